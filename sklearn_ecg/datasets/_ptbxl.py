@@ -1,0 +1,381 @@
+"""PTB-XL: 21,799 clinical 12-lead records of ten seconds."""
+
+import ast
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.utils import Bunch
+from tqdm import tqdm
+
+from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
+
+with warnings.catch_warnings():
+    # wfdb 4.3 calls, while it is imported, what pandas 3.1 deprecates.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import wfdb
+
+_DATABASE = "ptbxl_database.csv"
+_STATEMENTS = "scp_statements.csv"
+_FILENAME = {100: "filename_lr", 500: "filename_hr"}
+_SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+
+_DESCR = """\
+PTB-XL, a large publicly available electrocardiography dataset
+==============================================================
+
+21,799 clinical 12-lead records of 10 s from 18,869 patients (version 1.0.3), collected between
+1989 and 1996 and annotated by up to two cardiologists. Of ten folds that keep a patient's records
+together, 1 to 8 are meant for training, 9 for validation and 10 for testing; the records of folds
+9 and 10 were all seen by a human.
+
+Signals are in mV, leads in the order I, II, III, aVR, aVL, aVF, V1 to V6.
+
+Licence: Creative Commons Attribution 4.0 International (CC BY 4.0).
+
+Source: https://physionet.org/content/ptb-xl/, doi:10.13026/kfzx-aw45
+
+Citation: P. Wagner, N. Strodthoff, R.-D. Bousseljot, D. Kreiseler, F. I. Lunze, W. Samek and
+T. Schaeffter (2020). PTB-XL, a large publicly available electrocardiography dataset. Scientific
+Data 7, 154. doi:10.1038/s41597-020-0495-6
+"""
+
+
+def load_ptbxl(
+    folder,
+    *,
+    sampling_rate=100,
+    task="superclass",
+    folds=None,
+    min_likelihood=0,
+    missing="raise",
+    n_jobs=None,
+    verbose=0,
+    return_X_y=False,
+    as_frame=False,
+):
+    """Load PTB-XL from a folder in its published layout.
+
+    The folder holds ``ptbxl_database.csv``, ``scp_statements.csv`` and the WFDB records in
+    ``records100`` and ``records500``, as downloaded from PhysioNet [1]_. A part of the database
+    loads in the same way.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        The folder that holds ``ptbxl_database.csv``.
+    sampling_rate : {100, 500}, default=100
+        Which of the two versions of each record to read, in Hz. All of PTB-XL takes 1 GB of memory
+        at 100 Hz and 5 GB at 500 Hz.
+    task : {"superclass", "mi"}, default="superclass"
+        What to predict.
+
+        - "superclass": a multilabel indicator of the five diagnostic superclasses, in the order
+          NORM (normal), MI (myocardial infarction), STTC (ST/T change), CD (conduction
+          disturbance), HYP (hypertrophy). As in the benchmark [2]_, records without any
+          superclass are left out.
+        - "mi": 1 for a record with MI and without NORM, 0 for one with NORM and without MI.
+          Records with both or neither are left out.
+
+        Records that are left out are listed in ``dropped``.
+    folds : iterable of int, default=None
+        The stratified folds to read, of 1 to 10. None reads all that the database holds.
+    min_likelihood : float, default=0
+        The likelihood in percent, from 0 to 100, from which a statement counts. PTB-XL gives 0
+        to a statement whose likelihood is not known: by default these count, as in the benchmark,
+        with any higher value they do not.
+    missing : {"raise", "drop"}, default="raise"
+        What to do about records of the database whose files are not in the folder: raise an
+        error, or leave them out and list them in ``dropped``.
+    n_jobs : int, default=None
+        Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
+        context, -1 all processors. Most of the time goes into parsing headers, which threads
+        cannot do at the same time.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` only.
+    as_frame : bool, default=False
+        Whether `data` is a lead frame and `target` a Series or DataFrame, both indexed by
+        ``ecg_id``.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        With these attributes:
+
+        data : ndarray of shape (n_records, 12, n_times), float32
+            Signals in mV, leads in standard order. A lead frame with ``as_frame=True``.
+        target : ndarray of shape (n_records, 5) or (n_records,), int
+            The labels. A DataFrame or Series with ``as_frame=True``.
+        target_names : list of str
+            The labels' names: those of the columns, or of the values 0 and 1.
+        lead_names : list of str
+            The twelve standard leads.
+        groups : ndarray of shape (n_records,), int
+            The patients, for splits that keep a patient's records together.
+        folds : ndarray of shape (n_records,), int
+            The stratified folds, 1 to 10. A patient's records are all in one fold.
+        ecg_id : ndarray of shape (n_records,), int
+            The records' ids.
+        sampling_rate : int
+            In Hz.
+        metadata : DataFrame of shape (n_records, n_columns)
+            The records' rows of ``ptbxl_database.csv``, with ``scp_codes`` as dictionaries.
+        dropped : Series of str
+            Records of the requested folds that are left out: their ``ecg_id`` as the index, the
+            reason as the value.
+        DESCR : str
+            Description, licence and citation.
+    (data, target) : tuple
+        With ``return_X_y=True``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, its tables or, with ``missing="raise"``, a record's files are not found.
+    TypeError
+        If `folds` is not an iterable of integers.
+    ValueError
+        If a parameter has an unknown value, the database lacks a column, no records are left, or a
+        record is not what PTB-XL's records are: another sampling rate, length, unit or set of
+        leads, values that are not finite, or a file that cannot be read.
+
+    References
+    ----------
+    .. [1] Wagner et al. (2020). PTB-XL, a large publicly available electrocardiography dataset.
+       Scientific Data 7, 154. https://physionet.org/content/ptb-xl/
+    .. [2] Strodthoff et al. (2021). Deep learning for ECG analysis: benchmarks and insights from
+       PTB-XL. IEEE Journal of Biomedical and Health Informatics 25, 1519-1528.
+
+    Examples
+    --------
+    The example is not run as a test, because it needs the data.
+
+    >>> from sklearn_ecg.datasets import load_ptbxl
+    >>> train = load_ptbxl("ptb-xl", task="mi", folds=range(1, 9))  # doctest: +SKIP
+    >>> X, y, groups = train.data, train.target, train.groups  # doctest: +SKIP
+    >>> test = load_ptbxl("ptb-xl", task="mi", folds=[10])  # doctest: +SKIP
+
+    A folder that holds something else is an error that says what is expected:
+
+    >>> load_ptbxl("no-such-folder")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: 'no-such-folder' is not a PTB-XL folder: it does not exist. ...
+    """
+    folder = Path(folder)
+    _check_options(sampling_rate, task, min_likelihood, missing)
+    filename = _FILENAME[sampling_rate]
+    database, statements = _read_tables(folder, filename)
+    database = _select_folds(database, folds)
+
+    codes = database["scp_codes"].map(
+        lambda likelihoods: {code for code, value in likelihoods.items() if value >= min_likelihood}
+    )
+    make_target, target_names = _TASKS[task]
+    target = make_target(codes, statements)
+    unlabelled = database.index.difference(target.index)
+
+    absent = _find_missing(folder, database.loc[target.index, filename])
+    if len(absent) and missing == "raise":
+        name = database.loc[absent[0], filename]
+        where = f"no {filename} in {_DATABASE}" if pd.isna(name) else name
+        raise FileNotFoundError(
+            f"{len(absent)} of {len(target)} records are not in {str(folder)!r} at {sampling_rate} "
+            f"Hz, the first of them ecg_id={absent[0]} ({where}). Download them, choose the other "
+            "sampling_rate, or pass missing='drop' to leave them out."
+        )
+    target = target.drop(absent)
+    reasons = {f"no label for task {task!r}": unlabelled, f"no files at {sampling_rate} Hz": absent}
+    dropped = pd.concat([pd.Series(why, index=ids, dtype="str") for why, ids in reasons.items()])
+    if len(target) == 0:
+        raise ValueError(
+            f"No records are left: {len(dropped)} of {len(database)} records were dropped "
+            f"({dropped.value_counts().to_dict()}). Choose other folds, another task or a lower "
+            "min_likelihood."
+        )
+
+    metadata = database.loc[target.index]
+    data = _read_records(folder, metadata[filename], sampling_rate, n_jobs, verbose)
+    if as_frame:
+        data = to_lead_frame(data, STANDARD_LEADS, index=metadata.index)
+    else:
+        target = target.to_numpy()
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        target_names=list(target_names),
+        lead_names=list(STANDARD_LEADS),
+        groups=metadata["patient_id"].to_numpy(),
+        folds=metadata["strat_fold"].to_numpy(),
+        ecg_id=metadata.index.to_numpy(),
+        sampling_rate=sampling_rate,
+        metadata=metadata,
+        dropped=dropped.sort_index(),
+        DESCR=_DESCR,
+    )
+
+
+# --------------------------------------------------------------------------------------------------
+# Tasks: from each record's set of SCP codes to a target for the records that have one
+# --------------------------------------------------------------------------------------------------
+
+
+def _superclass_target(codes, statements):
+    classes = statements.loc[statements["diagnostic"] == 1, "diagnostic_class"]
+    superclasses = codes.map(lambda record: {classes[code] for code in record if code in classes})
+    indicator = pd.DataFrame(
+        {name: [name in record for record in superclasses] for name in _SUPERCLASSES},
+        index=codes.index,
+    ).astype(int)
+    return indicator[indicator.any(axis=1)]
+
+
+def _mi_target(codes, statements):
+    superclasses = _superclass_target(codes, statements)
+    return superclasses.loc[superclasses["MI"] != superclasses["NORM"], "MI"]
+
+
+# Each task: the function that makes the target, and the target's names.
+_TASKS = {
+    "superclass": (_superclass_target, _SUPERCLASSES),
+    "mi": (_mi_target, ("NORM", "MI")),
+}
+
+
+# --------------------------------------------------------------------------------------------------
+# Tables
+# --------------------------------------------------------------------------------------------------
+
+
+def _check_options(sampling_rate, task, min_likelihood, missing):
+    if sampling_rate not in _FILENAME:
+        raise ValueError(
+            f"sampling_rate={sampling_rate!r} is not available: PTB-XL holds each record at 100 "
+            "and at 500 Hz."
+        )
+    if task not in _TASKS:
+        raise ValueError(f"task={task!r} is unknown. Known tasks are {', '.join(_TASKS)}.")
+    if not 0 <= min_likelihood <= 100:
+        raise ValueError(
+            f"min_likelihood={min_likelihood!r} is not between 0 and 100: likelihoods are in "
+            "percent."
+        )
+    if missing not in ("raise", "drop"):
+        raise ValueError(f"missing={missing!r} is unknown. Pass 'raise' or 'drop'.")
+
+
+def _read_tables(folder, filename):
+    if not folder.is_dir():
+        reason = "it is not a folder" if folder.exists() else "it does not exist"
+    else:
+        absent = [name for name in (_DATABASE, _STATEMENTS) if not (folder / name).is_file()]
+        reason = f"it does not hold {' and '.join(absent)}" if absent else None
+    if reason:
+        raise FileNotFoundError(
+            f"{str(folder)!r} is not a PTB-XL folder: {reason}. Pass the folder with {_DATABASE}, "
+            f"{_STATEMENTS} and the records, as published on "
+            "https://physionet.org/content/ptb-xl/."
+        )
+
+    # low_memory=False: mixed columns, such as those on signal quality, get one dtype.
+    database = pd.read_csv(folder / _DATABASE, low_memory=False)
+    statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
+    _check_columns(
+        database, ["ecg_id", "patient_id", "scp_codes", "strat_fold", filename], _DATABASE
+    )
+    _check_columns(statements, ["diagnostic", "diagnostic_class"], _STATEMENTS)
+    database = database.set_index("ecg_id")
+    # Published as 15709.0.
+    database["patient_id"] = database["patient_id"].astype(int)
+    database["scp_codes"] = database["scp_codes"].map(ast.literal_eval)
+    return database, statements
+
+
+def _check_columns(table, columns, name):
+    absent = [column for column in columns if column not in table]
+    if absent:
+        raise ValueError(
+            f"{name} has no column {', '.join(absent)}. Pass a folder with the file as published."
+        )
+
+
+def _select_folds(database, folds):
+    if folds is None:
+        return database
+    try:
+        folds = [int(fold) for fold in folds]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"folds must be an iterable of int, such as [9], got {folds!r}.") from error
+    present = sorted(database["strat_fold"].unique().tolist())
+    unknown = sorted(set(folds).difference(present))
+    if unknown or not folds:
+        raise ValueError(f"folds={folds}: choose from the folds in the database, {present}.")
+    return database[database["strat_fold"].isin(folds)]
+
+
+# --------------------------------------------------------------------------------------------------
+# Records
+# --------------------------------------------------------------------------------------------------
+
+
+def _find_missing(folder, names):
+    # In a part of the database, a name may be left empty.
+    is_missing = [
+        pd.isna(name) or not all((folder / f"{name}{end}").is_file() for end in (".hea", ".dat"))
+        for name in names
+    ]
+    return names.index[is_missing]
+
+
+def _read_records(folder, names, sampling_rate, n_jobs, verbose):
+    signals = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_read_record)(folder, name, sampling_rate) for name in names
+    )
+    data = None
+    for position, signal in enumerate(
+        tqdm(signals, total=len(names), desc="PTB-XL", unit="record", disable=not verbose)
+    ):
+        if data is None:
+            data = np.empty((len(names), *signal.shape), dtype=np.float32)
+        if signal.shape != data.shape[1:]:
+            raise ValueError(
+                f"Record {names.iloc[position]} has {signal.shape[1]} time points, but record "
+                f"{names.iloc[0]} has {data.shape[2]}. All records of PTB-XL have one length: "
+                "download it again."
+            )
+        data[position] = signal
+    return data
+
+
+def _read_record(folder, name, sampling_rate):
+    """Read one record as float32 of shape (12, n_times), in mV, in standard order."""
+    try:
+        record = wfdb.rdrecord(str(folder / name))
+        leads = normalize_lead_names(record.sig_name)
+    except Exception as error:
+        raise ValueError(f"Record {name} cannot be read: {error}") from error
+    if record.fs != sampling_rate:
+        raise ValueError(
+            f"Record {name} has a sampling rate of {record.fs} Hz instead of {sampling_rate} Hz."
+        )
+    if set(leads) != set(STANDARD_LEADS):
+        raise ValueError(
+            f"Record {name} has the leads {', '.join(leads)} instead of the twelve standard leads."
+        )
+    if set(record.units) != {"mV"}:
+        raise ValueError(f"Record {name} has units {sorted(set(record.units))} instead of mV.")
+    # By name: the order of a file's signals is nowhere promised.
+    order = [leads.index(lead) for lead in STANDARD_LEADS]
+    signal = record.p_signal.T[order].astype(np.float32)
+    if not np.isfinite(signal).all():
+        raise ValueError(
+            f"Record {name} has values that are not finite, which no record of PTB-XL has: "
+            "download it again."
+        )
+    return signal
