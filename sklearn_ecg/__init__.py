@@ -1,0 +1,37 @@
+"""scikit-learn estimators for multi-lead ECG."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Names are imported on first use: reading data does not import torch.
+_ORIGIN = {
+    "MSAICNetClassifier": "_msaic_net",
+    "REGIONS_12": "leads",
+    "REGIONS_8": "leads",
+    "STANDARD_LEADS": "leads",
+    "derive_leads": "leads",
+    "lead_regions": "leads",
+    "normalize_lead_name": "leads",
+    "normalize_lead_names": "leads",
+    "read_lead_frame": "leads",
+    "to_lead_array": "leads",
+    "to_lead_frame": "leads",
+}
+_ROOMS = ("augmentation", "base", "datasets", "leads", "nn", "training", "utils")
+
+__all__ = sorted(_ORIGIN)
+
+
+def __getattr__(name):
+    if name in _ORIGIN:
+        value = getattr(importlib.import_module(f"{__name__}.{_ORIGIN[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_ORIGIN, *_ROOMS])

@@ -1,0 +1,150 @@
+"""Labels: what estimators make of y, and class weights."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+
+class Target(NamedTuple):
+    """Labels as a network sees them.
+
+    kind : {"binary", "multiclass", "multilabel"}
+    classes : ndarray of shape (n_classes,) or (n_labels,)
+        The labels, sorted; of a multilabel indicator, the numbers of its columns.
+    values : integer ndarray
+        Class numbers of shape (n_records,), or the indicator of shape (n_records, n_labels).
+    """
+
+    kind: str
+    classes: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def from_labels(cls, y, estimator_name):
+        """Check and encode y.
+
+        Raises
+        ------
+        ValueError
+            When y is None, has missing labels, is continuous, holds one class only, or is
+            an indicator of something else than 0 and 1.
+        """
+        if y is None:
+            raise ValueError(
+                f"{estimator_name} requires y to be passed, but the target y is None."
+            )
+        if issparse(y):
+            y = y.toarray()
+        y = np.asarray(y)
+        missing = pd.isna(y)
+        if missing.any():
+            raise ValueError(
+                f"Input y contains NaN: {missing.sum()} label(s) are missing, the first of record "
+                f"{np.argwhere(missing)[0][0]}. Leave these records out."
+            )
+        if y.ndim == 2 and y.shape[1] > 1:
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    "A y of two dimensions is a multilabel indicator and must hold 0 and 1 only, "
+                    f"got the values {np.unique(y)[:5].tolist()}."
+                )
+            return cls("multilabel", np.arange(y.shape[1]), y.astype(np.int64))
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
+        classes, values = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"{estimator_name} needs records of at least 2 classes, got 1 class: "
+                f"{classes.tolist()[0]!r}."
+            )
+        return cls("binary" if len(classes) == 2 else "multiclass", classes, values)
+
+    @property
+    def n_outputs(self):
+        """Logits that the network gives: a single one decides between two classes."""
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def membership(self):
+        """Bool ndarray of shape (n_records, n_classes), True for the classes of a record."""
+        if self.kind == "multilabel":
+            return self.values.astype(bool)
+        return self.values[:, None] == np.arange(len(self.classes))
+
+    def take(self, index):
+        """The labels of some records."""
+        return self._replace(values=self.values[index])
+
+
+def class_weights(class_weight, target, sample_weight=None):
+    """Weights of the classes in the loss.
+
+    Parameters
+    ----------
+    class_weight : {"balanced"}, dict, list of dict or None
+        "balanced", binary and multilabel: the share of the records with the other value, the
+        alpha of a focal loss. "balanced", multiclass: ``n_records / (n_classes * n_records_c)``.
+        A dict maps class labels to weights; a multilabel target takes a list
+        of dicts ``{0: weight, 1: weight}``, one per label.
+    target : Target
+    sample_weight : ndarray of shape (n_records,), default=None
+
+    Returns
+    -------
+    weight : ndarray or None
+        Of shape (2, n_labels) for binary (one label) and multilabel targets, of shape
+        (n_classes,) for multiclass ones.
+    """
+    if class_weight is None:
+        return None
+    if target.kind == "multilabel":
+        _check_multilabel_weight(class_weight, target)
+    elif isinstance(class_weight, list):
+        raise ValueError(
+            "class_weight is a list, which is for a multilabel y; pass a dict {class: weight}."
+        )
+    if class_weight == "balanced":
+        return _balanced(target, sample_weight)
+    if target.kind == "multilabel":
+        per_label = [
+            compute_class_weight(weight, classes=np.array([0, 1]), y=np.array([0, 1]))
+            for weight in class_weight
+        ]
+        return np.stack(per_label, axis=1)
+    weight = compute_class_weight(class_weight, classes=target.classes, y=target.classes)
+    return weight[:, None] if target.kind == "binary" else weight
+
+
+def _check_multilabel_weight(class_weight, target):
+    n_labels = len(target.classes)
+    if class_weight != "balanced" and not (
+        isinstance(class_weight, list) and len(class_weight) == n_labels
+    ):
+        raise ValueError(
+            f"With a multilabel y of {n_labels} labels class_weight must be 'balanced', None or a "
+            f"list of {n_labels} dicts {{0: weight, 1: weight}}, got {class_weight!r}."
+        )
+
+
+def _balanced(target, sample_weight):
+    share = np.average(target.membership, axis=0, weights=sample_weight)
+    if target.kind == "multiclass":
+        # A class without records has no say.
+        return 1 / (len(share) * np.where(share > 0, share, 1))
+    positive = share[1:] if target.kind == "binary" else share
+    constant = (positive == 0) | (positive == 1)
+    if constant.any():
+        labels = target.classes[-len(positive) :][constant].tolist()
+        warnings.warn(
+            f"Label(s) {labels} have one value only in the training "
+            "records; they get class weights of 0.5, and predictions of them mean nothing.",
+            UserWarning,
+            stacklevel=4,
+        )
+        positive = np.where(constant, 0.5, positive)
+    return np.stack([positive, 1 - positive])

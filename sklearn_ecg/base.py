@@ -1,0 +1,353 @@
+"""The template that all deep classifiers of signals share.
+
+`DeepECGClassifier.fit` reads from top to bottom: check the parameters, the signals, the labels and
+the weights; leave out records of weight 0; set a validation part aside; normalise; train. A method
+adds its network and its loss.
+"""
+
+import copy
+from abc import ABCMeta, abstractmethod
+from functools import reduce
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from scipy.special import expit, softmax
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ._input import check_signals
+from ._target import Target, class_weights
+from .nn.normalization import NORMALIZE, LeadNormalizer
+from .training import Batches, strata, train_network, validation_split
+from .utils._torch import as_tensor, resolve_device, seeded
+
+# Records in a slice at prediction. Larger slices are no faster and hold more activations.
+_PREDICTION_SLICE = 256
+
+
+class DeepECGClassifier(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClassifierMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
+    """Base of the classifiers that own a network.
+
+    A subclass assigns its parameters in ``__init__``, those of `_parameter_constraints` here among
+    them, and implements `_make_network` and `_make_loss`.
+    """
+
+    _parameter_constraints = {
+        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"cosine", "constant"})],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "balanced_batches": ["boolean"],
+        "augmentation": [callable, list, tuple, None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "warm_start": ["boolean"],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"float32", "float64", "mixed"})],
+        "callbacks": [list, tuple, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "n_leads": [Interval(Integral, 1, None, closed="left"), None],
+        "lead_names": ["array-like", None],
+        "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "normalize": [StrOptions(set(NORMALIZE)), None],
+    }
+
+    @abstractmethod
+    def _make_network(self, n_leads, n_outputs):
+        """Make the network, a torch module.
+
+        ``forward(x)`` gives the loss its input, ``embed(x)`` the embedding, of length
+        ``embedding_dim``, and ``classifier(embedding)`` the logits.
+        """
+
+    @abstractmethod
+    def _make_loss(self, target_kind, class_weight):
+        """Make the loss, a torch module with ``forward(output, targets, weights)``."""
+
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals of shape (n_records, n_leads, n_times), or any other container of the
+            X contract.
+        y : array-like of shape (n_records,) or (n_records, n_labels)
+            Class labels of any type, or a multilabel indicator of 0 and 1.
+        sample_weight : array-like of shape (n_records,), default=None
+            Weights >= 0 of the records in the loss. A record of weight 0 counts as
+            removed, from every statistic too; its label stays among ``classes_``.
+        groups : array-like of shape (n_records,), default=None
+            Patients: with ``early_stopping=True`` the records of one group are either all
+            trained on or all validated on.
+
+        Returns
+        -------
+        self : object
+            Interrupted by Ctrl-C or by an error, the estimator is left unfitted.
+
+        Raises
+        ------
+        ValueError
+            For signals that cannot be read without guessing, hold NaN or infinity; for labels
+            that are missing, of one class only or continuous; for a non-finite loss.
+        """
+        self._validate_params()
+        # An interrupted fit leaves an unfitted estimator, not one of two halves.
+        previous = self.__dict__.pop("net_", None)
+        signals, _ = check_signals(self, X, reset=True, dtype=self._dtype)
+        target = Target.from_labels(y, type(self).__name__)
+        check_consistent_length(signals, target.values, groups)
+        weights = _check_weights(sample_weight, signals)
+        kept = np.arange(len(signals)) if weights is None else np.flatnonzero(weights)
+        if target.kind != "multilabel" and len(np.unique(target.values[kept])) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs records of at least 2 classes, but all records with "
+                "a positive sample_weight are of 1 class."
+            )
+        if previous is not None and self.warm_start:
+            self._check_warm_start(previous.module_, target)
+        else:
+            previous = None
+        self.classes_ = target.classes
+
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        train, valid = kept, None
+        if self.early_stopping:
+            stratum = strata(target.membership[kept])
+            groups = None if groups is None else column_or_1d(groups)[kept]
+            train, valid = validation_split(stratum, groups, self.validation_fraction, seed)
+            train, valid = kept[train], None if valid is None else kept[valid]
+
+        device = resolve_device(self.device)
+        with seeded(seed, device):
+            if previous is None:
+                module = self._make_network(self.n_leads_in_, target.n_outputs)
+                self.normalizer_ = LeadNormalizer(self.normalize, self.n_leads_in_)
+                self.normalizer_.to(self._torch_dtype).fit(as_tensor(_take(signals, train)))
+            else:
+                module = copy.deepcopy(previous.module_)
+            train_part = target.take(train)
+            class_weight = class_weights(
+                self.class_weight, train_part, None if weights is None else weights[train]
+            )
+            if class_weight is not None:
+                class_weight = torch.as_tensor(class_weight, dtype=self._torch_dtype)
+            batches = self._batches(
+                signals,
+                target,
+                weights,
+                train,
+                device=device,
+                shuffle=True,
+                membership=train_part.membership if self.balanced_batches else None,
+                augmentation=_in_order(self.augmentation),
+            )
+            valid_batches = None
+            if valid is not None:
+                valid_batches = self._batches(signals, target, weights, valid, device=device)
+            self.net_, self.history_, self.callbacks_ = train_network(
+                module.to(self._torch_dtype),
+                self._make_loss(target.kind, class_weight),
+                batches,
+                valid_batches,
+                max_epochs=self.max_epochs,
+                learning_rate=self.learning_rate,
+                learning_rate_schedule=self.learning_rate_schedule,
+                weight_decay=self.weight_decay,
+                n_iter_no_change=self.n_iter_no_change,
+                mixed_precision=self.precision == "mixed",
+                device=device,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+            )
+        self.normalizer_.to(device)
+        self._n_features_out = self.net_.module_.embedding_dim
+        self._target_kind = target.kind
+        return self
+
+    def decision_function(self, X):
+        """Logits.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those given to `fit`.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_records,), (n_records, n_classes) or (n_records, n_labels)
+            One per record for two classes, where a positive value means ``classes_[1]``.
+        """
+        logits = self._apply(X, lambda module, x: module.classifier(module.embed(x)))
+        logits = logits.astype(np.float64)
+        return logits[:, 0] if self._target_kind == "binary" else logits
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those given to `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_records, n_classes) or (n_records, n_labels)
+            Columns in the order of ``classes_``. Of a multilabel target, the probability
+            of each label.
+        """
+        logits = self.decision_function(X)
+        if self._target_kind == "multiclass":
+            return softmax(logits, axis=1)
+        positive = expit(logits)
+        return positive if self._target_kind == "multilabel" else np.c_[1 - positive, positive]
+
+    def predict(self, X):
+        """Class labels.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those given to `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_records,) or (n_records, n_labels)
+            The most probable class; of a multilabel target, the labels of a probability above 0.5.
+        """
+        logits = self.decision_function(X)
+        if self._target_kind == "multilabel":
+            return (logits > 0).astype(np.int64)
+        if self._target_kind == "binary":
+            return self.classes_[(logits > 0).astype(np.intp)]
+        return self.classes_[logits.argmax(axis=1)]
+
+    def transform(self, X):
+        """Embed records.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those given to `fit`.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_records, n_features_out)
+            What the network's last linear layer sees.
+        """
+        return self._apply(X, lambda module, x: module.embed(x))
+
+    def _apply(self, X, function):
+        """Run ``function(module, x)`` over slices of the records."""
+        check_is_fitted(self, "net_")
+        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+        device = self.net_.device
+        outputs = []
+        with torch.inference_mode(), self.net_.autocast():
+            for start in range(0, len(signals), _PREDICTION_SLICE):
+                x = as_tensor(signals[start : start + _PREDICTION_SLICE]).to(device)
+                outputs.append(function(self.net_.module_, self.normalizer_(x)).cpu())
+        return torch.cat(outputs).to(self._torch_dtype).numpy()
+
+    def _batches(self, signals, target, weights, index, **options):
+        """Batches of the records at ``index``, normalised."""
+        values = torch.from_numpy(target.values[index])
+        if target.kind != "multiclass":
+            values = values.to(self._torch_dtype)
+        if weights is not None:
+            weights = torch.as_tensor(weights[index], dtype=self._torch_dtype)
+        return Batches(
+            self.normalizer_.to_time_major(as_tensor(_take(signals, index))),
+            values,
+            weights,
+            batch_size=self.batch_size,
+            **options,
+        )
+
+    def _check_warm_start(self, module, target):
+        """Training can go on only for the same leads and classes."""
+        same_classes = target.kind == self._target_kind and np.array_equal(
+            target.classes, self.classes_
+        )
+        if not same_classes or module.n_leads != self.n_leads_in_:
+            raise ValueError(
+                f"warm_start=True goes on from a fit on {module.n_leads} leads and the classes "
+                f"{self.classes_.tolist()}, but X has {self.n_leads_in_} leads and y the classes "
+                f"{target.classes.tolist()}. Set warm_start=False to start anew."
+            )
+
+    @property
+    def _dtype(self):
+        return np.float64 if self.precision == "float64" else np.float32
+
+    @property
+    def _torch_dtype(self):
+        return torch.float64 if self.precision == "float64" else torch.float32
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.classifier_tags.multi_label = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _check_weights(sample_weight, signals):
+    """Weights as an array, or None when all records weigh the same."""
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, signals, ensure_non_negative=True)
+    if not weights.any():  # older scikit-learn lets this pass
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return None if np.ptp(weights) == 0 else weights
+
+
+def _in_order(augmentation):
+    """One callable from a callable or several, held to the shape of the batch."""
+    if augmentation is None:
+        return None
+    views = [augmentation] if callable(augmentation) else list(augmentation)
+    for view in views:
+        if not callable(view):
+            raise ValueError(
+                f"augmentation must be a callable or a list of callables, got {view!r} in it."
+            )
+
+    def augment(x):
+        augmented = reduce(lambda x, view: view(x), views, x)
+        if augmented.shape != x.shape:
+            raise ValueError(
+                f"augmentation changed the shape of a batch from {tuple(x.shape)} to "
+                f"{tuple(augmented.shape)}. A view must return (batch, leads, time) as it came."
+            )
+        return augmented
+
+    return augment
+
+
+def _take(signals, index):
+    """Records at ``index``, without a copy when these are all."""
+    return signals if len(index) == len(signals) else signals[index]

@@ -1,0 +1,73 @@
+"""The network of MSAIC-Net."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .blocks import ConvBlock, conv, to_channels_last
+
+
+class MSAICNet(nn.Module):
+    def __init__(
+        self,
+        n_leads,
+        n_outputs,
+        *,
+        dilations=(1, 2, 4, 8),
+        filters=(32, 64, 64),
+        kernel_size=7,
+        stride=2,
+        pool_size=2,
+        attention="eca",
+        dropout=0.2,
+        embedding_dim=128,
+        projection_dim=64,
+    ):
+        super().__init__()
+        self.n_leads = n_leads
+        self.embedding_dim = embedding_dim
+        branches = []
+        for dilation in dilations:
+            widths = [n_leads, *filters]
+            blocks = [
+                ConvBlock(
+                    width_in,
+                    width_out,
+                    kernel_size=kernel_size,
+                    dilation=dilation,
+                    stride=stride if i == 0 else 1,
+                    pool_size=pool_size,
+                    dropout=dropout,
+                    attention=attention,
+                )
+                for i, (width_in, width_out) in enumerate(zip(widths, filters))
+            ]
+            branches.append(nn.Sequential(*blocks))
+        self.branches = nn.ModuleList(branches)
+        self.projection = nn.Sequential(
+            conv(filters[-1] * len(branches), embedding_dim, 1),
+            nn.BatchNorm2d(embedding_dim),
+            nn.ReLU(),
+        )
+        self.classifier = nn.Linear(embedding_dim, n_outputs)
+        self.projector = None
+        if projection_dim is not None:
+            self.projector = nn.Sequential(
+                nn.Linear(embedding_dim, embedding_dim),
+                nn.ReLU(),
+                nn.Linear(embedding_dim, projection_dim),
+            )
+
+    def embed(self, x):
+        """The pooled vector (batch, embedding_dim) of signals (batch, leads, time)."""
+        x = to_channels_last(x)
+        x = torch.cat([branch(x) for branch in self.branches], dim=1)
+        return self.projection(x).mean((2, 3))
+
+    def forward(self, x):
+        """Logits (batch, n_outputs) and the L2-normalised projection, None without a head."""
+        embedding = self.embed(x)
+        projection = None
+        if self.projector is not None:
+            projection = F.normalize(self.projector(embedding), dim=1)
+        return self.classifier(embedding), projection

@@ -1,0 +1,10 @@
+"""Training of networks: batches, validation splits and a private skorch net.
+
+The only room that knows skorch.
+"""
+
+from .batches import Batches, strata
+from .nets import train_network
+from .splits import validation_split
+
+__all__ = ["Batches", "strata", "train_network", "validation_split"]

@@ -1,0 +1,126 @@
+"""Batches cut from one tensor, without a ``Dataset`` and without collating."""
+
+import numpy as np
+import torch
+
+
+class Batches:
+    """Batches of normalised signals with their targets and weights.
+
+    Parameters
+    ----------
+    signals : tensor of shape (n_records, n_times, n_leads)
+        Time before leads: a batch transposed to (batch, leads, time) is then already in
+        the ``channels_last`` memory in which the networks convolve.
+    targets : tensor with n_records rows
+    weights : tensor of shape (n_records,) or None
+    batch_size : int
+        Records in a batch. A trailing batch of one record joins the batch
+        before it: BatchNorm and contrastive losses need two.
+    shuffle : bool, default=False
+        Draw a new order for every pass, from torch's global generator.
+    membership : bool ndarray of shape (n_records, n_classes), default=None
+        When given, every batch holds at least two records of every class: classes are
+        spread evenly over the batches, and a class that is too rare for that is
+        filled up with records of its own, drawn at random.
+    augmentation : callable, default=None
+        Maps a batch (batch, leads, time) to one of the same shape.
+    device : torch.device
+    """
+
+    def __init__(
+        self,
+        signals,
+        targets,
+        weights=None,
+        *,
+        batch_size,
+        shuffle=False,
+        membership=None,
+        augmentation=None,
+        device="cpu",
+    ):
+        self.signals = signals
+        self.targets = targets
+        self.weights = weights
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.membership = None if membership is None else np.asarray(membership, dtype=bool)
+        self.augmentation = augmentation
+        self.device = device
+
+    def __len__(self):
+        n_records = len(self.signals)
+        n_batches = -(-n_records // self.batch_size)
+        return n_batches - (n_batches > 1 and n_records % self.batch_size == 1)
+
+    def __iter__(self):
+        for index in self._indices():
+            x = self.signals[index].to(self.device).transpose(1, 2)
+            if self.augmentation is not None:
+                x = self.augmentation(x)
+            weights = None if self.weights is None else self.weights[index].to(self.device)
+            yield x, (self.targets[index].to(self.device), weights)
+
+    def _indices(self):
+        """Records of every batch: slices in order, else index tensors."""
+        n_records, n_batches = len(self.signals), len(self)
+        stops = [self.batch_size * i for i in range(1, n_batches)] + [n_records]
+        starts = [0] + stops[:-1]
+        if not self.shuffle:
+            return [slice(start, stop) for start, stop in zip(starts, stops)]
+        if self.membership is None:
+            order = torch.randperm(n_records)
+            return [order[start:stop] for start, stop in zip(starts, stops)]
+        order = self._spread_order()
+        return [self._fill(order[start:stop]) for start, stop in zip(starts, stops)]
+
+    def _spread_order(self):
+        """A random order in which every class is spread evenly.
+
+        Of several classes (multilabel), the rarest of a record counts.
+        """
+        stratum = strata(self.membership)
+        position = torch.empty(len(stratum), dtype=torch.float64)
+        for value in np.unique(stratum):
+            members = torch.from_numpy(np.flatnonzero(stratum == value))
+            offset = torch.rand(1, dtype=torch.float64)
+            position[members] = (torch.randperm(len(members)) + offset) / len(members)
+        return torch.argsort(position, stable=True)
+
+    def _fill(self, index):
+        """Add records of the classes of which the batch holds fewer than two."""
+        parts = [index]
+        for label, members in enumerate(self._members()):
+            missing = 2 - int(self.membership[index.numpy(), label].sum())
+            if missing <= 0 or not len(members):
+                continue
+            others = members[~torch.isin(members, index)]
+            pool = others if len(others) >= missing else members
+            if len(pool) >= missing:
+                drawn = pool[torch.randperm(len(pool))[:missing]]
+            else:
+                drawn = pool[torch.randint(len(pool), (missing,))]
+            parts.append(drawn)
+        return torch.cat(parts)
+
+    def _members(self):
+        return [torch.from_numpy(np.flatnonzero(column)) for column in self.membership.T]
+
+
+def strata(membership):
+    """One stratum per record: its rarest class, or ``n_classes`` when it has none.
+
+    Parameters
+    ----------
+    membership : bool ndarray of shape (n_records, n_classes)
+
+    Returns
+    -------
+    stratum : integer ndarray of shape (n_records,)
+    """
+    counts = membership.sum(axis=0)
+    rarity = np.where(membership, counts, len(membership) + 1)
+    stratum = rarity.argmin(axis=1)
+    stratum[~membership.any(axis=1)] = membership.shape[1]
+    return stratum

@@ -1,0 +1,75 @@
+"""Two batteries over all estimators: scikit-learn's and our own."""
+
+import pytest
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.utils.estimator_checks import ecg_checks, parametrize_with_ecg_checks
+
+TINY = {"filters": (8,), "dilations": (1, 2), "kernel_size": 3, "embedding_dim": 8}
+
+# Small float64 instances: scikit-learn compares results of different routes to 1e-7.
+SKLEARN_INSTANCES = [
+    MSAICNetClassifier(
+        **{**TINY, "embedding_dim": 16},
+        stride=1,
+        projection_dim=8,
+        dropout=0,
+        n_leads=1,
+        precision="float64",
+        max_epochs=40,
+        learning_rate=1e-2,
+        batch_size=16,
+        random_state=0,
+    ),
+]
+
+ECG_INSTANCES = [
+    MSAICNetClassifier(**TINY, projection_dim=4, max_epochs=2, batch_size=8),
+]
+
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "a weight scales a record's loss; a record repeated is also drawn into more minibatches"
+    ),
+}
+
+# scikit-learn skips it without the environment variable SCIPY_ARRAY_API.
+NEEDS_ARRAY_API = "check_array_api_input"
+
+
+def sklearn_cases():
+    for estimator in SKLEARN_INSTANCES:
+        for instance, check in estimator_checks_generator(estimator):
+            name = check.func.__name__
+            if name == NEEDS_ARRAY_API:
+                continue
+            marks = ()
+            if name in EXPECTED_FAILURES:
+                marks = pytest.mark.xfail(reason=EXPECTED_FAILURES[name], strict=True)
+            yield pytest.param(
+                instance, check, marks=marks, id=f"{type(estimator).__name__}-{name}"
+            )
+
+
+@pytest.mark.parametrize("estimator, check", list(sklearn_cases()))
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_ecg_checks(ECG_INSTANCES)
+def test_ecg_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", SKLEARN_INSTANCES, ids=lambda e: type(e).__name__)
+def test_enough_sklearn_checks_run(estimator):
+    names = [check.func.__name__ for _, check in estimator_checks_generator(estimator)]
+    assert len(names) >= 60
+    assert len(set(names) & set(EXPECTED_FAILURES)) <= 1
+
+
+@pytest.mark.parametrize("estimator", ECG_INSTANCES, ids=lambda e: type(e).__name__)
+def test_enough_ecg_checks_run(estimator):
+    assert len(ecg_checks(estimator)) >= 25

@@ -1,0 +1,56 @@
+"""The validation split: groups stay together, classes are balanced, small data degrade."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from sklearn_ecg.training import validation_split
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_stratified(seed):
+    stratum = np.repeat([0, 1], [160, 40])
+    train, valid = validation_split(stratum, None, 0.1, seed)
+    assert np.bincount(stratum[valid]).tolist() == [16, 4]
+    assert sorted([*train, *valid]) == list(range(200))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_stay_together_and_classes_balanced(seed):
+    groups = np.repeat(np.arange(100), 3)
+    stratum = np.repeat(np.random.RandomState(1).permutation(np.repeat([0, 1], [75, 25])), 3)
+    train, valid = validation_split(stratum, groups, 0.2, seed)
+    assert not set(groups[train]) & set(groups[valid])
+    assert len(valid) == pytest.approx(60, abs=9)
+    assert (stratum[valid] == 1).mean() == pytest.approx(0.25, abs=0.08)
+
+
+def test_same_seed_same_split():
+    stratum = np.repeat([0, 1], [30, 30])
+    first, second = (validation_split(stratum, None, 0.2, 3)[1] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(40)])
+def test_tiny_class_warns_and_splits_unstratified(groups):
+    stratum = np.repeat([0, 1], [39, 1])
+    with pytest.warns(UserWarning, match="not stratified: the smallest class has 1 record"):
+        train, valid = validation_split(stratum, groups, 0.1, 0)
+    assert len(valid) == 4 and len(train) == 36
+
+
+@pytest.mark.parametrize(
+    "n_records, groups, what", [(3, None, "3 records"), (30, np.zeros(30), "1 groups")]
+)
+def test_too_few_to_validate(n_records, groups, what):
+    with pytest.warns(UserWarning, match=f"of {what} leaves nothing"):
+        train, valid = validation_split(np.arange(n_records) % 2, groups, 0.1, 0)
+    assert valid is None and len(train) == n_records
+
+
+def test_groups_that_alternate_do_not_warn():
+    groups = np.arange(60) // 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        validation_split(np.arange(60) % 2, groups, 0.25, 0)
