@@ -11,14 +11,16 @@ _ORIGIN = {
     "REGIONS_8": "leads",
     "STANDARD_LEADS": "leads",
     "derive_leads": "leads",
+    "is_lead_frame": "leads",
     "lead_regions": "leads",
     "normalize_lead_name": "leads",
     "normalize_lead_names": "leads",
     "read_lead_frame": "leads",
+    "stack_signals": "leads",
     "to_lead_array": "leads",
     "to_lead_frame": "leads",
 }
-_ROOMS = ("augmentation", "base", "datasets", "leads", "nn", "training", "utils")
+_ROOMS = ("augmentation", "base", "datasets", "leads", "metrics", "nn", "training", "utils")
 
 __all__ = sorted(_ORIGIN)
 

@@ -65,6 +65,8 @@ def check_signals(estimator, X, *, reset, dtype=np.float32):
         signals = to_lead_array(X, dtype=dtype)
     elif _is_table_of_signals(X):
         # Made from a lead frame by a meta-estimator: names are lost, leads are not.
+        if not reset:
+            _check_lead_count(estimator, X.shape[1])
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = stack_signals(X, dtype=dtype)
     else:
@@ -75,7 +77,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32):
         estimator.n_leads_in_ = signals.shape[1]
         estimator.n_times_in_ = signals.shape[2]
         estimator.lead_names_in_ = lead_names
-    _check_fitted(estimator, signals)
+    _check_fitted(estimator, signals, lead_names)
     _check_finite(signals, lead_names)
     return signals, lead_names
 
@@ -105,6 +107,8 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
             f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {ndim}D array with "
             f"shape {X.shape} instead. Reshape your data: a single record is X[np.newaxis]."
         )
+    if ndim == 3 and not reset:
+        _check_lead_count(estimator, X.shape[1])
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
     # Amplitudes beyond float32 become infinite and are reported below, with their place.
     with np.errstate(over="ignore"):
@@ -213,13 +217,24 @@ def _check_columns(estimator, columns):
     raise ValueError(" ".join(parts))
 
 
-def _check_fitted(estimator, signals):
-    """Hold the number of leads and their length against the fitted ones."""
-    name = type(estimator).__name__
-    if signals.shape[1] != estimator.n_leads_in_:
+def _check_lead_count(estimator, found):
+    if found != estimator.n_leads_in_:
         raise ValueError(
-            f"X has {signals.shape[1]} leads, but {name} was fitted on {estimator.n_leads_in_} "
-            "leads."
+            f"X has {found} leads, but {type(estimator).__name__} was fitted on "
+            f"{estimator.n_leads_in_} leads."
+        )
+
+
+def _check_fitted(estimator, signals, lead_names):
+    """Hold the leads, their order by name and their length against the fitted ones."""
+    name = type(estimator).__name__
+    _check_lead_count(estimator, signals.shape[1])
+    fitted_names = estimator.lead_names_in_
+    if None not in (lead_names, fitted_names) and lead_names != fitted_names:
+        raise ValueError(
+            f"X has the leads {', '.join(lead_names)}, but {name} was fitted on "
+            f"{', '.join(fitted_names)}. Twelve unnamed leads are taken to be in standard order: "
+            "pass a lead frame (to_lead_frame) whose columns say otherwise."
         )
     if signals.shape[2] != estimator.n_times_in_:
         raise ValueError(

@@ -64,12 +64,12 @@ class MSAICNetClassifier(DeepECGClassifier):
         tensor (batch, leads, time) of normalised signals in, one of the same shape out.
         Several are applied in order.
     class_weight : {"balanced"}, dict, list of dict or None, default="balanced"
-        Weights of the classes in the classification loss; with two classes they are
-        ``(1 - alpha, alpha)`` of the focal loss. "balanced": ``alpha`` is the share of
-        negatives, in multiclass problems weights are ``n_records / (n_classes * n_records_c)``. A
-        dict maps labels to weights; a multilabel target takes a list of dicts
-        ``{0: weight, 1: weight}``. Default of this library. Weighted and focal losses give
-        probabilities that are not calibrated: see
+        Weights of the classes in the classification loss; with two classes, and for each label of
+        a multilabel target, they are ``(1 - alpha, alpha)`` of the focal loss. "balanced":
+        ``alpha`` is the share of negatives; the weights of three classes and more are
+        ``n_records / (n_classes * n_records_c)``. A dict maps labels to weights; a multilabel
+        target takes a list of dicts ``{0: weight, 1: weight}``. Default of this library. Weighted
+        and focal losses give probabilities that are not calibrated: see
         `sklearn.calibration.CalibratedClassifierCV`.
     normalize : {"dataset", "record", "record_lead"} or None, default="dataset"
         z-scores per lead with statistics of the training records; per record over its leads and
@@ -123,7 +123,9 @@ class MSAICNetClassifier(DeepECGClassifier):
     net_ : skorch.NeuralNet
         The fitted net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)
-        ``epoch``, ``learning_rate``, ``train_loss`` and, with early stopping, ``valid_loss``.
+        ``epoch``, ``learning_rate``, ``train_loss``, whether it was the lowest yet
+        (``train_loss_best``), with early stopping ``valid_loss`` and ``valid_loss_best``, and
+        what callbacks record.
         ``pandas.DataFrame(history_)`` is a table.
     callbacks_ : list
         The fitted callbacks.
@@ -144,11 +146,10 @@ class MSAICNetClassifier(DeepECGClassifier):
 
     Notes
     -----
-    Defaults were chosen on folds 1-6 of a subset of PTB-XL. See the reproduction
-    page of the documentation for what each part of the method contributes there.
+    Defaults were chosen on folds 1-6 of a subset of PTB-XL.
 
     Departures from the paper's text, as far as it is known: convolutions have a stride, and
-    pooling stands before dropout and attention (see `sklearn_ecg.nn.blocks.ConvBlock`), both for
+    pooling stands before dropout and attention, both for
     speed; dropout drops whole channels; the contrastive head is this library's. Ablations of the
     paper are reachable by parameters: ``dilations=(1,)``, ``attention=None``,
     ``contrastive_weight=0``, ``contrastive_gamma=0``.

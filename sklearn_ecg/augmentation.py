@@ -134,7 +134,7 @@ class GaussianNoise(_View):
 
 
 class LeadDropout(_View):
-    """Set leads to zero, each with a probability, at least one lead of a record stays.
+    """Set each lead to zero with a probability; at least one lead of a record stays.
 
     Parameters
     ----------

@@ -85,11 +85,13 @@ class DeepECGClassifier(
     def fit(self, X, y, sample_weight=None, groups=None):
         """Train the network.
 
+        Interrupted by Ctrl-C or by an error, the estimator is left unfitted.
+
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals of shape (n_records, n_leads, n_times), or any other container of the
-            X contract.
+            Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of
+            signals or, with ``n_leads``, rows of shape (n_records, n_leads * n_times).
         y : array-like of shape (n_records,) or (n_records, n_labels)
             Class labels of any type, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_records,), default=None
@@ -102,7 +104,6 @@ class DeepECGClassifier(
         Returns
         -------
         self : object
-            Interrupted by Ctrl-C or by an error, the estimator is left unfitted.
 
         Raises
         ------

@@ -13,6 +13,8 @@ __all__ = ["ScoreInterval", "bootstrap_interval"]
 class ScoreInterval(NamedTuple):
     """A score with its confidence interval.
 
+    Attributes
+    ----------
     score : float
         The metric on all records.
     low, high : float
@@ -53,8 +55,8 @@ def bootstrap_interval(
 
     Records of one patient resemble one another. Drawn one by one they make an interval too
     narrow; with ``groups`` whole patients are drawn. Patients (or records) are drawn
-    within strata of their label, so that every resample holds as many of each; a
-    patient's label is that of the largest of its records, of several columns the row.
+    within strata of their label, so that every resample holds as many of each; a patient whose
+    records differ counts by the largest label, of several columns the last row in sorted order.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ def bootstrap_interval(
     0.781 [0.718-0.843]
     >>> patients = np.arange(200) // 4
     >>> print(bootstrap_interval(roc_auc_score, y, score, groups=patients, random_state=0))
-    0.782 [0.710-0.844]
+    0.781 [0.722-0.842]
     """
     y_true, y_score = np.asarray(y_true), np.asarray(y_score)
     check_consistent_length(y_true, y_score, groups)

@@ -92,8 +92,9 @@ def test_fitted_shape_is_held():
     check_signals(reader, X12, reset=True)
     with pytest.raises(ValueError, match="99 time points, but Reader was fitted on 100"):
         check_signals(reader, X12[:, :, :99], reset=False)
-    with pytest.raises(ValueError, match="features"):
-        check_signals(reader, X12[:, :11], reset=False)
+    for fewer in (X12[:, :11], to_lead_frame(X12).to_numpy()[:, :11]):
+        with pytest.raises(ValueError, match="X has 11 leads, but Reader was fitted on 12"):
+            check_signals(reader, fewer, reset=False)
 
 
 def test_containers_may_change_between_fit_and_predict():
@@ -121,6 +122,14 @@ def test_object_array_with_an_empty_first_cell():
     cells[0, 0] = None
     with pytest.raises(ValueError, match="record 0, lead"):
         read(cells)
+
+
+def test_array_after_frame_of_another_order_is_refused():
+    reader = Reader()
+    check_signals(reader, to_lead_frame(X12)[[*STANDARD_LEADS[::-1]]], reset=True)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        with pytest.raises(ValueError, match="fitted on V6, V5.*in standard order"):
+            check_signals(reader, X12, reset=False)
 
 
 def test_array_after_frame_warns():

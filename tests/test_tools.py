@@ -409,6 +409,10 @@ def use_standard_scaler(estimator, X, y, groups):
 # What the tools share
 
 
+def test_readme_shows_the_table():
+    assert TABLE.strip() in (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
 def patient_folds():
     return StratifiedGroupKFold(3, shuffle=True, random_state=0)
 

@@ -207,7 +207,8 @@ def make_ecg(
 
     Notes
     -----
-    The waves are modelled on an average of normal records of PTB-XL [3]_.
+    A moving dipole, the sum of waves that are Gaussians in time [2]_, is projected on the leads of
+    an average torso [1]_. The waves are modelled on an average of normal records of PTB-XL [3]_.
 
     What is simplified: every beat is a sinus beat, and one record's beats differ only in time
     and height; the chest is Dower's average one, so chest leads vary less between patients than

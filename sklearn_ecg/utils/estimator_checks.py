@@ -43,7 +43,8 @@ def ecg_checks(estimator):
     ----------
     estimator : estimator instance
         Small and fast: it is fitted some dozens of times on 24 records of 4 leads and 50 time
-        points. Its ``random_state``, where it has one, is set by the checks.
+        points. Its ``random_state``, where it has one, is set by the checks, and so are the
+        parameters ``n_leads`` and ``lead_names``, which it must have.
 
     Returns
     -------
@@ -286,7 +287,7 @@ def check_lead_count(estimator):
     """Another number of leads than fitted is an error that names both."""
     X, y = _data()
     fitted = _make(estimator).fit(X, y)
-    with _raises("3", "4"):
+    with _raises("X has 3 leads", "fitted on 4 leads"):
         _predictor(fitted)(X[:, :3])
     with _raises("n_leads=5"):
         _make(estimator, n_leads=5).fit(X, y)

@@ -1,0 +1,43 @@
+"""Timing of several functions in turn, A B C A B C, so that a drifting machine hurts all alike."""
+
+import statistics
+import time
+
+
+def interleave(functions, *, repeats=7, warmup=1):
+    """Seconds of each call, by name, measured in turn.
+
+    Parameters
+    ----------
+    functions : dict of str to callable without arguments
+    repeats, warmup : int
+        Counted and uncounted rounds.
+
+    Returns
+    -------
+    seconds : dict of str to list of float
+    """
+    seconds = {name: [] for name in functions}
+    for round_ in range(warmup + repeats):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            elapsed = time.perf_counter() - start
+            if round_ >= warmup:
+                seconds[name].append(elapsed)
+    return seconds
+
+
+def report(title, seconds, *, n_records, reference, target=None):
+    """Print median, minimum and maximum rates and the ratio to a reference, pair by pair."""
+    print(f"\n{title}")
+    print(f"  {'':34}{'records/s':>12}{'min':>10}{'max':>10}{'ratio':>8}")
+    for name, values in seconds.items():
+        rates = sorted(n_records / value for value in values)
+        ratios = [other / own for own, other in zip(values, seconds[reference])]
+        print(
+            f"  {name:34}{statistics.median(rates):12.0f}{rates[0]:10.0f}{rates[-1]:10.0f}"
+            f"{statistics.median(ratios):8.2f}"
+        )
+    if target is not None:
+        print(f"  target: {target}")

@@ -1,0 +1,203 @@
+"""Training and prediction beside plain torch loops of the same work, in one run.
+
+    python benchmarks/bench_training.py [--threads 1] [--repeats 7]
+
+Three comparisons, each interleaved:
+
+1. the default MSAIC-Net on (12, 1000) records: the estimator's training against a plain loop over
+   a plain network of the same architecture, made of Conv1d, BatchNorm1d, MaxPool1d and Dropout1d;
+2. a tiny network, where the loop's own cost shows: training against a bare loop over its module;
+3. prediction of 5,000 records with the tiny network, against a bare forward pass plus the finite
+   check and the normalisation that any honest prediction makes.
+"""
+
+import argparse
+
+import numpy as np
+import torch
+from _timing import interleave, report
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.nn.blocks import EfficientChannelAttention
+from sklearn_ecg.nn.losses import MSAICLoss
+from sklearn_ecg.nn.msaic import MSAICNet
+
+
+class PlainBlock(nn.Module):
+    """The literal block: dilated Conv1d, BatchNorm, ReLU, pooling, dropout, attention."""
+
+    def __init__(self, n_in, n_out, kernel_size, dilation, stride, pool_size, dropout):
+        super().__init__()
+        self.conv = nn.Conv1d(
+            n_in, n_out, kernel_size, stride=stride, dilation=dilation, bias=False,
+            padding=dilation * (kernel_size // 2),
+        )
+        self.norm = nn.BatchNorm1d(n_out)
+        self.pool = nn.MaxPool1d(pool_size, ceil_mode=True)
+        self.dropout = nn.Dropout1d(dropout)
+        self.attention = EfficientChannelAttention(n_out)
+
+    def forward(self, x):
+        x = self.dropout(self.pool(F.relu(self.norm(self.conv(x)))))
+        return x * self.attention(x.mean(2))[:, :, None]
+
+
+class PlainNet(nn.Module):
+    """MSAIC-Net as one would write it down, with the parameters of an estimator."""
+
+    def __init__(self, clf, n_leads):
+        super().__init__()
+        widths = [n_leads, *clf.filters]
+        self.branches = nn.ModuleList(
+            nn.Sequential(
+                *[
+                    PlainBlock(
+                        widths[i], widths[i + 1], clf.kernel_size, dilation,
+                        clf.stride if i == 0 else 1, clf.pool_size, clf.dropout,
+                    )
+                    for i in range(len(clf.filters))
+                ]
+            )
+            for dilation in clf.dilations
+        )
+        dim = clf.embedding_dim
+        self.projection = nn.Sequential(
+            nn.Conv1d(widths[-1] * len(clf.dilations), dim, 1, bias=False),
+            nn.BatchNorm1d(dim),
+            nn.ReLU(),
+        )
+        self.classifier = nn.Linear(dim, 1)
+        self.projector = nn.Sequential(
+            nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, clf.projection_dim)
+        )
+
+    def forward(self, x):
+        x = torch.cat([branch(x) for branch in self.branches], dim=1)
+        x = self.projection(x).mean(2)
+        return self.classifier(x), F.normalize(self.projector(x), dim=1)
+
+
+def plain_loop(module, loss, X, y, batch_size, epochs, learning_rate):
+    """Bare training: normalise, shuffle, slice, step."""
+    X = torch.from_numpy((X - X.mean((0, 2))[:, None]) / X.std((0, 2))[:, None])
+    y = torch.from_numpy(y).float()
+    optimizer = torch.optim.AdamW(module.parameters(), lr=learning_rate)
+    module.train()
+    for _ in range(epochs):
+        for index in torch.randperm(len(X)).split(batch_size):
+            optimizer.zero_grad()
+            value = loss(module(X[index]), y[index])
+            value.backward()
+            optimizer.step()
+            value.item()
+
+
+def plain_predict(module, X, mean, scale, slice_size=256):
+    """Bare prediction: finite check, normalise, forward."""
+    if not np.isfinite(X).all():
+        raise ValueError("X is not finite.")
+    with torch.inference_mode():
+        parts = [
+            module.classifier(module.embed((torch.from_numpy(part) - mean) / scale))
+            for part in np.split(X, range(slice_size, len(X), slice_size))
+        ]
+    return torch.sigmoid(torch.cat(parts)).numpy()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=7)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    rng = np.random.RandomState(0)
+    print(f"torch {torch.__version__}, {args.threads} thread(s)")
+
+    X, y = rng.randn(256, 12, 1000).astype(np.float32), np.arange(256) % 4 // 3
+    clf = MSAICNetClassifier(max_epochs=1, random_state=0, device="cpu")
+    loss = MSAICLoss("binary", contrastive_weight=clf.contrastive_weight)
+    n_parameters = sum(p.numel() for p in PlainNet(clf, 12).parameters())
+    seconds = interleave(
+        {
+            "plain Conv1d loop": lambda: plain_loop(
+                PlainNet(clf, 12), loss, X, y, clf.batch_size, 1, 1e-3
+            ),
+            "MSAICNetClassifier.fit": lambda: clf.fit(X, y),
+        },
+        repeats=args.repeats,
+    )
+    report(
+        f"Training, default network, {n_parameters:,} parameters, (12, 1000), one epoch",
+        seconds, n_records=len(X), reference="plain Conv1d loop", target=">= 1.25",
+    )
+
+    X, y = rng.randn(4096, 2, 50).astype(np.float32), np.arange(4096) % 2
+    tiny = MSAICNetClassifier(
+        filters=(8,), dilations=(1,), embedding_dim=8, contrastive_weight=0, attention=None,
+        dropout=0, balanced_batches=False, batch_size=64, max_epochs=3, random_state=0,
+        device="cpu",
+    )
+    loss = MSAICLoss("binary", contrastive_weight=0)
+
+    def tiny_module():
+        return MSAICNet(
+            2, 1, filters=(8,), dilations=(1,), embedding_dim=8, attention=None, dropout=0,
+            stride=tiny.stride, pool_size=tiny.pool_size, projection_dim=None,
+        )
+
+    seconds = interleave(
+        {
+            "bare loop, same module": lambda: plain_loop(
+                tiny_module(), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
+            ),
+            "MSAICNetClassifier.fit": lambda: tiny.fit(X, y),
+        },
+        repeats=args.repeats,
+    )
+    report(
+        "Training, tiny network, (2, 50), batches of 64",
+        seconds, n_records=tiny.max_epochs * len(X), reference="bare loop, same module",
+        target=">= 0.7",
+    )
+
+    X = rng.randn(5000, 2, 50).astype(np.float32)
+    module = tiny.net_.module_
+    mean, scale = tiny.normalizer_.mean, tiny.normalizer_.scale
+    np.testing.assert_allclose(
+        plain_predict(module, X, mean, scale)[:, 0], tiny.predict_proba(X)[:, 1], atol=1e-6
+    )
+    seconds = interleave(
+        {
+            "bare forward, check, normalise": lambda: plain_predict(module, X, mean, scale),
+            "predict_proba": lambda: tiny.predict_proba(X),
+        },
+        repeats=max(30, args.repeats),
+        warmup=5,
+    )
+    report(
+        "predict_proba, tiny network, 5,000 records of (2, 50)",
+        seconds, n_records=len(X), reference="bare forward, check, normalise", target=">= 0.8",
+    )
+
+    X = rng.randn(1, 12, 1000).astype(np.float32)
+    clf.fit(rng.randn(32, 12, 1000).astype(np.float32), np.arange(32) % 2)
+    module = clf.net_.module_
+    mean, scale = clf.normalizer_.mean, clf.normalizer_.scale
+    seconds = interleave(
+        {
+            "bare forward, check, normalise": lambda: plain_predict(module, X, mean, scale),
+            "predict_proba": lambda: clf.predict_proba(X),
+        },
+        repeats=50,
+        warmup=10,
+    )
+    report(
+        "predict_proba, default network, one record of (12, 1000)",
+        seconds, n_records=1, reference="bare forward, check, normalise", target=">= 0.9",
+    )
+
+
+if __name__ == "__main__":
+    main()

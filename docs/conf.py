@@ -1,0 +1,162 @@
+"""Configuration of the documentation: ``make docs`` builds it into docs/_build/html."""
+
+import ast
+import importlib
+import inspect
+import shutil
+from pathlib import Path
+
+import matplotlib
+from docutils import nodes
+
+matplotlib.use("agg")
+
+from sphinx.errors import ExtensionError  # noqa: E402
+from sphinx.pycode import ModuleAnalyzer  # noqa: E402
+
+import sklearn_ecg  # noqa: E402
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+GENERATED = DOCS / "generated"
+
+project = "sklearn_ecg"
+author = "The sklearn_ecg developers"
+copyright = f"2026, {author}"
+version = release = sklearn_ecg.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["templates"]
+exclude_patterns = ["_build", "generated/examples"]
+# Docstrings put names in single backticks: a link where the name is documented here.
+default_role = "py:obj"
+# Quotes and dots in names such as "auto" and Pipeline(memory=...) stay as they are.
+smartquotes = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sklearn_ecg {release}"
+html_show_sourcelink = False
+html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+
+autosummary_generate = True
+# Methods are documented on the page of their class, without a table that repeats them.
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "generated/examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"plot_",
+    # Figures and printed lines; not what the last line of a block evaluates to.
+    "capture_repr": (),
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+}
+
+# The modules whose ``__all__`` is documented.
+API_MODULES = (
+    "sklearn_ecg",
+    "sklearn_ecg.augmentation",
+    "sklearn_ecg.datasets",
+    "sklearn_ecg.metrics",
+    "sklearn_ecg.utils.estimator_checks",
+)
+
+
+def heading(text, underline="="):
+    return [text, underline * len(text), ""]
+
+
+def constant(module_name, name):
+    """A constant with the ``#:`` comment that stands above it in the file that defines it."""
+    value = getattr(importlib.import_module(module_name), name)
+    for path in sorted(Path(sklearn_ecg.__file__).parent.rglob("*.py")):
+        origin = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        comment = ModuleAnalyzer.for_module(origin).find_attr_docs().get(("", name))
+        if comment:
+            return [f".. py:data:: {module_name}.{name}", f"   :value: {value!r}", ""] + [
+                f"   {line}" for line in comment
+            ]
+    raise ExtensionError(f"{module_name}.{name} has no comment that starts with '#:'")
+
+
+def api_page(module_name):
+    """A page for the names in a module's ``__all__``."""
+    module = importlib.import_module(module_name)
+    kinds = {"Classes": [], "Functions": [], "Constants": []}
+    for name in sorted(module.__all__):
+        value = getattr(module, name)
+        kind = "Classes" if inspect.isclass(value) else "Functions"
+        kinds[kind if callable(value) else "Constants"].append(name)
+    lines = heading(module_name)
+    lines += [inspect.getdoc(module), "", f".. currentmodule:: {module_name}", ""]
+    for kind in ("Classes", "Functions"):
+        if kinds[kind]:
+            lines += [*heading(kind, "-"), ".. autosummary::", "   :toctree: ../objects", ""]
+            lines += [f"   {name}" for name in kinds[kind]] + [""]
+    if kinds["Constants"]:
+        lines += heading("Constants", "-")
+        for name in kinds["Constants"]:
+            lines += [*constant(module_name, name), ""]
+    return "\n".join(lines)
+
+
+def tools_table():
+    """The table of containers and tools, as the tests hold it."""
+    tree = ast.parse((ROOT / "tests" / "test_tools.py").read_text(encoding="utf-8"))
+    (text,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "TABLE"
+    ]
+    header, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.strip().splitlines()
+    ]
+    lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", ""]
+    for row in [header, *rows]:
+        first, *rest = row
+        lines.append(f"   * - {first}")
+        lines += [f"     - {cell}" for cell in rest]
+    return "\n".join(lines) + "\n"
+
+
+def write(path, text):
+    """Write a file unless it holds this text already, so that Sphinx builds only what changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+for name in API_MODULES:
+    write(GENERATED / "api" / f"{name}.rst", api_page(name))
+write(GENERATED / "tools_table.inc", tools_table())
+# Sphinx-gallery wants a header among the examples.
+shutil.rmtree(GENERATED / "examples", ignore_errors=True)
+shutil.copytree(ROOT / "examples", GENERATED / "examples")
+shutil.copy(DOCS / "gallery_header.txt", GENERATED / "examples" / "GALLERY_HEADER.txt")
+
+
+def skip_foreign(app, what, name, obj, skip, options):
+    """Leave out what a class inherits from elsewhere."""
+    if what != "class" or skip:
+        return skip
+    module = getattr(getattr(obj, "fget", obj), "__module__", None) or ""
+    return not module.startswith("sklearn_ecg")
+
+
+def default_role_of(name, rawtext, text, lineno, inliner, options=None, content=()):
+    """``:default:`Class.parameter``` is the parameter with its default, read from the code."""
+    class_name, parameter = text.split(".")
+    signature = inspect.signature(getattr(sklearn_ecg, class_name))
+    return [nodes.literal(rawtext, f"{parameter}={signature.parameters[parameter].default!r}")], []
+
+
+def setup(app):
+    app.add_role("default", default_role_of)
+    app.connect("autodoc-skip-member", skip_foreign)
