@@ -8,6 +8,17 @@ from .blocks import ConvBlock, conv, to_channels_last
 
 
 class MSAICNet(nn.Module):
+    """Parallel atrous branches, a 1x1 projection, global average pooling, two heads.
+
+    Parameters
+    ----------
+    n_leads, n_outputs : int
+    dilations, filters, kernel_size, stride, pool_size, attention, dropout, embedding_dim
+        See `sklearn_ecg.MSAICNetClassifier`.
+    projection_dim : int or None
+        None leaves the contrastive head out.
+    """
+
     def __init__(
         self,
         n_leads,
