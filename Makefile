@@ -7,16 +7,13 @@ PACKAGING := setup.cfg pyproject.toml constraints.txt
 # One thread per test process: two processes with two threads each wait for one another.
 JOBS ?= 2
 
-.PHONY: demo test test-slow lint docs clean
+.PHONY: demo test lint docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/plot_quickstart.py --save figures $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/.installed-test lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow"
-
-test-slow: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/python -m flake8
