@@ -21,8 +21,6 @@ from torch.nn import functional as F
 
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.nn.blocks import EfficientChannelAttention
-from sklearn_ecg.nn.losses import MSAICLoss
-from sklearn_ecg.nn.msaic import MSAICNet
 
 
 class PlainBlock(nn.Module):
@@ -117,7 +115,7 @@ def main():
 
     X, y = rng.randn(256, 12, 1000).astype(np.float32), np.arange(256) % 4 // 3
     clf = MSAICNetClassifier(max_epochs=1, random_state=0, device="cpu")
-    loss = MSAICLoss("binary", contrastive_weight=clf.contrastive_weight)
+    loss = clf._make_loss("binary", None)
     n_parameters = sum(p.numel() for p in PlainNet(clf, 12).parameters())
     seconds = interleave(
         {
@@ -139,18 +137,12 @@ def main():
         dropout=0, balanced_batches=False, batch_size=64, max_epochs=3, random_state=0,
         device="cpu",
     )
-    loss = MSAICLoss("binary", contrastive_weight=0)
-
-    def tiny_module():
-        return MSAICNet(
-            2, 1, filters=(8,), dilations=(1,), embedding_dim=8, attention=None, dropout=0,
-            stride=tiny.stride, pool_size=tiny.pool_size, projection_dim=None,
-        )
+    loss = tiny._make_loss("binary", None)
 
     seconds = interleave(
         {
             "bare loop, same module": lambda: plain_loop(
-                tiny_module(), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
+                tiny._make_network(2, 1), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
             ),
             "MSAICNetClassifier.fit": lambda: tiny.fit(X, y),
         },

@@ -8,6 +8,7 @@ percentile bootstraps over patients.
 """
 
 import argparse
+import hashlib
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+import sklearn_ecg
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_interval
@@ -22,12 +24,22 @@ from sklearn_ecg.metrics import bootstrap_interval
 METRICS = {"AUROC": roc_auc_score, "AUPRC": average_precision_score}
 
 
+def hash_of_code():
+    """Hash of the sources that a fit depends on."""
+    package = Path(sklearn_ecg.__file__).parent
+    sources = [*package.glob("*.py"), *package.glob("nn/*.py"), *package.glob("training/*.py")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
+
+
 def fit_predict(ecg, fold, seed, results):
     """Probabilities of the records of a fold, and the seconds that the fit took."""
     clf = MSAICNetClassifier(random_state=seed)
     kept = results / f"oof_mi_fold{fold}_seed{seed}.npz"
-    # A result belongs to the parameters and the records that made it.
-    made_by = f"{clf.get_params()} on {len(ecg.data)} records, threads {torch.get_num_threads()}"
+    # A result belongs to the code, the parameters and the records that made it.
+    made_by = (
+        f"{clf.get_params()} on {len(ecg.data)} records, {torch.get_num_threads()} thread(s), "
+        f"code {hash_of_code()}"
+    )
     if kept.exists():
         stored = np.load(kept)
         if str(stored["made_by"]) == made_by:

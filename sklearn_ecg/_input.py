@@ -207,7 +207,12 @@ def _check_columns(estimator, columns):
         parts.append(f"Leads seen at fit time, yet now missing: {', '.join(missing)}.")
     if unseen:
         parts.append(f"Leads unseen at fit time: {', '.join(unseen)}.")
-    if not missing and not unseen:
+    same = sorted(normalize_lead_names(columns, strict=False)) == sorted(
+        normalize_lead_names(fitted, strict=False)
+    )
+    if same and unseen:
+        parts.append("They are the same leads in another spelling: rename the columns.")
+    elif same:
         parts.append("The leads are the same but in another order.")
     parts.append(
         f"{type(estimator).__name__} was fitted on {', '.join(fitted)}; "

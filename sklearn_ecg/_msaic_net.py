@@ -56,9 +56,10 @@ class MSAICNetClassifier(DeepECGClassifier):
     temperature : float, default=0.1
         Temperature :math:`\tau > 0` of the contrastive loss. Default of this library.
     balanced_batches : bool, default=True
-        Put at least two records of every class in each batch, so that the contrastive loss has
-        positives: classes are spread evenly over the batches, and one too rare for that is filled
-        up with records drawn at random.
+        Give every class at least two records in each batch, so that the contrastive loss has
+        positives: classes are spread evenly over the batches, and to a batch with fewer of a
+        class others are added at random. These count in the contrastive loss only. Without
+        that loss, batches are plain.
     augmentation : callable, list of callables or None, default=None
         Random views of training batches, such as those of `sklearn_ecg.augmentation`: a
         tensor (batch, leads, time) of normalised signals in, one of the same shape out.
@@ -96,7 +97,8 @@ class MSAICNetClassifier(DeepECGClassifier):
     n_iter_no_change : int, default=10
         Epochs without improvement that stop the training, with ``early_stopping=True``.
     warm_start : bool, default=False
-        Go on from the weights and the normalisation of the previous fit; the optimizer starts anew.
+        Go on from the weights and the normalisation of the previous fit; the optimizer starts
+        anew. The network, ``normalize``, the leads and the classes must be those of that fit.
     n_leads : int or None, default=None
         Number of leads. Needed for 2-D rows, ``(n_records, n_leads * n_times)``.
     lead_names : array-like of str or None, default=None
@@ -285,8 +287,6 @@ class MSAICNetClassifier(DeepECGClassifier):
                     f"{name} must hold at least one number, all of them integers >= 1, got "
                     f"{values!r}."
                 )
-        if self.kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd, got {self.kernel_size}.")
         return MSAICNet(
             n_leads,
             n_outputs,
@@ -300,6 +300,9 @@ class MSAICNetClassifier(DeepECGClassifier):
             embedding_dim=self.embedding_dim,
             projection_dim=self.projection_dim if self.contrastive_weight > 0 else None,
         )
+
+    def _needs_partners(self):
+        return self.balanced_batches and self.contrastive_weight > 0
 
     def _make_loss(self, target_kind, class_weight):
         return MSAICLoss(

@@ -56,7 +56,12 @@ class Target(NamedTuple):
             return cls("multilabel", np.arange(y.shape[1]), y.astype(np.int64))
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
-        classes, values = np.unique(y, return_inverse=True)
+        try:
+            classes, values = np.unique(y, return_inverse=True)
+        except TypeError as error:
+            raise ValueError(
+                f"y holds labels of several types ({error}). Make them all strings or all numbers."
+            ) from error
         if len(classes) < 2:
             raise ValueError(
                 f"{estimator_name} needs records of at least 2 classes, got 1 class: "
@@ -110,6 +115,11 @@ def class_weights(class_weight, target, sample_weight=None):
         )
     if class_weight == "balanced":
         return _balanced(target, sample_weight)
+    weights = [w for d in np.atleast_1d(class_weight) for w in d.values()]
+    if not np.all(np.isfinite(weights)) or min(weights) < 0 or max(weights) == 0:
+        raise ValueError(
+            f"class_weight must hold finite weights >= 0, not all of them 0, got {class_weight!r}."
+        )
     if target.kind == "multilabel":
         per_label = [
             compute_class_weight(weight, classes=np.array([0, 1]), y=np.array([0, 1]))

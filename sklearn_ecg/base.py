@@ -5,7 +5,6 @@ the weights; leave out records of weight 0; set a validation part aside; normali
 adds its network and its loss.
 """
 
-import copy
 from abc import ABCMeta, abstractmethod
 from functools import reduce
 from numbers import Integral, Real
@@ -80,7 +79,11 @@ class DeepECGClassifier(
 
     @abstractmethod
     def _make_loss(self, target_kind, class_weight):
-        """Make the loss, a torch module with ``forward(output, targets, weights)``."""
+        """Make the loss, a torch module with ``forward(output, targets, weights, n_own)``."""
+
+    def _needs_partners(self):
+        """Whether every batch needs two records of every class."""
+        return self.balanced_batches
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Train the network.
@@ -112,10 +115,12 @@ class DeepECGClassifier(
             that are missing, of one class only or continuous; for a non-finite loss.
         """
         self._validate_params()
+        before = vars(self).copy() if self.warm_start and hasattr(self, "net_") else None
         # An interrupted fit leaves an unfitted estimator, not one of two halves.
-        previous = self.__dict__.pop("net_", None)
+        vars(self).pop("net_", None)
         signals, _ = check_signals(self, X, reset=True, dtype=self._dtype)
         target = Target.from_labels(y, type(self).__name__)
+        groups = None if groups is None else column_or_1d(groups)
         check_consistent_length(signals, target.values, groups)
         weights = _check_weights(sample_weight, signals)
         kept = np.arange(len(signals)) if weights is None else np.flatnonzero(weights)
@@ -124,28 +129,27 @@ class DeepECGClassifier(
                 f"{type(self).__name__} needs records of at least 2 classes, but all records with "
                 "a positive sample_weight are of 1 class."
             )
-        if previous is not None and self.warm_start:
-            self._check_warm_start(previous.module_, target)
-        else:
-            previous = None
+        if before is not None:
+            self._check_warm_start(before, target)
         self.classes_ = target.classes
 
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         train, valid = kept, None
         if self.early_stopping:
             stratum = strata(target.membership[kept])
-            groups = None if groups is None else column_or_1d(groups)[kept]
+            groups = None if groups is None else groups[kept]
             train, valid = validation_split(stratum, groups, self.validation_fraction, seed)
             train, valid = kept[train], None if valid is None else kept[valid]
 
         device = resolve_device(self.device)
         with seeded(seed, device):
-            if previous is None:
-                module = self._make_network(self.n_leads_in_, target.n_outputs)
+            module = self._make_network(self.n_leads_in_, target.n_outputs)
+            if before is None:
                 self.normalizer_ = LeadNormalizer(self.normalize, self.n_leads_in_)
                 self.normalizer_.to(self._torch_dtype).fit(as_tensor(_take(signals, train)))
             else:
-                module = copy.deepcopy(previous.module_)
+                self.normalizer_.to(self._torch_dtype)
+                _load_weights(module, before["net_"].module_)
             train_part = target.take(train)
             class_weight = class_weights(
                 self.class_weight, train_part, None if weights is None else weights[train]
@@ -159,7 +163,7 @@ class DeepECGClassifier(
                 train,
                 device=device,
                 shuffle=True,
-                membership=train_part.membership if self.balanced_batches else None,
+                membership=train_part.membership if self._needs_partners() else None,
                 augmentation=_in_order(self.augmentation),
             )
             valid_batches = None
@@ -180,7 +184,6 @@ class DeepECGClassifier(
                 callbacks=self.callbacks,
                 verbose=self.verbose,
             )
-        self.normalizer_.to(device)
         self._n_features_out = self.net_.module_.embedding_dim
         self._target_kind = target.kind
         return self
@@ -198,7 +201,8 @@ class DeepECGClassifier(
         logits : ndarray of shape (n_records,), (n_records, n_classes) or (n_records, n_labels)
             One per record for two classes, where a positive value means ``classes_[1]``.
         """
-        logits = self._apply(X, lambda module, x: module.classifier(module.embed(x)))
+        # The last layer runs in full precision: bfloat16 would tie the scores of many records.
+        logits = self._apply(X, lambda module, embedding: module.classifier(embedding))
         logits = logits.astype(np.float64)
         return logits[:, 0] if self._target_kind == "binary" else logits
 
@@ -255,19 +259,21 @@ class DeepECGClassifier(
         embedding : ndarray of shape (n_records, n_features_out)
             What the network's last linear layer sees.
         """
-        return self._apply(X, lambda module, x: module.embed(x))
+        return self._apply(X, lambda module, embedding: embedding)
 
-    def _apply(self, X, function):
-        """Run ``function(module, x)`` over slices of the records."""
+    def _apply(self, X, head):
+        """Embed slices of the records and put ``head(module, embedding)`` on them."""
         check_is_fitted(self, "net_")
         signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
-        device = self.net_.device
+        module = self.net_.module_
         outputs = []
-        with torch.inference_mode(), self.net_.autocast():
+        with torch.inference_mode():
             for start in range(0, len(signals), _PREDICTION_SLICE):
-                x = as_tensor(signals[start : start + _PREDICTION_SLICE]).to(device)
-                outputs.append(function(self.net_.module_, self.normalizer_(x)).cpu())
-        return torch.cat(outputs).to(self._torch_dtype).numpy()
+                x = self.normalizer_(as_tensor(signals[start : start + _PREDICTION_SLICE]))
+                with self.net_.autocast():
+                    embedding = module.embed(x.to(self.net_.device))
+                outputs.append(head(module, embedding.to(self._torch_dtype)).cpu())
+        return torch.cat(outputs).numpy()
 
     def _batches(self, signals, target, weights, index, **options):
         """Batches of the records at ``index``, normalised."""
@@ -284,17 +290,24 @@ class DeepECGClassifier(
             **options,
         )
 
-    def _check_warm_start(self, module, target):
-        """Training can go on only for the same leads and classes."""
-        same_classes = target.kind == self._target_kind and np.array_equal(
-            target.classes, self.classes_
-        )
-        if not same_classes or module.n_leads != self.n_leads_in_:
-            raise ValueError(
-                f"warm_start=True goes on from a fit on {module.n_leads} leads and the classes "
-                f"{self.classes_.tolist()}, but X has {self.n_leads_in_} leads and y the classes "
-                f"{target.classes.tolist()}. Set warm_start=False to start anew."
-            )
+    def _check_warm_start(self, before, target):
+        """Hold leads, classes and normalisation against those of the fit to go on from."""
+        now = {
+            "leads": (self.n_leads_in_, self.lead_names_in_),
+            "classes": (target.kind, target.classes.tolist()),
+            "normalize": self.normalize,
+        }
+        then = {
+            "leads": (before["n_leads_in_"], before["lead_names_in_"]),
+            "classes": (before["_target_kind"], before["classes_"].tolist()),
+            "normalize": before["normalizer_"].mode,
+        }
+        for what, value in now.items():
+            if value != then[what]:
+                raise ValueError(
+                    f"warm_start=True cannot go on: {what} {then[what]} of the previous fit became "
+                    f"{value}. Set warm_start=False to start anew."
+                )
 
     @property
     def _dtype(self):
@@ -323,7 +336,10 @@ def _check_weights(sample_weight, signals):
     weights = _check_sample_weight(sample_weight, signals, ensure_non_negative=True)
     if not weights.any():  # older scikit-learn lets this pass
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return None if np.ptp(weights) == 0 else weights
+    if np.ptp(weights) == 0:
+        return None
+    # A mean of 1 over the records that count keeps the size of the steps.
+    return weights / weights[weights > 0].mean()
 
 
 def _in_order(augmentation):
@@ -347,6 +363,17 @@ def _in_order(augmentation):
         return augmented
 
     return augment
+
+
+def _load_weights(module, previous):
+    """Take over the weights of a trained module of the same architecture."""
+    try:
+        module.load_state_dict(previous.state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            f"warm_start=True cannot go on with another network than that of the previous fit: "
+            f"{error}. Set warm_start=False to start anew."
+        ) from error
 
 
 def _take(signals, index):

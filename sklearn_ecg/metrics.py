@@ -1,5 +1,6 @@
 """How sure a measured score is."""
 
+import warnings
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -8,6 +9,10 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from sklearn.utils._param_validation import Interval, validate_params
 
 __all__ = ["ScoreInterval", "bootstrap_interval"]
+
+
+# Draws of a resample before a label counts as too rare.
+_MAX_DRAWS = 100
 
 
 class ScoreInterval(NamedTuple):
@@ -54,9 +59,10 @@ def bootstrap_interval(
     """Percentile bootstrap interval of a metric, stratified, by patient where groups are given.
 
     Records of one patient resemble one another. Drawn one by one they make an interval too
-    narrow; with ``groups`` whole patients are drawn. Patients (or records) are drawn
-    within strata of their label, so that every resample holds as many of each; a patient whose
-    records differ counts by the largest label, of several columns the last row in sorted order.
+    narrow; with ``groups`` whole patients are drawn. Of labels in one column, patients (or
+    records) are drawn within strata of their label, so that every resample holds as many of each; a
+    patient whose records differ counts by the largest label. Multilabel patients are drawn
+    without strata, again where a label would be left with one value only.
 
     Parameters
     ----------
@@ -84,7 +90,14 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        When the lengths differ.
+        When the lengths differ, or a label of a multilabel ``y_true`` is too rare for resamples
+        that hold both its values.
+
+    Warns
+    -----
+    UserWarning
+        When a class has a single patient (or record): it is in every resample, and the interval
+        does not show how much the score depends on it.
 
     References
     ----------
@@ -112,14 +125,43 @@ def bootstrap_interval(
     else:
         _, number = np.unique(column_or_1d(groups), return_inverse=True)
         units = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
-    _, label = np.unique(y_true, axis=0, return_inverse=True)
-    label_of_unit = np.array([label[unit].max() for unit in units])
-    strata = [np.flatnonzero(label_of_unit == value) for value in np.unique(label_of_unit)]
+    strata = _strata(y_true, units)
     scores = np.empty(n_resamples)
     for i in range(n_resamples):
-        drawn = [members[rng.randint(len(members), size=len(members))] for members in strata]
-        index = np.concatenate([units[unit] for unit in np.concatenate(drawn)])
+        index = _draw(y_true, units, strata, rng)
         scores[i] = metric(y_true[index], y_score[index])
     tail = (1 - confidence_level) / 2
     low, high = np.quantile(scores, [tail, 1 - tail])
     return ScoreInterval(float(metric(y_true, y_score)), float(low), float(high))
+
+
+def _strata(y_true, units):
+    """Numbers of the units of each label; one stratum for a multilabel target."""
+    if y_true.ndim > 1:
+        return [np.arange(len(units))]
+    _, label = np.unique(y_true, return_inverse=True)
+    label_of_unit = np.array([label[unit].max() for unit in units])
+    strata = [np.flatnonzero(label_of_unit == value) for value in np.unique(label_of_unit)]
+    if len(strata) > 1 and min(map(len, strata)) == 1:
+        warnings.warn(
+            "A class has a single patient (or record). It is in every resample, and the interval "
+            "does not show how much the score depends on it.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return strata
+
+
+def _draw(y_true, units, strata, rng):
+    """Records of one resample, in which every label of a multilabel target has both values."""
+    for _ in range(_MAX_DRAWS):
+        drawn = [members[rng.randint(len(members), size=len(members))] for members in strata]
+        index = np.concatenate([units[unit] for unit in np.concatenate(drawn)])
+        drawn_labels = y_true[index]
+        if y_true.ndim == 1 or (drawn_labels.min(axis=0) < drawn_labels.max(axis=0)).all():
+            return index
+    rare = int(np.argmin(np.minimum(y_true.mean(axis=0), 1 - y_true.mean(axis=0))))
+    raise ValueError(
+        f"y_true: label {rare} is so rare that {_MAX_DRAWS} resamples lacked one of its values. "
+        "Leave it out, or pass more records."
+    )

@@ -46,21 +46,35 @@ def test_groups_are_drawn_whole():
     assert naive.high - naive.low < 0.6 * (grouped.high - grouped.low)
 
 
-def test_strata_keep_a_single_positive():
+def test_single_positive_is_kept_and_told():
     y = np.zeros(50, dtype=int)
     y[3] = 1
-    result = bootstrap_interval(roc_auc_score, y, np.arange(50), n_resamples=50, random_state=0)
+    with pytest.warns(UserWarning, match="single patient"):
+        result = bootstrap_interval(
+            roc_auc_score, y, np.arange(50), n_resamples=50, random_state=0
+        )
     assert np.isfinite(result).all()
 
 
-def test_multilabel_and_seed():
+def test_multilabel_interval_is_as_wide_as_that_of_its_label():
+    """Many label combinations, each with few records, are no strata."""
     rng = np.random.RandomState(0)
-    Y = rng.rand(80, 3) < 0.4
-    first, second = (
-        bootstrap_interval(roc_auc_score, Y, Y + rng.randn(80, 3) * 0, random_state=1)
-        for _ in range(2)
+    Y = (rng.rand(150, 8) < 0.4).astype(int)
+    score = Y + rng.randn(150, 8)
+    options = {"n_resamples": 200, "random_state": 1}
+    together = bootstrap_interval(lambda y, s: roc_auc_score(y[:, 0], s[:, 0]), Y, score, **options)
+    alone = bootstrap_interval(roc_auc_score, Y[:, 0], score[:, 0], **options)
+    assert together.high - together.low == pytest.approx(alone.high - alone.low, rel=0.2)
+    assert together == bootstrap_interval(
+        lambda y, s: roc_auc_score(y[:, 0], s[:, 0]), Y, score, **options
     )
-    assert first == second == (1.0, 1.0, 1.0)
+
+
+def test_label_too_rare_for_resamples():
+    Y = np.zeros((30, 2), dtype=int)
+    Y[::2, 0] = 1
+    with pytest.raises(ValueError, match="label 1 is so rare"):
+        bootstrap_interval(roc_auc_score, Y, Y + 0.5)
 
 
 def test_bad_input():

@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from joblib import Parallel, delayed
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
@@ -97,14 +99,36 @@ def test_warm_start_goes_on(data):
     clf = make(warm_start=True).fit(X, y)
     first = clf.net_.module_.classifier.weight.detach().clone()
     mean = clf.normalizer_.mean.clone()
-    clf.set_params(max_epochs=0).fit(X + 5, y)
-    np.testing.assert_array_equal(clf.net_.module_.classifier.weight.detach(), first)
+    clf.set_params(max_epochs=0, precision="float64").fit(X + 5, y)
+    np.testing.assert_array_equal(clf.net_.module_.classifier.weight.detach(), first.double())
     np.testing.assert_array_equal(clf.normalizer_.mean, mean)
-    with pytest.raises(ValueError, match="3 leads and the classes .0, 1., but X has 2 leads"):
-        clf.fit(X[:, :2], y)
-    clf = make(warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match="y the classes .'a', 'b'."):
-        clf.fit(X, np.array(["a", "b"])[y])
+    assert clf.transform(X).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda X, y, clf: clf.fit(X[:, :2], y), r"leads \(3, .*\) of the previous fit became \(2"),
+        (lambda X, y, clf: clf.fit(X, np.array(["a", "b"])[y]), "classes .* became .*'a', 'b'"),
+        (lambda X, y, clf: clf.set_params(normalize=None).fit(X, y), "normalize dataset"),
+        (lambda X, y, clf: clf.set_params(filters=(8,)).fit(X, y), "with another network"),
+        (
+            lambda X, y, clf: clf.set_params(contrastive_weight=0).fit(X, y),
+            "with another network",
+        ),
+        (
+            lambda X, y, clf: clf.set_params(lead_names=["II", "I", "V1"]).fit(X, y),
+            "leads .*'I', 'II', 'V1'.* became .*'II', 'I', 'V1'",
+        ),
+    ],
+)
+def test_warm_start_holds_what_the_weights_were_made_for(change, message, data):
+    X, y = data
+    clf = make(warm_start=True, lead_names=["I", "II", "V1"]).fit(X, y)
+    if "(2" in message:
+        clf.lead_names = None
+    with pytest.raises(ValueError, match=message):
+        change(X, y, clf)
 
 
 def test_cold_start_after_another_shape(data):
@@ -189,6 +213,8 @@ def test_one_augmentation_or_several(data):
 @pytest.mark.parametrize(
     "params, message",
     [
+        ({"class_weight": {0: -1, 1: 1}}, "class_weight must hold finite weights >= 0"),
+        ({"class_weight": {0: 0, 1: 0}}, "not all of them 0"),
         ({"dropout": 1.0}, "'dropout' parameter of MSAICNetClassifier must be"),
         ({"attention": "cbam"}, "'attention' parameter"),
         ({"batch_size": 1}, "'batch_size' parameter"),
@@ -217,6 +243,58 @@ def test_precisions(data):
     mixed = make(precision="mixed").fit(X, y)
     assert mixed.transform(X).dtype == np.float32
     np.testing.assert_allclose(mixed.predict_proba(X), single.predict_proba(X), atol=0.1)
+
+
+def test_mixed_precision_does_not_tie_scores():
+    X = np.random.RandomState(0).randn(400, 3, 40).astype(np.float32)
+    clf = make(precision="mixed").fit(X, np.arange(400) % 2)
+    assert len(np.unique(clf.decision_function(X))) > 390
+
+
+def test_size_of_weights_does_not_matter(data):
+    X, y = data
+    weight = np.random.RandomState(0).rand(40) + 0.1
+    reference = make().fit(X, y, sample_weight=weight).predict_proba(X)
+    for size in (1e-20, 1e20):
+        scaled = make().fit(X, y, sample_weight=size * weight).predict_proba(X)
+        np.testing.assert_allclose(scaled, reference, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [2, 8, 32])
+def test_weighted_prevalence_is_learnt_whatever_the_batch_size(batch_size):
+    """On noise the best constant is the weighted share of positives, here a half."""
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(160, 1, 8).astype(np.float32), np.arange(160) % 8 == 0
+    clf = make(
+        class_weight=None, focal_gamma=0, contrastive_weight=0, batch_size=batch_size,
+        learning_rate=1e-3, max_epochs=40, n_leads=1,
+    )
+    clf.fit(X, y, sample_weight=np.where(y, 7.0, 1.0))
+    mean = np.average(clf.predict_proba(X)[:, 1], weights=np.where(y, 7, 1))
+    assert mean == pytest.approx(0.5, abs=0.07)
+
+
+def test_partners_do_not_weigh_in_the_classification(data):
+    """A rare class: a fifth of every batch are its partners, yet probabilities stay as without."""
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(200, 1, 8).astype(np.float32), np.arange(200) % 50 == 0
+    plain = {"class_weight": None, "focal_gamma": 0, "learning_rate": 1e-3, "max_epochs": 40}
+    mean = {
+        weight: make(contrastive_weight=weight, **plain).fit(X, y).predict_proba(X)[:, 1].mean()
+        for weight in (0, 1e-6)
+    }
+    assert mean[0] < 0.1
+    assert mean[1e-6] == pytest.approx(mean[0], abs=0.03)
+
+
+def test_threads_do_not_disturb_one_another(data):
+    X, y = data
+    expected = make().fit(X, y).predict_proba(X)
+    state = torch.random.get_rng_state()
+    fitted = Parallel(n_jobs=4, backend="threading")(delayed(make().fit)(X, y) for _ in range(4))
+    for clf in fitted:
+        np.testing.assert_allclose(clf.predict_proba(X), expected, atol=1e-6)
+    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_history_is_a_table(data):

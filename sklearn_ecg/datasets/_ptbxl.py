@@ -290,11 +290,42 @@ def _read_tables(folder, filename):
         database, ["ecg_id", "patient_id", "scp_codes", "strat_fold", filename], _DATABASE
     )
     _check_columns(statements, ["diagnostic", "diagnostic_class"], _STATEMENTS)
+    _check_rows(database)
     database = database.set_index("ecg_id")
     # Published as 15709.0.
     database["patient_id"] = database["patient_id"].astype(int)
-    database["scp_codes"] = database["scp_codes"].map(ast.literal_eval)
+    database["scp_codes"] = [
+        _parse_codes(ecg_id, codes) for ecg_id, codes in database["scp_codes"].items()
+    ]
     return database, statements
+
+
+def _check_rows(database):
+    """Rows that are given twice, or lack what every row must have."""
+    again = "Pass a folder with the file as published."
+    repeated = database["ecg_id"][database["ecg_id"].duplicated()]
+    if len(repeated):
+        raise ValueError(
+            f"{_DATABASE} has ecg_id {repeated.iloc[0]} in more than one row. {again}"
+        )
+    for column in ("ecg_id", "patient_id", "scp_codes", "strat_fold"):
+        empty = database["ecg_id"][database[column].isna()]
+        if len(empty):
+            raise ValueError(
+                f"{_DATABASE} has no {column} for {len(empty)} record(s), the first of them "
+                f"ecg_id {empty.iloc[0]}. {again}"
+            )
+
+
+def _parse_codes(ecg_id, codes):
+    try:
+        parsed = ast.literal_eval(codes)
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"{_DATABASE} has scp_codes {codes!r} for ecg_id {ecg_id}, which are not a dict of "
+            "codes and likelihoods. Pass a folder with the file as published."
+        ) from error
+    return parsed
 
 
 def _check_columns(table, columns, name):

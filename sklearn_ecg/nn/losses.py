@@ -121,7 +121,9 @@ def supervised_contrastive_loss(z, targets, *, temperature=0.1, gamma=0.0, sampl
     gamma : float, default=0
         Focusing exponent >= 0. 0 is SupCon exactly.
     sample_weight : tensor of shape (n_records,), default=None
-        Weights of the anchors in the mean over I.
+        Weights of the anchors, of mean 1 over the training records. The sum over I is divided by
+        the number of anchors, not by their weights: batches would count alike otherwise, however
+        light their records.
 
     Returns
     -------
@@ -151,9 +153,10 @@ def supervised_contrastive_loss(z, targets, *, temperature=0.1, gamma=0.0, sampl
         log_eta = log_eta * misaligned.clamp(min=_TINY) ** gamma
     loss = -(pairs * log_eta).sum(dim=1) / weight_of_anchor.clamp(min=_TINY)
     anchor_weight = has_positive.to(z.dtype)
+    n_anchors = anchor_weight.sum()
     if sample_weight is not None:
         anchor_weight = anchor_weight * sample_weight
-    return (loss * anchor_weight).sum() / anchor_weight.sum().clamp(min=_TINY)
+    return (loss * anchor_weight).sum() / n_anchors
 
 
 class MSAICLoss(nn.Module):
@@ -165,7 +168,7 @@ class MSAICLoss(nn.Module):
     class_weight : tensor, default=None
         Of shape (2, n_labels) for binary (``n_labels = 1``) and multilabel targets, of
         shape (n_classes,) for multiclass ones.
-    focal_gamma, contrastive_weight, temperature, contrastive_gamma : float
+    focal_gamma, contrastive_weight, contrastive_gamma, temperature : float
         See `sklearn_ecg.MSAICNetClassifier`.
     """
 
@@ -174,10 +177,10 @@ class MSAICLoss(nn.Module):
         target_type,
         *,
         class_weight=None,
-        focal_gamma=2.0,
-        contrastive_weight=0.5,
-        temperature=0.1,
-        contrastive_gamma=2.0,
+        focal_gamma,
+        contrastive_weight,
+        contrastive_gamma,
+        temperature,
     ):
         super().__init__()
         self.target_type = target_type
@@ -187,18 +190,26 @@ class MSAICLoss(nn.Module):
         self.contrastive_gamma = contrastive_gamma
         self.register_buffer("class_weight", class_weight)
 
-    def forward(self, output, targets, sample_weight=None):
-        """Mean loss of a batch from the network's ``(logits, projection)``."""
+    def forward(self, output, targets, sample_weight=None, n_own=None):
+        """Mean loss of a batch from the network's ``(logits, projection)``.
+
+        The first ``n_own`` records are the batch's own. Those behind them were added as partners
+        for the contrastive loss: the classification loss does not see them, or they would be
+        a second weight of rare classes.
+        """
         logits, projection = output
+        own = slice(n_own)
         focal = {"gamma": self.focal_gamma, "class_weight": self.class_weight}
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
         if self.target_type == "multiclass":
-            loss = focal_cross_entropy(logits, targets, **focal)
+            loss = focal_cross_entropy(logits[own], targets[own], **focal)
         else:
             labels = targets.reshape(logits.shape)
-            loss = focal_binary_loss(logits, labels, **focal).mean(dim=1)
-        loss = weighted_mean(loss, sample_weight)
+            loss = focal_binary_loss(logits[own], labels[own], **focal).mean(dim=1)
+        if sample_weight is not None:
+            loss = loss * sample_weight[own]
+        loss = loss.mean()
         if self.contrastive_weight == 0:
             return loss
         contrast = supervised_contrastive_loss(
@@ -209,10 +220,3 @@ class MSAICLoss(nn.Module):
             sample_weight=sample_weight,
         )
         return loss + self.contrastive_weight * contrast
-
-
-def weighted_mean(values, weights=None):
-    """Mean of one value per record, weighted where weights are given."""
-    if weights is None:
-        return values.mean()
-    return (values * weights).sum() / weights.sum().clamp(min=_TINY)

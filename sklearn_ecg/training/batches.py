@@ -1,5 +1,7 @@
 """Batches cut from one tensor, without a ``Dataset`` and without collating."""
 
+import warnings
+
 import numpy as np
 import torch
 
@@ -21,8 +23,8 @@ class Batches:
         Draw a new order for every pass, from torch's global generator.
     membership : bool ndarray of shape (n_records, n_classes), default=None
         When given, every batch holds at least two records of every class: classes are
-        spread evenly over the batches, and a class that is too rare for that is
-        filled up with records of its own, drawn at random.
+        spread evenly over the batches, and behind a batch's own records come others, drawn at
+        random, of the classes of which it holds fewer.
     augmentation : callable, default=None
         Maps a batch (batch, leads, time) to one of the same shape.
     device : torch.device
@@ -45,7 +47,16 @@ class Batches:
         self.weights = weights
         self.batch_size = batch_size
         self.shuffle = shuffle
-        self.membership = None if membership is None else np.asarray(membership, dtype=bool)
+        self.membership = membership
+        if membership is not None:
+            self._members = [torch.from_numpy(np.flatnonzero(column)) for column in membership.T]
+            if any(len(members) == 1 for members in self._members):
+                warnings.warn(
+                    "A class has a single training record: in a balanced batch it is repeated and "
+                    "compared with itself. Pass more records of it, or balanced_batches=False.",
+                    UserWarning,
+                    stacklevel=5,
+                )
         self.augmentation = augmentation
         self.device = device
 
@@ -55,25 +66,25 @@ class Batches:
         return n_batches - (n_batches > 1 and n_records % self.batch_size == 1)
 
     def __iter__(self):
-        for index in self._indices():
+        for index, n_own in self._indices():
             x = self.signals[index].to(self.device).transpose(1, 2)
             if self.augmentation is not None:
                 x = self.augmentation(x)
             weights = None if self.weights is None else self.weights[index].to(self.device)
-            yield x, (self.targets[index].to(self.device), weights)
+            yield x, (self.targets[index].to(self.device), weights, n_own)
 
     def _indices(self):
-        """Records of every batch: slices in order, else index tensors."""
+        """Records of every batch, a slice or an index tensor, and how many are its own."""
         n_records, n_batches = len(self.signals), len(self)
         stops = [self.batch_size * i for i in range(1, n_batches)] + [n_records]
         starts = [0] + stops[:-1]
         if not self.shuffle:
-            return [slice(start, stop) for start, stop in zip(starts, stops)]
+            return [(slice(start, stop), stop - start) for start, stop in zip(starts, stops)]
         if self.membership is None:
             order = torch.randperm(n_records)
-            return [order[start:stop] for start, stop in zip(starts, stops)]
+            return [(order[start:stop], stop - start) for start, stop in zip(starts, stops)]
         order = self._spread_order()
-        return [self._fill(order[start:stop]) for start, stop in zip(starts, stops)]
+        return [(self._fill(order[start:stop]), stop - start) for start, stop in zip(starts, stops)]
 
     def _spread_order(self):
         """A random order in which every class is spread evenly.
@@ -91,7 +102,7 @@ class Batches:
     def _fill(self, index):
         """Add records of the classes of which the batch holds fewer than two."""
         parts = [index]
-        for label, members in enumerate(self._members()):
+        for label, members in enumerate(self._members):
             missing = 2 - int(self.membership[index.numpy(), label].sum())
             if missing <= 0 or not len(members):
                 continue
@@ -103,9 +114,6 @@ class Batches:
                 drawn = pool[torch.randint(len(pool), (missing,))]
             parts.append(drawn)
         return torch.cat(parts)
-
-    def _members(self):
-        return [torch.from_numpy(np.flatnonzero(column)) for column in self.membership.T]
 
 
 def strata(membership):

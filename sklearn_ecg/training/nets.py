@@ -2,6 +2,9 @@
 
 import copy
 import math
+import signal
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -15,6 +18,7 @@ class _Net(NeuralNet):
     ``X`` of `fit` are the training batches, ``y`` the validation batches or None. Ctrl-C
     ends the training with `KeyboardInterrupt` and not, as in skorch, with a half-trained net;
     a callback stops it in skorch's way, by raising `KeyboardInterrupt` at the end of an epoch.
+    The two are told apart by whether a signal came.
     """
 
     def __init__(self, *args, mixed_precision=False, **kwargs):
@@ -50,6 +54,11 @@ class _Net(NeuralNet):
         return self
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        with _recorded_interrupts() as interrupts:
+            self._fit_epochs(X, y, interrupts)
+        return self
+
+    def _fit_epochs(self, X, y, interrupts):
         for _ in range(self.max_epochs):
             self.notify("on_epoch_begin", dataset_train=None, dataset_valid=None)
             self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
@@ -58,8 +67,9 @@ class _Net(NeuralNet):
             try:
                 self.notify("on_epoch_end", dataset_train=None, dataset_valid=None)
             except KeyboardInterrupt:
+                if interrupts:
+                    raise
                 break
-        return self
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
@@ -78,6 +88,26 @@ class _Net(NeuralNet):
             self.history.record_batch(f"{prefix}_loss", loss)
             self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
+
+
+@contextmanager
+def _recorded_interrupts():
+    """Yield a list that Ctrl-C makes non-empty; signals reach the main thread only."""
+    interrupts = []
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield interrupts
+        return
+
+    def record(signum, frame):
+        interrupts.append(signum)
+        previous(signum, frame)
+
+    signal.signal(signal.SIGINT, record)
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _warmup_cosine(n_steps):
@@ -115,7 +145,8 @@ def train_network(
     module : torch.nn.Module
         Maps a batch (batch, leads, time) to the first argument of ``loss``.
     loss : torch.nn.Module
-        ``loss(output, targets, weights)`` is a scalar tensor.
+        ``loss(output, targets, weights, n_own)`` is a scalar tensor; see `Batches` for the
+        last three.
     batches, valid_batches : Batches
         With validation batches, training stops after ``n_iter_no_change`` epochs without a
         lower validation loss, and the weights of the best epoch are restored.

@@ -3,12 +3,10 @@
 import warnings
 
 import numpy as np
-from sklearn.model_selection import (
-    GroupShuffleSplit,
-    ShuffleSplit,
-    StratifiedGroupKFold,
-    StratifiedShuffleSplit,
-)
+from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
+
+# Random splits of groups, of which the first with balanced classes is taken.
+_N_DRAWS = 50
 
 
 def validation_split(stratum, groups, fraction, random_state):
@@ -21,15 +19,14 @@ def validation_split(stratum, groups, fraction, random_state):
     groups : ndarray of shape (n_records,) or None
         Records of one group (patient) stay on one side.
     fraction : float
-        Share of the records, with groups of about that share, in (0, 1).
+        Share of the records, or of the groups, in (0, 1).
     random_state : int
 
     Returns
     -------
     train, valid : integer ndarrays, sorted
         ``valid`` is None, with a warning, when there are too few records or groups
-        to set any aside. A class too small to be on both sides makes
-        the split unstratified, with a warning.
+        to set any aside. A class that is not on both sides is told in a warning.
     """
     n_units = len(stratum) if groups is None else len(np.unique(groups))
     n_valid = round(fraction * n_units)
@@ -42,27 +39,49 @@ def validation_split(stratum, groups, fraction, random_state):
             stacklevel=4,
         )
         return np.arange(len(stratum)), None
-    _, counts = np.unique(stratum, return_counts=True)
-    stratified = counts.min() >= 2 and n_valid >= len(counts) and n_units - n_valid >= len(counts)
-    if groups is not None:
-        # The number of folds gives the fraction; it must not exceed the smallest class.
-        n_splits = max(2, round(1 / min(fraction, 0.5)))
-        stratified = stratified and counts.min() >= n_splits and n_units >= n_splits
-    if not stratified:
+    splits = _random_splits(stratum, groups, n_valid, random_state)
+    counts = np.bincount(stratum)
+    present = counts > 0
+
+    def imbalance(split):
+        """How far the share of each class that is set aside lies from the fraction."""
+        share = np.bincount(stratum[split[1]], minlength=len(counts))[present] / counts[present]
+        return np.abs(share - fraction)
+
+    # The first split that is good enough, not the best: that would never hold a patient with
+    # more records than others.
+    slack = np.maximum(0.25 * min(fraction, 1 - fraction), 2 / counts[present])
+    good = [split for split in splits if (imbalance(split) <= slack).all()]
+    train, valid = good[0] if good else min(splits, key=lambda split: imbalance(split).max())
+    missing = [
+        side
+        for side, part in (("training", train), ("validation", valid))
+        if len(np.unique(stratum[part])) < present.sum()
+    ]
+    if missing:
         warnings.warn(
-            f"The validation split is not stratified: the smallest class has {counts.min()} "
-            f"record(s), too few for validation_fraction={fraction}. Pass more records of it, "
-            "or set early_stopping=False.",
+            f"The {' and the '.join(missing)} part of the early-stopping split lack a class: the "
+            f"smallest has {counts[present].min()} record(s), too few for "
+            f"validation_fraction={fraction}. Pass more records of it, or early_stopping=False.",
             UserWarning,
             stacklevel=4,
         )
-    options = {"random_state": random_state}
-    if groups is None:
-        kind = StratifiedShuffleSplit if stratified else ShuffleSplit
-        splitter = kind(n_splits=1, test_size=n_valid, **options)
-    elif stratified:
-        splitter = StratifiedGroupKFold(n_splits=n_splits, shuffle=True, **options)
-    else:
-        splitter = GroupShuffleSplit(n_splits=1, test_size=n_valid, **options)
-    train, valid = next(splitter.split(np.zeros(len(stratum)), stratum, groups))
     return np.sort(train), np.sort(valid)
+
+
+def _random_splits(stratum, groups, n_valid, random_state):
+    """One stratified split of records where there are enough; else random ones to choose from.
+
+    Groups are not cut into folds: the largest would always fall into the same one.
+    """
+    counts = np.bincount(stratum)
+    counts = counts[counts > 0]
+    n_records, n_classes = len(stratum), len(counts)
+    X = np.empty((n_records, 0))
+    if groups is None and counts.min() >= 2 and n_classes <= min(n_valid, n_records - n_valid):
+        splitter = StratifiedShuffleSplit(1, test_size=n_valid, random_state=random_state)
+    elif groups is None:
+        splitter = ShuffleSplit(_N_DRAWS, test_size=n_valid, random_state=random_state)
+    else:
+        splitter = GroupShuffleSplit(_N_DRAWS, test_size=n_valid, random_state=random_state)
+    return list(splitter.split(X, stratum, groups))

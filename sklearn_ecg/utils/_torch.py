@@ -1,8 +1,11 @@
 """Devices, random state and tensors of torch."""
 
+import threading
 from contextlib import contextmanager
 
 import torch
+
+_GENERATOR_LOCK = threading.RLock()
 
 
 def resolve_device(device):
@@ -28,10 +31,16 @@ def resolve_device(device):
 
 @contextmanager
 def seeded(seed, device):
-    """Seed torch inside the block; its global random state comes out as it went in."""
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(seed)
+    """Seed torch inside the block; its global random state comes out as it went in.
+
+    torch has one global generator per device, so threads take turns.
+    """
+    with _GENERATOR_LOCK, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        # torch.manual_seed would seed the generators of all GPUs, which are not restored.
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
 
 

@@ -576,13 +576,25 @@ def check_equal_weights_are_no_weights(estimator):
 
 
 def check_metadata_routing(estimator):
-    """sample_weight and groups reach fit through a routed Pipeline."""
+    """sample_weight and groups reach fit through a routed Pipeline, and make a difference."""
     X, y = _data()
-    weight = np.where(np.arange(len(X)) < 6, 0.0, 1.0)
-    direct = _make(estimator).fit(X, y, sample_weight=weight)
-    with config_context(enable_metadata_routing=True):
-        requesting = _make(estimator).set_fit_request(sample_weight=True, groups=True)
-        routed = Pipeline([("clf", requesting)]).fit(
-            X, y, sample_weight=weight, groups=np.arange(len(X))
-        )
-    _assert_outputs(direct, routed, X, exact=True)
+    metadata = {
+        "sample_weight": np.where(np.arange(len(X)) < 6, 0.0, 1.0),
+        "groups": np.arange(len(X)) // 4,
+    }
+    # Groups are for the internal validation split.
+    params = {"early_stopping": True, "validation_fraction": 0.34}
+    params = {k: v for k, v in params.items() if k in estimator.get_params()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        direct = _make(estimator, **params).fit(X, y, **metadata)
+        with config_context(enable_metadata_routing=True):
+            requesting = _make(estimator, **params)
+            requesting.set_fit_request(sample_weight=True, groups=True)
+            routed = Pipeline([("clf", requesting)]).fit(X, y, **metadata)
+        _assert_outputs(direct, routed, X, exact=True)
+        for dropped in metadata if params else ["sample_weight"]:
+            rest = {name: value for name, value in metadata.items() if name != dropped}
+            other = _make(estimator, **params).fit(X, y, **rest)
+            same = np.array_equal(direct.predict_proba(X), other.predict_proba(X))
+            assert not same, f"{dropped} makes no difference"

@@ -123,6 +123,26 @@ def test_everything_in_the_bunch(folder):
     assert "CC BY 4.0" in bunch.DESCR and "Wagner" in bunch.DESCR
 
 
+@pytest.mark.parametrize(
+    "column, value, message",
+    [
+        ("ecg_id", 1, "ecg_id 1 in more than one row"),
+        ("patient_id", None, "no patient_id for 1 record.*ecg_id 2"),
+        ("strat_fold", None, "no strat_fold for 1 record.*ecg_id 2"),
+        ("scp_codes", None, "no scp_codes for 1 record.*ecg_id 2"),
+        ("scp_codes", "garbage(", "scp_codes 'garbage.' for ecg_id 2, which are not a dict"),
+    ],
+)
+def test_damaged_rows_are_named(folder, column, value, message):
+    path = folder / "ptbxl_database.csv"
+    database = pd.read_csv(path)
+    database[column] = database[column].astype(object)
+    database.loc[1, column] = value
+    database.to_csv(path, index=False)
+    with pytest.raises(ValueError, match=message):
+        load_ptbxl(folder)
+
+
 def test_task_mi_leaves_out_both_and_neither(folder):
     bunch = load_ptbxl(folder, task="mi")
     assert bunch.target_names == ["NORM", "MI"]

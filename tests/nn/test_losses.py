@@ -223,7 +223,7 @@ def test_contrastive_weights_scale_anchors():
             for i in range(8)
         ]
     )
-    expected = (weight * per_anchor).sum() / weight.sum()
+    expected = (weight * per_anchor).mean()
     loss = supervised_contrastive_loss(z, targets, gamma=2.0, sample_weight=weight)
     torch.testing.assert_close(loss, expected, rtol=1e-9, atol=0)
 
@@ -239,15 +239,20 @@ def test_msaic_loss_is_the_sum_of_its_parts(kind):
     shape = (n_outputs,) if kind == "multiclass" else (2, n_outputs)
     class_weight = torch.rand(shape, **DOUBLE)
     weights = torch.rand(8, **DOUBLE)
-    loss = MSAICLoss(kind, class_weight=class_weight, contrastive_weight=0.3)
+    gammas = {"focal_gamma": 2.0, "contrastive_gamma": 2.0, "temperature": 0.1}
+    loss = MSAICLoss(kind, class_weight=class_weight, contrastive_weight=0.3, **gammas)
     if kind == "multiclass":
         focal = focal_cross_entropy(logits, targets, gamma=2.0, class_weight=class_weight)
     else:
         labels = targets.reshape(8, -1).double()
         focal = focal_binary_loss(logits, labels, gamma=2.0, class_weight=class_weight).mean(1)
-    expected = (focal * weights).sum() / weights.sum() + 0.3 * supervised_contrastive_loss(
+    expected = (focal * weights).mean() + 0.3 * supervised_contrastive_loss(
         z, targets, gamma=2.0, sample_weight=weights
     )
     torch.testing.assert_close(loss((logits, z), targets, weights), expected)
-    without = MSAICLoss(kind, class_weight=class_weight, contrastive_weight=0)
+    partly = (focal * weights)[:5].mean() + 0.3 * supervised_contrastive_loss(
+        z, targets, gamma=2.0, sample_weight=weights
+    )
+    torch.testing.assert_close(loss((logits, z), targets, weights, n_own=5), partly)
+    without = MSAICLoss(kind, class_weight=class_weight, contrastive_weight=0, **gammas)
     torch.testing.assert_close(without((logits, None), targets), focal.mean())

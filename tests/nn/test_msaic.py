@@ -1,9 +1,12 @@
 """The network: shapes, parameter counts, receptive field, and any length."""
 
+import inspect
+
 import pytest
 import torch
 from torch import nn
 
+from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.nn.blocks import (
     ConvBlock,
     EfficientChannelAttention,
@@ -15,6 +18,13 @@ from sklearn_ecg.nn.blocks import (
 from sklearn_ecg.nn.msaic import MSAICNet
 
 
+def make_net(n_leads, n_outputs, **params):
+    """The network with the estimator's defaults."""
+    names = list(inspect.signature(MSAICNet).parameters)[2:]
+    defaults = {name: getattr(MSAICNetClassifier(), name) for name in names}
+    return MSAICNet(n_leads, n_outputs, **{**defaults, **params})
+
+
 def n_parameters(module):
     return sum(p.numel() for p in module.parameters())
 
@@ -22,7 +32,7 @@ def n_parameters(module):
 @pytest.mark.parametrize("n_times", [1, 2, 3, 7, 31, 250])
 @pytest.mark.parametrize("n_leads", [1, 2, 12])
 def test_any_length_and_number_of_leads(n_leads, n_times):
-    net = MSAICNet(n_leads, 5, projection_dim=16)
+    net = make_net(n_leads, 5, projection_dim=16)
     logits, projection = net(torch.randn(3, n_leads, n_times))
     assert logits.shape == (3, 5)
     assert projection.shape == (3, 16)
@@ -32,7 +42,7 @@ def test_any_length_and_number_of_leads(n_leads, n_times):
 
 def test_parameter_count():
     """Convolutions, BatchNorms, ECA kernels, projection, classifier and contrastive head."""
-    net = MSAICNet(
+    net = make_net(
         12,
         1,
         dilations=(1, 2),
@@ -48,10 +58,10 @@ def test_parameter_count():
 
 
 def test_ablations_drop_their_parameters():
-    full = n_parameters(MSAICNet(12, 1))
-    assert n_parameters(MSAICNet(12, 1, attention=None)) < full
-    assert n_parameters(MSAICNet(12, 1, dilations=(1,))) < full / 2
-    assert MSAICNet(12, 1, projection_dim=None).projector is None
+    full = n_parameters(make_net(12, 1))
+    assert n_parameters(make_net(12, 1, attention=None)) < full
+    assert n_parameters(make_net(12, 1, dilations=(1,))) < full / 2
+    assert make_net(12, 1, projection_dim=None).projector is None
 
 
 @pytest.mark.parametrize("dilation, kernel_size", [(1, 7), (2, 7), (8, 3), (4, 1)])

@@ -13,7 +13,7 @@ def make(n_records, batch_size, **options):
 
 
 def records(batches):
-    return [targets.tolist() for _, (targets, _) in batches]
+    return [targets.tolist() for _, (targets, *_) in batches]
 
 
 @pytest.mark.parametrize("n_records", [1, 2, 7, 8, 9, 16, 17, 18])
@@ -32,15 +32,15 @@ def test_every_record_once_and_no_batch_of_one(n_records, shuffle):
 
 def test_batch_is_leads_before_time_in_channels_last_memory():
     batches = make(6, 4, shuffle=True)
-    x, (targets, weights) = next(iter(batches))
-    assert x.shape == (4, 2, 5) and weights is None
+    x, (targets, weights, n_own) = next(iter(batches))
+    assert x.shape == (4, 2, 5) and weights is None and n_own == 4
     assert x.unsqueeze(2).is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(x[:, 0, 0], targets.float())
 
 
 def test_weights_go_with_their_records():
     weights = torch.arange(10) / 10
-    for _, (targets, drawn) in make(10, 3, shuffle=True, weights=weights):
+    for _, (targets, drawn, _) in make(10, 3, shuffle=True, weights=weights):
         torch.testing.assert_close(drawn, targets / 10)
 
 
@@ -58,20 +58,30 @@ def test_augmentation_sees_batches():
     assert x.min() >= 100
 
 
+@pytest.mark.filterwarnings("ignore:A class has a single training record")
 @pytest.mark.parametrize("counts", [(40, 40), (77, 3), (60, 15, 5), (79, 1), (78, 2)])
 def test_two_records_of_every_class_in_every_batch(counts):
     torch.manual_seed(0)
     y = np.repeat(np.arange(len(counts)), counts)
     membership = y[:, None] == np.arange(len(counts))
     batches = make(80, 16, shuffle=True, membership=membership)
-    drawn = records(batches)
+    drawn, own = [], []
+    for _, (targets, _, n_own) in batches:
+        drawn.append(targets.tolist())
+        own += targets[:n_own].tolist()
+    assert sorted(own) == list(range(80)), "partners are not a batch's own"
     for batch in drawn:
         assert (np.bincount(y[batch], minlength=len(counts)) >= 2).all()
         # Only classes in want are filled up, and only as far as needed.
         assert len(batch) <= 16 + 2 * len(counts)
         if min(counts) > 1:
             assert len(set(batch)) == len(batch), "a record met itself although others were left"
-    assert set(sum(drawn, [])) == set(range(80))
+
+
+def test_single_record_of_a_class_is_told():
+    membership = np.eye(2, dtype=bool)[[0, 0, 0, 1]]
+    with pytest.warns(UserWarning, match="single training record.*repeated"):
+        make(4, 2, shuffle=True, membership=membership)
 
 
 def test_classes_are_spread_evenly():

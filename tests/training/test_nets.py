@@ -1,12 +1,15 @@
 """Training: schedule, early stopping, callbacks, Ctrl-C, trouble."""
 
+import os
+import signal
+import time
+
 import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback
 
-from sklearn_ecg.nn.losses import MSAICLoss
-from sklearn_ecg.nn.msaic import MSAICNet
+from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.training import Batches, train_network
 
 
@@ -18,6 +21,19 @@ def make_batches(n_records=24, seed=0, **options):
     return Batches(
         torch.from_numpy(signals), torch.from_numpy(y).float(), batch_size=8, **options
     )
+
+
+TINY = MSAICNetClassifier(
+    filters=(4,), dilations=(1,), embedding_dim=4, contrastive_weight=0, dropout=0.2
+)
+
+
+def make_net():
+    return TINY._make_network(2, 1)
+
+
+def make_loss():
+    return TINY._make_loss("binary", None)
 
 
 def train(batches, valid=None, **options):
@@ -33,9 +49,7 @@ def train(batches, valid=None, **options):
         "callbacks": None,
         "verbose": 0,
     }
-    net = MSAICNet(2, 1, filters=(4,), dilations=(1,), embedding_dim=4, projection_dim=None)
-    loss = MSAICLoss("binary", contrastive_weight=0)
-    return train_network(net, loss, batches, valid, **{**defaults, **options})
+    return train_network(make_net(), make_loss(), batches, valid, **{**defaults, **options})
 
 
 def test_history_and_schedule():
@@ -53,7 +67,7 @@ def test_no_epochs_leave_the_random_network():
     net, history, _ = train(make_batches(), max_epochs=0)
     assert all(len(values) == 0 for values in history.values())
     torch.manual_seed(0)
-    start = MSAICNet(2, 1, filters=(4,), dilations=(1,), embedding_dim=4, projection_dim=None)
+    start = make_net()
     for a, b in zip(net.module_.parameters(), start.parameters()):
         assert torch.equal(a, b)
 
@@ -72,8 +86,8 @@ def test_early_stopping_restores_the_best_epoch():
     net.module_.eval()
     losses = []
     with torch.no_grad():
-        for x, (y, _) in valid:
-            losses.append(MSAICLoss("binary", contrastive_weight=0)(net.module_(x), y).item())
+        for x, (y, *_) in valid:
+            losses.append(make_loss()(net.module_(x), y).item())
     assert np.mean(losses) == pytest.approx(history["valid_loss"].min(), rel=1e-6)
 
 
@@ -110,6 +124,18 @@ def test_callback_stops_training_in_skorchs_way():
 
     _, history, _ = train(make_batches(), callbacks=[Stop()])
     assert len(history["epoch"]) == 1
+
+
+def test_a_real_ctrl_c_at_the_end_of_an_epoch_is_not_taken_for_a_callback():
+    class Press(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_batches(), callbacks=[Press()])
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_non_finite_loss_is_told_with_epoch_and_cause():

@@ -51,6 +51,11 @@ class DropsWeights(MSAICNetClassifier):
         return super().fit(X, y, groups=groups)
 
 
+class DropsGroups(MSAICNetClassifier):
+    def fit(self, X, y, sample_weight=None, groups=None):
+        return super().fit(X, y, sample_weight)
+
+
 class LosesLabels(MSAICNetClassifier):
     def predict(self, X):
         return self.decision_function(X).reshape(len(X), -1).argmax(axis=1)
@@ -85,6 +90,7 @@ CAUGHT_BY = {
     DrawsGlobally: "check_random_state_untouched",
     KeepsWeightlessRecords: "check_zero_weight_is_removal",
     DropsWeights: "check_zero_weight_is_removal",
+    DropsGroups: "check_metadata_routing",
     LosesLabels: "check_label_types",
     LooksAtNeighbours: "check_prediction_order_independent",
     ReadsTransposed: "check_transposed_refused",
