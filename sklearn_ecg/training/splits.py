@@ -24,8 +24,9 @@ def validation_split(stratum, groups, fraction, random_state):
 
     Returns
     -------
-    train, valid : integer ndarrays, sorted
-        ``valid`` is None, with a warning, when there are too few records or groups
+    train, valid : integer ndarrays
+        ``train`` is sorted, ``valid`` is in random order: records are often sorted by class,
+        and batches of one class would say little of the contrastive loss. ``valid`` is None, with a warning, when there are too few records or groups
         to set any aside. A class that is not on both sides is told in a warning.
     """
     n_units = len(stratum) if groups is None else len(np.unique(groups))
@@ -60,13 +61,13 @@ def validation_split(stratum, groups, fraction, random_state):
     ]
     if missing:
         warnings.warn(
-            f"The {' and the '.join(missing)} part of the early-stopping split lack a class: the "
-            f"smallest has {counts[present].min()} record(s), too few for "
+            f"A class is missing in the {' and the '.join(missing)} part of the split for early "
+            f"stopping: the smallest class has {counts[present].min()} record(s), too few for "
             f"validation_fraction={fraction}. Pass more records of it, or early_stopping=False.",
             UserWarning,
             stacklevel=4,
         )
-    return np.sort(train), np.sort(valid)
+    return np.sort(train), np.random.RandomState(random_state).permutation(valid)
 
 
 def _random_splits(stratum, groups, n_valid, random_state):

@@ -55,8 +55,9 @@ def test_fraction_is_kept(fraction, grouped):
 def test_positives_of_one_patient_are_told():
     groups = np.concatenate([np.arange(40), np.full(5, 40)])
     stratum = np.repeat([0, 1], [40, 5])
-    with pytest.warns(UserWarning, match="lack a class: the smallest has 5"):
-        validation_split(stratum, groups, 0.2, 0)
+    with pytest.warns(UserWarning, match="A class is missing in the validation.* has 5 record"):
+        train, _ = validation_split(stratum, groups, 0.2, 0)
+    assert set(stratum[train]) == {0, 1}
 
 
 def test_same_seed_same_split():
@@ -68,7 +69,7 @@ def test_same_seed_same_split():
 @pytest.mark.parametrize("groups", [None, np.arange(40)])
 def test_tiny_class_warns(groups):
     stratum = np.repeat([0, 1], [39, 1])
-    with pytest.warns(UserWarning, match="lack a class: the smallest has 1 record"):
+    with pytest.warns(UserWarning, match="A class is missing in the .*the smallest class has 1 record"):
         train, valid = validation_split(stratum, groups, 0.1, 0)
     assert len(valid) == 4 and len(train) == 36
 
