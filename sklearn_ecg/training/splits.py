@@ -26,8 +26,9 @@ def validation_split(stratum, groups, fraction, random_state):
     -------
     train, valid : integer ndarrays
         ``train`` is sorted, ``valid`` is in random order: records are often sorted by class,
-        and batches of one class would say little of the contrastive loss. ``valid`` is None, with a warning, when there are too few records or groups
-        to set any aside. A class that is not on both sides is told in a warning.
+        and batches of one class would say little of the contrastive loss. It is None, with a
+        warning, when there are too few records or groups to set any aside. A class that is not
+        on both sides is told in a warning.
     """
     n_units = len(stratum) if groups is None else len(np.unique(groups))
     n_valid = round(fraction * n_units)
