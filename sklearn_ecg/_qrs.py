@@ -27,9 +27,10 @@ _BEAT_AFTER_BEAT = 0.6
 _MISSED_BEAT = 0.3
 
 _LONG_INTERVAL = 1.66  # RR intervals of usual length
+_MOST_CLEAR = 15  # maximum over mean of a lead's wavelet
 _NOISY_LEAD = 0.1  # leads of less weight do not place the R-peak
 
-_CACHE = 400_000  # values handled at once: about what the processor's cache holds
+_CACHE = 250_000  # values handled at once: about what the processor's cache holds
 _TINY = np.float32(1e-30)
 
 
@@ -120,11 +121,14 @@ def _fuse_leads(X, leads, step, rate):
         highest = np.maximum.reduceat(wave, starts, axis=2)
         if not np.isfinite(highest).all():
             raise FloatingPointError
-        highest = _median_of_positive(highest)
+        per_segment, highest = highest, _median_of_positive(highest)
         np.minimum(wave, highest[..., None], out=wave)
-        # A QRS is short: a lead that shows it clearly is low most of the time.
+        # A QRS is short and comes again: a lead that shows it clearly is low most of the time
+        # and high in every segment. Beyond what a slow heart gives, clarity is an artefact's.
         unit = _divide(1, highest)
-        clarity = _divide(1, wave @ ones * unit)
+        usual = (wave.reshape(-1, n_times) @ ones).reshape(highest.shape) * (unit / n_times)
+        clarity = np.minimum(_divide(1, usual), _MOST_CLEAR)
+        clarity *= (per_segment > highest[..., None] / 3).mean(axis=2, dtype=np.float32)
         clarity = _divide(clarity, clarity.max(axis=1, keepdims=True)) ** 3
         share = _divide(clarity, clarity.sum(axis=1, keepdims=True)) * unit
         curve[part] = np.matmul(share[:, None], wave)[:, 0]
@@ -175,8 +179,9 @@ def _pick_beats(curve, rate):
     starts = _segments(curve.shape[1], rate)
     level = np.maximum.reduceat(curve, starts, axis=1)
     usual = np.maximum(_median_of_positive(level), _TINY)
-    # A stretch without beats must not make beats of its noise: never below half the usual height.
-    level = np.maximum(median_filter(level, size=(1, 9)), usual[:, None] / 4)
+    # A stretch without beats must not make beats of its noise: at least a quarter of the height
+    # usual in the record.
+    level = np.maximum(median_filter(level, size=(1, 9)), usual[:, None] / 16)
     record, time = np.nonzero(_is_highest_around(curve, round(_REFRACTORY * rate)))
     segment = np.minimum(time // round(_SEGMENT * rate), len(starts) - 1)
     height = np.sqrt(curve[record, time] / level[record, segment])
@@ -194,7 +199,8 @@ def _pick_beats(curve, rate):
         if len(missed) == 0:
             break
         beat[missed] = True
-    contrast = 1 - np.sqrt(np.maximum(curve, 0)).mean(axis=1) / np.sqrt(usual)
+    between = np.median(curve[:, ::4], axis=1)
+    contrast = 1 - np.sqrt(np.maximum(between, 0) / usual)
     return record[beat], time[beat], contrast
 
 
@@ -248,7 +254,8 @@ def _median_per_record(values, record, n_records):
 
 def _windows(signals, leads, record, start, width):
     """Signals from ``start`` on, (n_beats, n_leads, width)."""
-    return sliding_window_view(signals, width, axis=2)[record[:, None], leads, start[:, None]]
+    view = sliding_window_view(signals, width, axis=2)
+    return np.ascontiguousarray(view[record[:, None], leads, start[:, None]])
 
 
 def _qrs_energy(beats, record, weight, scale):
@@ -256,7 +263,7 @@ def _qrs_energy(beats, record, weight, scale):
     beats *= (1 / np.maximum(scale.max(axis=1), _TINY))[record, None, None]
     beats *= beats
     good = (weight > _NOISY_LEAD).astype(np.float32)
-    return np.matmul(good[record][:, None], beats)[:, 0]
+    return np.einsum("bl,blt->bt", good[record], beats)
 
 
 def _groups(record):
@@ -276,8 +283,9 @@ def _find_r(low, record, time, weight, scale, rate):
     foot[: round((_FOOT[1] - _FOOT[0]) * rate)] = 1
     foot /= foot.sum()
     beats = _windows(low, np.arange(n_leads), record, start, width)
-    level = beats @ foot
-    energy = _qrs_energy(beats - level[..., None], record, weight, scale)
+    level = (beats.reshape(-1, width) @ foot).reshape(-1, n_leads)
+    beats -= level[..., None]
+    energy = _qrs_energy(beats, record, weight, scale)
     energy /= np.maximum(energy.max(axis=1, keepdims=True), _TINY)
     place = np.arange(width)
     offset = (start - time)[:, None] + place
@@ -314,7 +322,8 @@ def _compare_beats(low, record, time, weight, scale, rate):
     width = min(2 * half + 1, n_times)
     start = np.clip(time - half, 0, n_times - width)
     beats = _windows(low, np.arange(n_leads), record, start, width)
-    beats = beats @ (np.eye(width, dtype=np.float32) - np.float32(1 / width))  # less their mean
+    mean = beats.reshape(-1, width) @ np.full(width, 1 / width, dtype=np.float32)
+    beats -= mean.reshape(-1, n_leads, 1)
     beats *= (np.sqrt(weight) / np.maximum(scale, _TINY))[record][..., None]
     beats = beats.reshape(len(beats), -1)
     norm = np.maximum(np.sqrt(np.einsum("bi,bi->b", beats, beats)), _TINY)
@@ -339,7 +348,7 @@ def _judge(record, time, similarity, contrast, n_times, rate):
     known = np.isfinite(similarity)
     count = np.bincount(record[known], minlength=n_records)
     alike = np.bincount(record[known], similarity[known], minlength=n_records)
-    alike /= np.maximum(count, 1)
+    alike = alike / np.maximum(count, 1)
     # The ends of a record count as beats here.
     ends = np.arange(n_records)
     owner = np.concatenate([record, ends, ends])

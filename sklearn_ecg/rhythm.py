@@ -18,7 +18,7 @@ __all__ = ["RPeaks", "detect_r_peaks"]
 _RATES = (100, 1000)  # Hz
 _DERIVED = ("III", "aVR", "aVL", "aVF")  # add nothing to leads I and II
 _PREMATURE, _IRREGULAR, _OTHER_SHAPE = 0.8, 0.1, 0.8
-_PART = 2_000_000  # values at the working rate, of all leads, handled by one step
+_PART = 1_000_000  # values at the working rate, of all leads, handled by one step
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +130,10 @@ class RPeaks:
         A beat is *premature* if the RR interval before it is shorter than 0.8 times the median
         of the eleven intervals around it, the 20 % rule of [1]_. Where the rhythm is irregular
         throughout, as in atrial fibrillation (half of the intervals differ by more than a tenth
-        from that median), no beat is called premature. A beat *looks different* if its `similarity` is below 0.8 times the median of the record's beats.
-        Correlation with a mean beat follows [2]_; the limits other than 0.8 of the interval
-        are defaults of this library. A beat disturbed by noise is marked as well.
+        from that median), no beat is called premature. A beat *looks different* if its
+        `similarity` is below 0.8 times the median of the record's beats. Correlation with a mean
+        beat follows [2]_; the limits other than 0.8 of the interval are defaults of this library.
+        A beat disturbed by noise is marked as well.
 
         Returns
         -------
@@ -201,12 +202,14 @@ def detect_r_peaks(X, sampling_rate):
        baseline and most of the T wave.
     2. Each lead counts in units of its usual maximum, the median over segments of 2 s, and
        no more than that: an artefact in one lead weighs little. Its weight is the cube of its
-       maximum over its mean, relative to the best lead: a noisy lead weighs little, a flat one
-       nothing. The weighted mean over leads, squared and averaged over 80 ms, is
-       one curve per record.
+       clarity, relative to the clearest lead; clarity is its maximum over its mean, at most 15,
+       times the share of segments that reach a third of its maximum. A noisy lead weighs
+       little, a flat one nothing. The weighted mean over leads, squared and averaged over
+       80 ms, is one curve per record.
     3. Candidates are maxima that no higher value follows or precedes within 200 ms, the
        refractory time [1]_. Heights are square roots of the curve, in units of the median over
-       nine segments (of 2 s) of the highest one. Beats are those above 0.5. Within 360 ms after
+       nine segments of the highest one, and at least a quarter of the median over the record.
+       Beats are those above 0.5. Within 360 ms after
        a beat, less than 0.6 times as high, a candidate is a T wave [1]_. In an interval of more
        than 1.66 times the median one, the highest candidate above 0.3 is a missed beat [1]_.
     4. The R-peak is where the root mean square over the leads, each measured from its level
@@ -217,8 +220,8 @@ def detect_r_peaks(X, sampling_rate):
 
     Reliability is the product of three parts, each in [0, 1]: how alike the beats are (0 for a
     mean `similarity` of 0.4 or less, 1 from 0.8 on), as in [3]_; how low the curve is between
-    beats (0 if its mean is 0.5 of its usual maximum or more, 1 from 0.25 down); and the share of
-    the record without gaps of 3 s or more between beats.
+    beats (0 if its median height is 0.5 or more, 1 from 0.25 down); and the share of the record
+    that is not in gaps of 3 s or more between beats.
 
     A peak within about 50 ms of an end of the record may be missed. Where ventricular beats
     alternate with normal ones of less than half their height, the lower ones are missed.
