@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import median_filter, uniform_filter1d
 
-WORKING_RATE = 100  # Hz; beats are sought at this rate or up to twice it
+_WORKING_RATE = 100  # Hz; beats are sought at this rate or up to twice it
 
 # Seconds.
 _HALF_WAVELET = 0.03
@@ -54,16 +54,14 @@ def detect_beats(X, leads, rate):
     Raises
     ------
     FloatingPointError
-        When X holds NaN, infinity, or values too large for float32.
+        When the leads hold NaN, infinity, or values too large for float32.
     """
-    step = max(1, int(rate // WORKING_RATE))
+    step = max(1, int(rate // _WORKING_RATE))
     n_times = X.shape[2] // step
-    unread = np.setdiff1d(np.arange(X.shape[1]), leads)
     with np.errstate(all="ignore"):
         low, curve, weight, scale = _fuse_leads(X, leads, step, rate / step)
-    for rest in (X[:, unread], X[..., n_times * step :]):
-        if not np.isfinite(rest).all():
-            raise FloatingPointError
+    if not np.isfinite(X[:, leads, n_times * step :]).all():
+        raise FloatingPointError
     rate /= step
     record, time, contrast = _pick_beats(curve, rate)
     time, level = _find_r(low, record, time, weight, scale, rate)
@@ -73,6 +71,13 @@ def detect_beats(X, leads, rate):
         time = _find_r_exactly(X, leads, record, time, level, weight, scale, step)
     inside = (time > 0) & (time < X.shape[2] - 1)  # an end of the record is no peak
     return record[inside], time[inside], similarity[inside], reliability
+
+
+def equal_parts(n_records, size):
+    """Slices of about the same length, at most ``size`` or 1."""
+    n_parts = -(-n_records // max(1, size))
+    size = -(-n_records // n_parts)
+    return [slice(i, min(i + size, n_records)) for i in range(0, n_records, size)]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -93,16 +98,15 @@ def _fuse_leads(X, leads, step, rate):
     weight = np.zeros((n_records, n_leads), dtype=np.float32)
     scale = np.zeros((n_records, n_leads), dtype=np.float32)
     if n_times < 2 * half:
-        if not np.isfinite(X.astype(np.float32)).all():
+        if not np.isfinite(X[:, leads].astype(np.float32)).all():
             raise FloatingPointError
         return low, curve, weight, scale
 
     starts = _segments(n_times, rate)
     ones = np.ones(n_times, dtype=np.float32)
-    size = max(1, _CACHE // (n_leads * n_times * step))
-    buffers = np.zeros((2, min(size, n_records) * n_leads * n_times), dtype=np.float32)
-    for start in range(0, n_records, size):
-        part = slice(start, start + size)
+    parts = equal_parts(n_records, _CACHE // (n_leads * n_times * step))
+    buffers = np.zeros((2, parts[0].stop * n_leads * n_times), dtype=np.float32)
+    for part in parts:
         signals = low[part]
         _lower_rate(X[part], leads, step, out=signals)
         # The wavelet runs over records and leads end to end, which is fast; what it makes of

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ._input import _check_finite
-from ._qrs import WORKING_RATE, detect_beats
+from ._qrs import detect_beats, equal_parts
 from .leads import STANDARD_LEADS, is_lead_frame, normalize_lead_names, stack_signals, to_lead_array
 
 __all__ = ["RPeaks", "detect_r_peaks"]
@@ -18,7 +18,7 @@ __all__ = ["RPeaks", "detect_r_peaks"]
 _RATES = (100, 1000)  # Hz
 _DERIVED = ("III", "aVR", "aVL", "aVF")  # add nothing to leads I and II
 _PREMATURE, _IRREGULAR, _OTHER_SHAPE = 0.8, 0.1, 0.8
-_PART = 1_000_000  # values at the working rate, of all leads, handled by one step
+_PART = 20_000  # seconds, of all leads together, handled by one step
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +190,8 @@ def detect_r_peaks(X, sampling_rate):
     TypeError
         If `X` does not hold real numbers, or `sampling_rate` is not a number.
     ValueError
-        If `X` does not have three dimensions, is empty or looks transposed, holds NaN or
-        infinity, or `sampling_rate` is out of range.
+        If `X` does not have three dimensions, is empty or looks transposed, a lead that is read
+        holds NaN or infinity, or `sampling_rate` is out of range.
 
     Notes
     -----
@@ -259,16 +259,14 @@ def detect_r_peaks(X, sampling_rate):
     if names is not None and {"I", "II"} <= set(names):
         leads = np.flatnonzero(~np.isin(names, _DERIVED))
     n_records, _, n_times = X.shape
-    size = max(1, int(_PART * rate / WORKING_RATE / (len(leads) * n_times)))
     peaks, similarity, reliability = [], [], []
-    for start in range(0, n_records, size):
-        part = X[start : start + size]
+    for part in equal_parts(n_records, int(_PART * rate / (len(leads) * n_times))):
         try:
-            record, time, alike, reliable = detect_beats(part, leads, rate)
+            record, time, alike, reliable = detect_beats(X[part], leads, rate)
         except FloatingPointError:
-            _check_finite(X, names)
+            _check_finite(X[:, leads], None if names is None else [names[i] for i in leads])
             raise ValueError("X holds values too large for float32. Scale it to mV.") from None
-        bounds = np.searchsorted(record, np.arange(1, len(part)))
+        bounds = np.searchsorted(record, np.arange(1, part.stop - part.start))
         peaks += np.split(time, bounds)
         similarity += np.split(alike, bounds)
         reliability.append(reliable)

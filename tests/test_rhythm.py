@@ -125,7 +125,7 @@ def test_shift_in_time_shifts_peaks(ecg):
 def test_records_do_not_depend_on_each_other(ecg, monkeypatch):
     together = detect_r_peaks(ecg.data, 100)
     alone = [detect_r_peaks(ecg.data[i : i + 1], 100).peaks[0] for i in range(12)]
-    monkeypatch.setattr("sklearn_ecg.rhythm._PART", 30_000)
+    monkeypatch.setattr("sklearn_ecg.rhythm._PART", 300)
     monkeypatch.setattr("sklearn_ecg._qrs._CACHE", 20_000)
     in_parts = detect_r_peaks(ecg.data, 100)
     for a, b, c in zip(together.peaks, alone, in_parts.peaks):
@@ -313,7 +313,7 @@ def test_errors(X, rate, error, message):
 
 
 @pytest.mark.parametrize("n_times", [5, 1000, 1003])
-@pytest.mark.parametrize("lead", [0, 2, 11])
+@pytest.mark.parametrize("lead", [0, 1, 11])
 @pytest.mark.parametrize("value, what", [(np.nan, "NaN"), (-np.inf, "infinity")])
 def test_nan_and_infinity_are_refused_wherever_they_are(n_times, lead, value, what):
     rate = 100 if n_times == 5 else 500
