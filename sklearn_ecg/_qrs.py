@@ -104,7 +104,7 @@ def _fuse_leads(X, leads, step, rate):
 
     starts = _segments(n_times, rate)
     ones = np.ones(n_times, dtype=np.float32)
-    parts = equal_parts(n_records, _CACHE // (n_leads * n_times * step))
+    parts = equal_parts(n_records, _CACHE // (n_leads * n_times))
     buffers = np.zeros((2, parts[0].stop * n_leads * n_times), dtype=np.float32)
     for part in parts:
         signals = low[part]
@@ -305,13 +305,14 @@ def _find_r(low, record, time, weight, scale, rate):
 
 
 def _find_r_exactly(X, leads, record, time, level, weight, scale, step):
-    """Time of each R-peak in X, within 1.5 time points of the working rate."""
-    reach, smooth = round(1.5 * step), 2 * round(0.4 * step) + 1
+    """Time of each R-peak in X, within one time point of the working rate."""
+    reach, smooth = step, 2 * round(0.4 * step) + 1
     width = min(2 * reach + smooth, X.shape[2])
     middle = time * step + step // 2
     start = np.clip(middle - width // 2, 0, X.shape[2] - width)
-    beats = _windows(X, leads, record, start, width) - level[..., None]
-    energy = _qrs_energy(beats.astype(np.float32, copy=False), record, weight, scale)
+    beats = _windows(X, leads, record, start, width).astype(np.float32, copy=False)
+    beats -= level[..., None]
+    energy = _qrs_energy(beats, record, weight, scale)
     energy = uniform_filter1d(energy, smooth, axis=1, mode="nearest")
     energy[np.abs((start - middle)[:, None] + np.arange(width)) > reach] = -1
     return start + energy.argmax(axis=1)
