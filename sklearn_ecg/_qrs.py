@@ -58,13 +58,22 @@ def detect_beats(X, leads, rate):
     """
     step = max(1, int(rate // _WORKING_RATE))
     n_times = X.shape[2] // step
-    with np.errstate(all="ignore"):
-        low, curve, weight, scale = _fuse_leads(X, leads, step, rate / step)
-    if not np.isfinite(X[:, leads, n_times * step :]).all():
-        raise FloatingPointError
     rate /= step
+    unread = n_times * step
+    if n_times < 2 * round(_HALF_WAVELET * rate):  # too short for a QRS
+        n_times = unread = 0
+    if not np.isfinite(X[:, leads, unread:]).all():
+        raise FloatingPointError
+    if n_times == 0:
+        none = np.empty(0, dtype=np.int64)
+        return none, none, np.empty(0), np.zeros(len(X))
+    with np.errstate(all="ignore"):
+        low, curve, weight, scale = _fuse_leads(X, leads, step, rate)
     record, time, contrast = _pick_beats(curve, rate)
     time, level = _find_r(low, record, time, weight, scale, rate)
+    # In noise two beats may end up at the same peak.
+    single = (np.diff(record, prepend=-1) > 0) | (np.diff(time, prepend=0) > rate * _REFRACTORY / 2)
+    record, time, level = record[single], time[single], level[single]
     similarity = _compare_beats(low, record, time, weight, scale, rate)
     reliability = _judge(record, time, similarity, contrast, n_times, rate)
     if step > 1:
@@ -97,11 +106,6 @@ def _fuse_leads(X, leads, step, rate):
     curve = np.zeros((n_records, n_times), dtype=np.float32)
     weight = np.zeros((n_records, n_leads), dtype=np.float32)
     scale = np.zeros((n_records, n_leads), dtype=np.float32)
-    if n_times < 2 * half:
-        if not np.isfinite(X[:, leads].astype(np.float32)).all():
-            raise FloatingPointError
-        return low, curve, weight, scale
-
     starts = _segments(n_times, rate)
     ones = np.ones(n_times, dtype=np.float32)
     parts = equal_parts(n_records, _CACHE // (n_leads * n_times))

@@ -185,6 +185,15 @@ def test_no_ecg_is_not_reliable(name):
         assert [cycle.shape for cycle in rhythm.cycles()] == [(0, 2)] * 5
 
 
+@pytest.mark.parametrize("rate", [100, 199.9, 257.3, 1000])
+def test_peaks_in_noise_are_apart(rate):
+    rng = np.random.default_rng(0)
+    for smooth in (1, 5):
+        X = np.cumsum(rng.normal(size=(20, 2, 3000)), axis=2)
+        for peaks in detect_r_peaks(X[..., smooth:] - X[..., :-smooth], rate).peaks:
+            assert (np.diff(peaks) > 0.07 * rate).all()
+
+
 def test_one_beat_is_not_reliable(ecg):
     X = np.zeros((1, 12, 1000), dtype=np.float32)
     peak = ecg.r_peaks[0][4]
@@ -204,11 +213,11 @@ def test_lost_signal_lowers_reliability(ecg):
         assert nearest(inner, found).max() <= 1
 
 
-@pytest.mark.parametrize("n_times", [12, 13, 30, 59, 99, 150, 215])
+@pytest.mark.parametrize("n_times", [12, 13, 20, 30, 59, 99, 150, 215])
 @pytest.mark.parametrize("rate", [100, 1000])
 def test_short_records(ecg, n_times, rate):
     rhythm = detect_r_peaks(ecg.data[..., 100 : 100 + n_times], rate)
-    assert len(rhythm.peaks) == 12
+    assert len(rhythm.peaks) == len(rhythm.ectopic()) == len(rhythm.cycles()) == 12
     assert ((rhythm.reliability >= 0) & (rhythm.reliability <= 1)).all()
     for peaks in rhythm.peaks:
         assert peaks.dtype.kind == "i"
@@ -312,13 +321,13 @@ def test_errors(X, rate, error, message):
         detect_r_peaks(X, rate)
 
 
-@pytest.mark.parametrize("n_times", [5, 1000, 1003])
+@pytest.mark.parametrize("n_times", [15, 1000, 1003])
 @pytest.mark.parametrize("lead", [0, 1, 11])
 @pytest.mark.parametrize("value, what", [(np.nan, "NaN"), (-np.inf, "infinity")])
 def test_nan_and_infinity_are_refused_wherever_they_are(n_times, lead, value, what):
-    rate = 100 if n_times == 5 else 500
+    rate = 500
     for time in (0, n_times // 2, n_times - 1):
-        X = np.random.default_rng(0).normal(size=(3, 12, max(12, n_times)))[..., -1200:]
+        X = np.random.default_rng(0).normal(size=(3, 12, n_times))
         X[1, lead, time] = value
         with pytest.raises(ValueError, match=f"{what}.*first in record 1, lead .*point {time}"):
             detect_r_peaks(X, rate)
