@@ -215,8 +215,8 @@ def detect_r_peaks(X, sampling_rate):
     4. The R-peak is where the root mean square over the leads, each measured from its level
        before the QRS, is highest, preferring the same part of the QRS in all beats.
 
-    Heights, and the limits without a source, are defaults of this library; they were chosen on
-    PTB-XL, where heights between 0.4 and 0.6 are rare.
+    Heights, and the limits without a source, are defaults of this library; they agree
+    with the records of PTB-XL, where heights between 0.4 and 0.6 are rare.
 
     Reliability is the product of three parts, each in [0, 1]: how alike the beats are (0 for a
     mean `similarity` of 0.4 or less, 1 from 0.8 on), as in [3]_; how low the curve is between
