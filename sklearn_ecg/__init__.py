@@ -11,6 +11,7 @@ _ORIGIN = {
     "REGIONS_8": "leads",
     "STANDARD_LEADS": "leads",
     "derive_leads": "leads",
+    "detect_r_peaks": "rhythm",
     "is_lead_frame": "leads",
     "lead_regions": "leads",
     "normalize_lead_name": "leads",
@@ -20,7 +21,17 @@ _ORIGIN = {
     "to_lead_array": "leads",
     "to_lead_frame": "leads",
 }
-_ROOMS = ("augmentation", "base", "datasets", "leads", "metrics", "nn", "training", "utils")
+_ROOMS = (
+    "augmentation",
+    "base",
+    "datasets",
+    "leads",
+    "metrics",
+    "nn",
+    "rhythm",
+    "training",
+    "utils",
+)
 
 __all__ = sorted(_ORIGIN)
 

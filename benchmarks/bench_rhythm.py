@@ -1,0 +1,161 @@
+"""R-peaks beside sleepecg, wfdb's xqrs and neurokit2: accuracy on LUDB, and speed.
+
+    python benchmarks/bench_rhythm.py [--ludb LUDB_FOLDER]    (needs: pip install -e .[bench])
+
+Accuracy: all beats annotated in lead II, within 100 ms, between the first and the last annotated
+beat of a record; the peers read lead II. LUDB is at 500 Hz and is resampled to 100 Hz.
+Speed: the peers are called record by record, as they have to be, on one lead; sleepecg also on all
+twelve. Run it with OMP_NUM_THREADS=1. neurokit2 is measured where it is installed; version 0.2.13
+needs pandas < 3 and so an environment of its own.
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import numpy as np
+import sleepecg
+from _timing import interleave, report
+from scipy.signal import resample_poly
+
+from sklearn_ecg import detect_r_peaks
+from sklearn_ecg.datasets import make_ecg
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import wfdb.processing
+
+try:
+    import neurokit2
+except ImportError:
+    neurokit2 = None
+
+II = 1
+
+
+def ours(X, rate):
+    return detect_r_peaks(X, rate).peaks
+
+
+def with_sleepecg(X, rate):
+    return [sleepecg.detect_heartbeats(x, rate) for x in X[:, II].astype(float)]
+
+
+def with_sleepecg_on_all_leads(X, rate):
+    for x in X.astype(float):
+        for lead in x:
+            sleepecg.detect_heartbeats(lead, rate)
+
+
+def with_xqrs(X, rate):
+    return [
+        np.asarray(wfdb.processing.xqrs_detect(x, rate, verbose=False))
+        for x in X[:, II].astype(float)
+    ]
+
+
+def with_neurokit2(X, rate):
+    found = []
+    for x in X[:, II].astype(float):
+        clean = neurokit2.ecg_clean(x, sampling_rate=rate)
+        found.append(neurokit2.ecg_peaks(clean, sampling_rate=rate)[1]["ECG_R_Peaks"])
+    return found
+
+
+DETECTORS = {
+    "sklearn_ecg (12 leads)": ours,
+    "sleepecg (lead II)": with_sleepecg,
+    "xqrs (lead II)": with_xqrs,
+}
+if neurokit2:
+    DETECTORS["neurokit2 (lead II)"] = with_neurokit2
+
+
+def read_ludb(folder):
+    """Signals at 500 Hz, and the time points of the R-peaks annotated in lead II."""
+    signals, peaks = [], []
+    for path in sorted((folder / "data").glob("*.hea")):
+        name = str(path.with_suffix(""))
+        signals.append(wfdb.rdrecord(name).p_signal.T)
+        notes = wfdb.rdann(name, "ii")
+        peaks.append(notes.sample[np.array(notes.symbol) == "N"])
+    return np.array(signals, dtype=np.float32), peaks
+
+
+def match(truth, found, tolerance):
+    """Errors in time of the beats found, one for each true beat at most, and beats too many."""
+    found = found[(found >= truth[0] - tolerance) & (found <= truth[-1] + tolerance)]
+    free = np.ones(len(found), dtype=bool)
+    errors = []
+    for beat in truth:
+        distance = np.where(free, np.abs(found - beat), np.inf)
+        if len(found) and distance.min() <= tolerance:
+            free[distance.argmin()] = False
+            errors.append(distance.min())
+    return errors, np.count_nonzero(free)
+
+
+def accuracy(X, peaks, rate):
+    print(f"\nLUDB at {rate} Hz, {len(X)} records, {sum(map(len, peaks))} beats")
+    print(f"  {'':26}{'F1':>8}{'sens.':>8}{'prec.':>8}{'missed':>8}{'false':>7}{'error, ms':>11}")
+    for name, detect in DETECTORS.items():
+        errors, extra = [], 0
+        for truth, found in zip(peaks, detect(X, rate)):
+            more, too_many = match(truth, np.asarray(found), 0.1 * rate)
+            errors += more
+            extra += too_many
+        hits, total = len(errors), sum(map(len, peaks))
+        print(
+            f"  {name:26}{2 * hits / (hits + extra + total):8.4f}{hits / total:8.4f}"
+            f"{hits / (hits + extra):8.4f}{total - hits:8}{extra:7}"
+            f"{1000 * np.mean(errors) / rate:11.1f}"
+        )
+
+
+def speed(rate, n_records, n_slow, repeats):
+    """Slower detectors get fewer records; what is reported is per record."""
+    X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
+    few = X[:n_slow]
+    fast = {
+        "sklearn_ecg, 12 leads": lambda: ours(X, rate),
+        "sklearn_ecg, 1 lead": lambda: ours(X[:, [II]], rate),
+        "sleepecg, 1 lead": lambda: with_sleepecg(X, rate),
+    }
+    slow = {
+        "sklearn_ecg, 12 leads, 1 record": lambda: [ours(few[:1], rate) for _ in few],
+        "sleepecg, 12 leads": lambda: with_sleepecg_on_all_leads(few, rate),
+        "xqrs, 1 lead": lambda: with_xqrs(few, rate),
+    }
+    if neurokit2:
+        slow["neurokit2, 1 lead"] = lambda: with_neurokit2(few, rate)
+    seconds = interleave({**fast, **slow}, repeats=repeats)
+    for name in slow:
+        seconds[name] = [value * n_records / n_slow for value in seconds[name]]
+    report(
+        f"R-peaks of 10-s records at {rate} Hz",
+        seconds,
+        n_records=n_records,
+        reference="sleepecg, 1 lead",
+        target=f"{5 if rate == 100 else 2} times sleepecg",
+    )
+    for name, values in seconds.items():
+        print(f"  {name:34}{1000 * np.median(values) / n_records:8.3f} ms per record")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ludb", type=Path, help="folder that holds LUDB's data/")
+    parser.add_argument("--repeats", type=int, default=9)
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if args.ludb:
+        X, peaks = read_ludb(args.ludb)
+        accuracy(X, peaks, 500)
+        low = resample_poly(X, 1, 5, axis=2)
+        accuracy(low, [row / 5 for row in peaks], 100)
+    speed(100, 256, 16, args.repeats)
+    speed(500, 128, 8, args.repeats)
+
+
+if __name__ == "__main__":
+    main()
