@@ -260,14 +260,21 @@ class DeepECGClassifier(
     def _apply(self, X, function):
         """Run ``function(module, x)`` over slices of the records."""
         check_is_fitted(self, "net_")
-        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
-        device = self.net_.device
+        if not isinstance(X, PreparedSignals):
+            signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+            X = PreparedSignals(as_tensor(signals), self.normalizer_, self.net_.device)
         outputs = []
         with torch.inference_mode(), self.net_.autocast():
-            for start in range(0, len(signals), _PREDICTION_SLICE):
-                x = as_tensor(signals[start : start + _PREDICTION_SLICE]).to(device)
-                outputs.append(function(self.net_.module_, self.normalizer_(x)).cpu())
+            for start in range(0, len(X), _PREDICTION_SLICE):
+                x = X.normalized(slice(start, start + _PREDICTION_SLICE))
+                outputs.append(function(self.net_.module_, x).cpu())
         return torch.cat(outputs).to(self._torch_dtype).numpy()
+
+    def _prepare(self, X):
+        """Check and normalise signals once, for many predictions with leads replaced."""
+        check_is_fitted(self, "net_")
+        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+        return PreparedSignals.of(as_tensor(signals), self.normalizer_, self.net_.device)
 
     def _batches(self, signals, target, weights, index, **options):
         """Batches of the records at ``index``, normalised."""
@@ -314,6 +321,48 @@ class DeepECGClassifier(
         tags.classifier_tags.multi_label = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+class PreparedSignals:
+    """Checked signals, which predictions take in place of X as they are.
+
+    Parameters
+    ----------
+    signals : tensor of shape (n_records, n_leads, n_times)
+    normalizer : LeadNormalizer or None
+        Applied slice by slice when they are read; None for signals that are normalised.
+    device : torch.device
+        Where the network is.
+    """
+
+    def __init__(self, signals, normalizer, device):
+        self.signals = signals
+        self.normalizer = normalizer
+        self.device = device
+
+    @classmethod
+    def of(cls, signals, normalizer, device):
+        """Copy signals, as far as possible in the form in which the network reads them."""
+        if normalizer.mode == "record":  # over all leads: not known before they are replaced
+            return cls(signals.clone(), normalizer, device)
+        return cls(normalizer.to_time_major(signals).transpose(1, 2), None, device)
+
+    def __len__(self):
+        return len(self.signals)
+
+    def normalized(self, part):
+        """A slice of the records for the network."""
+        x = self.signals[part].to(self.device)
+        return x if self.normalizer is None else self.normalizer(x)
+
+    def read_leads(self, leads):
+        """An array (n_records, len(leads), n_times) of the leads at these positions."""
+        return self.signals[:, leads].contiguous().cpu().numpy()
+
+    def write_leads(self, leads, values):
+        """Replace the leads at these positions."""
+        for position, lead in enumerate(leads):
+            self.signals[:, lead] = torch.from_numpy(values[:, position])
 
 
 def _check_weights(sample_weight, signals):
