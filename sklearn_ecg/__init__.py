@@ -20,7 +20,17 @@ _ORIGIN = {
     "to_lead_array": "leads",
     "to_lead_frame": "leads",
 }
-_ROOMS = ("augmentation", "base", "datasets", "leads", "metrics", "nn", "training", "utils")
+_ROOMS = (
+    "augmentation",
+    "base",
+    "datasets",
+    "inspection",
+    "leads",
+    "metrics",
+    "nn",
+    "training",
+    "utils",
+)
 
 __all__ = sorted(_ORIGIN)
 
