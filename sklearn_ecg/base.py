@@ -260,13 +260,19 @@ class DeepECGClassifier(
     def _apply(self, X, function):
         """Run ``function(module, x)`` over slices of the records."""
         check_is_fitted(self, "net_")
-        if not isinstance(X, PreparedSignals):
+        if isinstance(X, PreparedSignals):
+            read = X.read
+        else:
             signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
-            X = PreparedSignals(as_tensor(signals), self.normalizer_, self.net_.device)
+
+            def read(part):
+                return self.normalizer_(as_tensor(signals[part]).to(self.net_.device))
+
+            X = signals
         outputs = []
         with torch.inference_mode(), self.net_.autocast():
             for start in range(0, len(X), _PREDICTION_SLICE):
-                x = X.normalized(slice(start, start + _PREDICTION_SLICE))
+                x = read(slice(start, start + _PREDICTION_SLICE))
                 outputs.append(function(self.net_.module_, x).cpu())
         return torch.cat(outputs).to(self._torch_dtype).numpy()
 
@@ -274,7 +280,7 @@ class DeepECGClassifier(
         """Check and normalise signals once, for many predictions with leads replaced."""
         check_is_fitted(self, "net_")
         signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
-        return PreparedSignals.of(as_tensor(signals), self.normalizer_, self.net_.device)
+        return PreparedSignals(as_tensor(signals), self.normalizer_, self.net_.device)
 
     def _batches(self, signals, target, weights, index, **options):
         """Batches of the records at ``index``, normalised."""
@@ -324,33 +330,32 @@ class DeepECGClassifier(
 
 
 class PreparedSignals:
-    """Checked signals, which predictions take in place of X as they are.
+    """A checked copy of signals, which predictions take in place of X as it is.
+
+    It is in the form in which the network reads it, as far as that can be: records that are
+    normalised over all their leads are so only when they are read.
 
     Parameters
     ----------
     signals : tensor of shape (n_records, n_leads, n_times)
-    normalizer : LeadNormalizer or None
-        Applied slice by slice when they are read; None for signals that are normalised.
+    normalizer : LeadNormalizer
     device : torch.device
         Where the network is.
     """
 
     def __init__(self, signals, normalizer, device):
-        self.signals = signals
-        self.normalizer = normalizer
         self.device = device
-
-    @classmethod
-    def of(cls, signals, normalizer, device):
-        """Copy signals, as far as possible in the form in which the network reads them."""
-        if normalizer.mode == "record":  # over all leads: not known before they are replaced
-            return cls(signals.clone(), normalizer, device)
-        return cls(normalizer.to_time_major(signals).transpose(1, 2), None, device)
+        if normalizer.mode == "record":
+            self.normalizer = normalizer
+            self.signals = signals.clone()
+        else:
+            self.normalizer = None
+            self.signals = normalizer.to_time_major(signals).transpose(1, 2)
 
     def __len__(self):
         return len(self.signals)
 
-    def normalized(self, part):
+    def read(self, part):
         """A slice of the records for the network."""
         x = self.signals[part].to(self.device)
         return x if self.normalizer is None else self.normalizer(x)
