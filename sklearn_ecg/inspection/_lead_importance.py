@@ -37,21 +37,19 @@ _COMMON_CONSTRAINTS = {
     "n_jobs": [Integral, None],
     "n_leads": [Interval(Integral, 1, None, closed="left"), None],
 }
+_SCORE_CONSTRAINTS = {
+    **_COMMON_CONSTRAINTS,
+    "y": ["array-like", None],
+    "scoring": [str, callable, list, tuple, dict, None],
+    "max_samples": [
+        Interval(Integral, 1, None, closed="left"),
+        Interval(RealNotInt, 0, 1, closed="right"),
+    ],
+    "sample_weight": ["array-like", None],
+}
 
 
-@validate_params(
-    {
-        **_COMMON_CONSTRAINTS,
-        "y": ["array-like", None],
-        "scoring": [str, callable, list, tuple, dict, None],
-        "max_samples": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(RealNotInt, 0, 1, closed="right"),
-        ],
-        "sample_weight": ["array-like", None],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_SCORE_CONSTRAINTS, prefer_skip_nested_validation=True)
 def lead_importance(
     estimator,
     X,
