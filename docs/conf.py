@@ -64,6 +64,7 @@ API_MODULES = (
     "sklearn_ecg",
     "sklearn_ecg.augmentation",
     "sklearn_ecg.datasets",
+    "sklearn_ecg.inspection",
     "sklearn_ecg.metrics",
     "sklearn_ecg.rhythm",
     "sklearn_ecg.utils.estimator_checks",

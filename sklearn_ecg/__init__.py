@@ -25,6 +25,7 @@ _ROOMS = (
     "augmentation",
     "base",
     "datasets",
+    "inspection",
     "leads",
     "metrics",
     "nn",

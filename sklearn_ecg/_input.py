@@ -82,6 +82,50 @@ def check_signals(estimator, X, *, reset, dtype=np.float32):
     return signals, lead_names
 
 
+def read_container(X, *, name, n_leads=None):
+    """Tell which container X is, and its leads, without a look at the signals.
+
+    For functions that hand X on to an estimator, which checks the rest.
+
+    Parameters
+    ----------
+    X : array, DataFrame or lead frame
+        See the table above.
+    name : str
+        Of the function, for errors.
+    n_leads : int or None
+        Needed for rows and numeric frames; held against the leads of the others.
+
+    Returns
+    -------
+    X : array or DataFrame
+        As given; a nested list as an array.
+    kind : {"array", "lead frame", "cells", "rows", "numeric frame"}
+    n_leads : int
+    lead_names : tuple of str or None
+        Those of a lead frame.
+    """
+    if is_lead_frame(X):
+        lead_names = normalize_lead_names([str(column) for column in X.columns], strict=False)
+        return X, "lead frame", _check_given_leads(len(lead_names), n_leads), lead_names
+    if not hasattr(X, "iloc"):
+        X = np.asarray(X)
+        if _is_table_of_signals(X):
+            return X, "cells", _check_given_leads(X.shape[1], n_leads), None
+        if X.ndim == 3:
+            found = _check_given_leads(X.shape[1], n_leads, X.shape[2])
+            _check_not_transposed(X.shape, n_leads)
+            return X, "array", found, None
+    if X.ndim != 2:
+        raise ValueError(
+            "Expected 3D array (n_records, n_leads, n_times) or 2D array, got "
+            f"{X.ndim}D array with shape {X.shape} instead. Reshape your data: a single record is "
+            "X[np.newaxis]."
+        )
+    _check_rows(X.shape, n_leads, name)
+    return X, "numeric frame" if hasattr(X, "iloc") else "rows", n_leads, None
+
+
 def _is_table_of_signals(X):
     """Whether X is an object array whose cells are signals rather than numbers."""
     if not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and X.size):
@@ -120,19 +164,24 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
             X = check_array(X, estimator=estimator, input_name="X", **options)
     if X.ndim == 3:
         return X
+    _check_rows(X.shape, n_leads, name)
+    return X.reshape(len(X), n_leads, -1)
+
+
+def _check_rows(shape, n_leads, name):
+    """Rows must say how many leads they hold."""
     if n_leads is None:
         raise ValueError(
-            f"X has shape {X.shape}. If its rows are records in lead-major order, (n_records, "
+            f"X has shape {shape}. If its rows are records in lead-major order, (n_records, "
             f"n_leads * n_times), tell {name} how many leads they hold, as in n_leads=12. "
             "Otherwise pass an array of shape (n_records, n_leads, n_times) or a lead frame "
             "(to_lead_frame)."
         )
-    if X.shape[1] % n_leads:
+    if shape[1] % n_leads:
         raise ValueError(
-            f"X has {X.shape[1]} columns, which n_leads={n_leads} does not divide. Rows must "
+            f"X has {shape[1]} columns, which n_leads={n_leads} does not divide. Rows must "
             "hold n_leads * n_times values in lead-major order."
         )
-    return X.reshape(len(X), n_leads, -1)
 
 
 def _was_fitted_on_rows(estimator):
@@ -153,12 +202,23 @@ def _check_leads_and_times(estimator, signals, n_leads):
             f"Found array with 0 sample(s) (shape={signals.shape}) while a minimum of 1 is "
             f"required by {name}."
         )
+    _check_given_leads(found, n_leads, n_times)
+    _check_not_transposed(signals.shape, n_leads)
+
+
+def _check_given_leads(found, n_leads, n_times=None):
+    """Hold the leads found against those given, and return them."""
     if n_leads is not None and found != n_leads:
         hint = " It looks transposed: pass X.transpose(0, 2, 1)." if n_times == n_leads else ""
         raise ValueError(f"X has {found} leads, but n_leads={n_leads} was given.{hint}")
+    return found
+
+
+def _check_not_transposed(shape, n_leads):
+    _, found, n_times = shape
     if n_leads is None and found > n_times:
         raise ValueError(
-            f"X has shape {signals.shape}: {found} leads of {n_times} time points. It is probably "
+            f"X has shape {shape}: {found} leads of {n_times} time points. It is probably "
             "(n_records, n_times, n_leads): pass X.transpose(0, 2, 1). If it does have more leads "
             f"than time points, say so with n_leads={found}."
         )

@@ -264,16 +264,30 @@ class DeepECGClassifier(
     def _apply(self, X, head):
         """Embed slices of the records and put ``head(module, embedding)`` on them."""
         check_is_fitted(self, "net_")
-        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+        if isinstance(X, PreparedSignals):
+            read = X.read
+        else:
+            signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+
+            def read(part):
+                return self.normalizer_(as_tensor(signals[part]))
+
+            X = signals
         module = self.net_.module_
         outputs = []
         with torch.inference_mode():
-            for start in range(0, len(signals), _PREDICTION_SLICE):
-                x = self.normalizer_(as_tensor(signals[start : start + _PREDICTION_SLICE]))
+            for start in range(0, len(X), _PREDICTION_SLICE):
+                x = read(slice(start, start + _PREDICTION_SLICE)).to(self.net_.device)
                 with self.net_.autocast():
-                    embedding = module.embed(x.to(self.net_.device))
+                    embedding = module.embed(x)
                 outputs.append(head(module, embedding.to(self._torch_dtype)).cpu())
         return torch.cat(outputs).numpy()
+
+    def _prepare(self, X):
+        """Check and normalise signals once, for many predictions with leads replaced."""
+        check_is_fitted(self, "net_")
+        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+        return PreparedSignals(as_tensor(signals), self.normalizer_)
 
     def _batches(self, signals, target, weights, index, **options):
         """Batches of the records at ``index``, normalised."""
@@ -327,6 +341,44 @@ class DeepECGClassifier(
         tags.classifier_tags.multi_label = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+class PreparedSignals:
+    """A checked copy of signals, which predictions take in place of X as it is.
+
+    It is in the form in which the network reads it, as far as that can be: records that are
+    normalised over all their leads are so only when they are read.
+
+    Parameters
+    ----------
+    signals : tensor of shape (n_records, n_leads, n_times)
+    normalizer : LeadNormalizer
+    """
+
+    def __init__(self, signals, normalizer):
+        if normalizer.mode == "record":
+            self.normalizer = normalizer
+            self.signals = signals.clone()
+        else:
+            self.normalizer = None
+            self.signals = normalizer.to_time_major(signals).transpose(1, 2)
+
+    def __len__(self):
+        return len(self.signals)
+
+    def read(self, part):
+        """A slice of the records for the network."""
+        x = self.signals[part]
+        return x if self.normalizer is None else self.normalizer(x)
+
+    def read_leads(self, leads):
+        """An array (n_records, len(leads), n_times) of the leads at these positions."""
+        return self.signals[:, leads].contiguous().numpy()
+
+    def write_leads(self, leads, values):
+        """Replace the leads at these positions."""
+        for position, lead in enumerate(leads):
+            self.signals[:, lead] = torch.from_numpy(values[:, position])
 
 
 def _check_weights(sample_weight, signals):

@@ -13,39 +13,9 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import make_pipeline
 
-from sklearn_ecg import MSAICNetClassifier
-from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.leads import REGIONS_12
 
-N_TRAIN = 300
 SCORING = "roc_auc"
-
-
-def make_estimator(**params):
-    params = {"max_epochs": 20, **params}
-    return MSAICNetClassifier(
-        dilations=(1, 2),
-        filters=(8, 16),
-        embedding_dim=16,
-        projection_dim=8,
-        learning_rate=5e-3,
-        random_state=0,
-        **params,
-    )
-
-
-def make_records(region):
-    """Training records and held-out ones of other patients."""
-    X, y = make_ecg(
-        N_TRAIN + 200,
-        duration=3,
-        regions=region,
-        prevalence=0.5,
-        as_frame=True,
-        return_X_y=True,
-        random_state=0,
-    )
-    return X[:N_TRAIN], y[:N_TRAIN], X[N_TRAIN:], y[N_TRAIN:]
 
 
 def importance_of_regions(estimator, X, y, n_repeats=5):
@@ -65,11 +35,9 @@ def importance_of_regions(estimator, X, y, n_repeats=5):
     return drops
 
 
-@pytest.fixture(scope="module", params=list(REGIONS_12))
-def case(request):
-    region = request.param
-    X_train, y_train, X, y = make_records(region)
-    estimator = make_estimator().fit(X_train, y_train)
+@pytest.fixture(scope="module")
+def case(infarction):
+    region, estimator, X, y = infarction
     assert get_scorer(SCORING)(estimator, X, y) > 0.95
     result = permutation_importance(estimator, X, y, n_repeats=5, scoring=SCORING, random_state=0)
     importance = dict(zip(X.columns, result.importances_mean))
@@ -95,12 +63,12 @@ def test_leads_of_the_infarcted_region_rank_first(case):
 
 
 @pytest.mark.parametrize("output", ["default", "pandas"])
-def test_unseen_lead_has_no_importance(output):
-    X_train, y_train, X, y = make_records("lateral")
+def test_unseen_lead_has_no_importance(output, infarctions, small_network):
+    X_train, y_train, X, y = infarctions("lateral")
     seen = [lead for lead in X.columns if lead != "V6"]
     select = make_column_transformer(("passthrough", seen), verbose_feature_names_out=False)
     select.set_output(transform=output)
-    pipeline = make_pipeline(select, make_estimator(max_epochs=5)).fit(X_train, y_train)
+    pipeline = make_pipeline(select, small_network(max_epochs=5)).fit(X_train, y_train)
     assert pipeline[-1].n_leads_in_ == 11
     result = permutation_importance(
         pipeline, X, y, n_repeats=2, scoring="neg_log_loss", random_state=0

@@ -109,6 +109,11 @@ def test_strides_and_pools_round_up():
     assert conv(2, 3, 7, stride=2)(x).shape[-1] == 6
     assert max_pool(x, 4).shape[-1] == 3
     assert max_pool(x, 1) is x
+    for n_times in (1, 2, 7, 8):
+        signal = torch.randn(2, 3, 1, n_times)
+        expected = torch.nn.functional.max_pool2d(signal, (1, 2), ceil_mode=True)
+        with torch.inference_mode():
+            assert torch.equal(max_pool(signal, 2), expected)
 
 
 def test_even_kernels_are_refused():
