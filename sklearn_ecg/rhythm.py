@@ -9,9 +9,9 @@ from numbers import Real
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ._input import _check_finite
+from ._input import _check_finite, read_container
 from ._qrs import detect_beats, equal_parts
-from .leads import STANDARD_LEADS, is_lead_frame, normalize_lead_names, stack_signals, to_lead_array
+from .leads import STANDARD_LEADS, stack_signals, to_lead_array
 
 __all__ = ["RPeaks", "detect_r_peaks"]
 
@@ -167,17 +167,20 @@ class RPeaks:
         return marks
 
 
-def detect_r_peaks(X, sampling_rate):
+def detect_r_peaks(X, sampling_rate, *, n_leads=None):
     """Find the R-peaks of multi-lead records, all records of a batch together.
 
     Parameters
     ----------
-    X : array of shape (n_records, n_leads, n_times) or lead frame
-        Signals, usually in mV; any unit will do. One lead per record is ``X[:, np.newaxis]`` of
-        an array (n_records, n_times). Where leads I and II are present, the leads that follow
-        from them (III, aVR, aVL, aVF) are not read; twelve unnamed leads are in standard order.
+    X : array-like, DataFrame or lead frame
+        Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of signals
+        or, with ``n_leads``, rows; usually in mV, but any unit will do. Where
+        leads I and II are present, the leads that follow from them (III, aVR, aVL, aVF) are not
+        read; twelve unnamed leads are in standard order.
     sampling_rate : float
         Time points per second (Hz), from 100 to 1000.
+    n_leads : int or None, default=None
+        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
 
     Returns
     -------
@@ -190,7 +193,7 @@ def detect_r_peaks(X, sampling_rate):
     TypeError
         If `X` does not hold real numbers, or `sampling_rate` is not a number.
     ValueError
-        If `X` does not have three dimensions, is empty or looks transposed, a lead that is read
+        If `X` cannot be read without guessing, is empty or looks transposed, a lead that is read
         holds NaN or infinity, or `sampling_rate` is out of range.
 
     Notes
@@ -251,10 +254,10 @@ def detect_r_peaks(X, sampling_rate):
     >>> detect_r_peaks(ecg.data[0], sampling_rate=100)
     Traceback (most recent call last):
         ...
-    ValueError: X must have the shape (n_records, n_leads, n_times), got (12, 1000). ...
+    ValueError: X has shape (12, 1000). If its rows are records in lead-major order, ...
     """
     rate = _check_rate(sampling_rate)
-    X, names = _check_records(X)
+    X, names = _check_records(X, n_leads)
     leads = np.arange(X.shape[1])
     if names is not None and {"I", "II"} <= set(names):
         leads = np.flatnonzero(~np.isin(names, _DERIVED))
@@ -284,29 +287,20 @@ def _check_rate(sampling_rate):
     return float(sampling_rate)
 
 
-def _check_records(X):
+def _check_records(X, n_leads):
     """The signals, not yet checked for NaN, and the names of the leads or None."""
-    names = None
-    if is_lead_frame(X):
-        names = normalize_lead_names([str(column) for column in X.columns], strict=False)
+    if not hasattr(X, "iloc") and np.size(X) == 0:
+        raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
+    X, kind, n_leads, names = read_container(X, name="detect_r_peaks", n_leads=n_leads)
+    if kind == "lead frame":
         X = to_lead_array(X)
-    elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and X.size:
+    elif kind == "cells":
         X = stack_signals(X)
     X = np.asarray(X)
     if X.dtype.kind not in "iuf":
         raise TypeError(f"X must hold real numbers, got dtype {X.dtype}.")
-    if X.ndim != 3:
-        raise ValueError(
-            f"X must have the shape (n_records, n_leads, n_times), got {X.shape}. A single record "
-            "is X[np.newaxis], one lead per record is X[:, np.newaxis]."
-        )
     if X.size == 0:
         raise ValueError(f"X is empty: its shape is {X.shape}.")
-    if X.shape[1] > X.shape[2]:
-        raise ValueError(
-            f"X has shape {X.shape}: {X.shape[1]} leads of {X.shape[2]} time points. It is "
-            "probably (n_records, n_times, n_leads): pass X.transpose(0, 2, 1)."
-        )
-    if names is None and X.shape[1] == len(STANDARD_LEADS):
+    if names is None and n_leads == len(STANDARD_LEADS):
         names = STANDARD_LEADS
-    return X, names
+    return X.reshape(len(X), n_leads, -1), names

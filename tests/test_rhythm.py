@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.signal import resample_poly
 
@@ -296,6 +297,22 @@ def test_normal_beats_are_not_marked():
     assert marks.mean() < 0.01
 
 
+def test_containers_agree():
+    X = make_ecg(5, random_state=0).data
+    expected = detect_r_peaks(X, 100).peaks
+    frame = to_lead_frame(X)
+    rows = X.reshape(5, -1)
+    for container, n_leads in [
+        (frame, None),
+        (frame.to_numpy(), None),
+        (rows, 12),
+        (pd.DataFrame(rows).add_prefix("t"), 12),
+    ]:
+        found = detect_r_peaks(container, 100, n_leads=n_leads).peaks
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 # --------------------------------------------------------------------------------------------------
 # Errors
 # --------------------------------------------------------------------------------------------------
@@ -304,7 +321,8 @@ def test_normal_beats_are_not_marked():
 @pytest.mark.parametrize(
     "X, rate, error, message",
     [
-        (np.zeros((12, 1000)), 100, ValueError, r"got \(12, 1000\). A single record is X\[np.new"),
+        (np.zeros((12, 1000)), 100, ValueError, r"shape \(12, 1000\).*n_leads=12"),
+        (np.zeros(1000), 100, ValueError, r"1D array with shape .* X\[np.newaxis\]"),
         (np.zeros((2, 1000, 12)), 100, ValueError, r"pass X.transpose\(0, 2, 1\)"),
         (np.zeros((0, 12, 1000)), 100, ValueError, r"X is empty: its shape is \(0, 12, 1000\)"),
         (np.zeros((2, 12, 1000), dtype=complex), 100, TypeError, "real numbers, got dtype complex"),
