@@ -116,12 +116,7 @@ def read_container(X, *, name, n_leads=None):
             found = _check_given_leads(X.shape[1], n_leads, X.shape[2])
             _check_not_transposed(X.shape, n_leads)
             return X, "array", found, None
-    if X.ndim != 2:
-        raise ValueError(
-            "Expected 3D array (n_records, n_leads, n_times) or 2D array, got "
-            f"{X.ndim}D array with shape {X.shape} instead. Reshape your data: a single record is "
-            "X[np.newaxis]."
-        )
+    _check_rank(X)
     _check_rows(X.shape, n_leads, name)
     return X, "numeric frame" if hasattr(X, "iloc") else "rows", n_leads, None
 
@@ -146,11 +141,8 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
                 "one length: crop or pad them."
             ) from error
     ndim = getattr(X, "ndim", None)
-    if ndim is not None and ndim not in (2, 3):
-        raise ValueError(
-            f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {ndim}D array with "
-            f"shape {X.shape} instead. Reshape your data: a single record is X[np.newaxis]."
-        )
+    if ndim is not None:
+        _check_rank(X)
     if ndim == 3 and not reset:
         _check_lead_count(estimator, X.shape[1])
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
@@ -166,6 +158,14 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
         return X
     _check_rows(X.shape, n_leads, name)
     return X.reshape(len(X), n_leads, -1)
+
+
+def _check_rank(X):
+    if X.ndim not in (2, 3):
+        raise ValueError(
+            f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {X.ndim}D array "
+            f"with shape {X.shape} instead. Reshape your data: a single record is X[np.newaxis]."
+        )
 
 
 def _check_rows(shape, n_leads, name):
