@@ -29,6 +29,7 @@ _ROOMS = (
     "leads",
     "metrics",
     "nn",
+    "preprocessing",
     "rhythm",
     "training",
     "utils",

@@ -27,7 +27,7 @@ from .leads import (
 )
 
 
-def check_signals(estimator, X, *, reset, dtype=np.float32):
+def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     """Turn any container of signals into an array and hold it against what was fitted.
 
     Parameters
@@ -40,8 +40,10 @@ def check_signals(estimator, X, *, reset, dtype=np.float32):
         See the table above.
     reset : bool
         True in ``fit``, False in everything that follows it.
-    dtype : dtype, default=np.float32
-        Of the array returned.
+    dtype : dtype or list of dtypes, default=np.float32
+        Of the array returned. Of a list, X keeps its dtype if it is there, else it gets the first.
+    allow_nan : bool, default=False
+        Whether X may hold NaN. Infinity is always refused.
 
     Returns
     -------
@@ -62,13 +64,13 @@ def check_signals(estimator, X, *, reset, dtype=np.float32):
         if not reset:
             _check_columns(estimator, columns)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        signals = to_lead_array(X, dtype=dtype)
+        signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     elif _is_table_of_signals(X):
         # Made from a lead frame by a meta-estimator: names are lost, leads are not.
         if not reset:
             _check_lead_count(estimator, X.shape[1])
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        signals = stack_signals(X, dtype=dtype)
+        signals = _cast(stack_signals(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     else:
         signals = _check_numeric(estimator, X, reset, dtype, n_leads)
     _check_leads_and_times(estimator, signals, n_leads)
@@ -78,7 +80,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32):
         estimator.n_times_in_ = signals.shape[2]
         estimator.lead_names_in_ = lead_names
     _check_fitted(estimator, signals, lead_names)
-    _check_finite(signals, lead_names)
+    _check_finite(signals, lead_names, allow_nan)
     return signals, lead_names
 
 
@@ -121,6 +123,13 @@ def read_container(X, *, name, n_leads=None):
     return X, "numeric frame" if hasattr(X, "iloc") else "rows", n_leads, None
 
 
+def _cast(signals, dtype):
+    """The signals in one of several dtypes, the first unless they are in another already."""
+    if not isinstance(dtype, list) or signals.dtype in dtype:
+        return signals
+    return signals.astype(dtype[0])
+
+
 def _is_table_of_signals(X):
     """Whether X is an object array whose cells are signals rather than numbers."""
     if not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and X.size):
@@ -150,7 +159,7 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     with np.errstate(over="ignore"):
         # Rows may meet an estimator that was fitted on a 3-D array, and the other way round;
         # scikit-learn would compare their columns with leads.
-        if reset or (ndim == 2) == _was_fitted_on_rows(estimator):
+        if reset or (ndim == 2) == was_fitted_on_rows(estimator):
             X = validate_data(estimator, X, reset=reset, **options)
         else:
             X = check_array(X, estimator=estimator, input_name="X", **options)
@@ -184,7 +193,8 @@ def _check_rows(shape, n_leads, name):
         )
 
 
-def _was_fitted_on_rows(estimator):
+def was_fitted_on_rows(estimator):
+    """Whether the columns that scikit-learn counted are values rather than leads."""
     return estimator.n_features_in_ != estimator.n_leads_in_ or estimator.n_times_in_ == 1
 
 
@@ -309,14 +319,15 @@ def _check_fitted(estimator, signals, lead_names):
         )
 
 
-def _check_finite(signals, lead_names):
+def _check_finite(signals, lead_names, allow_nan=False):
     """Raise for NaN and infinity, with the place of the first."""
     try:
-        assert_all_finite(signals, input_name="X")
+        assert_all_finite(signals, allow_nan=allow_nan, input_name="X")
     except ValueError:
-        record, lead, time = np.argwhere(~np.isfinite(signals))[0]
-        n_records = np.count_nonzero(~np.isfinite(signals).all(axis=(1, 2)))
-        if np.isnan(signals).any():
+        wrong = np.isinf(signals) if allow_nan else ~np.isfinite(signals)
+        record, lead, time = np.argwhere(wrong)[0]
+        n_records = np.count_nonzero(wrong.any(axis=(1, 2)))
+        if np.isnan(signals).any() and not allow_nan:
             what = "NaN"
         else:
             what = f"infinity or a value too large for {signals.dtype}"
