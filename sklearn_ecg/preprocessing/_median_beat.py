@@ -72,6 +72,10 @@ class MedianBeat(SignalTransformer):
     ``round(window[1] * sampling_rate) - round(window[0] * sampling_rate)`` time points; the R-peak
     is at ``-round(window[0] * sampling_rate)``, up to one time point off.
 
+    Leads that were exchanged between records, as permutation importance does it, do not beat
+    together, and may leave a record without reliable beats: pass another policy than "raise", or
+    ask the importance of the estimator after this step, with the median beats as X.
+
     Averaging beats of a resting ECG goes back to [1]_; the zero at the end of the PR segment is
     that of [2]_. Einthoven's and Goldberger's identities hold for the beats as far as they hold
     for the records. Taking off a line through neighbouring PR segments is the linear case of [3]_.

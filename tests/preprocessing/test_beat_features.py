@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import make_pipeline
 
 from sklearn_ecg import STANDARD_LEADS, derive_leads, to_lead_frame
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
@@ -40,7 +42,7 @@ def true_record(noise=0.01, wander=0.1, seed=0, n_beats=12, rr=900):
 
 
 def measure(X, rate=RATE, **params):
-    features = BeatFeatures(rate, **params).fit(X)
+    features = BeatFeatures(rate, drop_empty=False, **params).fit(X)
     return dict(zip(features.get_feature_names_out(), features.transform(X).T))
 
 
@@ -225,15 +227,31 @@ def test_records_do_not_depend_on_each_other(records):
 
 def test_names():
     X = make_ecg(3, duration=4, random_state=0).data
-    names = BeatFeatures(100).fit(X).get_feature_names_out()
+    names = BeatFeatures(100, drop_empty=False).fit(X).get_feature_names_out()
     for name in ("V2__st_level", "V2__q_duration", "global__qrs_axis", "global__qtc_bazett"):
         assert name in names
     assert len(names) == len(set(names)) == 12 * 19 + 20
-    two = BeatFeatures(100).fit(to_lead_frame(X[:, [0, 6]], ["I", "V1"])).get_feature_names_out()
+    two = BeatFeatures(100).fit(to_lead_frame(X[:, [0, 6]], ["I", "V1"]))
+    two = two.get_feature_names_out()
     assert {name.split("__")[0] for name in two} == {"I", "V1", "global"}
     assert "global__qrs_axis" not in two
     unnamed = BeatFeatures(100).fit(X[:, :3]).get_feature_names_out()
     assert unnamed[0] == "lead0__p_amplitude"
+
+
+def test_empty_features_are_left_out():
+    """scikit-learn's gradient boosting fails on columns without a number."""
+    X, y = make_ecg(40, prevalence=0.5, return_X_y=True, random_state=0)
+    features = BeatFeatures(100)
+    table = features.fit_transform(X)
+    assert np.isfinite(table).any(axis=0).all()
+    assert table.shape[1] == len(features.get_feature_names_out()) < 12 * 19 + 20
+    np.testing.assert_array_equal(features.transform(X), table)
+    np.testing.assert_array_equal(BeatFeatures(100).fit(X).transform(X), table)
+    complete = BeatFeatures(100, drop_empty=False).fit_transform(X)
+    np.testing.assert_array_equal(complete[:, np.isfinite(complete).any(axis=0)], table)
+    clf = make_pipeline(BeatFeatures(100), HistGradientBoostingClassifier(random_state=0))
+    assert clf.fit(X, y).score(X, y) > 0.9
 
 
 def test_axis():
