@@ -1,3 +1,5 @@
 """Transformers of signals: scikit-learn's form, every container in, the same container out."""
 
-__all__ = []
+from ._filters import BandpassFilter
+
+__all__ = ["BandpassFilter"]

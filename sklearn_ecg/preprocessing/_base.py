@@ -1,6 +1,7 @@
 """What all transformers of signals share: any container in, the same container out."""
 
 from abc import ABCMeta, abstractmethod
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from .._input import check_signals, read_container, was_fitted_on_rows
 from ..leads import to_lead_frame
 
 _FLOATS = [np.float32, np.float64]
+# Values handled by one step: enough for speed, while float64 copies stay small.
+_PART = 2**20
 
 
 class SignalTransformer(
@@ -24,11 +27,12 @@ class SignalTransformer(
     float64; everything else becomes float32. Signals are never changed in place.
 
     A subclass assigns its parameters in ``__init__``, ``n_leads`` and ``lead_names`` among them,
-    and implements `_transform`; where needed `_fit` and `_leads_out`.
+    and implements `_transform`; where needed `_fit`, `_n_times_out` and `_leads_out`. What it
+    returns from `_transform` must not share memory with the signals that it got.
     """
 
     _parameter_constraints = {
-        "n_leads": [Interval(int, 1, None, closed="left"), None],
+        "n_leads": [Interval(Integral, 1, None, closed="left"), None],
         "lead_names": ["array-like", None],
     }
     # Whether NaN may be in X.
@@ -142,6 +146,16 @@ class SignalTransformer(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    def _check_sampling_rate(self):
+        """The sampling rate, which must have been given."""
+        if self.sampling_rate is None:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} needs sampling_rate, the time points per second of the records (Hz), "
+                f"which is None. Pass it, as in {name}(sampling_rate=100)."
+            )
+        return self.sampling_rate
+
     def _check(self, X, reset):
         signals, _ = check_signals(self, X, reset=reset, dtype=_FLOATS, allow_nan=self._allow_nan)
         return signals
@@ -163,6 +177,30 @@ class SignalTransformer(
         if kind == "rows":
             return rows
         return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=X.index)
+
+
+def in_parts(function, signals):
+    """What a function makes of signals, part after part of the records, in their dtype.
+
+    Parameters
+    ----------
+    function : callable
+        Takes records (n_part, n_leads, n_times) and returns (n_part, n_leads_out, n_times_out), of
+        any float dtype.
+    signals : ndarray of shape (n_records, n_leads, n_times)
+
+    Returns
+    -------
+    out : ndarray of shape (n_records, n_leads_out, n_times_out)
+    """
+    step = max(1, _PART // signals[0].size)
+    out = None
+    for start in range(0, len(signals), step):
+        part = function(signals[start : start + step])
+        if out is None:
+            out = np.empty((len(signals), *part.shape[1:]), dtype=signals.dtype)
+        out[start : start + step] = part
+    return out
 
 
 def _name_leads(names, n_leads):
