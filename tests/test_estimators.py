@@ -5,7 +5,17 @@ from sklearn.base import is_classifier
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklearn_ecg import MSAICNetClassifier
-from sklearn_ecg.preprocessing import BandpassFilter
+from sklearn_ecg.preprocessing import (
+    BandpassFilter,
+    BaselineRemover,
+    Clipper,
+    Cropper,
+    LeadDeriver,
+    LeadScaler,
+    LeadSelector,
+    NotchFilter,
+    Resampler,
+)
 from sklearn_ecg.utils.estimator_checks import ecg_checks, parametrize_with_ecg_checks
 
 TINY = {"filters": (8,), "dilations": (1, 2), "kernel_size": 3, "embedding_dim": 8}
@@ -25,11 +35,27 @@ SKLEARN_INSTANCES = [
         random_state=0,
     ),
     BandpassFilter(sampling_rate=100, n_leads=1),
+    BaselineRemover(sampling_rate=100, n_leads=1),
+    Clipper(-1, 1, n_leads=1),
+    Cropper(1, position="random", n_leads=1),
+    LeadDeriver((), lead_names=["I"], n_leads=1),
+    LeadScaler(n_leads=1),
+    LeadSelector(["I"], lead_names=["I"], n_leads=1),
+    NotchFilter(sampling_rate=500, n_leads=1),
+    Resampler(40, sampling_rate=100, n_leads=1),
 ]
 
 ECG_INSTANCES = [
     MSAICNetClassifier(**TINY, projection_dim=4, max_epochs=2, batch_size=8),
     BandpassFilter(sampling_rate=100),
+    BaselineRemover("median", sampling_rate=100),
+    Clipper(-0.5, 0.5),
+    Cropper(4, position="random"),
+    LeadDeriver(["III", "aVF"], lead_names=["I", "II", "V2", "V5"]),
+    LeadScaler("record"),
+    LeadSelector(["V2", "I"], lead_names=["I", "II", "V2", "V5"]),
+    NotchFilter(sampling_rate=500),
+    Resampler(40, sampling_rate=100),
 ]
 
 EXPECTED_FAILURES = {

@@ -160,12 +160,14 @@ class SignalTransformer(
         signals, _ = check_signals(self, X, reset=reset, dtype=_FLOATS, allow_nan=self._allow_nan)
         return signals
 
-    def _like(self, X, signals):
-        """The signals in the container of X."""
+    def _like(self, X, signals, index=None):
+        """The signals in the container of X; frames get its index unless another is given."""
         _, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
         names = _name_leads(self._leads_out(), signals.shape[1])
+        if index is None and "frame" in kind:
+            index = X.index
         if kind == "lead frame":
-            return to_lead_frame(signals, names, index=X.index)
+            return to_lead_frame(signals, names, index=index)
         if kind == "cells":
             cells = np.empty(signals.shape[:2], dtype=object)
             for place in np.ndindex(cells.shape):
@@ -176,7 +178,7 @@ class SignalTransformer(
         rows = signals.reshape(len(signals), -1)
         if kind == "rows":
             return rows
-        return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=X.index)
+        return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=index)
 
 
 def in_parts(function, signals):
