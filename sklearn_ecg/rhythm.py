@@ -256,7 +256,7 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None):
         ...
     ValueError: X has shape (12, 1000). If its rows are records in lead-major order, ...
     """
-    rate = _check_rate(sampling_rate)
+    rate = check_rate(sampling_rate)
     X, names = _check_records(X, n_leads)
     leads = np.arange(X.shape[1])
     if names is not None and {"I", "II"} <= set(names):
@@ -276,7 +276,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None):
     return RPeaks(peaks, np.concatenate(reliability), rate, n_times, similarity)
 
 
-def _check_rate(sampling_rate):
+def check_rate(sampling_rate):
+    """The sampling rate as a float, if R-peaks can be found at it."""
     if not isinstance(sampling_rate, Real) or isinstance(sampling_rate, bool):
         raise TypeError(f"sampling_rate must be a number in Hz, got {sampling_rate!r}.")
     if not _RATES[0] <= sampling_rate <= _RATES[1]:

@@ -4,6 +4,7 @@ from ._baseline import BaselineRemover
 from ._crop import Clipper, Cropper, windows
 from ._filters import BandpassFilter, NotchFilter
 from ._leads import LeadDeriver, LeadSelector
+from ._quality import SignalQuality
 from ._resample import Resampler
 from ._scale import LeadScaler
 
@@ -17,5 +18,6 @@ __all__ = [
     "LeadSelector",
     "NotchFilter",
     "Resampler",
+    "SignalQuality",
     "windows",
 ]

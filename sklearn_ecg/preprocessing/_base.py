@@ -114,7 +114,7 @@ class SignalTransformer(
         """
         check_is_fitted(self, "_columns_per_lead")
         _check_feature_names_in(self, input_features)
-        names = _name_leads(self._leads_out(), self.n_leads_in_)
+        names = name_leads(self._leads_out(), self.n_leads_in_)
         if self._columns_per_lead is not None:
             names = _name_columns(names, self._columns_per_lead)
         return np.asarray(names, dtype=object)
@@ -163,7 +163,7 @@ class SignalTransformer(
     def _like(self, X, signals, index=None):
         """The signals in the container of X; frames get its index unless another is given."""
         _, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
-        names = _name_leads(self._leads_out(), signals.shape[1])
+        names = name_leads(self._leads_out(), signals.shape[1])
         if index is None and "frame" in kind:
             index = X.index
         if kind == "lead frame":
@@ -181,31 +181,34 @@ class SignalTransformer(
         return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=index)
 
 
-def in_parts(function, signals):
-    """What a function makes of signals, part after part of the records, in their dtype.
+def in_parts(function, signals, dtype=None):
+    """What a function makes of signals, part after part of the records.
 
     Parameters
     ----------
     function : callable
-        Takes records (n_part, n_leads, n_times) and returns (n_part, n_leads_out, n_times_out), of
-        any float dtype.
+        Takes records (n_part, n_leads, n_times) and returns an array of the same length, of any
+        float dtype.
     signals : ndarray of shape (n_records, n_leads, n_times)
+    dtype : dtype, default=None
+        Of the result; None is that of the signals.
 
     Returns
     -------
-    out : ndarray of shape (n_records, n_leads_out, n_times_out)
+    out : ndarray of shape (n_records, ...)
     """
     step = max(1, _PART // signals[0].size)
     out = None
     for start in range(0, len(signals), step):
         part = function(signals[start : start + step])
         if out is None:
-            out = np.empty((len(signals), *part.shape[1:]), dtype=signals.dtype)
+            out = np.empty((len(signals), *part.shape[1:]), dtype=dtype or signals.dtype)
         out[start : start + step] = part
     return out
 
 
-def _name_leads(names, n_leads):
+def name_leads(names, n_leads):
+    """Names of the leads, or lead0, lead1 and so on."""
     return [f"lead{i}" for i in range(n_leads)] if names is None else list(names)
 
 

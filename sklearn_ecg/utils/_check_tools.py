@@ -104,6 +104,11 @@ def _allows_nan(estimator):
     return get_tags(estimator).input_tags.allow_nan
 
 
+def _keeps_float64(estimator):
+    tags = get_tags(estimator).transformer_tags
+    return tags is not None and "float64" in tags.preserves_dtype
+
+
 def _gives_signals(estimator):
     """Whether a transformer makes signals of signals: 3-D arrays of 3-D arrays."""
     if is_classifier(estimator) or not hasattr(estimator, "transform"):

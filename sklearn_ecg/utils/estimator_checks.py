@@ -34,6 +34,7 @@ from ._check_tools import (
     _containers,
     _data,
     _gives_signals,
+    _keeps_float64,
     _make,
     _outputs,
     _predictor,
@@ -202,9 +203,9 @@ def check_input_layouts(estimator):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             other = _make(estimator).fit(layout, y)
-            # Transformers of signals keep float64, which lists are read as.
-            kept = np.asarray(layout).dtype == np.float64 and _gives_signals(estimator)
-            _assert_outputs(reference, other, X, layout, exact=not kept)
+            # Lists are read as float64, in which some transformers calculate more exactly.
+            finer = np.asarray(layout).dtype == np.float64 and _keeps_float64(estimator)
+            _assert_outputs(reference, other, X, layout, exact=not finer)
 
 
 def check_input_unchanged(estimator):
@@ -434,12 +435,14 @@ def check_unfitted_after_failed_fit(estimator):
 def check_transform_output(estimator):
     """transform gives named columns, as an array or as a frame."""
     X, y = _data()
-    fitted = _make(estimator).fit(X, y)
+    # Features may be called after their leads.
+    made = _make(estimator, lead_names=_LEADS)
+    fitted = made.fit(X, y)
     embedding = fitted.transform(X)
     names = fitted.get_feature_names_out()
     assert embedding.shape == (len(X), len(names))
     assert len(set(names)) == len(names)
-    np.testing.assert_allclose(_make(estimator).fit_transform(X, y), embedding, **_TOLERANCE)
+    np.testing.assert_allclose(clone(made).fit_transform(X, y), embedding, **_TOLERANCE)
     frame = to_lead_frame(X, _LEADS).set_axis(np.arange(100, 100 + len(X)))
     framed = _make(estimator).set_output(transform="pandas").fit(frame, y).transform(frame)
     assert isinstance(framed, pd.DataFrame)
