@@ -56,7 +56,9 @@ class SignalQuality(TransformerMixin, BaseEstimator):
     ``qrs_power`` share power between 5 and 15 Hz in that between 5 and 40 Hz [1]_
     ============= ===== ========================================================================
 
-    A record has one more feature, ``record__reliability``: how far its R-peaks can be relied on
+    A record is as readable as its worst lead. So each measure's highest and lowest value over the
+    leads are features as well, as in ``record__highest_noise`` and ``record__lowest_range``; the
+    last is ``record__reliability``, how far the R-peaks can be relied on
     (`sklearn_ecg.rhythm.RPeaks`).
 
     Parameters
@@ -113,7 +115,7 @@ class SignalQuality(TransformerMixin, BaseEstimator):
     >>> quality = SignalQuality(sampling_rate=100).fit(X)
     >>> features = quality.transform(X)
     >>> features.shape
-    (3, 109)
+    (3, 127)
     >>> names = list(quality.get_feature_names_out())
     >>> features[:, names.index("V1__flat")]
     array([0., 1., 0.], dtype=float32)
@@ -190,14 +192,16 @@ class SignalQuality(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        features : ndarray of shape (n_records, 9 * n_leads + 1)
-            The measures of the first lead, of the second and so on, then the reliability of
-            the R-peaks. All finite; float64 if X is, else float32.
+        features : ndarray of shape (n_records, 9 * n_leads + 19)
+            The measures of the first lead, of the second and so on, their highest and their
+            lowest values, and the reliability of the R-peaks. All finite; float64 if X is, else
+            float32.
         """
         signals = self._check_fitted(X)
         measures = self._measure(signals)
         of_leads = measures.reshape(len(measures), -1)
-        features = np.column_stack([of_leads, self._reliability(signals)])
+        extremes = [measures.max(axis=1), measures.min(axis=1)]
+        features = np.column_stack([of_leads, *extremes, self._reliability(signals)])
         return features.astype(signals.dtype, copy=False)
 
     def mask(self, X):
@@ -222,7 +226,7 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         return usable
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the features, such as ``V1__flat``; the last is ``record__reliability``.
+        """Names of the features, such as ``V1__flat`` and ``record__highest_flat``.
 
         Parameters
         ----------
@@ -237,6 +241,7 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         _check_feature_names_in(self, input_features)
         leads = name_leads(self.lead_names_in_, self.n_leads_in_)
         names = [f"{lead}__{measure}" for lead in leads for measure in _MEASURES]
+        names += [f"record__{end}_{name}" for end in ("highest", "lowest") for name in _MEASURES]
         return np.asarray([*names, "record__reliability"], dtype=object)
 
     def __sklearn_is_fitted__(self):
