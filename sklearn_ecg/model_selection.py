@@ -246,13 +246,9 @@ def _near_pairs(X, chosen, tolerance):
     # Means are rounded.
     radius = tolerance + 1e-9 * (tolerance + np.abs(described).max())
     tree = KDTree(described)
-    parent = list(range(len(chosen)))
-
-    def root(i):
-        while parent[i] != i:
-            parent[i] = i = parent[parent[i]]
-        return i
-
+    # The set that each record is in, and the members of each set.
+    label = np.arange(len(chosen))
+    members = [[i] for i in range(len(chosen))]
     pairs = []
     counts = np.concatenate(
         [
@@ -261,11 +257,16 @@ def _near_pairs(X, chosen, tolerance):
         ]
     )
     for i in np.flatnonzero(counts > 1):
-        for j in tree.query_ball_point(described[i], radius, p=np.inf):
-            # What is connected already need not be compared.
-            if j > i and root(i) != root(j) and _is_near(X[chosen[i]], X[chosen[j]], tolerance):
-                parent[root(j)] = root(i)
-                pairs.append((i, j))
+        near = np.asarray(tree.query_ball_point(described[i], radius, p=np.inf))
+        # What is connected already need not be compared, before as well as after each step.
+        for j in near[(near > i) & (label[near] != label[i])]:
+            if label[i] == label[j] or not _is_near(X[chosen[i]], X[chosen[j]], tolerance):
+                continue
+            pairs.append((i, j))
+            small, large = sorted((label[i], label[j]), key=lambda k: len(members[k]))
+            label[members[small]] = large
+            members[large] += members[small]
+            members[small] = []
     return np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
 
 

@@ -85,7 +85,7 @@ class LeadSelector(SignalTransformer):
             positions = self._positions_of_regions()
         elif self.leads is None:
             positions = range(self.n_leads_in_)
-        elif not isinstance(self.leads, str) and all(isinstance(i, Integral) for i in self.leads):
+        elif all(isinstance(i, Integral) for i in self.leads):
             positions = self._check_positions()
         else:
             positions = self._positions_of_names()
