@@ -2,8 +2,8 @@
 
     python benchmarks/bench_preprocessing.py [--records 300]
 
-Run it with OMP_NUM_THREADS=1. The loops call SciPy or NumPy once per record, on float64, and give the
-same numbers. SciPy's median filter of two dimensions is slow; the transformer calls that of one
+Run it with OMP_NUM_THREADS=1. The loops call SciPy or NumPy once per record, on float64, and give
+the same numbers. SciPy's median filter of two dimensions is slow; the transformer calls that of one
 dimension, and both are measured on 20 records.
 """
 

@@ -158,7 +158,8 @@ class SignalTransformer(
 
     def _check(self, X, reset):
         signals, _ = check_signals(self, X, reset=reset, dtype=_FLOATS, allow_nan=self._allow_nan)
-        return signals
+        # Of a memory map an array: what is calculated from it is none.
+        return np.asarray(signals)
 
     def _like(self, X, signals, index=None):
         """The signals in the container of X; frames get its index unless another is given."""

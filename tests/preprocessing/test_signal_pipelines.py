@@ -172,6 +172,30 @@ def test_quality_beside_other_features(ecg):
     assert len(names) == 12 * 9 + 19 + 8
 
 
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        BandpassFilter(sampling_rate=100),
+        Cropper(),
+        Clipper(),
+        LeadScaler(),
+        LeadScaler(None),
+        LeadSelector(),
+        LeadDeriver(),
+        Resampler(100, sampling_rate=100),
+    ],
+    ids=str,
+)
+def test_memory_maps_are_read_and_left_alone(ecg, transformer, tmp_path):
+    np.save(tmp_path / "X.npy", ecg.data)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r+")
+    out = transformer.fit(mapped).transform(mapped)
+    assert type(out) is np.ndarray
+    np.testing.assert_array_equal(out, transformer.fit_transform(ecg.data))
+    out[:] = 7
+    np.testing.assert_array_equal(mapped, ecg.data)
+
+
 def test_windows_stay_with_their_record(ecg):
     X, records = windows(ecg.data, 100)
     groups, y = ecg.groups[records], ecg.target[records]
