@@ -8,6 +8,7 @@ from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
+    BeatFeatures,
     Clipper,
     Cropper,
     LeadDeriver,
@@ -37,6 +38,7 @@ SKLEARN_INSTANCES = [
     ),
     BandpassFilter(sampling_rate=100, n_leads=1),
     BaselineRemover(sampling_rate=100, n_leads=1),
+    BeatFeatures(sampling_rate=100, drop_empty=False, n_leads=1),
     Clipper(-1, 1, n_leads=1),
     Cropper(1, position="random", n_leads=1),
     LeadDeriver((), lead_names=["I"], n_leads=1),
@@ -51,6 +53,7 @@ ECG_INSTANCES = [
     MSAICNetClassifier(**TINY, projection_dim=4, max_epochs=2, batch_size=8),
     BandpassFilter(sampling_rate=100),
     BaselineRemover("median", sampling_rate=100),
+    BeatFeatures(sampling_rate=100),
     Clipper(-0.5, 0.5),
     Cropper(4, position="random"),
     LeadDeriver(["III", "aVF"], lead_names=["I", "II", "V2", "V5"]),

@@ -9,8 +9,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._input import check_signals
-from ..leads import STANDARD_LEADS, to_lead_frame
-from ..rhythm import check_rate, detect_r_peaks
+from ..rhythm import check_sampling_rate, detect_r_peaks
 from ._base import SignalTransformer, in_parts, name_leads
 from ._filters import sosfiltfilt
 
@@ -180,7 +179,7 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         vars(self).pop("_rate", None)
-        rate = check_rate(self._check_sampling_rate())
+        rate = check_sampling_rate(self._check_sampling_rate())
         self._check(X, reset=True)
         self._rate = rate
         return self
@@ -277,10 +276,10 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         known = signals
         if np.isnan(signals).any():
             known = in_parts(lambda part: bridge_gaps(part, np.isnan(part)), signals)
-        # Twelve leads of an array are taken to be in standard order.
-        if self.lead_names_in_ not in (None, STANDARD_LEADS):
-            known = to_lead_frame(known, self.lead_names_in_)
-        return detect_r_peaks(known, self._rate, n_leads=self.n_leads_in_).reliability
+        rhythm = detect_r_peaks(
+            known, self._rate, n_leads=self.n_leads_in_, lead_names=self.lead_names_in_
+        )
+        return rhythm.reliability
 
 
 def measure(signals, rate, saturation):
