@@ -276,9 +276,9 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
         except FloatingPointError:
             _check_finite(X[:, leads], None if names is None else [names[i] for i in leads])
             raise ValueError("X holds values too large for float32. Scale it to mV.") from None
-        bounds = np.searchsorted(record, np.arange(1, part.stop - part.start))
-        peaks += np.split(time, bounds)
-        similarity += np.split(alike, bounds)
+        bounds = np.searchsorted(record, np.arange(part.stop - part.start + 1)).tolist()
+        peaks += [time[i:j] for i, j in zip(bounds, bounds[1:])]
+        similarity += [alike[i:j] for i, j in zip(bounds, bounds[1:])]
         reliability.append(reliable)
     return RPeaks(peaks, np.concatenate(reliability), rate, n_times, similarity)
 

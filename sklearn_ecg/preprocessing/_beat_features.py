@@ -176,9 +176,8 @@ class BeatFeatures(TransformerMixin, BaseEstimator):
     The last seven are there if their leads are (axes: I and aVF, or I and II). Leads I and II,
     where present, stand for all limb leads when the leads are read together.
 
-    A limit without a source is a default of this library. Those of the waves' bounds were chosen on
-    subjects 1, 3, 5, ... of LUDB's first hundred; the agreement with its annotations on
-    the others is in the user guide.
+    A limit without a source is a default of this library. Those of the waves' bounds were set with
+    the annotations of LUDB; how far they agree is in the user guide.
 
     References
     ----------
