@@ -1,6 +1,27 @@
 """Transformers of signals: scikit-learn's form, every container in, the same container out."""
 
+from ._baseline import BaselineRemover
 from ._beat_features import BeatFeatures
+from ._crop import Clipper, Cropper, windows
+from ._filters import BandpassFilter, NotchFilter
+from ._leads import LeadDeriver, LeadSelector
 from ._median_beat import MedianBeat
+from ._quality import SignalQuality
+from ._resample import Resampler
+from ._scale import LeadScaler
 
-__all__ = ["BeatFeatures", "MedianBeat"]
+__all__ = [
+    "BandpassFilter",
+    "BaselineRemover",
+    "BeatFeatures",
+    "Clipper",
+    "Cropper",
+    "LeadDeriver",
+    "LeadScaler",
+    "LeadSelector",
+    "MedianBeat",
+    "NotchFilter",
+    "Resampler",
+    "SignalQuality",
+    "windows",
+]

@@ -13,6 +13,8 @@ from .._input import check_signals, read_container, was_fitted_on_rows
 from ..leads import to_lead_frame
 
 _FLOATS = [np.float32, np.float64]
+# Values handled by one step: enough for speed, while float64 copies stay small.
+_PART = 2**20
 
 
 class SignalTransformer(
@@ -25,7 +27,8 @@ class SignalTransformer(
     float64; everything else becomes float32. Signals are never changed in place.
 
     A subclass assigns its parameters in ``__init__``, ``n_leads`` and ``lead_names`` among them,
-    and implements `_transform`; where needed `_fit` and `_leads_out`.
+    and implements `_transform`; where needed `_fit`, `_n_times_out` and `_leads_out`. What it
+    returns from `_transform` must not share memory with the signals that it got.
     """
 
     _parameter_constraints = {
@@ -143,16 +146,29 @@ class SignalTransformer(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    def _check_sampling_rate(self):
+        """The sampling rate, which must have been given."""
+        if self.sampling_rate is None:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} needs sampling_rate, the time points per second of the records (Hz), "
+                f"which is None. Pass it, as in {name}(sampling_rate=100)."
+            )
+        return self.sampling_rate
+
     def _check(self, X, reset):
         signals, _ = check_signals(self, X, reset=reset, dtype=_FLOATS, allow_nan=self._allow_nan)
-        return signals
+        # Of a memory map an array: what is calculated from it is none.
+        return np.asarray(signals)
 
-    def _like(self, X, signals):
-        """The signals in the container of X."""
+    def _like(self, X, signals, index=None):
+        """The signals in the container of X; frames get its index unless another is given."""
         _, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
         names = name_leads(self._leads_out(), signals.shape[1])
+        if index is None and "frame" in kind:
+            index = X.index
         if kind == "lead frame":
-            return to_lead_frame(signals, names, index=X.index)
+            return to_lead_frame(signals, names, index=index)
         if kind == "cells":
             cells = np.empty(signals.shape[:2], dtype=object)
             for place in np.ndindex(cells.shape):
@@ -163,10 +179,37 @@ class SignalTransformer(
         rows = signals.reshape(len(signals), -1)
         if kind == "rows":
             return rows
-        return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=X.index)
+        return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=index)
+
+
+def in_parts(function, signals, dtype=None):
+    """What a function makes of signals, part after part of the records.
+
+    Parameters
+    ----------
+    function : callable
+        Takes records (n_part, n_leads, n_times) and returns an array of the same length, of any
+        float dtype.
+    signals : ndarray of shape (n_records, n_leads, n_times)
+    dtype : dtype, default=None
+        Of the result; None is that of the signals.
+
+    Returns
+    -------
+    out : ndarray of shape (n_records, ...)
+    """
+    step = max(1, _PART // signals[0].size)
+    out = None
+    for start in range(0, len(signals), step):
+        part = function(signals[start : start + step])
+        if out is None:
+            out = np.empty((len(signals), *part.shape[1:]), dtype=dtype or signals.dtype)
+        out[start : start + step] = part
+    return out
 
 
 def name_leads(names, n_leads):
+    """Names of the leads, or lead0, lead1 and so on."""
     return [f"lead{i}" for i in range(n_leads)] if names is None else list(names)
 
 

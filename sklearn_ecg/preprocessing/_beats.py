@@ -141,8 +141,8 @@ def _take_baseline_off(beats, record, time, rate, start):
     high = max(high, low + 1)
     level = beats[:, :, max(low, 0) : max(high, 1)].mean(axis=2)
     follows = (np.diff(record) == 0)[:, None]
-    slope = np.where(follows, np.diff(level, axis=0) / np.diff(time)[:, None], 0)
-    slope = slope.astype(beats.dtype)
+    step = np.diff(time).astype(beats.dtype)[:, None]
+    slope = np.divide(np.diff(level, axis=0), step, out=np.zeros_like(level[1:]), where=follows)
     none = np.zeros_like(level[:1])
     place = np.arange(start, start + beats.shape[2], dtype=beats.dtype)
     place -= _LEVEL[0] * rate

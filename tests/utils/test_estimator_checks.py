@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.preprocessing import BandpassFilter
 from sklearn_ecg.utils import estimator_checks
 from sklearn_ecg.utils.estimator_checks import check_ecg_estimator, ecg_checks
 
@@ -84,6 +85,38 @@ class StaysFitted(MSAICNetClassifier):
             raise
 
 
+class GivesArrays(BandpassFilter):
+    def transform(self, X):
+        return self._transform(self._check(X, reset=False))
+
+
+class ChangesX(BandpassFilter):
+    def transform(self, X):
+        signals = self._check(X, reset=False)
+        signals -= signals.mean(axis=-1, keepdims=True)
+        return self._like(X, self._transform(signals))
+
+
+class GivesFloat64(BandpassFilter):
+    def _transform(self, signals):
+        return super()._transform(signals).astype(np.float64)
+
+
+class GivesItsInput(BandpassFilter):
+    def _transform(self, signals):
+        return signals
+
+
+class NamesRowsAfterLeads(BandpassFilter):
+    def get_feature_names_out(self, input_features=None):
+        return np.asarray(self._leads_out(), dtype=object)
+
+
+class TakesTheMeanRecord(BandpassFilter):
+    def _transform(self, signals):
+        return super()._transform(signals) - signals.mean(axis=0)
+
+
 CAUGHT_BY = {
     ForgetsItsSeed: "check_refit_bit_equal",
     ChangesAParameter: "check_input_unchanged",
@@ -97,9 +130,20 @@ CAUGHT_BY = {
     StaysFitted: "check_unfitted_after_failed_fit",
 }
 
+SIGNALS_CAUGHT_BY = {
+    GivesArrays: "check_same_container_out",
+    ChangesX: "check_signals_not_shared",
+    GivesFloat64: "check_signal_dtypes",
+    GivesItsInput: "check_signals_not_shared",
+    NamesRowsAfterLeads: "check_signal_names",
+    TakesTheMeanRecord: "check_prediction_order_independent",
+}
+
 # Subclasses take their parameters from the parent's signature.
 for sabotage in CAUGHT_BY:
     sabotage.__init__ = MSAICNetClassifier.__init__
+for sabotage in SIGNALS_CAUGHT_BY:
+    sabotage.__init__ = BandpassFilter.__init__
 
 
 @pytest.mark.parametrize("sabotage", CAUGHT_BY, ids=lambda c: c.__name__)
@@ -108,6 +152,22 @@ def test_sabotage_is_caught(sabotage):
     check(MSAICNetClassifier(**TINY))
     with pytest.raises(AssertionError):
         check(sabotage(**TINY))
+
+
+@pytest.mark.parametrize("sabotage", SIGNALS_CAUGHT_BY, ids=lambda c: c.__name__)
+def test_sabotage_of_signals_is_caught(sabotage):
+    check = getattr(estimator_checks, SIGNALS_CAUGHT_BY[sabotage])
+    check(BandpassFilter(sampling_rate=100))
+    with pytest.raises(AssertionError):
+        check(sabotage(sampling_rate=100))
+
+
+def test_transformers_of_signals_are_recognised():
+    names = {check.__name__ for check in ecg_checks(BandpassFilter(sampling_rate=100))}
+    assert {"check_same_container_out", "check_signal_names"} <= names
+    assert not {"check_transform_output", "check_pipeline_step"} & names
+    names = {check.__name__ for check in ecg_checks(MSAICNetClassifier(**TINY))}
+    assert {"check_transform_output", "check_pipeline_step"} <= names
 
 
 def test_all_checks_run_and_are_counted():

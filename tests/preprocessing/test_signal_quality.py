@@ -1,0 +1,228 @@
+"""SignalQuality says of broken leads what was broken."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import kurtosis
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.leads import STANDARD_LEADS, to_lead_frame
+from sklearn_ecg.model_selection import duplicate_groups
+from sklearn_ecg.preprocessing import SignalQuality
+from sklearn_ecg.rhythm import detect_r_peaks
+
+RATE = 100
+MEASURES = [
+    "missing", "flat", "saturated", "range", "jump", "baseline", "noise", "kurtosis", "qrs_power"
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return make_ecg(4, noise=0.005, random_state=0).data.astype(np.float64)
+
+
+def measure(X, lead=6, rate=RATE):
+    """Measures of one lead, by name, each of shape (n_records,)."""
+    features = pd.DataFrame(
+        SignalQuality(sampling_rate=rate).fit(X).transform(X),
+        columns=SignalQuality(sampling_rate=rate).fit(X).get_feature_names_out(),
+    )
+    return features.filter(regex=f"^{STANDARD_LEADS[lead]}__").rename(
+        columns=lambda name: name.split("__")[1]
+    )
+
+
+def test_names(clean):
+    quality = SignalQuality(sampling_rate=RATE).fit(clean)
+    names = list(quality.get_feature_names_out())
+    assert names[:9] == [f"I__{measure}" for measure in MEASURES]
+    assert names[-19:] == [
+        *(f"record__highest_{measure}" for measure in MEASURES),
+        *(f"record__lowest_{measure}" for measure in MEASURES),
+        "record__reliability",
+    ]
+    assert quality.transform(clean).shape == (4, len(names)) == (4, 9 * 12 + 19)
+
+
+def test_clean_records(clean):
+    found = measure(clean)
+    assert (found[["missing", "flat", "saturated"]] == 0).all(axis=None)
+    assert SignalQuality(sampling_rate=RATE).fit(clean).mask(clean).all()
+
+
+def test_missing(clean):
+    X = clean.copy()
+    X[0, 6, 100:300] = np.nan
+    X[1, 6] = np.nan
+    found = measure(X)
+    np.testing.assert_allclose(found["missing"], [0.2, 1, 0, 0])
+    assert (found["flat"] == 0).all()
+    features = SignalQuality(sampling_rate=RATE).fit(X).transform(X)
+    assert np.isfinite(features).all()
+    usable = SignalQuality(sampling_rate=RATE).fit(X).mask(X)
+    assert np.argwhere(~usable).tolist() == [[0, 6], [1, 6]]
+    assert SignalQuality(sampling_rate=RATE, max_missing=0.3).fit(X).mask(X)[0, 6]
+
+
+def test_flat(clean):
+    X = clean.copy()
+    X[0, 6] = 1.5
+    X[1, 6, 200:500] = X[1, 6, 200]
+    X[2, 6, 200:249] = X[2, 6, 200]
+    np.testing.assert_allclose(measure(X)["flat"], [1, 0.3, 0, 0])
+    usable = SignalQuality(sampling_rate=RATE).fit(X).mask(X)
+    assert np.argwhere(~usable).tolist() == [[0, 6], [1, 6]]
+
+
+@pytest.mark.parametrize("rate", [100, 250, 500])
+def test_flat_is_measured_in_seconds(rate):
+    X = make_ecg(2, sampling_rate=rate, duration=5, random_state=0).data
+    X[0, 6, : rate // 2] = X[1, 6, : rate // 2 - 1] = 0.2
+    np.testing.assert_allclose(measure(X, rate=rate)["flat"], [0.1, 0], atol=1e-6)
+
+
+def test_saturated(clean):
+    X = clean.copy()
+    X[0, 6, 300:] += 6
+    X[1, 6] = np.clip(X[1, 6], -0.02, 0.02)
+    X[2, 6] = -7
+    found = measure(X)["saturated"]
+    assert found[0] == pytest.approx(0.7, abs=0.02)
+    assert 0.3 < found[1] <= 1
+    assert found[2] == 1 and found[3] == 0
+    # With another limit, or in another unit, the step is inside the range.
+    wide = SignalQuality(sampling_rate=RATE, saturation=20).fit(X)
+    assert wide.transform(X)[0, 6 * 9 + 2] == 0
+
+
+def test_amplitudes(clean):
+    X = clean.copy()
+    t = np.arange(1000) / RATE
+    X[0, 6] = np.sin(2 * np.pi * 5 * t)
+    X[1, 6] += 0.7 * np.sin(2 * np.pi * 0.2 * t)
+    X[2, 6] += 0.2 * np.random.RandomState(0).randn(1000)
+    X[3, 6, 400] += 3
+    before, after = measure(clean), measure(X)
+    assert after["range"][0] == pytest.approx(2, abs=0.02)
+    assert after["baseline"][1] == pytest.approx(0.7 / np.sqrt(2), abs=0.02)
+    # Half of white noise is above 25 Hz.
+    assert after["noise"][2] == pytest.approx(0.2 / np.sqrt(2), rel=0.1)
+    assert after["jump"][3] == pytest.approx(3, abs=0.3)
+    assert before["noise"].max() < 0.03 and before["baseline"].max() < 0.2
+    usable = SignalQuality(sampling_rate=RATE, max_baseline=0.4).fit(X).mask(X)
+    assert np.argwhere(~usable).tolist() == [[1, 6], [2, 6]]
+
+
+def test_an_offset_changes_nothing_but_the_range_of_the_amplifier(clean):
+    found, expected = measure(clean + 3), measure(clean)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_shape_of_the_waves(clean):
+    X = clean.copy()
+    X[0, 6] = np.random.RandomState(0).randn(1000)
+    t = np.arange(1000) / RATE
+    X[1, 6] = np.sin(2 * np.pi * 10 * t) + np.sin(2 * np.pi * 30 * t)
+    found = measure(X)
+    spectrum = np.fft.rfft(X[0, 6])
+    spectrum[:5] = 0
+    steady = np.fft.irfft(spectrum, 1000)
+    assert found["kurtosis"][0] == pytest.approx(kurtosis(steady, fisher=False))
+    assert found["qrs_power"][1] == pytest.approx(0.5, abs=0.01)
+    assert found["kurtosis"][2] > 5
+
+
+def test_record_features(clean):
+    X = clean.copy()
+    X[0, 6] = 0
+    features = SignalQuality(sampling_rate=RATE).fit(X).transform(X)
+    of_leads = features[:, :-19].reshape(4, 12, 9)
+    np.testing.assert_array_equal(features[:, -19:-10], of_leads.max(axis=1))
+    np.testing.assert_array_equal(features[:, -10:-1], of_leads.min(axis=1))
+    np.testing.assert_array_equal(features[:, -1], detect_r_peaks(X, RATE).reliability)
+
+
+def test_reliability_follows_the_names_of_the_leads(clean):
+    order = [6, 0, 8, 1, 2, 3, 4, 5, 7, 9, 10, 11]
+    frame = to_lead_frame(clean, STANDARD_LEADS)
+    shuffled = frame[[STANDARD_LEADS[i] for i in order]]
+    first = SignalQuality(sampling_rate=RATE).fit_transform(frame)
+    second = SignalQuality(sampling_rate=RATE).fit_transform(shuffled)
+    np.testing.assert_allclose(second[:, -1], first[:, -1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({}, "SignalQuality needs sampling_rate"),
+        ({"sampling_rate": 50}, "sampling_rate must be from 100 to 1000 Hz, got 50"),
+        ({"sampling_rate": 100, "max_flat": 2}, "The 'max_flat' parameter of SignalQuality"),
+        ({"sampling_rate": 100, "saturation": 0}, "The 'saturation' parameter of SignalQuality"),
+    ],
+)
+def test_refusals(params, message):
+    with pytest.raises(ValueError, match=message):
+        SignalQuality(**params).fit(np.zeros((3, 2, 100)))
+
+
+def test_infinity_is_refused_in_the_mask_too(clean):
+    quality = SignalQuality(sampling_rate=RATE).fit(clean)
+    X = clean.copy()
+    X[1, 2, 3] = np.inf
+    for method in (quality.mask, quality.transform):
+        with pytest.raises(ValueError, match="infinity.*record 1, lead III, time point 3"):
+            method(X)
+
+
+@pytest.fixture(scope="module")
+def challenge(data_folder):
+    """Signals in mV and the table of the PhysioNet challenge of 2011."""
+    folder = data_folder / "challenge2011"
+    stored = np.load(folder / "X_100hz_int16_5uV.npz")
+    labels = pd.read_csv(folder / "labels.csv", dtype={"record": str, "dup_of": str})
+    assert (stored["record"] == labels["record"]).all()
+    X = np.ascontiguousarray(stored["X"].transpose(0, 2, 1), dtype=np.float32)
+    X *= np.float32(stored["uV_per_unit"] / 1000)
+    return X, labels
+
+
+def test_duplicates_are_those_of_the_table(challenge):
+    X, labels = challenge
+    first = labels["dup_of"].str.replace(".0", "").fillna(labels["record"])
+    expected = pd.factorize(first)[0]
+    for tolerance in (0, 0.001):
+        np.testing.assert_array_equal(duplicate_groups(X, tolerance=tolerance), expected)
+
+
+def test_flat_leads_are_those_of_the_table(challenge):
+    X, labels = challenge
+    quality = SignalQuality(sampling_rate=RATE).fit(X)
+    names = [f"{lead}__flat" for lead in STANDARD_LEADS]
+    features = pd.DataFrame(quality.transform(X), columns=quality.get_feature_names_out())
+    flat = (features[names] == 1).to_numpy()
+    listed = labels["flat_leads"].fillna("").str.split(";")
+    expected = [[lead in leads for lead in STANDARD_LEADS] for leads in listed]
+    np.testing.assert_array_equal(flat, expected)
+
+
+def test_unacceptable_records_are_told(challenge):
+    """The figure in the docs, from the second half only, is made by the benchmark."""
+    X, labels = challenge
+    labelled = (labels["quality"] != "unlabelled").to_numpy()
+    y = (labels["quality"] == "unacceptable").to_numpy()[labelled]
+    groups = duplicate_groups(X)[labelled]
+    features = SignalQuality(sampling_rate=RATE).fit_transform(X[labelled])
+    classifier = make_pipeline(
+        FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression(C=0.01, max_iter=5000)
+    )
+    folds = StratifiedGroupKFold(5)
+    score = cross_val_predict(
+        classifier, features, y, groups=groups, cv=folds, method="decision_function"
+    )
+    assert roc_auc_score(y, score) > 0.94

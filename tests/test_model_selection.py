@@ -1,0 +1,227 @@
+"""Records that are the same signal, and splits that do not leak."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    PredefinedSplit,
+    StratifiedGroupKFold,
+)
+
+from sklearn_ecg.leads import to_lead_frame
+from sklearn_ecg.model_selection import check_disjoint_groups, duplicate_groups
+
+
+def make_records(n_records=30, dtype=np.float32):
+    return np.random.RandomState(0).randn(n_records, 3, 40).astype(dtype)
+
+
+def slow_groups(X, tolerance):
+    """All pairs, and what is connected."""
+    numbers = np.arange(len(X))
+    for i in range(len(X)):
+        for j in range(i):
+            if np.abs(X[i].astype(float) - X[j].astype(float)).max() <= tolerance:
+                numbers[numbers == numbers[i]] = numbers[j]
+    return pd.factorize(numbers)[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_equal_records(dtype):
+    X = (100 * make_records()).astype(dtype)
+    X[7] = X[29] = X[3]
+    X[11] = X[10]
+    expected = slow_groups(X, 0)
+    np.testing.assert_array_equal(duplicate_groups(X), expected)
+    np.testing.assert_array_equal(duplicate_groups(X, tolerance=1e-9), expected)
+    assert expected.max() == 26 and duplicate_groups(X).dtype.kind == "i"
+
+
+def test_every_container():
+    X = make_records()
+    X[7] = X[3]
+    expected = slow_groups(X, 0)
+    frame = to_lead_frame(X, ["II", "V1", "V5"])
+    rows = X.reshape(len(X), -1)
+    for container in (frame, frame.to_numpy(), rows, pd.DataFrame(rows), X.tolist()):
+        for tolerance in (0, 0.01):
+            found = duplicate_groups(container, tolerance=tolerance)
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("shape", [(16, 24), (16, 24, 3)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_images(shape, dtype):
+    images = np.random.RandomState(0).randint(0, 250, (20, *shape)).astype(dtype)
+    images[9] = images[4]
+    images[15] = images[2] + dtype(2)
+    # A difference of unsigned numbers must not wrap around.
+    images[16] = images[2] - np.minimum(images[2], dtype(2))
+    for tolerance in (0, 1, 2, 4):
+        expected = slow_groups(images, tolerance)
+        np.testing.assert_array_equal(duplicate_groups(images, tolerance=tolerance), expected)
+
+
+@pytest.mark.parametrize("tolerance", [0.01, 0.3, 1.0, 2.2, 3.0])
+@pytest.mark.parametrize("shape", [(60, 2, 3), (60, 1, 1), (60, 4, 50)])
+def test_tolerance_agrees_with_all_pairs(tolerance, shape):
+    rng = np.random.RandomState(0)
+    X = rng.randn(*shape)
+    X[20:40] = X[:20] + rng.uniform(-0.02, 0.02, (20, *shape[1:]))
+    np.testing.assert_array_equal(
+        duplicate_groups(X, tolerance=tolerance), slow_groups(X, tolerance)
+    )
+
+
+def test_tolerance_is_the_largest_difference():
+    X = np.zeros((3, 1, 4))
+    X[1, 0, 2] = 0.5
+    X[2, 0, 2] = 1.0
+    assert duplicate_groups(X, tolerance=0.499).tolist() == [0, 1, 2]
+    # The ends of a chain are the same as its middle.
+    assert duplicate_groups(X, tolerance=0.5).tolist() == [0, 0, 0]
+    assert duplicate_groups(X[[0, 2]], tolerance=0.5).tolist() == [0, 1]
+
+
+def test_missing_values():
+    X = make_records(8)
+    X[1] = X[0]
+    X[:2, 1, 5] = np.nan
+    X[2], X[3] = X[0], X[0]
+    X[2, 1, 5] = 0
+    X[3, 2, 5] = np.nan
+    X[5] = X[4] = np.inf
+    X[6] = -np.inf
+    for tolerance in (0, 0.1):
+        found = duplicate_groups(X, tolerance=tolerance)
+        assert found.tolist() == [0, 0, 1, 2, 3, 3, 4, 5]
+    # NaN has several bit patterns, and zero has two signs.
+    bits = np.zeros((3, 1, 2), dtype=np.float32)
+    bits[0, 0, 0] = -0.0
+    bits[:2, 0, 1] = np.array([0x7FC00000, 0xFFC00001], dtype=np.uint32).view(np.float32)
+    assert duplicate_groups(bits).tolist() == [0, 0, 1]
+
+
+def test_patients_and_duplicates_together():
+    X = make_records(6)
+    X[4] = X[1]
+    patients = ["a", "b", "b", "c", "c", "d"]
+    assert duplicate_groups(X, groups=patients).tolist() == [0, 1, 1, 1, 1, 2]
+    assert duplicate_groups(X, groups=np.arange(6)[::-1]).tolist() == [0, 1, 2, 3, 1, 4]
+
+
+def test_numbers_do_not_depend_on_the_order():
+    X = make_records(60)
+    X[30:] = X[:30] + np.float32(0.01)
+    found = duplicate_groups(X, tolerance=0.02)
+    order = np.random.RandomState(1).permutation(60)
+    np.testing.assert_array_equal(
+        pd.factorize(found[order])[0], duplicate_groups(X[order], tolerance=0.02)
+    )
+
+
+def test_memory_of_many_flat_records():
+    """Records that are all within a tolerance of one another make a million pairs."""
+    X = 1e-4 * make_records(1500)
+    duplicate_groups(X[:10], tolerance=0.01)
+    tracemalloc.start()
+    found = duplicate_groups(X, tolerance=0.01)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found == 0).all()
+    assert peak < 4 * 2**20 + 4 * X.size * 8
+
+
+def test_one_record():
+    X = make_records(1)
+    assert duplicate_groups(X).tolist() == duplicate_groups(X, tolerance=1).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "X, params, message",
+    [
+        (np.zeros(5), {}, r"a record per row, got shape \(5,\)"),
+        (np.array([["a", "b"]]), {}, "dtype <U1"),
+        (make_records(), {"tolerance": -1}, "The 'tolerance' parameter of duplicate_groups"),
+        (make_records(), {"groups": [1, 2]}, "inconsistent numbers of samples"),
+    ],
+)
+def test_refusals(X, params, message):
+    with pytest.raises(ValueError, match=message):
+        duplicate_groups(X, **params)
+
+
+# Splits
+
+
+@pytest.fixture()
+def patients():
+    return np.repeat([f"p{i}" for i in range(10)], 3)
+
+
+def test_disjoint_splits_pass(patients):
+    X, y = make_records(), np.arange(30) % 2
+    for cv in (GroupKFold(5), StratifiedGroupKFold(3), LeaveOneGroupOut()):
+        assert check_disjoint_groups(cv, X, y, patients) is None
+    # Three records per patient, in order: no fold cuts a patient, though KFold does not know.
+    check_disjoint_groups(KFold(5), X, y, patients)
+    check_disjoint_groups(PredefinedSplit(np.arange(30) // 15), X, None, patients)
+    check_disjoint_groups(5, X)
+
+
+def test_a_patient_on_both_sides(patients):
+    X, y = make_records(), np.arange(30) % 2
+    message = (
+        r"Split 0 has group p2 on both sides: record 8 in training and records 6, 7 in testing "
+        r"\(1 groups in all\)\. Use a splitter.*StratifiedGroupKFold, and pass it groups"
+    )
+    cv = [(np.arange(8, 30), np.arange(8))]
+    with pytest.raises(ValueError, match=message):
+        check_disjoint_groups(cv, X, y, patients)
+    with pytest.raises(ValueError, match="Split 1 has group p2 on both sides"):
+        check_disjoint_groups([(np.arange(6, 30), np.arange(6)), *cv], X, y, patients)
+    with pytest.raises(ValueError, match="Split 0 has group"):
+        check_disjoint_groups(KFold(4), X, y, patients)
+    with pytest.raises(ValueError, match="Split 0 has group"):
+        check_disjoint_groups(4, X, y, patients)
+
+
+def test_masks_are_splits(patients):
+    X = make_records()
+    test = np.arange(30) < 8
+    with pytest.raises(ValueError, match="record 8 in training and records 6, 7 in testing"):
+        check_disjoint_groups([(~test, test)], X, None, patients)
+
+
+def test_a_duplicate_on_both_sides(patients):
+    X, y = make_records(), np.arange(30) % 2
+    X[25] = X[26] = X[1]
+    message = (
+        r"Split \d has the same signal on both sides: records? [\d, ]+ in training and records? "
+        r"[\d, ]+ in testing \(1 signals in all\).*groups=duplicate_groups\(X, groups=patients\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        check_disjoint_groups(GroupKFold(5), X, y, patients)
+    # What the message tells to do helps.
+    check_disjoint_groups(GroupKFold(5), X, y, duplicate_groups(X, groups=patients))
+    check_disjoint_groups(GroupKFold(5), X, y, patients, tolerance=None)
+    X[25:27] += np.float32(1e-3)
+    check_disjoint_groups(GroupKFold(5), X, y, patients)
+    with pytest.raises(ValueError, match="same signal"):
+        check_disjoint_groups(GroupKFold(5), X, y, patients, tolerance=0.01)
+
+
+def test_long_lists_are_cut():
+    X = np.zeros((30, 2, 5))
+    with pytest.raises(ValueError, match="records 15, 16, 17, 18, 19 and 10 more in training"):
+        check_disjoint_groups(KFold(2), X)
+
+
+def test_lengths_must_agree(patients):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        check_disjoint_groups(3, make_records(), None, patients[:-1])
