@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_ecg.datasets import _ptbxl, load_ptbxl
+from sklearn_ecg.datasets import RecordError, _ptbxl, _records, load_ptbxl
 from sklearn_ecg.leads import STANDARD_LEADS, is_lead_frame, to_lead_array
 
 # Not imported here: wfdb's own import warns with pandas 3.1, and in tests warnings are errors.
-wfdb = _ptbxl.wfdb
+wfdb = _records.wfdb
 
 # --------------------------------------------------------------------------------------------------
 # A miniature folder
@@ -243,7 +243,7 @@ def test_records_that_are_not_asked_for_may_be_missing(folder):
     "kwargs, error, message",
     [
         ({"sampling_rate": 250}, ValueError, "sampling_rate=250 .* at 100 and at 500 Hz"),
-        ({"task": "rhythms"}, ValueError, "task='rhythms' is unknown. Known .* superclass, mi"),
+        ({"task": "rhythms"}, ValueError, "task='rhythms' is unknown. Known .* all, .* rhythm, mi"),
         ({"folds": [1, 3]}, ValueError, r"folds=\[1, 3\]: choose from .* \[1, 2, 10\]"),
         ({"folds": []}, ValueError, r"folds=\[\]: choose from"),
         ({"folds": 9}, TypeError, r"folds must be an iterable of int, such as \[9\], got 9"),
@@ -281,14 +281,14 @@ def test_folder_errors(folder):
 @pytest.mark.parametrize(
     "kwargs, message",
     [
-        ({"fs": 120}, "has a sampling rate of 120 Hz instead of 100 Hz"),
-        ({"unit": "uV"}, r"has units \['uV'\] instead of mV"),
-        ({"n_times": 40}, "has 40 time points, but record records100/00000/00001_lr has 50"),
-        ({"names": (*STANDARD_LEADS[:11], "V7")}, "has the leads .*V7.* instead of the twelve"),
-        ({"names": STANDARD_LEADS[:11]}, "has the leads .* instead of the twelve standard"),
-        ({"names": (*STANDARD_LEADS[:11], "RESP")}, "cannot be read: 'RESP' is not a known lead"),
-        ({"names": (*STANDARD_LEADS[:11], "MLII")}, "cannot be read: .* are both lead II"),
-        ({"invalid": True}, "has values that are not finite"),
+        ({"fs": 120}, "sampling rate: it has 120 Hz, but record records100/.*/00001_lr has 100 Hz"),
+        ({"unit": "bpm"}, "units: lead I is in 'bpm', which is not a voltage"),
+        ({"n_times": 40}, "length: it has 40 time points, but record .*00001_lr has 50"),
+        ({"names": (*STANDARD_LEADS[:11], "V7")}, "leads: V6 missing; the channels are .*V7"),
+        ({"names": STANDARD_LEADS[:11]}, "leads: V6 missing; the channels are"),
+        ({"names": (*STANDARD_LEADS[:11], "RESP")}, "leads: V6 missing; .*RESP"),
+        ({"names": (*STANDARD_LEADS[:11], "MLII")}, "leads: .* are both lead II"),
+        ({"invalid": True}, "missing values: 1 of 50 in aVL"),
     ],
 )
 def test_a_record_that_is_not_as_it_should_be_is_named(folder, kwargs, message):
@@ -299,14 +299,31 @@ def test_a_record_that_is_not_as_it_should_be_is_named(folder, kwargs, message):
         signal[4, 7] = -(2**15)  # WFDB's mark of an invalid value in format 16
     signal = signal[: len(options.get("names", STANDARD_LEADS))]
     write_record(folder, name, signal, **options)
-    with pytest.raises(ValueError, match=f"Record {name} {message}"):
+    advice = "Records of PTB-XL are not like this: download it again"
+    with pytest.raises(RecordError, match=f"(?i)Record {name}, {message}.*{advice}"):
         load_ptbxl(folder)
+
+
+def test_all_records_at_a_wrong_rate(folder):
+    name = "records100/00000/00007_lr"
+    write_record(folder, name, digital_signal(7, 50), fs=120)
+    with pytest.raises(RecordError, match=f"Record {name}, .* 120 Hz instead of 100 Hz"):
+        load_ptbxl(folder, folds=[10], task="mi")
+
+
+def test_a_record_in_microvolts(folder):
+    write_record(folder, "records100/00000/00003_lr", digital_signal(3, 50), unit="uV")
+    assert_allclose(load_ptbxl(folder).data[2], expected_signals([3])[0] / 1000, rtol=1e-6)
 
 
 def test_a_truncated_file_is_named(folder):
     path = folder / "records100/00000/00003_lr.dat"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="Record records100/00000/00003_lr cannot be read"):
+    message = (
+        "Record records100/00000/00003_lr, signal file: records100/00000/00003_lr.dat holds 1100 "
+        "bytes, but its header promises 1200: the file is truncated"
+    )
+    with pytest.raises(RecordError, match=message):
         load_ptbxl(folder)
 
 
