@@ -148,6 +148,10 @@ def read_record(root, name):
         found = wfdb.rdrecord(path, smooth_frames=False)
     except Exception as error:
         raise _explain(root, name, error) from error
+    if not found.n_sig or not found.sig_len:
+        raise RecordError(
+            name, "length", "it holds no signals.", "Leave it out, or pass on_error='skip'."
+        )
     # What wfdb makes of several segments has no files of its own.
     parts = [found] if found.file_name else _segments(path)
     _check_sizes(root, name, parts)
@@ -158,10 +162,6 @@ def read_record(root, name):
         units = [
             of_channel.get(channel, unit) for channel, unit in zip(found.sig_name, found.units)
         ]
-    if not found.n_sig or not found.sig_len:
-        raise RecordError(
-            name, "length", "it holds no signals.", "Leave it out, or pass on_error='skip'."
-        )
     record = Record(
         name,
         channels=[channel or f"unnamed {i}" for i, channel in enumerate(found.sig_name)],
@@ -362,7 +362,8 @@ def _correct_units(root, name, parts):
     for part in parts:
         stem = name if len(parts) == 1 else f"{prefix}{part.record_name}"
         lines = _signal_lines(os.path.join(root, f"{stem}.hea"))
-        for i, line in enumerate(lines[: part.n_sig]):
+        _check_lines(name, stem, lines, part)
+        for i, line in enumerate(lines):
             words = line.split(None, 8)
             gain, has_unit, unit = (words[2] if len(words) > 2 else "0").partition("/")
             if not line.isascii() and len(words) == 9:
@@ -375,6 +376,16 @@ def _correct_units(root, name, parts):
             if open_:
                 remarks[part.sig_name[i]] = ", ".join(open_)
     return remarks
+
+
+def _check_lines(name, stem, lines, part):
+    if len(lines) != part.n_sig:
+        raise RecordError(
+            name,
+            "header",
+            f"{stem}.hea says that there are {part.n_sig} signals, but describes {len(lines)}.",
+            "Copy or download it again, or correct the header.",
+        )
 
 
 def _signal_lines(path):
@@ -423,9 +434,11 @@ def _explain(root, name, error):
             "Copy or download it again.",
         )
     try:
+        if len(parts) == 1:
+            _check_lines(name, name, _signal_lines(header), parts[0])
         _check_sizes(root, name, parts)
-    except RecordError as truncated:
-        return truncated
+    except RecordError as found:
+        return found
     if all(part.sig_len == 0 for part in parts):
         return RecordError(
             name,
