@@ -88,8 +88,8 @@ Licence: Creative Commons Attribution 4.0 International (CC BY 4.0).
 Source: https://physionet.org/content/challenge-2021/, doi:10.13026/34va-7q14
 
 Citation: M. A. Reyna, N. Sadr, E. A. Perez Alday, A. Gu, A. J. Shah, C. Robichaux, A. B. Rad,
-A. Elola, S. Seyedi, S. Ansari, H. Ghanbari, Q. Li, A. Sharma and G. D. Clifford (2021). Will Two Do?
-Varying Dimensions in Electrocardiography: The PhysioNet/Computing in Cardiology Challenge 2021.
+A. Elola, S. Seyedi, S. Ansari, H. Ghanbari, Q. Li, A. Sharma and G. D. Clifford (2021). Will Two
+Do? Varying Dimensions in Electrocardiography: The PhysioNet/Computing in Cardiology Challenge 2021.
 Computing in Cardiology 48, 1-4. doi:10.23919/CinC53138.2021.9662687
 """
 
@@ -173,14 +173,15 @@ def load_challenge(
 
     Notes
     -----
-    CPSC 2018 writes words: "Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE". They
-    become codes; the last two, ST depression (429622005) and ST elevation (164931005), are not
+    CPSC 2018 writes words: "Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE".
+    They become codes; the last two, ST depression (429622005) and ST elevation (164931005), are not
     scored. Any other word is kept as it is, and counted in `unused`.
 
     References
     ----------
     .. [1] Reyna et al. (2021). Will Two Do? Varying Dimensions in Electrocardiography: The
-       PhysioNet/Computing in Cardiology Challenge 2021. https://physionet.org/content/challenge-2021/
+       PhysioNet/Computing in Cardiology Challenge 2021.
+       https://physionet.org/content/challenge-2021/
     .. [2] dx_mapping_scored.csv, https://github.com/physionetchallenges/evaluation-2021
 
     Examples

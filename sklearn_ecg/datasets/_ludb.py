@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
 from . import _cache
 from ._policies import make_policies
-from ._reading import read_records
+from ._reading import read_records, run_parallel
 from ._records import RecordError, file_state, list_records, wfdb
 from ._wfdb import make_bunch
 
@@ -36,8 +35,8 @@ Licence: Open Data Commons Attribution (ODC-BY).
 Source: https://physionet.org/content/ludb/, doi:10.13026/eegm-h675
 
 Citation: A. I. Kalyakulina, I. I. Yusipov, V. A. Moskalenko, A. V. Nikolskiy, K. A. Kosonogov,
-G. V. Osipov, N. Y. Zolotykh and M. V. Ivanchenko (2020). LUDB: A New Open-Access Validation Tool for
-Electrocardiogram Delineation Algorithms. IEEE Access 8, 186181-186190.
+G. V. Osipov, N. Y. Zolotykh and M. V. Ivanchenko (2020). LUDB: A New Open-Access Validation Tool
+for Electrocardiogram Delineation Algorithms. IEEE Access 8, 186181-186190.
 doi:10.1109/ACCESS.2020.3029211
 """
 
@@ -166,7 +165,7 @@ def load_ludb(
     )
     loaded = [names[record] for record in reading.records]
     annotations, absent = _load_annotations(
-        root, loaded, annotated, n_jobs, cache, check_content
+        root, loaded, annotated, n_jobs, verbose, cache, check_content
     )
     for row, lead in absent:
         if on_error == "raise":
@@ -208,12 +207,13 @@ def load_ludb(
 # --------------------------------------------------------------------------------------------------
 
 
-def _load_annotations(root, names, leads, n_jobs, cache, check_content):
+def _load_annotations(root, names, leads, n_jobs, verbose, cache, check_content):
     """The annotations as a DataFrame, and (row, lead) of those that cannot be read."""
 
     def build(rows):
-        outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(_read_annotations)(str(root), name, leads) for name in names
+        calls = [(str(root), name, leads) for name in names]
+        outcomes = run_parallel(
+            _read_annotations, calls, n_jobs=n_jobs, verbose=verbose, name="annotations"
         )
         absent, sources = [], []
         for row, (waves, missing, states) in enumerate(outcomes):

@@ -16,6 +16,7 @@ from . import _cache
 from ._policies import Dropped, prepare
 from ._records import RecordError, describe_header, find_segments, read_record, sources_of
 
+_CHUNK = 256  # records; at 500 Hz about 60 MB for 10 s of twelve leads
 REPORT_COLUMNS = ("record", "status", "reason", "shape", "sampling_rate", "units", "rows")
 
 
@@ -121,17 +122,16 @@ def read_records(
 def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is_folder):
     """Append the rows of all records, and return all else that JSON can hold, and the sources."""
     segments = find_segments(root, names) if is_folder else {}
-    report = [[name, "segment", f"a part of {segments.get(name)}", None, None, None, 0]
-              for name in names]
+    report = [
+        [name, "segment", f"a part of {segments.get(name)}", None, None, None, 0] for name in names
+    ]
     comments = [[] for _ in names]
     whole = [position for position, name in enumerate(names) if name not in segments]
-    outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_read_one)(str(root), names[position], policies) for position in whole
-    )
-    progress = tqdm(outcomes, total=len(whole), desc=loader, unit="record", disable=not verbose)
+    calls = [(str(root), names[position], policies) for position in whole]
+    outcomes = run_parallel(_read_one, calls, n_jobs=n_jobs, verbose=verbose, name=loader)
     records, starts, sources = [], [], []
     first = None
-    for outcome, position in zip(progress, whole):
+    for position, outcome in zip(whole, outcomes):
         name = names[position]
         sources += outcome["sources"]
         prepared, error = outcome["prepared"], outcome["error"]
@@ -164,6 +164,21 @@ def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is
         "comments": comments,
     }
     return payload, sources
+
+
+def run_parallel(function, calls, *, n_jobs, verbose, name):
+    """Yield what a function returns for each tuple of arguments, in their order.
+
+    In chunks, each of which is complete before it is handed out: a loop that is left early, after
+    an error, then leaves no process behind that is still at work.
+    """
+    with Parallel(n_jobs=n_jobs) as parallel:
+        with tqdm(total=len(calls), desc=name, unit="record", disable=not verbose) as progress:
+            for start in range(0, len(calls), _CHUNK):
+                chunk = calls[start : start + _CHUNK]
+                for outcome in parallel(delayed(function)(*call) for call in chunk):
+                    progress.update()
+                    yield outcome
 
 
 def _read_one(root, name, policies):

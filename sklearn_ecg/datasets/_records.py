@@ -153,10 +153,10 @@ def read_record(root, name):
             name, "length", "it holds no signals.", "Leave it out, or pass on_error='skip'."
         )
     # What wfdb makes of several segments has no files of its own.
-    parts = [found] if found.file_name else _segments(path)
+    parts = [(name, found)] if found.file_name else _segments(root, name)
     _check_sizes(root, name, parts)
     remarks = _correct_units(root, name, parts)
-    units = list(parts[0].units)
+    units = list(parts[0][1].units)
     if not found.file_name:
         of_channel = _check_segments(name, found, parts)
         units = [
@@ -192,7 +192,7 @@ def sources_of(root, name, files=None):
     """
     if files is None:
         try:
-            files = _files(name, _segments(os.path.join(root, name)))
+            files = _files(name, _segments(root, name))
         except Exception:
             files = [f"{name}.hea"]
     return [file_state(root, file) for file in files]
@@ -239,7 +239,7 @@ def find_segments(folder, names):
         lines = [line.decode("latin-1") for line in lines if line and not line.startswith(b"#")]
         if not lines or "/" not in lines[0].split()[0]:
             continue
-        prefix = name[: name.rfind("/") + 1]
+        prefix = _prefix(name)
         for line in lines[1:]:
             segment = prefix + line.split()[0]
             if segment in known and segment != name:
@@ -269,29 +269,27 @@ def _runs(text):
             start = stop
 
 
-def _segments(path):
-    """The headers of a record's segments, or of the record itself."""
-    header = wfdb.rdheader(path)
+def _segments(root, name):
+    """The names and the headers of a record's segments, or of the record itself."""
+    header = wfdb.rdheader(os.path.join(root, name))
     if not isinstance(header, wfdb.MultiRecord):
-        return [header]
-    folder = os.path.dirname(path)
-    parts = []
-    for segment in header.seg_name:
-        if segment != "~":
-            part = wfdb.rdheader(os.path.join(folder, segment))
-            part.record_name = segment
-            parts.append(part)
-    return parts
+        return [(name, header)]
+    prefix = _prefix(name)
+    stems = [prefix + segment for segment in header.seg_name if segment != "~"]
+    return [(stem, wfdb.rdheader(os.path.join(root, stem))) for stem in stems]
+
+
+def _prefix(name):
+    """The folder that a record's files are in, which their names in the header leave out."""
+    return name[: name.rfind("/") + 1]
 
 
 def _files(name, parts):
-    """Header and signal files, each once; the layout of a variable record has no signal file."""
-    prefix = name[: name.rfind("/") + 1]
+    """Headers and signal files, each once; the layout of a variable record has no signal file."""
     files = [f"{name}.hea"]
-    for part in parts:
-        if len(parts) > 1 or f"{prefix}{part.record_name}" != name:
-            files.append(f"{prefix}{part.record_name}.hea")
-        files += [f"{prefix}{file}" for file in part.file_name or [] if file != "~"]
+    for stem, part in parts:
+        files.append(f"{stem}.hea")
+        files += [_prefix(name) + file for file in part.file_name or [] if file != "~"]
     return list(dict.fromkeys(files))
 
 
@@ -309,8 +307,8 @@ def _expected_sizes(part):
 
 
 def _check_sizes(root, name, parts):
-    prefix = name[: name.rfind("/") + 1]
-    for part in parts:
+    prefix = _prefix(name)
+    for _, part in parts:
         for file, expected in _expected_sizes(part).items():
             size = os.path.getsize(os.path.join(root, prefix + file))
             if size < expected:
@@ -330,13 +328,14 @@ def _check_segments(name, found, parts):
     """
     advice = "Load the segments one by one, as a list of records."
     units = {}
-    for part in parts:
-        if found.layout == "fixed" and part.sig_name != parts[0].sig_name:
+    first_stem, first = parts[0]
+    for stem, part in parts:
+        if found.layout == "fixed" and part.sig_name != first.sig_name:
             raise RecordError(
                 name,
                 "leads",
-                f"segment {part.record_name} has the channels {', '.join(part.sig_name)}, but "
-                f"segment {parts[0].record_name} has {', '.join(parts[0].sig_name)}.",
+                f"segment {stem} has the channels {', '.join(part.sig_name)}, but segment "
+                f"{first_stem} has {', '.join(first.sig_name)}.",
                 advice,
             )
         for channel, unit in zip(part.sig_name or [], part.units or []):
@@ -344,7 +343,7 @@ def _check_segments(name, found, parts):
                 raise RecordError(
                     name,
                     "units",
-                    f"segment {part.record_name} has {channel} in {unit}, an earlier one in "
+                    f"segment {stem} has {channel} in {unit}, an earlier one in "
                     f"{units[channel]}.",
                     advice,
                 )
@@ -357,10 +356,8 @@ def _correct_units(root, name, parts):
     wfdb 4.3 passes over letters outside ASCII: it takes "µV" for "V" and a lead that is marked as
     inverted by a typographic minus for the lead itself.
     """
-    prefix = name[: name.rfind("/") + 1]
     remarks = {}
-    for part in parts:
-        stem = name if len(parts) == 1 else f"{prefix}{part.record_name}"
+    for stem, part in parts:
         lines = _signal_lines(os.path.join(root, f"{stem}.hea"))
         _check_lines(name, stem, lines, part)
         for i, line in enumerate(lines):
@@ -407,7 +404,7 @@ def _explain(root, name, error):
             name, "header", f"{name}.hea is not there.", "Copy or download it again."
         )
     try:
-        parts = _segments(os.path.join(root, name))
+        parts = _segments(root, name)
         files = _files(name, parts)
     except FileNotFoundError as missing:
         absent = Path(missing.filename).name
@@ -434,12 +431,13 @@ def _explain(root, name, error):
             "Copy or download it again.",
         )
     try:
-        if len(parts) == 1:
-            _check_lines(name, name, _signal_lines(header), parts[0])
+        for stem, part in parts:
+            lines = _signal_lines(os.path.join(root, f"{stem}.hea"))
+            _check_lines(name, stem, lines, part)
         _check_sizes(root, name, parts)
     except RecordError as found:
         return found
-    if all(part.sig_len == 0 for part in parts):
+    if all(part.sig_len == 0 for _, part in parts):
         return RecordError(
             name,
             "length",
