@@ -84,7 +84,16 @@ def read_records(
     def build(rows):
         try:
             return _read_all(
-                root, names, policies, rows, on_error, n_jobs, verbose, loader, is_folder
+                root,
+                names,
+                policies,
+                rows,
+                on_error,
+                n_jobs,
+                verbose,
+                loader,
+                is_folder,
+                for_cache=cache is not None,
             )
         except RecordError as error:
             raise RecordError(
@@ -119,7 +128,7 @@ def read_records(
     )
 
 
-def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is_folder):
+def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is_folder, for_cache):
     """Append the rows of all records, and return all else that JSON can hold, and the sources."""
     segments = find_segments(root, names) if is_folder else {}
     report = [
@@ -127,7 +136,7 @@ def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is
     ]
     comments = [[] for _ in names]
     whole = [position for position, name in enumerate(names) if name not in segments]
-    calls = [(str(root), names[position], policies) for position in whole]
+    calls = [(str(root), names[position], policies, for_cache) for position in whole]
     outcomes = run_parallel(_read_one, calls, n_jobs=n_jobs, verbose=verbose, name=loader)
     records, starts, sources = [], [], []
     first = None
@@ -181,7 +190,7 @@ def run_parallel(function, calls, *, n_jobs, verbose, name):
                     yield outcome
 
 
-def _read_one(root, name, policies):
+def _read_one(root, name, policies, for_cache):
     """Read a record in a worker process; what went wrong is returned, not raised."""
     outcome = {"prepared": None, "error": None, "dropped": None, "comments": [], "facts": None}
     files = None
@@ -197,7 +206,7 @@ def _read_one(root, name, policies):
     if outcome["facts"] is None:
         shape, rate, units = describe_header(root, name)
         outcome["facts"] = (shape, _as_int(rate), _join(units))
-    outcome["sources"] = sources_of(root, name, files)
+    outcome["sources"] = sources_of(root, name, files) if for_cache else []
     return outcome
 
 

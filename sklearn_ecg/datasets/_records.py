@@ -6,6 +6,7 @@ import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,7 @@ class Record:
         return found[0] if found else None
 
 
+@lru_cache(maxsize=1024)
 def standard_name(channel):
     """The standard name of a known lead; any other name as it is."""
     try:
