@@ -148,7 +148,7 @@ def _read(path, params, root, check_content):
 
 
 def _is_current(sources, root, check_content):
-    root = str(root)
+    root = os.path.join(root, "")
     if check_content:
         return all(
             state[:2] + state[3:] == found[:2] + found[3:]
@@ -156,7 +156,7 @@ def _is_current(sources, root, check_content):
         )
     for name, size, mtime, _ in sources:
         try:
-            found = os.stat(os.path.join(root, name))
+            found = os.stat(root + name)
         except OSError:
             if size is not None:
                 return False
