@@ -14,7 +14,14 @@ from tqdm import tqdm
 
 from . import _cache
 from ._policies import Dropped, prepare
-from ._records import RecordError, describe_header, find_segments, read_record, sources_of
+from ._records import (
+    RecordError,
+    describe_header,
+    find_segments,
+    list_strays,
+    read_record,
+    sources_of,
+)
 
 _CHUNK = 256  # records; at 500 Hz about 60 MB for 10 s of twelve leads
 REPORT_COLUMNS = ("record", "status", "reason", "shape", "sampling_rate", "units", "rows")
@@ -81,6 +88,8 @@ def read_records(
     if not names:
         raise ValueError("There are no records to load.")
 
+    strays = list_strays(root) if is_folder else []
+
     def build(rows):
         try:
             return _read_all(
@@ -93,6 +102,7 @@ def read_records(
                 verbose,
                 loader,
                 is_folder,
+                strays,
                 for_cache=cache is not None,
             )
         except RecordError as error:
@@ -112,6 +122,7 @@ def read_records(
             "policies": asdict(policies),
             "on_error": on_error,
             "is_folder": is_folder,
+            "strays": strays,
         }
         data, payload = _cache.load_or_build(
             cache, loader, params, build, root=root, check_content=check_content
@@ -128,7 +139,9 @@ def read_records(
     )
 
 
-def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is_folder, for_cache):
+def _read_all(
+    root, names, policies, rows, on_error, n_jobs, verbose, loader, is_folder, strays, for_cache
+):
     """Append the rows of all records, and return all else that JSON can hold, and the sources."""
     segments = find_segments(root, names) if is_folder else {}
     report = [
@@ -138,11 +151,12 @@ def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is
     whole = [position for position, name in enumerate(names) if name not in segments]
     calls = [(str(root), names[position], policies, for_cache) for position in whole]
     outcomes = run_parallel(_read_one, calls, n_jobs=n_jobs, verbose=verbose, name=loader)
-    records, starts, sources = [], [], []
+    records, starts, sources, files = [], [], [], set()
     first = None
     for position, outcome in zip(whole, outcomes):
         name = names[position]
         sources += outcome["sources"]
+        files.update(outcome["files"])
         prepared, error = outcome["prepared"], outcome["error"]
         if prepared is not None:
             if first is None:
@@ -165,6 +179,11 @@ def _read_all(root, names, policies, rows, on_error, n_jobs, verbose, loader, is
         comments[position] = outcome["comments"]
     if first is None:
         _raise_nothing_loaded(report)
+    report += [
+        [file, "no header", "no .hea file says what is in it", None, None, None, 0]
+        for file in strays
+        if file not in files
+    ]
     payload = {
         "report": report,
         "records": records,
@@ -203,6 +222,7 @@ def _read_one(root, name, policies, for_cache):
         outcome["dropped"] = str(reason)
     except RecordError as error:
         outcome["error"] = error
+    outcome["files"] = files or []
     if outcome["facts"] is None:
         shape, rate, units = describe_header(root, name)
         outcome["facts"] = (shape, _as_int(rate), _join(units))

@@ -225,6 +225,18 @@ def list_records(folder):
     return sorted(names, key=_natural)
 
 
+def list_strays(folder):
+    """Files that look like signals, but have no header of the same name beside them."""
+    strays = []
+    for parent, _, files in os.walk(folder):
+        stems = {file[:-4] for file in files if file.endswith(".hea")}
+        found = [file for file in files if file[-4:] in (".dat", ".mat") and file[:-4] not in stems]
+        relative = os.path.relpath(parent, folder)
+        prefix = "" if relative == "." else Path(relative).as_posix() + "/"
+        strays += [prefix + file for file in found]
+    return sorted(strays, key=_natural)
+
+
 def find_segments(folder, names):
     """For each record that is a segment of another one of `names`, that other.
 

@@ -117,7 +117,8 @@ def load_wfdb(
             For each row the name of its record, and the second at which it starts in it.
         report : DataFrame
             A row per record: its name; its status ("loaded"; "dropped" by a policy; "failed";
-            "segment" of another record); the reason, or what was done to it; the shape (channels,
+            "segment" of another record; "no header" for a signal file of a folder that no header
+            describes); the reason, or what was done to it; the shape (channels,
             time points), the sampling rate in Hz and the units of its leads in the file; and the
             number of rows that it became.
         comments : dict of str to list of str

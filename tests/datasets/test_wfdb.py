@@ -470,6 +470,19 @@ def test_damaged_records(tmp_path, write_wfdb, harm, message):
     assert bunch.data.shape == (1, 1, 500)
 
 
+def test_signal_files_without_a_header_are_reported(tmp_path, write_wfdb):
+    for name in ("a", "sub/b"):
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    (tmp_path / "sub" / "b.hea").unlink()
+    (tmp_path / "a.hea").write_text((tmp_path / "a.hea").read_text().replace("a.dat", "other.dat"))
+    (tmp_path / "a.dat").rename(tmp_path / "other.dat")  # which a header does describe
+    for cache in (None, tmp_path / "cache", tmp_path / "cache"):
+        bunch = load_wfdb(tmp_path, leads=["I"], cache=cache)
+        assert bunch.data.shape == (1, 1, 500)
+        assert bunch.report["record"].tolist() == ["a", "sub/b.dat"]
+        assert bunch.report["status"].tolist() == ["loaded", "no header"]
+
+
 def test_a_record_of_the_list_that_is_not_there(tmp_path):
     with pytest.raises(RecordError, match="nowhere, header: .*nowhere.hea is not there"):
         load_wfdb([tmp_path / "nowhere"])
