@@ -66,6 +66,7 @@ API_MODULES = (
     "sklearn_ecg.datasets",
     "sklearn_ecg.inspection",
     "sklearn_ecg.metrics",
+    "sklearn_ecg.preprocessing",
     "sklearn_ecg.rhythm",
     "sklearn_ecg.utils.estimator_checks",
 )

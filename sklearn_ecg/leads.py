@@ -101,9 +101,15 @@ _PREFIXES = re.compile(r"(?:(?:MDC|ECG|EKG|LEAD)(?:[\s_.:]+|-)?)*(?P<rest>.+)")
 _INNER_SEPARATORS = re.compile(r"(?<=[AVLD])[\s_-](?=[A-Z0-9])")
 
 # Each derived lead as (weight of I, weight of II).
-_DERIVED = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
-# The six limb leads in the same way; any two of them give the other four.
-LIMB_LEAD_WEIGHTS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **_DERIVED}
+LIMB_LEAD_WEIGHTS = {
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
+
+# They add nothing where leads I and II are.
+DERIVED_LEADS = tuple(LIMB_LEAD_WEIGHTS)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -659,11 +665,11 @@ def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):
     X = _check_signal_array(X)
     leads = _check_leads(X, leads)
     derive = normalize_lead_names(derive, strict=False)
-    impossible = [lead for lead in derive if lead not in _DERIVED and lead not in leads]
+    impossible = [lead for lead in derive if lead not in LIMB_LEAD_WEIGHTS and lead not in leads]
     if impossible:
         raise ValueError(
             f"derive={impossible} cannot be derived from leads I and II; only "
-            f"{', '.join(_DERIVED)} can."
+            f"{', '.join(LIMB_LEAD_WEIGHTS)} can."
         )
     new = [lead for lead in derive if lead not in leads]
     missing = [lead for lead in ("I", "II") if lead not in leads]
@@ -681,7 +687,7 @@ def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):
         if lead in leads:
             X_new[:, position] = X[:, leads.index(lead)]
     for lead in new:
-        of_first, of_second = _DERIVED[lead]
+        of_first, of_second = LIMB_LEAD_WEIGHTS[lead]
         X_new[:, leads_new.index(lead)] = (
             of_first * X_new[:, leads_new.index("I")] + of_second * X_new[:, leads_new.index("II")]
         )

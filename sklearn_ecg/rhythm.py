@@ -11,12 +11,17 @@ from scipy.ndimage import median_filter
 
 from ._input import _check_finite, read_container
 from ._qrs import detect_beats, equal_parts
-from .leads import STANDARD_LEADS, stack_signals, to_lead_array
+from .leads import (
+    DERIVED_LEADS,
+    STANDARD_LEADS,
+    normalize_lead_names,
+    stack_signals,
+    to_lead_array,
+)
 
 __all__ = ["RPeaks", "detect_r_peaks"]
 
 _RATES = (100, 1000)  # Hz
-_DERIVED = ("III", "aVR", "aVL", "aVF")  # add nothing to leads I and II
 _PREMATURE, _IRREGULAR, _OTHER_SHAPE = 0.8, 0.1, 0.8
 _PART = 20_000  # seconds, of all leads together, handled by one step
 
@@ -167,7 +172,7 @@ class RPeaks:
         return marks
 
 
-def detect_r_peaks(X, sampling_rate, *, n_leads=None):
+def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
     """Find the R-peaks of multi-lead records, all records of a batch together.
 
     Parameters
@@ -181,6 +186,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None):
         Time points per second (Hz), from 100 to 1000.
     n_leads : int or None, default=None
         Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+    lead_names : sequence of str or None, default=None
+        Names of the leads of an array. A lead frame brings its own.
 
     Returns
     -------
@@ -193,8 +200,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None):
     TypeError
         If `X` does not hold real numbers, or `sampling_rate` is not a number.
     ValueError
-        If `X` cannot be read without guessing, is empty or looks transposed, a lead that is read
-        holds NaN or infinity, or `sampling_rate` is out of range.
+        If `X` cannot be read without guessing, is empty or looks transposed, `lead_names` does not
+        fit it, a lead that is read holds NaN or infinity, or `sampling_rate` is out of range.
 
     Notes
     -----
@@ -256,11 +263,11 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None):
         ...
     ValueError: X has shape (12, 1000). If its rows are records in lead-major order, ...
     """
-    rate = _check_rate(sampling_rate)
-    X, names = _check_records(X, n_leads)
+    rate = check_sampling_rate(sampling_rate)
+    X, names = _check_records(X, n_leads, lead_names)
     leads = np.arange(X.shape[1])
     if names is not None and {"I", "II"} <= set(names):
-        leads = np.flatnonzero(~np.isin(names, _DERIVED))
+        leads = np.flatnonzero(~np.isin(names, DERIVED_LEADS))
     n_records, _, n_times = X.shape
     peaks, similarity, reliability = [], [], []
     for part in equal_parts(n_records, int(_PART * rate / (len(leads) * n_times))):
@@ -269,14 +276,20 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None):
         except FloatingPointError:
             _check_finite(X[:, leads], None if names is None else [names[i] for i in leads])
             raise ValueError("X holds values too large for float32. Scale it to mV.") from None
-        bounds = np.searchsorted(record, np.arange(1, part.stop - part.start))
-        peaks += np.split(time, bounds)
-        similarity += np.split(alike, bounds)
+        bounds = np.searchsorted(record, np.arange(part.stop - part.start + 1)).tolist()
+        peaks += [time[i:j] for i, j in zip(bounds, bounds[1:])]
+        similarity += [alike[i:j] for i, j in zip(bounds, bounds[1:])]
         reliability.append(reliable)
     return RPeaks(peaks, np.concatenate(reliability), rate, n_times, similarity)
 
 
-def _check_rate(sampling_rate):
+def check_sampling_rate(sampling_rate):
+    """The rate as a float; what has no rate, or one without R-peaks, is refused."""
+    if sampling_rate is None:
+        raise ValueError(
+            "sampling_rate is missing. Pass the time points per second (Hz), as in "
+            "sampling_rate=100."
+        )
     if not isinstance(sampling_rate, Real) or isinstance(sampling_rate, bool):
         raise TypeError(f"sampling_rate must be a number in Hz, got {sampling_rate!r}.")
     if not _RATES[0] <= sampling_rate <= _RATES[1]:
@@ -287,7 +300,7 @@ def _check_rate(sampling_rate):
     return float(sampling_rate)
 
 
-def _check_records(X, n_leads):
+def _check_records(X, n_leads, lead_names):
     """The signals, not yet checked for NaN, and the names of the leads or None."""
     if not hasattr(X, "iloc") and np.size(X) == 0:
         raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
@@ -301,6 +314,12 @@ def _check_records(X, n_leads):
         raise TypeError(f"X must hold real numbers, got dtype {X.dtype}.")
     if X.size == 0:
         raise ValueError(f"X is empty: its shape is {X.shape}.")
-    if names is None and n_leads == len(STANDARD_LEADS):
+    if lead_names is not None:
+        given = normalize_lead_names(lead_names, strict=False)
+        if len(given) != n_leads or names not in (None, given):
+            present = f"{n_leads} leads" if names is None else f"the leads {', '.join(names)}"
+            raise ValueError(f"lead_names={given} does not fit X, which has {present}.")
+        names = given
+    elif names is None and n_leads == len(STANDARD_LEADS):
         names = STANDARD_LEADS
     return X.reshape(len(X), n_leads, -1), names

@@ -329,7 +329,7 @@ def test_containers_agree():
         (np.zeros((2, 12, 1000)), 2000, ValueError, "from 100 to 1000 Hz, got 2000"),
         (np.zeros((2, 12, 1000)), np.nan, ValueError, "from 100 to 1000 Hz, got nan"),
         (np.zeros((2, 12, 1000)), "100", TypeError, "must be a number in Hz, got '100'"),
-        (np.zeros((2, 12, 1000)), None, TypeError, "must be a number in Hz, got None"),
+        (np.zeros((2, 12, 1000)), None, ValueError, "sampling_rate is missing"),
     ],
 )
 def test_errors(X, rate, error, message):

@@ -10,6 +10,9 @@ from scipy.signal import resample_poly
 from ..leads import LIMB_LEAD_WEIGHTS, normalize_lead_names
 from ._records import RecordError, millivolts
 
+# I and II as they are, and the others by them; any two of the six give the other four.
+_LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
+
 _CHOICES = {
     "missing_leads": ("raise", "derive", "drop record", "nan"),
     "missing_values": ("raise", "drop record", "interpolate", "nan"),
@@ -150,8 +153,8 @@ def _choose_channels(record, policies, notes):
 
 def _derive(record, missing, what):
     """Weights of channels for leads that are missing: any two limb leads give the other four."""
-    impossible = [lead for lead in missing if lead not in LIMB_LEAD_WEIGHTS]
-    limb = {lead: record.find(lead) for lead in LIMB_LEAD_WEIGHTS}
+    impossible = [lead for lead in missing if lead not in _LIMB_LEADS]
+    limb = {lead: record.find(lead) for lead in _LIMB_LEADS}
     limb = {lead: i for lead, i in limb.items() if i is not None}
     if impossible or len(limb) < 2:
         why = (
@@ -168,10 +171,10 @@ def _derive(record, missing, what):
         )
     # I and II come first where they are there, and then the inverse is the identity.
     (first, i), (second, j) = list(limb.items())[:2]
-    from_two = np.linalg.inv([LIMB_LEAD_WEIGHTS[first], LIMB_LEAD_WEIGHTS[second]])
+    from_two = np.linalg.inv([_LIMB_LEADS[first], _LIMB_LEADS[second]])
     derived = {}
     for lead in missing:
-        of_first, of_second = np.array(LIMB_LEAD_WEIGHTS[lead]) @ from_two
+        of_first, of_second = np.array(_LIMB_LEADS[lead]) @ from_two
         derived[lead] = {i: float(of_first), j: float(of_second)}
     return derived
 

@@ -23,6 +23,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._input import read_container
 from ..leads import REGIONS_8, REGIONS_12, STANDARD_LEADS, lead_regions
+from ._feature_groups import feature_groups, is_feature_table
 from ._records import PreparedRecords, copy_records
 
 # Up to so many records, all repeats in one call cost less than the calls themselves.
@@ -81,7 +82,9 @@ def lead_importance(
         classifier, any estimator of scikit-learn.
     X : array-like, DataFrame or lead frame
         Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of signals,
-        or lead-major rows of shape (n_records, n_leads * n_times). Take records that the estimator
+        or lead-major rows of shape (n_records, n_leads * n_times). Or a table of features, a
+        DataFrame whose columns carry leads in their names (`feature_groups`), such as
+        `sklearn_ecg.preprocessing.BeatFeatures` gives. Take records that the estimator
         was not fitted on. X stays as it is; the estimator is given a copy in the same container.
     y : array-like of shape (n_records,) or (n_records, n_labels), or None
         Labels.
@@ -92,7 +95,8 @@ def lead_importance(
         What is replaced together. None: each lead for itself. "regions": the leads of each region
         of `sklearn_ecg.leads.REGIONS_12`, or of `sklearn_ecg.leads.REGIONS_8` where only its eight
         leads are present. A mapping from a group's name to its leads, as names or positions, which
-        may be in several groups or in none. The leads of a group are exchanged with the same
+        may be in several groups or in none. Of a table of features: those of each lead, or of the
+        leads of each group, and of no lead. The leads of a group are exchanged with the same
         shuffle, so that they remain those of one record.
     scoring : str, callable, list, tuple, dict or None, default=None
         As in `sklearn.inspection.permutation_importance`. None is the estimator's ``score``.
@@ -162,7 +166,9 @@ def lead_importance(
     ValueError: Region 'right' needs lead V3R, but the leads present are I, II, III, ...
     """
     check_is_fitted(estimator)
-    X, kind, n_leads, groups = _read("lead_importance", estimator, X, lead_groups, n_leads)
+    X, kind, n_leads, groups = _read(
+        "lead_importance", estimator, X, lead_groups, n_leads, method
+    )
     n_records = _num_samples(X)
     for name, values in (("y", y), ("sample_weight", sample_weight)):
         if values is not None and _num_samples(values) != n_records:
@@ -313,7 +319,9 @@ def record_lead_importance(
             f"{type(estimator).__name__} has no predict_proba, which record_lead_importance needs. "
             "Pass a classifier with probabilities, or wrap this one in CalibratedClassifierCV."
         )
-    X, kind, n_leads, groups = _read("record_lead_importance", estimator, X, lead_groups, n_leads)
+    X, kind, n_leads, groups = _read(
+        "record_lead_importance", estimator, X, lead_groups, n_leads, method
+    )
     n_records = _num_samples(X)
     if method == "shuffle" and n_records == 1:
         raise ValueError(
@@ -477,9 +485,17 @@ def _bunch(baseline, scores, names):
 # --------------------------------------------------------------------------------------------------
 
 
-def _read(function, estimator, X, lead_groups, n_leads):
+def _read(function, estimator, X, lead_groups, n_leads, method):
     """X with its container, the number of leads, and the positions of the groups' leads."""
     n_leads = n_leads or _known_n_leads(estimator, X)
+    if n_leads is None and is_feature_table(X):
+        # To those who exchange values, a feature is a lead of one time point.
+        if method == "gaussian":
+            raise ValueError(
+                "method='gaussian' replaces signals, but X is a table of features. Pass "
+                "method='shuffle', or the signals with a pipeline that makes features of them."
+            )
+        return X, "numeric frame", X.shape[1], feature_groups(X.columns, lead_groups)
     X, kind, n_leads, names = read_container(X, name=function, n_leads=n_leads)
     if names is None:
         names = _known_lead_names(estimator, n_leads)
@@ -524,8 +540,9 @@ def _parts(estimator):
         inner = getattr(estimator, attribute, None)
         if isinstance(inner, list) and inner:
             yield from _parts(inner[0])
-    for _, step in getattr(estimator, "steps", ()):
-        yield from _parts(step)
+    for list_of_steps in ("steps", "transformer_list"):
+        for _, step in getattr(estimator, list_of_steps, ()):
+            yield from _parts(step)
 
 
 def _known_n_leads(estimator, X):

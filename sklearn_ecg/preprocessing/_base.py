@@ -1,6 +1,7 @@
 """What all transformers of signals share: any container in, the same container out."""
 
 from abc import ABCMeta, abstractmethod
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ class SignalTransformer(
     """
 
     _parameter_constraints = {
-        "n_leads": [Interval(int, 1, None, closed="left"), None],
+        "n_leads": [Interval(Integral, 1, None, closed="left"), None],
         "lead_names": ["array-like", None],
     }
     # Whether NaN may be in X.
@@ -110,7 +111,7 @@ class SignalTransformer(
         """
         check_is_fitted(self, "_columns_per_lead")
         _check_feature_names_in(self, input_features)
-        names = _name_leads(self._leads_out(), self.n_leads_in_)
+        names = name_leads(self._leads_out(), self.n_leads_in_)
         if self._columns_per_lead is not None:
             names = _name_columns(names, self._columns_per_lead)
         return np.asarray(names, dtype=object)
@@ -149,7 +150,7 @@ class SignalTransformer(
     def _like(self, X, signals):
         """The signals in the container of X."""
         _, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
-        names = _name_leads(self._leads_out(), signals.shape[1])
+        names = name_leads(self._leads_out(), signals.shape[1])
         if kind == "lead frame":
             return to_lead_frame(signals, names, index=X.index)
         if kind == "cells":
@@ -165,7 +166,7 @@ class SignalTransformer(
         return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=X.index)
 
 
-def _name_leads(names, n_leads):
+def name_leads(names, n_leads):
     return [f"lead{i}" for i in range(n_leads)] if names is None else list(names)
 
 

@@ -1,0 +1,92 @@
+"""Features grouped by the lead in their names, and their importance."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_pipeline
+
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.inspection import feature_groups, lead_importance, record_lead_importance
+from sklearn_ecg.leads import REGIONS_12, STANDARD_LEADS
+from sklearn_ecg.preprocessing import BeatFeatures
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Features of two leads and of none; only lead V2's second feature tells the class."""
+    rng = np.random.RandomState(0)
+    columns = ["V1__st_level", "V2__st_level", "V2__t_amplitude", "global__qrs_axis"]
+    X = pd.DataFrame(rng.randn(200, 4), columns=columns)
+    y = (X["V2__t_amplitude"] + 0.2 * rng.randn(200) > 0).astype(int)
+    return X, y
+
+
+def test_names_of_leads():
+    names = ["beat__avf__j_level", "MLII__t17", "net__embedding0", "V3R__area", "global__x", "V1"]
+    assert feature_groups(names) == {"aVF": [0], "II": [1], "V3R": [3], "no lead": [2, 4, 5]}
+
+
+def test_regions():
+    names = [f"{lead}__{m}" for lead in STANDARD_LEADS for m in ("q_amplitude", "st_level")]
+    groups = feature_groups(names, "regions")
+    assert list(groups) == list(REGIONS_12)
+    assert groups["septal"] == [12, 13, 14, 15]
+    with pytest.raises(ValueError, match="needs lead II, but the leads present are V1, V2"):
+        feature_groups(names[12:16], "regions")
+
+
+def test_values_are_those_of_sklearn_where_each_lead_has_one_feature(table):
+    X, y = table
+    X = X[["V1__st_level", "V2__t_amplitude", "global__qrs_axis"]]
+    clf = LogisticRegression().fit(X, y)
+    expected = permutation_importance(clf, X, y, scoring="roc_auc", random_state=3)
+    found = lead_importance(clf, X, y, scoring="roc_auc", random_state=3)
+    assert found.names.tolist() == ["V1", "V2", "no lead"]
+    np.testing.assert_array_equal(found.importances, expected.importances)
+
+
+def test_features_of_a_lead_are_exchanged_together(table):
+    X, y = table
+    clf = LogisticRegression().fit(X, y)
+    before = X.copy()
+    found = lead_importance(clf, X, y, scoring="roc_auc", random_state=0)
+    assert found.names.tolist() == ["V1", "V2", "no lead"]
+    assert found.importances_mean.argmax() == 1 and found.importances_mean[1] > 0.4
+    pd.testing.assert_frame_equal(X, before)
+    groups = {"septal": ["V1", "V2"]}
+    together = lead_importance(clf, X, y, lead_groups=groups, scoring="roc_auc", random_state=0)
+    assert together.names.tolist() == ["septal"]
+    assert record_lead_importance(clf, X, random_state=0).shape == (200, 3)
+
+
+def test_gaussian_noise_is_for_signals(table):
+    X, y = table
+    clf = LogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match="method='gaussian' replaces signals, but X is a table"):
+        lead_importance(clf, X, y, method="gaussian")
+
+
+@pytest.mark.parametrize("region", ["inferior", "anterior"])
+def test_infarcted_region_ranks_first_in_features_and_in_signals(region):
+    X, y = make_ecg(
+        260, regions=region, prevalence=0.5, as_frame=True, return_X_y=True, random_state=0
+    )
+    features = FeatureUnion([("beat", BeatFeatures(100))]).set_output(transform="pandas")
+    clf = make_pipeline(features, HistGradientBoostingClassifier(max_iter=30, random_state=0))
+    clf.fit(X[:160], y[:160])
+    signals = lead_importance(
+        clf, X[160:], y[160:], lead_groups="regions", scoring="roc_auc", random_state=0
+    )
+    table = lead_importance(
+        clf[-1],
+        features.transform(X[160:]),
+        y[160:],
+        lead_groups="regions",
+        scoring="roc_auc",
+        random_state=0,
+    )
+    for result in (signals, table):
+        assert result.names[result.importances_mean.argmax()] == region
