@@ -135,7 +135,8 @@ def load_challenge(
     unlabeled : {"raise", "drop record", "keep"}, default="raise"
         What to do with a record whose header has no ``Dx``, or an unknown one. "keep" makes its
         row of the target wholly -1, which estimators take for a record without labels where
-        they are told to (``unlabeled=-1``).
+        they are told to (``unlabeled=-1``). Where records are left out, `data` is a copy in memory
+        even with `cache`.
     leads, missing_leads, missing_values, duration, longer, shorter, resample_to
         As in :func:`load_wfdb`.
     on_error : {"raise", "skip"}, default="raise"

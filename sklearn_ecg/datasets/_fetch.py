@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from .. import __version__
+
 _URL = "https://physionet.org/files/ptb-xl/1.0.3/"
 _FOLDER = "ptb-xl-1.0.3"
 _CHECKSUMS = "SHA256SUMS.txt"
@@ -238,6 +240,8 @@ class _Download:
         """Append to what is there of a file until it is complete."""
         start = partial.stat().st_size if partial.exists() else 0
         request = urllib.request.Request(self.url + urllib.request.quote(name))
+        # Servers may refuse urllib's own name.
+        request.add_header("User-Agent", f"sklearn_ecg/{__version__}")
         if start:
             request.add_header("Range", f"bytes={start}-")
         try:
