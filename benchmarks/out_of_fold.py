@@ -8,15 +8,13 @@ percentile bootstraps over patients.
 """
 
 import argparse
-import hashlib
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
+from _results import hash_of_code, kept
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-import sklearn_ecg
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_interval
@@ -24,33 +22,23 @@ from sklearn_ecg.metrics import bootstrap_interval
 METRICS = {"AUROC": roc_auc_score, "AUPRC": average_precision_score}
 
 
-def hash_of_code():
-    """Hash of the sources that a fit depends on."""
-    package = Path(sklearn_ecg.__file__).parent
-    sources = [*package.glob("*.py"), *package.glob("nn/*.py"), *package.glob("training/*.py")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
-
-
-def fit_predict(ecg, fold, seed, results):
+def fit_predict(ecg, fold, seed):
     """Probabilities of the records of a fold, and the seconds that the fit took."""
     clf = MSAICNetClassifier(random_state=seed)
-    kept = results / f"oof_mi_fold{fold}_seed{seed}.npz"
-    # A result belongs to the code, the parameters and the records that made it.
+    test = ecg.folds == fold
+
+    def make():
+        start = time.perf_counter()
+        clf.fit(ecg.data[~test], ecg.target[~test])
+        seconds = time.perf_counter() - start
+        return {"probability": clf.predict_proba(ecg.data[test])[:, 1], "seconds": seconds}
+
     made_by = (
         f"{clf.get_params()} on {len(ecg.data)} records, {torch.get_num_threads()} thread(s), "
         f"code {hash_of_code()}"
     )
-    if kept.exists():
-        stored = np.load(kept)
-        if str(stored["made_by"]) == made_by:
-            return stored["probability"], float(stored["seconds"])
-    test = ecg.folds == fold
-    start = time.perf_counter()
-    clf.fit(ecg.data[~test], ecg.target[~test])
-    seconds = time.perf_counter() - start
-    probability = clf.predict_proba(ecg.data[test])[:, 1]
-    np.savez(kept, probability=probability, seconds=seconds, made_by=made_by)
-    return probability, seconds
+    result = kept(f"oof_mi_fold{fold}_seed{seed}", made_by, make)
+    return result["probability"], float(result["seconds"])
 
 
 def main():
@@ -62,8 +50,6 @@ def main():
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
 
     ecg = load_ptbxl(args.folder, task="mi", folds=args.train_folds, n_jobs=2, verbose=1)
     ecg.target = np.asarray(ecg.target)
@@ -77,7 +63,7 @@ def main():
     for seed in args.seeds:
         probability = np.full(len(ecg.data), np.nan)
         for fold in args.folds:
-            probability[ecg.folds == fold], seconds = fit_predict(ecg, fold, seed, results)
+            probability[ecg.folds == fold], seconds = fit_predict(ecg, fold, seed)
             times.append(seconds)
             print(f"  seed {seed}, fold {fold}: fitted in {seconds:.0f} s", flush=True)
         by_seed.append(probability[tested])

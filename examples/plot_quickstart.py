@@ -21,10 +21,8 @@ less than three minutes; ``make demo DATA=folder`` runs it on a PTB-XL folder.
 import argparse
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
-from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import (
@@ -37,6 +35,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_ecg import MSAICNetClassifier, to_lead_frame
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
+from sklearn_ecg.inspection import (
+    ECGDisplay,
+    LeadImportanceDisplay,
+    TrainingHistoryDisplay,
+    lead_importance,
+)
 from sklearn_ecg.metrics import bootstrap_interval
 
 parser = argparse.ArgumentParser(description="sklearn_ecg quickstart")
@@ -62,30 +66,15 @@ print(f"{len(X)} records of {len(np.unique(patients))} patients, {y.sum()} with 
 
 
 # %%
-# A record, drawn as on paper: 25 mm/s and 10 mm/mV make a small square 0.04 s and 0.1 mV.
+# A record, drawn as on paper.
 
-
-def plot_record(record, lead_names, sampling_rate):
-    """Draw twelve leads in four columns of 2.5 s, over a grid of 0.2 s and 0.5 mV."""
-    figure, ax = plt.subplots(figsize=(10, 4.6), layout="constrained")
-    n_shown = min(int(2.5 * sampling_rate), record.shape[1] // 4)
-    for i, (signal, name) in enumerate(zip(record, lead_names)):
-        column, row = divmod(i, 3)
-        part = signal[column * n_shown : (column + 1) * n_shown]
-        seconds = (np.arange(n_shown) + column * n_shown) / sampling_rate
-        offset = -2.5 * row
-        ax.plot(seconds, part + offset, color="black", linewidth=0.7)
-        ax.text(seconds[0] + 0.03, offset + 1.1, name, weight="bold")
-    ax.set_xticks(np.arange(0, 4 * n_shown / sampling_rate + 0.01, 0.2), labels=[])
-    ax.set_yticks(np.arange(-6.5, 2.1, 0.5), labels=[])
-    ax.grid(color="#f2b8b5", linewidth=0.5)
-    ax.tick_params(length=0)
-    ax.set(xlim=(0, 4 * n_shown / sampling_rate), ylim=(-6.8, 1.8), aspect=0.4)
-    ax.set_title("One record with infarction (squares: 0.2 s, 0.5 mV)")
-    return figure
-
-
-record_figure = plot_record(X[np.flatnonzero(y)[0]], ecg.lead_names, ecg.sampling_rate)
+record_figure = ECGDisplay.from_record(
+    X,
+    ecg.sampling_rate,
+    record=np.flatnonzero(y)[0],
+    r_peaks="detect",
+    title="One record with infarction",
+).figure_
 
 # %%
 # Cross-validation by patient
@@ -141,36 +130,25 @@ for value, score in zip(
 #
 # ``history_`` holds what training recorded per epoch.
 
-history = search.best_estimator_["clf"].history_
-curve_figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
-ax.plot(history["epoch"], history["train_loss"])
-ax.set(xlabel="epoch", ylabel="training loss", title="Training curve")
+curve_figure = TrainingHistoryDisplay.from_estimator(search).figure_
 
 # %%
 # Which leads matter
 # ------------------
 #
-# A *lead frame* has one column per lead, and a cell is a record's signal. scikit-learn's own
-# ``permutation_importance`` then shuffles leads, not time points.
+# A *lead frame* has one column per lead, and a cell is a record's signal. `lead_importance`
+# shuffles leads between records; its values are those of scikit-learn's own
+# ``permutation_importance`` on such a frame.
 
 train, test = next(cv.split(X, y, patients))
 frame = to_lead_frame(X, ecg.lead_names)
 clf = MSAICNetClassifier(max_epochs=max_epochs, random_state=0).fit(frame.iloc[train], y[train])
-importance = permutation_importance(
+importance = lead_importance(
     clf, frame.iloc[test], y[test], scoring="roc_auc", n_repeats=5, random_state=0
 )
-lead_figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-ax.bar(
-    clf.feature_names_in_,
-    importance.importances_mean,
-    yerr=importance.importances_std,
-    capsize=3,
-    color="#4477aa",
-)
-ax.axhline(0, color="black", linewidth=0.8)
-ax.set(ylabel="drop of AUROC", title="Permutation importance of each lead (mean and SD)")
+lead_figure = LeadImportanceDisplay.from_importances(importance, score_name="roc_auc").figure_
 order = np.argsort(importance.importances_mean)[::-1]
-print("Most important leads:", ", ".join(clf.feature_names_in_[order[:3]]))
+print("Most important leads:", ", ".join(importance.names[order[:3]]))
 
 # %%
 # The embedding in a classical model

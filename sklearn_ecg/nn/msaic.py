@@ -37,6 +37,7 @@ class MSAICNet(nn.Module):
         super().__init__()
         self.n_leads = n_leads
         self.embedding_dim = embedding_dim
+        self.feature_stride = stride * pool_size ** len(filters)
         branches = []
         for dilation in dilations:
             widths = [n_leads, *filters]
@@ -69,11 +70,22 @@ class MSAICNet(nn.Module):
                 nn.Linear(embedding_dim, projection_dim),
             )
 
-    def embed(self, x):
-        """The pooled vector (batch, embedding_dim) of signals (batch, leads, time)."""
+    def feature_map(self, x):
+        """The last map (batch, embedding_dim, 1, points) of signals (batch, leads, time).
+
+        A point is made of ``feature_stride`` time points and their surroundings.
+        """
         x = to_channels_last(x)
         x = torch.cat([branch(x) for branch in self.branches], dim=1)
-        return self.projection(x).mean((2, 3))
+        return self.projection(x)
+
+    def pool(self, features):
+        """The vector (batch, embedding_dim) of a map."""
+        return features.mean((2, 3))
+
+    def embed(self, x):
+        """The pooled vector (batch, embedding_dim) of signals (batch, leads, time)."""
+        return self.pool(self.feature_map(x))
 
     def forward(self, x):
         """Logits (batch, n_outputs) and the L2-normalised projection, None without a head."""

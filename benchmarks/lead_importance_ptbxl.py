@@ -1,0 +1,125 @@
+"""Which leads the default MSAIC-Net uses for infarction against normal, on PTB-XL.
+
+    SKLEARN_ECG_DATA=FOLDER python benchmarks/lead_importance_ptbxl.py [--seeds 0 1 2] [--threads 1]
+
+FOLDER holds ptbxl/. One default network per seed is trained on folds 1-6; the drop of AUROC is
+measured on folds 7-9, by lead, region and larger part, with shuffles and with Gaussian noise.
+Intervals are t intervals over the seeds: they hold the training's randomness, not that of the
+records. Every finished seed is kept in benchmarks/results, so that an interrupted study goes on
+where it stopped.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from _results import hash_of_code, kept
+from scipy.stats import t
+from sklearn.metrics import roc_auc_score
+
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.datasets import load_ptbxl
+from sklearn_ecg.inspection import lead_importance
+from sklearn_ecg.leads import STANDARD_LEADS
+
+TRAIN, TEST = (1, 2, 3, 4, 5, 6), (7, 8, 9)
+METHODS = ("shuffle", "gaussian")
+GROUPS = {
+    "lead": None,
+    "region": "regions",
+    # Neighbouring chest leads tell nearly the same, as limb leads do.
+    "part": {
+        "limb": STANDARD_LEADS[:6], "V1-V4": STANDARD_LEADS[6:10], "V5-V6": STANDARD_LEADS[10:],
+    },
+}
+# Lei et al. (2026), arXiv:2606.06718: V2 first; V3, II and V4 high.
+PAPER = ("V2", "V3", "II", "V4")
+
+
+def study(ecg, seed, n_repeats):
+    """AUROC and importances of one seed, averaged over the repeats."""
+    clf = MSAICNetClassifier(random_state=seed)
+    train, test = np.isin(ecg.folds, TRAIN), np.isin(ecg.folds, TEST)
+
+    def make():
+        start = time.perf_counter()
+        clf.fit(ecg.data[train], ecg.target[train])
+        fitted = time.perf_counter()
+        X, y = ecg.data[test], ecg.target[test]
+        arrays = {"auroc": roc_auc_score(y, clf.predict_proba(X)[:, 1])}
+        for method in METHODS:
+            for kind, groups in GROUPS.items():
+                result = lead_importance(
+                    clf, X, y, method=method, lead_groups=groups, scoring="roc_auc",
+                    n_repeats=n_repeats, random_state=seed,
+                )
+                arrays[f"{method}_{kind}"] = result.importances_mean
+                arrays[f"names_{kind}"] = result.names.astype(str)
+        measured = time.perf_counter()
+        return {**arrays, "seconds": [fitted - start, measured - fitted]}
+
+    made_by = (
+        f"{clf.get_params()}, folds {TRAIN} and {TEST} of {len(ecg.data)} records, {n_repeats} "
+        f"repeats, {torch.get_num_threads()} thread(s), code "
+        + hash_of_code("inspection/_lead_importance.py", "inspection/_records.py")
+    )
+    return kept(f"lead_importance_mi_seed{seed}", made_by, make)
+
+
+def report(results, method, kind):
+    """Print importances, largest first, and return the names in that order."""
+    values = np.array([result[f"{method}_{kind}"] for result in results])
+    mean = values.mean(axis=0)
+    half = np.full(len(mean), np.nan)
+    if len(values) > 1:
+        half = values.std(axis=0, ddof=1) / len(values) ** 0.5 * t.ppf(0.975, len(values) - 1)
+    order = np.argsort(-mean, kind="stable")
+    names = results[0][f"names_{kind}"]
+    print(f"\nDrop of AUROC, {method}, by {kind}: mean [95 % t interval over seeds] (each seed)")
+    for i in order:
+        each = " ".join(f"{value:+.4f}" for value in values[:, i])
+        print(
+            f"  {names[i]:9}{mean[i]:+.4f} [{mean[i] - half[i]:+.4f}, {mean[i] + half[i]:+.4f}]  "
+            f"({each})"
+        )
+    return [str(names[i]) for i in order]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    if "SKLEARN_ECG_DATA" not in os.environ:
+        parser.error("set SKLEARN_ECG_DATA to the folder that holds ptbxl/")
+
+    folder = Path(os.environ["SKLEARN_ECG_DATA"]) / "ptbxl"
+    ecg = load_ptbxl(folder, task="mi", folds=TRAIN + TEST)
+    ecg.target = np.asarray(ecg.target)
+    for what, folds in (("trained", TRAIN), ("tested", TEST)):
+        part = np.isin(ecg.folds, folds)
+        print(f"{part.sum()} records {what}, {ecg.target[part].sum()} with infarction")
+    results = []
+    for seed in args.seeds:
+        results.append(study(ecg, seed, args.repeats))
+        fitted, measured = results[-1]["seconds"]
+        print(
+            f"seed {seed}: AUROC {results[-1]['auroc']:.3f}; fitted in {fitted:.0f} s, measured in "
+            f"{measured:.0f} s",
+            flush=True,
+        )
+    for method in METHODS:
+        for kind in GROUPS:
+            order = report(results, method, kind)
+            if kind == "lead":
+                ranks = ", ".join(f"{lead} {order.index(lead) + 1}" for lead in PAPER)
+                print(f"  The paper: V2 first; V3, II and V4 high. Ranks here: {ranks} of 12.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""How sure a measured score is, and how it differs from another."""
+
+from ._bootstrap import ScoreInterval, bootstrap_difference, bootstrap_interval
+from ._delong import DeLongResult, delong_interval, delong_test
+from ._label_table import label_table
+
+__all__ = [
+    "DeLongResult",
+    "ScoreInterval",
+    "bootstrap_difference",
+    "bootstrap_interval",
+    "delong_interval",
+    "delong_test",
+    "label_table",
+]

@@ -1,0 +1,446 @@
+"""What all displays share: axes, global state, estimators of any kind."""
+
+import subprocess
+import sys
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.inspection import (
+    ECGDisplay,
+    EmbeddingDisplay,
+    GradCAMDisplay,
+    LeadImportanceDisplay,
+    TrainingHistoryDisplay,
+    lead_importance,
+)
+from sklearn_ecg.inspection._displays import _style
+from sklearn_ecg.leads import STANDARD_LEADS, to_lead_frame
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def make_net(**params):
+    params = {"max_epochs": 2, **params}
+    return MSAICNetClassifier(
+        dilations=(1,), filters=(8,), embedding_dim=8, projection_dim=4, random_state=0, **params
+    )
+
+
+def features(X):
+    return np.concatenate([X.mean(axis=2), X.std(axis=2)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_ecg(60, duration=2, prevalence=0.4, return_X_y=True, random_state=0)
+
+
+ESTIMATORS = {
+    "network": make_net(),
+    "pipeline to a network": make_pipeline(FunctionTransformer(), make_net()),
+    "pipeline from a network": make_pipeline(make_net(), StandardScaler(), LogisticRegression()),
+    "search": GridSearchCV(make_net(), {"max_epochs": [1, 2]}, cv=2),
+    "search over a pipeline": GridSearchCV(
+        make_pipeline(make_net(), LogisticRegression()), {"logisticregression__C": [1, 2]}, cv=2
+    ),
+    "calibrated": CalibratedClassifierCV(make_net(), cv=2),
+    "forest": make_pipeline(
+        FunctionTransformer(features), RandomForestClassifier(5, random_state=0)
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=ESTIMATORS)
+def fitted(request, data):
+    return request.param, ESTIMATORS[request.param].fit(*data)
+
+
+def test_importance_of_every_estimator(fitted, data):
+    _, estimator = fitted
+    X, y = data
+    options = {"scoring": "neg_log_loss", "n_repeats": 2, "random_state": 0}
+    for lead_groups, kind in ((None, "bars"), ("regions", "map")):
+        result = lead_importance(estimator, X, y, lead_groups=lead_groups, **options)
+        display = LeadImportanceDisplay.from_estimator(
+            estimator, X, y, lead_groups=lead_groups, kind=kind, **options
+        )
+        np.testing.assert_array_equal(display.importances, result.importances)
+        assert list(display.names) == list(result.names)
+
+
+def test_history_of_every_estimator(fitted):
+    name, estimator = fitted
+    if name == "forest":
+        with pytest.raises(TypeError, match="Pipeline holds no network with a history_"):
+            TrainingHistoryDisplay.from_estimator(estimator)
+        return
+    display = TrainingHistoryDisplay.from_estimator(estimator)
+    assert len(display.lines_["train_loss"].get_ydata()) in (1, 2)
+
+
+def test_embedding_of_every_estimator(fitted, data):
+    name, estimator = fitted
+    if name == "calibrated":
+        with pytest.raises(TypeError, match="CalibratedClassifierCV has no transform"):
+            EmbeddingDisplay.from_estimator(estimator, data[0])
+        return
+    display = EmbeddingDisplay.from_estimator(estimator, *data)
+    assert np.shape(display.points) == (60, 2)
+
+
+def all_displays(data):
+    """A function for each display, which draws it on the axes given."""
+    X, y = data
+    net = make_net().fit(X, y)
+    importances = np.random.RandomState(0).rand(12, 3)
+    return {
+        "bars": lambda ax: LeadImportanceDisplay(importances, STANDARD_LEADS).plot(ax),
+        "map": lambda ax: LeadImportanceDisplay(importances, STANDARD_LEADS).plot(ax, kind="map"),
+        "importance": lambda ax: LeadImportanceDisplay.from_estimator(
+            net, X, y, n_repeats=1, random_state=0, ax=ax
+        ),
+        "record": lambda ax: ECGDisplay.from_record(
+            X, 100, r_peaks="detect", intervals=[(0.5, 1)], heat_map=np.arange(9), title="A", ax=ax
+        ),
+        "Grad-CAM": lambda ax: GradCAMDisplay.from_estimator(net, X, 100, ax=ax),
+        "Grad-CAM of an image": lambda ax: GradCAMDisplay(
+            np.eye(16), np.eye(4), kind="image"
+        ).plot(ax),
+        "history": lambda ax: TrainingHistoryDisplay.from_estimator(net, ax=ax),
+        "embedding": lambda ax: EmbeddingDisplay.from_estimator(net, X, y, ax=ax),
+        "embedding, numbers": lambda ax: EmbeddingDisplay.from_estimator(
+            net, X, np.linspace(0, 1, 60), ax=ax
+        ),
+    }
+
+
+def test_axes_and_global_state(data):
+    """On given axes no figure of pyplot is made, and its settings stay in any case."""
+    before = dict(matplotlib.rcParams)
+    for name, draw in all_displays(data).items():
+        ax = Figure().subplots()
+        display = draw(ax)
+        assert display.ax_ is ax and display.figure_ is ax.figure, name
+        assert not plt.get_fignums(), name
+        ax.figure.canvas.draw()
+        display = draw(None)
+        assert plt.get_fignums() == [display.figure_.number], name
+        plt.close("all")
+        assert dict(matplotlib.rcParams) == before, name
+
+
+def test_nothing_overlaps_or_is_cut(data, monkeypatch):
+    """Texts stay inside the figure, and no two of them cover each other."""
+    drawn = []
+    draw_text = matplotlib.text.Text.draw
+
+    def record(text, renderer, *args, **kwargs):
+        if text.get_text() and text.get_visible():
+            drawn.append((text.get_text(), text.get_window_extent(renderer)))
+        return draw_text(text, renderer, *args, **kwargs)
+
+    for name, draw in all_displays(data).items():
+        figure = draw(None).figure_
+        figure.canvas.draw()  # the layout is settled
+        drawn.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(matplotlib.text.Text, "draw", record)
+            figure.canvas.draw()
+        assert drawn, name
+        for i, (text, box) in enumerate(drawn):
+            assert box.x0 >= -1 and box.x1 <= figure.bbox.x1 + 1, (name, text)
+            assert box.y0 >= -1 and box.y1 <= figure.bbox.y1 + 1, (name, text)
+            for other, other_box in drawn[i + 1 :]:
+                assert not box.shrunk(0.9, 0.9).overlaps(other_box), (name, text, other)
+
+
+def test_colours_can_be_told_apart():
+    """By the colour-blind (Okabe and Ito) and, with hatches or in lightness, in print."""
+    assert len(set(_style.CATEGORIES)) == 8
+    assert len({hatch for _, hatch in [*_style.REGION_STYLE.values(), _style.NO_REGION]}) == 5
+    for colormap in (matplotlib.colormaps[_style.SEQUENTIAL], _style.heat_colormap()):
+        rgba = colormap(np.linspace(0, 1, 50))
+        on_white = rgba[:, :3] * rgba[:, 3:] + 1 - rgba[:, 3:]
+        steps = np.diff(on_white @ [0.299, 0.587, 0.114])
+        assert (steps > 0).all() or (steps < 0).all()
+
+
+def test_unfitted(data):
+    X, y = data
+    with pytest.raises(NotFittedError):
+        LeadImportanceDisplay.from_estimator(make_net(), X, y)
+    with pytest.raises(NotFittedError):
+        TrainingHistoryDisplay.from_estimator(make_net())
+    with pytest.raises(NotFittedError):
+        EmbeddingDisplay.from_estimator(make_net(), X)
+    with pytest.raises(NotFittedError):
+        GradCAMDisplay.from_estimator(make_net(), X, 100)
+
+
+def test_importing_is_cheap():
+    code = (
+        "import sys, sklearn_ecg.inspection; "
+        "assert not {'torch', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Training
+
+
+def test_history():
+    history = {
+        "epoch": np.arange(1, 4), "learning_rate": np.ones(3), "train_loss": [3.0, 2.0, 1.0],
+        "valid_loss": [3.0, 1.5, 2.0], "train_focal_loss": [1.0, 0.5, 0.2],
+        "valid_loss_best": [True, True, False],
+    }
+    display = TrainingHistoryDisplay(history).plot()
+    assert list(display.lines_) == ["train_loss", "valid_loss", "train_focal_loss"]
+    for name, line in display.lines_.items():
+        np.testing.assert_array_equal(line.get_data(), (history["epoch"], history[name]))
+    assert display.best_.get_data() == ([2], [1.5])
+    train, valid, focal = display.lines_.values()
+    assert train.get_color() == valid.get_color() != focal.get_color()
+    assert (train.get_linestyle(), valid.get_linestyle()) == ("-", "--")
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["training", "validation", "least, epoch 2", "training, focal"]
+    one = TrainingHistoryDisplay(history).plot(parts=["train_loss"], log_scale=True)
+    assert list(one.lines_) == ["train_loss"] and one.ax_.get_yscale() == "log"
+    assert one.ax_.get_ylabel() == "Training loss"
+
+
+def test_history_without_losses():
+    with pytest.raises(ValueError, match="history has no loss, nothing .*: epoch"):
+        TrainingHistoryDisplay({"epoch": [1]}).plot()
+    with pytest.raises(ValueError, match="parts: 'valid_loss' is not in the history, which has ep"):
+        TrainingHistoryDisplay({"epoch": [1], "train_loss": [1]}).plot(parts=["valid_loss"])
+
+
+def test_early_stopping_shows_the_epoch_kept(data):
+    X, y = data
+    net = make_net(early_stopping=True, max_epochs=5).fit(X, y)
+    display = TrainingHistoryDisplay.from_estimator(net)
+    best = int(np.argmin(net.history_["valid_loss"]))
+    assert display.best_.get_data()[0] == [net.history_["epoch"][best]]
+
+
+# Embeddings
+
+
+def test_embedding_is_projected():
+    rng = np.random.RandomState(0)
+    embedding = rng.randn(50, 6) * [5, 3, 1, 1, 1, 1]
+    labels = np.array(["a", "b"])[np.arange(50) % 2]
+    display = EmbeddingDisplay.from_embedding(embedding, labels, title="T")
+    centred = embedding - embedding.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(np.abs(display.points), np.abs(centred @ axes[:2].T), atol=1e-9)
+    assert display.ax_.get_xlabel().startswith("PC 1 (") and display.ax_.get_title() == "T"
+    for label, scatter in display.scatters_.items():
+        np.testing.assert_array_equal(scatter.get_offsets(), display.points[labels == label])
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_embedding_with_another_projection():
+    embedding = np.random.RandomState(0).randn(30, 5)
+    tsne = TSNE(n_components=2, perplexity=5, max_iter=250, random_state=0)
+    display = EmbeddingDisplay.from_embedding(embedding, projection=tsne)
+    assert display.ax_.get_xlabel() == "TSNE 1" and not hasattr(tsne, "embedding_")
+    assert list(display.scatters_) == [None] and display.ax_.get_legend() is None
+    as_it_is = EmbeddingDisplay.from_embedding(embedding[:, :2])
+    np.testing.assert_array_equal(as_it_is.points, embedding[:, :2])
+
+
+def test_embedding_with_numbers():
+    points = np.random.RandomState(0).randn(40, 2)
+    display = EmbeddingDisplay(points, np.arange(40) / 2).plot()
+    np.testing.assert_array_equal(display.scatters_[None].get_array(), np.arange(40) / 2)
+    assert display.colorbar_ is not None
+
+
+@pytest.mark.parametrize(
+    "points, labels, message",
+    [
+        (np.ones((5, 3)), None, r"points must have the shape \(n_records, 2\), got \(5, 3\)"),
+        (np.ones((5, 2)), np.ones((5, 2)), "Of a multilabel target pass one column"),
+        (np.ones((5, 2)), [1, 2], "inconsistent numbers of samples"),
+        (np.ones((9, 2)), list("abcdefghi"), "labels holds 9 different labels, .* at most 8"),
+    ],
+    ids=str,
+)
+def test_bad_points(points, labels, message):
+    with pytest.raises(ValueError, match=message):
+        EmbeddingDisplay(points, labels).plot()
+
+
+def test_bad_embeddings(data):
+    with pytest.raises(ValueError, match=r"embedding must have the shape .*, got \(5, 1\)"):
+        EmbeddingDisplay.from_embedding(np.ones((5, 1)))
+    with pytest.raises(ValueError, match="StandardScaler gave an array of shape .*n_components=2"):
+        EmbeddingDisplay.from_embedding(np.eye(5), projection=StandardScaler())
+
+
+# Importance
+
+
+def test_bars_are_the_importances():
+    importances = np.random.RandomState(0).randn(12, 4) + 2
+    display = LeadImportanceDisplay(importances, STANDARD_LEADS, score_name="roc_auc").plot()
+    shown = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert shown == "aVL I aVR II aVF III V1 V2 V3 V4 V5 V6".split()
+    by_lead = dict(zip(STANDARD_LEADS, importances))
+    for bar, lead in zip(display.bars_, shown):
+        assert bar.get_height() == pytest.approx(by_lead[lead].mean())
+        region = _style.REGION_OF_LEAD.get(lead)
+        color, hatch = _style.REGION_STYLE.get(region, _style.NO_REGION)
+        assert matplotlib.colors.to_hex(bar.get_facecolor()) == color.lower()
+        assert (bar.get_hatch() or "") == hatch
+    assert display.ax_.get_ylabel() == "Drop of AUROC\nmean and SD, n = 4"
+
+
+@pytest.mark.parametrize("interval", ["sd", "t", "range", None])
+def test_whiskers(interval):
+    values = np.array([[1.0, 2.0, 6.0], [0.0, 0.0, 0.0]])
+    display = LeadImportanceDisplay(values, ["V1", "V2"]).plot(interval=interval)
+    if interval is None:
+        assert display.bars_.errorbar is None
+        return
+    (segments,) = display.bars_.errorbar.lines[2]
+    low, high = segments.get_segments()[0][:, 1]
+    expected = {
+        "sd": (3 - values[0].std(), 3 + values[0].std()),
+        "t": (3 - 6.572411, 3 + 6.572411),  # 4.302653 * 2.645751 / sqrt(3)
+        "range": (1, 6),
+    }[interval]
+    assert (low, high) == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_rises_and_drops():
+    for name, words in {
+        "neg_log_loss": "Rise of log loss", "average_precision": "Drop of average precision",
+        None: "Drop of the score",
+    }.items():
+        display = LeadImportanceDisplay([1, 2], ["V1", "V2"], score_name=name).plot()
+        assert display.ax_.get_ylabel() == words
+
+
+def test_map_shows_values_at_the_electrodes():
+    values = np.arange(12.0)
+    display = LeadImportanceDisplay(values, STANDARD_LEADS).plot(kind="map")
+    colormap, norm = display.colorbar_.cmap, display.colorbar_.norm
+    centre = {lead: np.array(disk.center) for lead, disk in display.disks_.items()}
+    for lead, value in zip(STANDARD_LEADS, values):
+        np.testing.assert_allclose(display.disks_[lead].get_facecolor(), colormap(norm(value)))
+    # The hexaxial system: I to the patient's left, aVF down, opposite poles 180 degrees apart.
+    heart = (centre["aVL"] + centre["aVR"] + centre["aVF"]) / 3
+    for lead, angle in {"I": 0, "II": 60, "aVF": 90, "III": 120, "aVR": 210, "aVL": 330}.items():
+        across, up = centre[lead] - heart
+        found = np.rad2deg(np.arctan2(-up, across))
+        assert (found - angle + 180) % 360 == pytest.approx(180, abs=1e-6)
+    # The chest leads go round from right of the sternum to the left side.
+    chest = np.array([centre[f"V{i}"] for i in range(1, 7)])
+    assert (np.diff(chest[:, 0]) > 0).all() and chest[0, 0] == -chest[1, 0] < 0
+    assert chest[3, 1] < chest[2, 1] < chest[1, 1] == chest[0, 1]
+    # No disk covers another.
+    everywhere = np.array(list(centre.values()))
+    apart = np.linalg.norm(everywhere[:, None] - everywhere, axis=2) + 9 * np.eye(12)
+    assert apart.min() > 2 * display.disks_["I"].radius
+
+
+def test_map_of_regions(data):
+    regions = {"inferior": 0.4, "lateral": 0.1, "septal": 0.2, "anterior": 0.3}
+    display = LeadImportanceDisplay(list(regions.values()), list(regions)).plot(kind="map")
+    color = {lead: disk.get_facecolor() for lead, disk in display.disks_.items()}
+    assert color["II"] == color["III"] == color["aVF"] != color["V1"] == color["V2"]
+    assert color["aVR"] == (1, 1, 1, 1)  # in no region
+    # Of eight leads the regions are others: I and aVL are not there.
+    X, y = data
+    frame = to_lead_frame(X)[["II", "III", "V1", "V2", "V3", "V4", "V5", "V6"]]
+    net = make_net().fit(frame, y)
+    options = {"n_repeats": 1, "random_state": 0, "kind": "map"}
+    display = LeadImportanceDisplay.from_estimator(
+        net, frame, y, lead_groups="regions", **options
+    )
+    assert display.disks_["I"].get_facecolor() == (1, 1, 1, 1)
+    assert display.disks_["V6"].get_facecolor() != (1, 1, 1, 1)
+    display = LeadImportanceDisplay.from_estimator(
+        net, frame, y, lead_groups={"a": [0, "iii"], "b": ["V1"]}, **options
+    )
+    assert display.lead_groups == {"a": ["II", "III"], "b": ["V1"]}
+
+
+def test_table_of_features(data):
+    """Columns that carry leads in their names."""
+    X, y = data
+    table = pd.DataFrame(
+        np.c_[features(X)[:, 6:9], X[:, 0].std(axis=1), y],
+        columns=["V1__mean", "V2__mean", "V3__mean", "V1__sd", "age"],
+    )
+    forest = RandomForestClassifier(5, random_state=0).fit(table, y)
+    options = {"n_repeats": 2, "random_state": 0}
+    display = LeadImportanceDisplay.from_estimator(forest, table, y, **options)
+    shown = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert shown == ["V1", "V2", "V3", "no lead"]
+    groups = {"septal": ["V1", "V2"], "anterior": ["V3"]}
+    display = LeadImportanceDisplay.from_estimator(
+        forest, table, y, lead_groups=groups, kind="map", **options
+    )
+    assert display.lead_groups == groups
+
+
+def test_names_of_importances():
+    values = np.arange(12.0)
+    assert LeadImportanceDisplay.from_importances(values).names == STANDARD_LEADS
+    result = {"importances": values[:2, None], "names": ["RESP", "v1"]}
+    shown = LeadImportanceDisplay.from_importances(result).ax_.get_xticklabels()
+    assert [text.get_text() for text in shown] == ["V1", "RESP"]
+    with pytest.raises(ValueError, match="2 importances have no names"):
+        LeadImportanceDisplay.from_importances(values[:2])
+
+
+@pytest.mark.parametrize(
+    "values, names, options, message",
+    [
+        ([1, 2], ["a"], {}, r"must have the shape \(1,\) or \(1, n_repeats\)"),
+        ([1], ["V7"], {"kind": "map"}, "not for V7. Pass kind='bars'"),
+        ([1], ["limb"], {"kind": "map", "lead_groups": {}}, "needs the leads of group 'limb'"),
+        (
+            [1, 2], ["a", "b"], {"kind": "map", "lead_groups": {"a": ["V1"], "b": ["V1"]}},
+            "Lead V1 is in several groups",
+        ),
+        ([1], ["V1"], {"kind": "torso"}, "kind='torso' is unknown. Pass one of 'bars', 'map'"),
+        ([1], ["V1"], {"interval": "se"}, "interval='se' is unknown. Pass one of 'sd', 't'"),
+        ({"roc_auc": 1, "accuracy": 2}, None, {}, "several scores: roc_auc, accuracy. Pass one"),
+    ],
+    ids=str,
+)
+def test_bad_importances(values, names, options, message):
+    with pytest.raises(ValueError, match=message):
+        LeadImportanceDisplay.from_importances(values, names, **options)
+
+
+def test_several_scores(data):
+    X, y = data
+    with pytest.raises(ValueError, match="gives several scores: roc_auc, accuracy. Pass one"):
+        LeadImportanceDisplay.from_estimator(
+            make_net().fit(X, y), X, y, scoring=["roc_auc", "accuracy"], n_repeats=1
+        )

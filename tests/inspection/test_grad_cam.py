@@ -1,0 +1,221 @@
+"""Heat maps over time: the formula, a class that is one segment, random weights, errors."""
+
+import copy
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.inspection import GradCAMDisplay, grad_cam
+from sklearn_ecg.leads import to_lead_frame
+
+START, STOP = 120, 150
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def make_net(**params):
+    params = {"max_epochs": 15, "dilations": (1,), "filters": (8, 8), "stride": 1, **params}
+    return MSAICNetClassifier(
+        embedding_dim=8, projection_dim=4, learning_rate=1e-2, random_state=0, **params
+    )
+
+
+def make_segments(n_records=160, n_classes=2, seed=0):
+    """Noise; each class but the first has a burst of its own shape, in one segment of time."""
+    rng = np.random.RandomState(seed)
+    X = rng.randn(n_records, 3, 200).astype(np.float32)
+    y = np.arange(n_records) % n_classes
+    time = np.arange(STOP - START)
+    for value in range(1, n_classes):
+        burst = 2 * np.sin(2 * np.pi * time / (4 + 8 * (value - 1)))
+        X[y == value, :, START:STOP] += burst
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, y = make_segments()
+    return make_net().fit(X, y)
+
+
+def share_in_segment(heat, margin=8):
+    return heat[:, START - margin : STOP + margin].sum(axis=1) / heat.sum(axis=1)
+
+
+def test_heat_lies_where_the_class_is(fitted):
+    X, y = make_segments(seed=1)
+    assert fitted.score(X, y) > 0.95
+    heat = grad_cam(fitted, X, target=1)
+    assert heat.shape == (160, 200) and (heat >= 0).all()
+    # The segment is 23 % of the record, with the width of a convolution on both sides.
+    assert np.median(share_in_segment(heat[y == 1])) > 0.6
+    centre = (heat[y == 1] * np.arange(200)).sum(axis=1) / heat[y == 1].sum(axis=1)
+    assert START < np.median(centre) < STOP
+
+
+def test_random_weights_give_other_maps(fitted):
+    """The sanity check of Adebayo et al. (2018): a map that ignores the weights explains none."""
+    X, y = make_segments(seed=1)
+    random = make_net(max_epochs=0).fit(X, y)
+    ours, theirs = (grad_cam(net, X[y == 1], target=1) for net in (fitted, random))
+    assert np.median(share_in_segment(ours)) > 1.5 * np.median(share_in_segment(theirs + 1e-9))
+    # Only the last layer.
+    head = copy.deepcopy(fitted)
+    with torch.no_grad():
+        head.net_.module_.classifier.weight.copy_(-head.net_.module_.classifier.weight)
+    assert np.abs(grad_cam(head, X[y == 1], target=1) - ours).max() > 0.1 * ours.max()
+
+
+def test_formula(fitted):
+    """Of mean and linear layer: the map, weighted by the class's weights (Zhou et al. 2016)."""
+    X, _ = make_segments(5)
+    module = fitted.net_.module_
+    with torch.no_grad():
+        x = fitted.normalizer_(torch.as_tensor(X))
+        features = module.feature_map(x)[:, :, 0]
+        weighted = torch.einsum("c,bcp->bp", module.classifier.weight[0], features).numpy()
+        logit = module.classifier(module.embed(x))[:, 0].numpy()
+    np.testing.assert_allclose(
+        weighted.mean(axis=1) + module.classifier.bias.item(), logit, atol=1e-5
+    )
+    for target, sign in ((1, 1), (0, -1)):
+        heat = grad_cam(fitted, X, target=target)
+        expected = np.maximum(sign * weighted, 0)
+        assert expected.shape == (5, 50) and module.feature_stride == 4
+        centres = np.arange(50) * 4 + 1.5
+        for found, points in zip(heat, expected):
+            np.testing.assert_allclose(
+                found, np.interp(np.arange(200), centres, points), atol=1e-5
+            )
+
+
+def test_several_classes_and_labels():
+    X, y = make_segments(n_classes=3)
+    words = np.array(["none", "fast", "slow"])[y]
+    net = make_net().fit(X, words)
+    heat, targets = grad_cam(net, X, return_targets=True)
+    np.testing.assert_array_equal(targets, net.predict(X))
+    for word in ("fast", "slow"):
+        each = grad_cam(net, X, target=word)
+        np.testing.assert_allclose(each[targets == word], heat[targets == word], atol=1e-6)
+        # Some maps are zero: a class may be told by what does not speak for the others.
+        assert share_in_segment(each[words == word].sum(axis=0, keepdims=True)) > 0.5
+    labels = make_net(max_epochs=2).fit(X, np.column_stack([y == 1, y == 2]).astype(int))
+    assert grad_cam(labels, X[:4], target=1).shape == (4, 200)
+    _, targets = grad_cam(labels, X, return_targets=True)
+    np.testing.assert_array_equal(targets, labels.predict_proba(X).argmax(axis=1))
+
+
+def test_slices_do_not_matter(fitted, monkeypatch):
+    X, _ = make_segments(20)
+    heat = grad_cam(fitted, X)
+    monkeypatch.setattr("sklearn_ecg.base._PREDICTION_SLICE", 7)
+    np.testing.assert_allclose(grad_cam(fitted, X), heat, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_times", [1, 5, 199])
+def test_any_length(n_times):
+    X, y = make_segments(20)
+    net = MSAICNetClassifier(filters=(4,), dilations=(1,), max_epochs=1, random_state=0)
+    X = X[:, :, :n_times]
+    assert grad_cam(net.set_params(n_leads=3).fit(X, y), X).shape == (20, n_times)
+
+
+def test_estimators_around_the_network(fitted):
+    X, y = make_segments(40)
+    doubled = make_pipeline(FunctionTransformer(lambda X: 2 * X), make_net(max_epochs=1))
+    doubled.fit(X, y)
+    np.testing.assert_array_equal(grad_cam(doubled, X), grad_cam(doubled[-1], 2 * X))
+    search = GridSearchCV(doubled, {"msaicnetclassifier__max_epochs": [1]}, cv=2).fit(X, y)
+    np.testing.assert_array_equal(grad_cam(search, X), grad_cam(search.best_estimator_, X))
+    np.testing.assert_array_equal(grad_cam(FrozenEstimator(fitted), X), grad_cam(fitted, X))
+    frame = to_lead_frame(X, ["V1", "V2", "V3"])
+    named = make_net(max_epochs=1).fit(frame, y)
+    assert grad_cam(named, frame).shape == (40, 200)
+
+
+def test_the_network_is_as_before(fitted):
+    X, _ = make_segments(10)
+    before = fitted.predict_proba(X)
+    gradients = copy.deepcopy([p.grad for p in fitted.net_.module_.parameters()])
+    state = torch.random.get_rng_state()
+    grad_cam(fitted, X)
+    np.testing.assert_array_equal(fitted.predict_proba(X), before)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for parameter, gradient in zip(fitted.net_.module_.parameters(), gradients):
+        assert (parameter.grad is None) == (gradient is None)
+        assert gradient is None or torch.equal(parameter.grad, gradient)
+
+
+def test_bad_input(fitted):
+    X, y = make_segments(40)
+    with pytest.raises(ValueError, match="target='MI' is unknown. The classes are 0, 1"):
+        grad_cam(fitted, X, target="MI")
+    with pytest.raises(ValueError, match="X has 2 leads, but MSAICNetClassifier was fitted on 3"):
+        grad_cam(fitted, X[:, :2])
+    forest = make_pipeline(FunctionTransformer(lambda X: X.std(axis=2)), LogisticRegression())
+    with pytest.raises(TypeError, match="needs a network of signals, got LogisticRegression"):
+        grad_cam(forest.fit(X, y), X)
+    calibrated = CalibratedClassifierCV(make_net(max_epochs=1), cv=2).fit(X, y)
+    with pytest.raises(TypeError, match="got CalibratedClassifierCV. Pass one, or a Pipeline"):
+        grad_cam(calibrated, X)
+    other = copy.deepcopy(fitted)
+    other.net_.module_ = torch.nn.Linear(2, 2)
+    with pytest.raises(TypeError, match="MSAICNetClassifier has a network without a map over time"):
+        grad_cam(other, X)
+
+
+# The display
+
+
+def test_display_of_a_record(fitted):
+    X, _ = make_segments(3)
+    display = GradCAMDisplay.from_estimator(fitted, X, 100, record=1, target=1)
+    heat = grad_cam(fitted, X[1:2], target=1)[0]
+    np.testing.assert_allclose(display.heat_map, heat, atol=1e-6)
+    np.testing.assert_allclose(
+        display.heat_[0].get_array()[0], heat / heat.max(), atol=1e-5
+    )
+    assert display.ax_.get_title() == "Grad-CAM: 1"
+    assert list(display.ecg_.lines_) == ["lead 0", "lead 1", "lead 2"]
+
+
+def test_display_of_an_image():
+    image = np.random.RandomState(0).randint(0, 255, (20, 30, 3), dtype=np.uint8)
+    heat = np.array([[0.0, 2.0, 4.0]])
+    display = GradCAMDisplay(image, heat, kind="image").plot()
+    assert display.ax_.get_title() == "Grad-CAM" and display.ecg_ is None
+    np.testing.assert_array_equal(display.heat_[0].get_array(), heat / 4)
+    assert list(display.heat_[0].get_extent()) == [0, 30, 20, 0]
+    grey = GradCAMDisplay(image[:, :, :1], np.zeros((2, 2)), kind="image").plot()
+    assert grey.ax_.images[0].get_array().shape == (20, 30)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"kind": "photo"}, "kind='photo' is unknown. Pass one of 'signal', 'image'"),
+        ({"heat_map": [[np.nan]]}, "heat_map is empty, or holds NaN or infinity"),
+        ({"heat_map": [1.0]}, r"heat_map of an image must have the shape \(rows, columns\)"),
+        ({"data": np.ones((4, 4, 2))}, r"1, 3 or 4 channels, got \(4, 4, 2\)"),
+        ({"kind": "signal"}, "kind='signal' needs the sampling_rate"),
+    ],
+    ids=str,
+)
+def test_bad_displays(options, message):
+    options = {"data": np.ones((4, 4)), "heat_map": np.ones((2, 2)), "kind": "image", **options}
+    with pytest.raises(ValueError, match=message):
+        GradCAMDisplay(**options).plot()
