@@ -1,17 +1,21 @@
 """Synthetic records per second, time of imports, and PTB-XL beside wfdb in a loop.
 
     python benchmarks/bench_data.py [PTB_XL_FOLDER]
+
+All records of the folder at 100 Hz, cold (read from their files) and warm (from the cache), and the
+peak memory of a fresh process for each. "warm, summed" reads every value as well.
 """
 
 import argparse
+import os
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from _timing import interleave, report
 
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
@@ -28,31 +32,66 @@ def seconds_of(code):
 
 
 def bench_ptbxl(folder):
-    """load_ptbxl with one and two workers beside wfdb.rdsamp in a loop, on the same records."""
+    """load_ptbxl, cold and warm, beside wfdb.rdsamp in a loop, on the same records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import wfdb
-    database = pd.read_csv(folder / "ptbxl_database.csv", low_memory=False)
-    loaded = load_ptbxl(folder, task="mi", n_jobs=2)
-    paths = database.set_index("ecg_id").loc[loaded.ecg_id, "filename_lr"]
-    n_records = len(paths)
+    with tempfile.TemporaryDirectory() as cache, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loaded = load_ptbxl(folder, task="all", n_jobs=2, cache=cache)
+        paths = list(loaded.metadata["filename_lr"])
+        n_records = len(paths)
 
-    def loop():
-        return np.stack([wfdb.rdsamp(str(folder / path))[0].T for path in paths])
+        def loop():
+            return np.stack([wfdb.rdsamp(str(folder / path))[0].T for path in paths])
 
-    np.testing.assert_allclose(loop(), loaded.data, atol=1e-6)
-    seconds = interleave(
-        {
-            "wfdb.rdsamp in a loop": loop,
-            "load_ptbxl(n_jobs=1)": lambda: load_ptbxl(folder, task="mi", n_jobs=1),
-            "load_ptbxl(n_jobs=2)": lambda: load_ptbxl(folder, task="mi", n_jobs=2),
-        },
-        repeats=3,
+        def load(**options):
+            return load_ptbxl(folder, task="all", **options).data
+
+        np.testing.assert_allclose(loop(), loaded.data, atol=1e-6)
+        seconds = interleave(
+            {
+                "wfdb.rdsamp in a loop": loop,
+                "cold, n_jobs=1": lambda: load(n_jobs=1),
+                "cold, n_jobs=2": lambda: load(n_jobs=2),
+                "warm": lambda: load(cache=cache),
+                "warm, summed": lambda: load(cache=cache).sum(),
+            },
+            repeats=3,
+        )
+        report(
+            f"Reading {n_records} PTB-XL records at 100 Hz", seconds, n_records=n_records,
+            reference="wfdb.rdsamp in a loop", target="warm >= 100 times wfdb.rdsamp",
+        )
+        print(f"\nPeak memory, MB; the array has {loaded.data.nbytes / 1e6:.0f} MB")
+        start = f"from sklearn_ecg.datasets import load_ptbxl; folder = {str(folder)!r}"
+        options = {
+            "imports": None,
+            "cold, no cache": "",
+            "cold, into a cache": f", cache={os.path.join(cache, 'new')!r}",
+            "warm": f", cache={cache!r}",
+        }
+        for name, given in options.items():
+            code = start
+            if given is not None:
+                code += f"; load_ptbxl(folder, task='all'{given})"
+            print(f"  {name:34}{peak_memory(code):8.0f}")
+        loop_code = (
+            "import numpy as np, pandas as pd, wfdb; "
+            f"paths = pd.read_csv({str(folder / 'ptbxl_database.csv')!r})['filename_lr']; "
+            f"np.stack([wfdb.rdsamp({str(folder)!r} + '/' + p)[0].T for p in paths])"
+        )
+        print(f"  {'wfdb.rdsamp in a loop':34}{peak_memory(loop_code):8.0f}")
+
+
+def peak_memory(code):
+    """Peak resident memory in MB of a fresh Python that runs some code, on Linux."""
+    # Not getrusage: it counts what the parent had when it started the child.
+    code += "; print([x for x in open('/proc/self/status') if 'VmHWM' in x][0].split()[1])"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
     )
-    report(
-        f"Reading {n_records} PTB-XL records at 100 Hz", seconds, n_records=n_records,
-        reference="wfdb.rdsamp in a loop",
-    )
+    return float(done.stdout) / 1000
 
 
 def main():

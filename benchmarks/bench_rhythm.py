@@ -19,7 +19,7 @@ from _timing import interleave, report
 from scipy.signal import resample_poly
 
 from sklearn_ecg import detect_r_peaks
-from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.datasets import load_ludb, make_ecg
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -73,13 +73,10 @@ if neurokit2:
 
 def read_ludb(folder):
     """Signals at 500 Hz, and the time points of the R-peaks annotated in lead II."""
-    signals, peaks = [], []
-    for path in sorted((folder / "data").glob("*.hea")):
-        name = str(path.with_suffix(""))
-        signals.append(wfdb.rdrecord(name).p_signal.T)
-        notes = wfdb.rdann(name, "ii")
-        peaks.append(notes.sample[np.array(notes.symbol) == "N"])
-    return np.array(signals, dtype=np.float32), peaks
+    ludb = load_ludb(folder, annotated_leads=["II"], n_jobs=-1)
+    beats = ludb.annotations[ludb.annotations["wave"] == "QRS"]
+    peaks = [beats["peak"][beats["record"] == row].to_numpy(int) for row in range(len(ludb.data))]
+    return ludb.data, peaks
 
 
 def match(truth, found, tolerance):
@@ -144,7 +141,7 @@ def speed(rate, n_records, n_slow, repeats):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ludb", type=Path, help="folder that holds LUDB's data/")
+    parser.add_argument("--ludb", type=Path, help="LUDB folder")
     parser.add_argument("--repeats", type=int, default=9)
     args = parser.parse_args()
     warnings.simplefilter("ignore")

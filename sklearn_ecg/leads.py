@@ -304,7 +304,7 @@ def lead_regions(lead_names, regions="twelve"):
 # --------------------------------------------------------------------------------------------------
 
 
-def to_lead_frame(X, leads=None, *, index=None):
+def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
     """Make a lead frame from an array: one column per lead, each cell a record's signal.
 
     Parameters
@@ -317,6 +317,10 @@ def to_lead_frame(X, leads=None, *, index=None):
         are kept. None stands for `STANDARD_LEADS`, in that order, if there are twelve leads.
     index : array-like of shape (n_records,), default=None
         The frame's index, such as the records' ids. None counts from 0.
+    sampling_rate : float, default=None
+        Time points per second (Hz), to be kept in ``frame.attrs["sampling_rate"]``.
+    units : str, default=None
+        The unit of the signals, such as "mV", to be kept in ``frame.attrs["units"]``.
 
     Returns
     -------
@@ -372,7 +376,10 @@ def to_lead_frame(X, leads=None, *, index=None):
     leads = _check_leads(X, leads)
     if index is not None and len(index) != len(X):
         raise ValueError(f"index has {len(index)} labels, but X has {len(X)} records.")
-    return _build_frame(X, leads, index)
+    frame = _build_frame(X, leads, index)
+    notes = {"sampling_rate": sampling_rate, "units": units}
+    frame.attrs.update({name: note for name, note in notes.items() if note is not None})
+    return frame
 
 
 def to_lead_array(frame, *, dtype=None):
@@ -559,8 +566,9 @@ def read_lead_frame(path, columns=None):
     Returns
     -------
     DataFrame of shape (n_records, n_leads)
-        A lead frame of the same values, dtypes and index as `to_lead_frame` made. Signals stored
-        as lists of variable length get the fixed length that they share.
+        A lead frame of the same values, dtypes, index and ``attrs`` (sampling rate and units) as
+        `to_lead_frame` made. Signals stored as lists of variable length get the fixed length that
+        they share.
 
     Raises
     ------
@@ -574,12 +582,13 @@ def read_lead_frame(path, columns=None):
     >>> from pathlib import Path
     >>> import numpy as np
     >>> from sklearn_ecg.leads import read_lead_frame, to_lead_frame
-    >>> frame = to_lead_frame(np.zeros((5, 2, 1000)), ["I", "II"])
+    >>> X = np.zeros((5, 2, 1000))
+    >>> frame = to_lead_frame(X, ["I", "II"], sampling_rate=100, units="mV")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     frame.to_parquet(Path(folder) / "records.parquet")
     ...     same = read_lead_frame(Path(folder) / "records.parquet")
-    >>> same.equals(frame)
-    True
+    >>> same.equals(frame), same.attrs
+    (True, {'sampling_rate': 100, 'units': 'mV'})
     """
     if columns is not None:
         columns = list(columns)
@@ -604,7 +613,12 @@ def read_lead_frame(path, columns=None):
     if frame.shape[1] == 0:
         raise ValueError("The file has no columns that hold signals.")
     # Parquet renames the field of the lists, by which pandas tells dtypes apart: build them anew.
-    return _build_frame(to_lead_array(frame), frame.columns, frame.index)
+    attrs = frame.attrs
+    frame = _build_frame(to_lead_array(frame), frame.columns, frame.index)
+    # pandas writes attrs as JSON, and gives them back only from its own read_parquet.
+    metadata = table.schema.metadata or {}
+    frame.attrs.update(attrs or json.loads(metadata.get(b"PANDAS_ATTRS", b"{}")))
+    return frame
 
 
 def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):

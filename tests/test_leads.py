@@ -545,6 +545,31 @@ def test_parquet_round_trip_is_exact(X, tmp_path, dtype, index):
     assert_array_equal(to_lead_array(same), to_lead_array(frame))
 
 
+def test_parquet_keeps_sampling_rate_and_units(X, tmp_path):
+    path = tmp_path / "records.parquet"
+    frame = to_lead_frame(X, sampling_rate=257.5, units="mV", index=list("abcdef"))
+    assert frame.attrs == {"sampling_rate": 257.5, "units": "mV"}
+    frame.to_parquet(path)
+    assert read_lead_frame(path).attrs == frame.attrs
+    assert read_lead_frame(path, columns=["V1"]).attrs == frame.attrs
+    assert to_lead_frame(X).attrs == {}
+    to_lead_frame(X).to_parquet(path)
+    assert read_lead_frame(path).attrs == {}
+
+
+def test_what_plain_read_parquet_makes_of_a_lead_frame(frame, tmp_path):
+    """As the documentation says."""
+    path = tmp_path / "records.parquet"
+    frame.attrs["units"] = "mV"
+    frame.to_parquet(path)
+    with pytest.raises(NotImplementedError, match="pyarrow type specific parameters"):
+        pd.read_parquet(path)
+    plain = pd.read_parquet(path, dtype_backend="pyarrow")
+    assert plain.attrs == {"units": "mV"}
+    assert is_lead_frame(plain)
+    assert_array_equal(to_lead_array(plain), to_lead_array(frame))
+
+
 def test_parquet_of_no_records_and_of_free_names(X, frame, tmp_path):
     path = tmp_path / "records.parquet"
     frame.iloc[:0].to_parquet(path)

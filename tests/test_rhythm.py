@@ -1,14 +1,12 @@
 """R-peaks and rhythm: synthetic truth, real records, what must not change, and what must raise."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.signal import resample_poly
 
 from sklearn_ecg import detect_r_peaks, to_lead_frame
-from sklearn_ecg.datasets import load_ptbxl, make_ecg
+from sklearn_ecg.datasets import load_ludb, load_ptbxl, load_wfdb, make_ecg
 from sklearn_ecg.rhythm import RPeaks
 
 
@@ -361,27 +359,13 @@ def test_too_large_values_are_refused():
 # --------------------------------------------------------------------------------------------------
 
 
-with warnings.catch_warnings():
-    # wfdb 4.3 calls, on import and when it reads annotations, what pandas 3.1 deprecates.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import wfdb
-
-
-def read_wfdb(paths):
-    return np.stack([wfdb.rdrecord(str(path.with_suffix(""))).p_signal.T for path in paths])
-
-
 @pytest.fixture(scope="module")
 def ludb(data_folder):
     """The 12-lead records at 500 Hz, and the R-peaks annotated in lead II."""
-    paths = sorted((data_folder / "ludb" / "data").glob("*.hea"))
-    peaks = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        for path in paths:
-            notes = wfdb.rdann(str(path.with_suffix("")), "ii")
-            peaks.append(notes.sample[np.array(notes.symbol) == "N"])
-    return read_wfdb(paths).astype(np.float32), peaks
+    ludb = load_ludb(data_folder / "ludb", annotated_leads=["II"])
+    beats = ludb.annotations[ludb.annotations["wave"] == "QRS"]
+    peaks = [beats["peak"][beats["record"] == row].to_numpy(int) for row in range(len(ludb.data))]
+    return ludb.data, peaks
 
 
 @pytest.mark.parametrize("rate", [100, 250, 500])
@@ -417,13 +401,13 @@ def test_rates_agree_on_ptbxl(data_folder):
 
 def test_awkward_records(data_folder):
     """Flat, saturated and noisy leads: no crash, and no trust in what is all flat."""
-    paths = sorted((data_folder / "challenge2011" / "wfdb500_awkward").glob("*.hea"))
-    X = np.nan_to_num(read_wfdb(paths))
+    awkward = load_wfdb(data_folder / "challenge2011" / "wfdb500_awkward")
+    X = awkward.data
     rhythm = detect_r_peaks(X, 500)
     flat = np.ptp(X, axis=2).max(axis=1) == 0
     assert flat.any()
     assert (rhythm.reliability[flat] == 0).all()
     assert ((rhythm.reliability >= 0) & (rhythm.reliability <= 1)).all()
-    reliable = {path.stem for path, value in zip(paths, rhythm.reliability) if value > 0.5}
+    reliable = set(awkward.metadata["record"][rhythm.reliability > 0.5])
     assert {"1028102", "1052879", "1068152", "1072620"} <= reliable  # clean but for a few leads
     assert not reliable & {"1002603", "1003574", "1030943", "1063073", "1363712"}

@@ -1,21 +1,17 @@
 """PTB-XL: 21,799 clinical 12-lead records of ten seconds."""
 
 import ast
-import warnings
+import json
+import os
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.utils import Bunch
-from tqdm import tqdm
 
-from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
-
-with warnings.catch_warnings():
-    # wfdb 4.3 calls, while it is imported, what pandas 3.1 deprecates.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import wfdb
+from ..leads import STANDARD_LEADS, to_lead_frame
+from ._policies import Policies
+from ._reading import read_records
+from ._records import RecordError
 
 _DATABASE = "ptbxl_database.csv"
 _STATEMENTS = "scp_statements.csv"
@@ -53,6 +49,8 @@ def load_ptbxl(
     missing="raise",
     n_jobs=None,
     verbose=0,
+    cache=None,
+    check_content=False,
     return_X_y=False,
     as_frame=False,
 ):
@@ -69,13 +67,18 @@ def load_ptbxl(
     sampling_rate : {100, 500}, default=100
         Which of the two versions of each record to read, in Hz. All of PTB-XL takes 1 GB of memory
         at 100 Hz and 5 GB at 500 Hz.
-    task : {"superclass", "mi"}, default="superclass"
-        What to predict.
+    task : str, default="superclass"
+        What to predict. The first six are those of the benchmark [2]_: multilabel indicators, with
+        a column for every label that the database knows, in alphabetical order unless said.
+        Records without any of the labels are left out.
 
-        - "superclass": a multilabel indicator of the five diagnostic superclasses, in the order
-          NORM (normal), MI (myocardial infarction), STTC (ST/T change), CD (conduction
-          disturbance), HYP (hypertrophy). As in the benchmark [2]_, records without any
-          superclass are left out.
+        - "all": all 71 SCP-ECG statements.
+        - "diagnostic": the 44 diagnostic statements.
+        - "subclass": the 23 subclasses of diagnostic statements.
+        - "superclass": their five superclasses, in the order NORM (normal), MI (myocardial
+          infarction), STTC (ST/T change), CD (conduction disturbance), HYP (hypertrophy).
+        - "form": the 19 statements on the form of the ECG.
+        - "rhythm": the 12 statements on its rhythm.
         - "mi": 1 for a record with MI and without NORM, 0 for one with NORM and without MI.
           Records with both or neither are left out.
 
@@ -84,8 +87,9 @@ def load_ptbxl(
         The stratified folds to read, of 1 to 10. None reads all that the database holds.
     min_likelihood : float, default=0
         The likelihood in percent, from 0 to 100, from which a statement counts. PTB-XL gives 0
-        to a statement whose likelihood is not known: by default these count, as in the benchmark,
-        with any higher value they do not.
+        to a statement whose likelihood is not known. By default these count, as in the benchmark;
+        with any higher value those that are diagnostic do not. Statements that are only on form or
+        rhythm, to which PTB-XL gives hardly any likelihoods, count with 0 in any case.
     missing : {"raise", "drop"}, default="raise"
         What to do about records of the database whose files are not in the folder: raise an
         error, or leave them out and list them in ``dropped``.
@@ -95,6 +99,13 @@ def load_ptbxl(
         cannot do at the same time.
     verbose : int, default=0
         Whether to show a progress bar.
+    cache : str or path-like, default=None
+        A folder for the cache. The first call writes the array there; later ones for the same
+        records, whatever the task, map it into memory, read-only and shared between processes,
+        unless a file has changed. It can be deleted at any time.
+    check_content : bool, default=False
+        Whether to tell changed files by their content, rather than by size and time of change, and
+        to check the cached array as well. It reads everything.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` only.
     as_frame : bool, default=False
@@ -107,8 +118,9 @@ def load_ptbxl(
         With these attributes:
 
         data : ndarray of shape (n_records, 12, n_times), float32
-            Signals in mV, leads in standard order. A lead frame with ``as_frame=True``.
-        target : ndarray of shape (n_records, 5) or (n_records,), int
+            Signals in mV, leads in standard order. A read-only memory map with `cache`, a lead
+            frame with ``as_frame=True``.
+        target : ndarray of shape (n_records, n_labels) or (n_records,), int
             The labels. A DataFrame or Series with ``as_frame=True``.
         target_names : list of str
             The labels' names: those of the columns, or of the values 0 and 1.
@@ -136,12 +148,18 @@ def load_ptbxl(
     ------
     FileNotFoundError
         If the folder, its tables or, with ``missing="raise"``, a record's files are not found.
+    RecordError
+        If a record is not what PTB-XL's records are: another sampling rate, length or set of
+        leads, missing values, or a file that cannot be read. It is a ValueError.
     TypeError
         If `folds` is not an iterable of integers.
     ValueError
-        If a parameter has an unknown value, the database lacks a column, no records are left, or a
-        record is not what PTB-XL's records are: another sampling rate, length, unit or set of
-        leads, values that are not finite, or a file that cannot be read.
+        If a parameter has an unknown value, the database lacks a column or has a statement that
+        ``scp_statements.csv`` lacks, or no records are left.
+
+    See Also
+    --------
+    fetch_ptbxl : Download PTB-XL.
 
     References
     ----------
@@ -169,14 +187,19 @@ def load_ptbxl(
     folder = Path(folder)
     _check_options(sampling_rate, task, min_likelihood, missing)
     filename = _FILENAME[sampling_rate]
-    database, statements = _read_tables(folder, filename)
+    database, statements = _read_tables(folder, filename, task)
     database = _select_folds(database, folds)
+    _check_statements(database, statements)
 
+    diagnostic = set(statements.index[statements["diagnostic"] == 1])
     codes = database["scp_codes"].map(
-        lambda likelihoods: {code for code, value in likelihoods.items() if value >= min_likelihood}
+        lambda likelihoods: {
+            code
+            for code, value in likelihoods.items()
+            if value >= min_likelihood or (value == 0 and code not in diagnostic)
+        }
     )
-    make_target, target_names = _TASKS[task]
-    target = make_target(codes, statements)
+    target, target_names = _make_target(task, codes, statements)
     unlabelled = database.index.difference(target.index)
 
     absent = _find_missing(folder, database.loc[target.index, filename])
@@ -199,9 +222,13 @@ def load_ptbxl(
         )
 
     metadata = database.loc[target.index]
-    data = _read_records(folder, metadata[filename], sampling_rate, n_jobs, verbose)
+    data = _read_records(
+        folder, metadata[filename], sampling_rate, n_jobs, verbose, cache, check_content
+    )
     if as_frame:
-        data = to_lead_frame(data, STANDARD_LEADS, index=metadata.index)
+        data = to_lead_frame(
+            data, STANDARD_LEADS, index=metadata.index, sampling_rate=sampling_rate, units="mV"
+        )
     else:
         target = target.to_numpy()
     if return_X_y:
@@ -226,26 +253,32 @@ def load_ptbxl(
 # --------------------------------------------------------------------------------------------------
 
 
-def _superclass_target(codes, statements):
-    classes = statements.loc[statements["diagnostic"] == 1, "diagnostic_class"]
-    superclasses = codes.map(lambda record: {classes[code] for code in record if code in classes})
-    indicator = pd.DataFrame(
-        {name: [name in record for record in superclasses] for name in _SUPERCLASSES},
-        index=codes.index,
-    ).astype(int)
-    return indicator[indicator.any(axis=1)]
-
-
-def _mi_target(codes, statements):
-    superclasses = _superclass_target(codes, statements)
-    return superclasses.loc[superclasses["MI"] != superclasses["NORM"], "MI"]
-
-
-# Each task: the function that makes the target, and the target's names.
+# Each task that is a multilabel indicator: the column of scp_statements.csv that selects its
+# statements (None for all), and the column that names their labels (None for the statement).
 _TASKS = {
-    "superclass": (_superclass_target, _SUPERCLASSES),
-    "mi": (_mi_target, ("NORM", "MI")),
+    "all": (None, None),
+    "diagnostic": ("diagnostic", None),
+    "subclass": ("diagnostic", "diagnostic_subclass"),
+    "superclass": ("diagnostic", "diagnostic_class"),
+    "form": ("form", None),
+    "rhythm": ("rhythm", None),
 }
+
+
+def _make_target(task, codes, statements):
+    """The target of the records that have one, indexed by ecg_id, and its names."""
+    if task == "mi":
+        superclasses, _ = _make_target("superclass", codes, statements)
+        return superclasses.loc[superclasses["MI"] != superclasses["NORM"], "MI"], ("NORM", "MI")
+    selects, labels = _TASKS[task]
+    chosen = statements if selects is None else statements[statements[selects] == 1]
+    label_of = dict(zip(chosen.index, chosen.index if labels is None else chosen[labels]))
+    names = _SUPERCLASSES if task == "superclass" else sorted(set(label_of.values()))
+    found = codes.map(lambda record: {label_of[code] for code in record if code in label_of})
+    indicator = pd.DataFrame(
+        {name: [name in record for record in found] for name in names}, index=codes.index
+    ).astype(int)
+    return indicator[indicator.any(axis=1)], names
 
 
 # --------------------------------------------------------------------------------------------------
@@ -259,8 +292,8 @@ def _check_options(sampling_rate, task, min_likelihood, missing):
             f"sampling_rate={sampling_rate!r} is not available: PTB-XL holds each record at 100 "
             "and at 500 Hz."
         )
-    if task not in _TASKS:
-        raise ValueError(f"task={task!r} is unknown. Known tasks are {', '.join(_TASKS)}.")
+    if task not in (*_TASKS, "mi"):
+        raise ValueError(f"task={task!r} is unknown. Known tasks are {', '.join(_TASKS)}, mi.")
     if not 0 <= min_likelihood <= 100:
         raise ValueError(
             f"min_likelihood={min_likelihood!r} is not between 0 and 100: likelihoods are in "
@@ -270,7 +303,7 @@ def _check_options(sampling_rate, task, min_likelihood, missing):
         raise ValueError(f"missing={missing!r} is unknown. Pass 'raise' or 'drop'.")
 
 
-def _read_tables(folder, filename):
+def _read_tables(folder, filename, task):
     if not folder.is_dir():
         reason = "it is not a folder" if folder.exists() else "it does not exist"
     else:
@@ -289,7 +322,8 @@ def _read_tables(folder, filename):
     _check_columns(
         database, ["ecg_id", "patient_id", "scp_codes", "strat_fold", filename], _DATABASE
     )
-    _check_columns(statements, ["diagnostic", "diagnostic_class"], _STATEMENTS)
+    columns = {"diagnostic", "diagnostic_class", *_TASKS.get(task, ())} - {None}
+    _check_columns(statements, sorted(columns), _STATEMENTS)
     _check_rows(database)
     database = database.set_index("ecg_id")
     # Published as 15709.0.
@@ -317,7 +351,25 @@ def _check_rows(database):
             )
 
 
+def _check_statements(database, statements):
+    """A statement without a meaning would be left out of every target."""
+    known = set(statements.index)
+    for ecg_id, codes in database["scp_codes"].items():
+        unknown = sorted(set(codes) - known)
+        if unknown:
+            raise ValueError(
+                f"{_DATABASE} has the statement {unknown[0]!r} for ecg_id {ecg_id}, which "
+                f"{_STATEMENTS} does not hold. Pass a folder with both files of one version."
+            )
+
+
 def _parse_codes(ecg_id, codes):
+    try:
+        # Published as {'NORM': 100.0}, which is JSON but for its quotes, and read as such in a
+        # tenth of the time.
+        return json.loads(codes.replace("'", '"'))
+    except ValueError:
+        pass
     try:
         parsed = ast.literal_eval(codes)
     except (SyntaxError, ValueError) as error:
@@ -356,57 +408,42 @@ def _select_folds(database, folds):
 
 
 def _find_missing(folder, names):
+    # A folder is listed once: to ask for each file takes longer than to read them from a cache.
+    present = {}
+
+    def is_there(file):
+        parent, _, name = file.rpartition("/")
+        if parent not in present:
+            path = os.path.join(folder, parent)
+            present[parent] = set(os.listdir(path)) if os.path.isdir(path) else set()
+        return name in present[parent]
+
     # In a part of the database, a name may be left empty.
     is_missing = [
-        pd.isna(name) or not all((folder / f"{name}{end}").is_file() for end in (".hea", ".dat"))
+        pd.isna(name) or not all(is_there(f"{name}{end}") for end in (".hea", ".dat"))
         for name in names
     ]
     return names.index[is_missing]
 
 
-def _read_records(folder, names, sampling_rate, n_jobs, verbose):
-    signals = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_read_record)(folder, name, sampling_rate) for name in names
+def _read_records(folder, names, sampling_rate, n_jobs, verbose, cache, check_content):
+    advice = "Records of PTB-XL are not like this: download it again."
+    reading = read_records(
+        folder,
+        list(names),
+        Policies(STANDARD_LEADS),
+        n_jobs=n_jobs,
+        verbose=verbose,
+        cache=cache,
+        check_content=check_content,
+        loader="PTB-XL",
+        advice=advice,
     )
-    data = None
-    for position, signal in enumerate(
-        tqdm(signals, total=len(names), desc="PTB-XL", unit="record", disable=not verbose)
-    ):
-        if data is None:
-            data = np.empty((len(names), *signal.shape), dtype=np.float32)
-        if signal.shape != data.shape[1:]:
-            raise ValueError(
-                f"Record {names.iloc[position]} has {signal.shape[1]} time points, but record "
-                f"{names.iloc[0]} has {data.shape[2]}. All records of PTB-XL have one length: "
-                "download it again."
-            )
-        data[position] = signal
-    return data
-
-
-def _read_record(folder, name, sampling_rate):
-    """Read one record as float32 of shape (12, n_times), in mV, in standard order."""
-    try:
-        record = wfdb.rdrecord(str(folder / name))
-        leads = normalize_lead_names(record.sig_name)
-    except Exception as error:
-        raise ValueError(f"Record {name} cannot be read: {error}") from error
-    if record.fs != sampling_rate:
-        raise ValueError(
-            f"Record {name} has a sampling rate of {record.fs} Hz instead of {sampling_rate} Hz."
+    if reading.sampling_rate != sampling_rate:
+        raise RecordError(
+            names.iloc[0],
+            "sampling rate",
+            f"it has {reading.sampling_rate:g} Hz instead of {sampling_rate} Hz.",
+            advice,
         )
-    if set(leads) != set(STANDARD_LEADS):
-        raise ValueError(
-            f"Record {name} has the leads {', '.join(leads)} instead of the twelve standard leads."
-        )
-    if set(record.units) != {"mV"}:
-        raise ValueError(f"Record {name} has units {sorted(set(record.units))} instead of mV.")
-    # By name: the order of a file's signals is nowhere promised.
-    order = [leads.index(lead) for lead in STANDARD_LEADS]
-    signal = record.p_signal.T[order].astype(np.float32)
-    if not np.isfinite(signal).all():
-        raise ValueError(
-            f"Record {name} has values that are not finite, which no record of PTB-XL has: "
-            "download it again."
-        )
-    return signal
+    return reading.data

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_ecg.datasets import _ptbxl, load_ptbxl
+from sklearn_ecg.datasets import RecordError, _ptbxl, _records, load_ptbxl
 from sklearn_ecg.leads import STANDARD_LEADS, is_lead_frame, to_lead_array
 
 # Not imported here: wfdb's own import warns with pandas 3.1, and in tests warnings are errors.
-wfdb = _ptbxl.wfdb
+wfdb = _records.wfdb
 
 # --------------------------------------------------------------------------------------------------
 # A miniature folder
@@ -36,6 +36,14 @@ DIAGNOSTIC_CLASS = {
     "NDT": "STTC",
     "LAFB": "CD",
     "LVH": "HYP",
+}
+SUBCLASS = {
+    "NORM": "NORM",
+    "IMI": "IMI",
+    "ASMI": "AMI",
+    "NDT": "STTC",
+    "LAFB": "LAFB/LPFB",
+    "LVH": "LVH",
 }
 
 
@@ -78,9 +86,15 @@ def folder(tmp_path):
     )
     database.to_csv(tmp_path / "ptbxl_database.csv", index_label="ecg_id")
     statements = pd.DataFrame(
-        {"diagnostic": 1.0, "diagnostic_class": pd.Series(DIAGNOSTIC_CLASS)},
+        {
+            "diagnostic": 1.0,
+            "diagnostic_class": pd.Series(DIAGNOSTIC_CLASS),
+            "diagnostic_subclass": pd.Series(SUBCLASS),
+        },
     )
-    statements.loc["SR"] = [np.nan, None]
+    statements.loc["SR"] = [np.nan, None, None]
+    statements.loc["NDT", "form"] = 1.0
+    statements.loc["SR", "rhythm"] = 1.0
     statements.to_csv(tmp_path / "scp_statements.csv")
     for ecg_id, row in database.iterrows():
         write_record(tmp_path, row.filename_lr, digital_signal(ecg_id, 50), seed=ecg_id)
@@ -150,6 +164,70 @@ def test_task_mi_leaves_out_both_and_neither(folder):
     assert_array_equal(bunch.target, [0, 1, 1, 0])
     assert bunch.dropped.index.tolist() == [4, 9]
     assert_allclose(bunch.data, expected_signals([1, 2, 3, 7]), rtol=1e-6)
+
+
+TASKS = {
+    # task: the names that occur, and the records that have one of them
+    "all": (["ASMI", "IMI", "LAFB", "LVH", "NDT", "NORM", "SR"], [1, 2, 3, 4, 7, 9]),
+    "diagnostic": (["ASMI", "IMI", "LAFB", "LVH", "NDT", "NORM"], [1, 2, 3, 7, 9]),
+    "subclass": (["AMI", "IMI", "LAFB/LPFB", "LVH", "NORM", "STTC"], [1, 2, 3, 7, 9]),
+    "form": (["NDT"], [2]),
+    "rhythm": (["SR"], [1, 4]),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_tasks_of_the_benchmark(folder, task):
+    names, ecg_ids = TASKS[task]
+    bunch = load_ptbxl(folder, task=task)
+    assert bunch.target_names == names
+    assert_array_equal(bunch.ecg_id, ecg_ids)
+    assert sorted([*bunch.ecg_id, *bunch.dropped.index]) == sorted(SCP_CODES)
+    label_of = SUBCLASS if task == "subclass" else {code: code for code in SUBCLASS | {"SR": ""}}
+    for ecg_id, row in zip(bunch.ecg_id, bunch.target):
+        expected = {label_of.get(code) for code in SCP_CODES[ecg_id]}
+        assert {name for name, value in zip(names, row) if value} == expected & set(names)
+    # The columns do not depend on the records that are chosen.
+    if 1 in ecg_ids:
+        assert load_ptbxl(folder, task=task, folds=[1]).target_names == names
+
+
+def test_likelihoods_are_for_diagnostic_statements(folder):
+    """NDT is on form as well, but diagnostic; SR is on rhythm only and has no likelihood."""
+    bunch = load_ptbxl(folder, task="all", min_likelihood=50)
+    found = {
+        ecg_id: [name for name, value in zip(bunch.target_names, row) if value]
+        for ecg_id, row in zip(bunch.ecg_id, bunch.target)
+    }
+    assert found == {1: ["NORM", "SR"], 3: ["LAFB"], 4: ["SR"], 7: ["LVH", "NORM"], 9: ["IMI"]}
+
+
+def test_a_statement_that_is_not_known(folder):
+    edit_database(
+        folder,
+        lambda database: database.assign(
+            scp_codes=database.scp_codes.where(database.ecg_id != 7, "{'ODD': 100.0}")
+        ),
+    )
+    with pytest.raises(ValueError, match="has the statement 'ODD' for ecg_id 7, which scp_statem"):
+        load_ptbxl(folder)
+
+
+def test_cache(folder, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    plain = load_ptbxl(folder)
+    for task in ("superclass", "subclass"):  # of the same records: one array
+        cached = load_ptbxl(folder, task=task, cache=cache)
+        assert isinstance(cached.data, np.memmap)
+        assert_array_equal(cached.data, plain.data)
+        assert cached.metadata.equals(plain.metadata)
+    assert len(list(cache.glob("*.npy"))) == 1
+    assert_array_equal(load_ptbxl(folder, folds=[1], cache=cache).data, plain.data[:2])
+    assert len(list(cache.glob("*.npy"))) == 2
+    write_record(folder, "records100/00000/00003_lr", digital_signal(5, 50))
+    changed = load_ptbxl(folder, cache=cache, check_content=True).data
+    assert_array_equal(changed, load_ptbxl(folder).data)
+    assert not np.array_equal(changed, plain.data)
 
 
 def test_min_likelihood(folder):
@@ -243,7 +321,7 @@ def test_records_that_are_not_asked_for_may_be_missing(folder):
     "kwargs, error, message",
     [
         ({"sampling_rate": 250}, ValueError, "sampling_rate=250 .* at 100 and at 500 Hz"),
-        ({"task": "rhythms"}, ValueError, "task='rhythms' is unknown. Known .* superclass, mi"),
+        ({"task": "rhythms"}, ValueError, "task='rhythms' is unknown. Known .* all, .* rhythm, mi"),
         ({"folds": [1, 3]}, ValueError, r"folds=\[1, 3\]: choose from .* \[1, 2, 10\]"),
         ({"folds": []}, ValueError, r"folds=\[\]: choose from"),
         ({"folds": 9}, TypeError, r"folds must be an iterable of int, such as \[9\], got 9"),
@@ -281,14 +359,14 @@ def test_folder_errors(folder):
 @pytest.mark.parametrize(
     "kwargs, message",
     [
-        ({"fs": 120}, "has a sampling rate of 120 Hz instead of 100 Hz"),
-        ({"unit": "uV"}, r"has units \['uV'\] instead of mV"),
-        ({"n_times": 40}, "has 40 time points, but record records100/00000/00001_lr has 50"),
-        ({"names": (*STANDARD_LEADS[:11], "V7")}, "has the leads .*V7.* instead of the twelve"),
-        ({"names": STANDARD_LEADS[:11]}, "has the leads .* instead of the twelve standard"),
-        ({"names": (*STANDARD_LEADS[:11], "RESP")}, "cannot be read: 'RESP' is not a known lead"),
-        ({"names": (*STANDARD_LEADS[:11], "MLII")}, "cannot be read: .* are both lead II"),
-        ({"invalid": True}, "has values that are not finite"),
+        ({"fs": 120}, "sampling rate: it has 120 Hz, but record records100/.*/00001_lr has 100 Hz"),
+        ({"unit": "bpm"}, "units: lead I is in 'bpm', which is not a voltage"),
+        ({"n_times": 40}, "length: it has 40 time points, but record .*00001_lr has 50"),
+        ({"names": (*STANDARD_LEADS[:11], "V7")}, "leads: V6 missing; the channels are .*V7"),
+        ({"names": STANDARD_LEADS[:11]}, "leads: V6 missing; the channels are"),
+        ({"names": (*STANDARD_LEADS[:11], "RESP")}, "leads: V6 missing; .*RESP"),
+        ({"names": (*STANDARD_LEADS[:11], "MLII")}, "leads: .* are both lead II"),
+        ({"invalid": True}, "missing values: 1 of 50 in aVL"),
     ],
 )
 def test_a_record_that_is_not_as_it_should_be_is_named(folder, kwargs, message):
@@ -299,14 +377,31 @@ def test_a_record_that_is_not_as_it_should_be_is_named(folder, kwargs, message):
         signal[4, 7] = -(2**15)  # WFDB's mark of an invalid value in format 16
     signal = signal[: len(options.get("names", STANDARD_LEADS))]
     write_record(folder, name, signal, **options)
-    with pytest.raises(ValueError, match=f"Record {name} {message}"):
+    advice = "Records of PTB-XL are not like this: download it again"
+    with pytest.raises(RecordError, match=f"(?i)Record {name}, {message}.*{advice}"):
         load_ptbxl(folder)
+
+
+def test_all_records_at_a_wrong_rate(folder):
+    name = "records100/00000/00007_lr"
+    write_record(folder, name, digital_signal(7, 50), fs=120)
+    with pytest.raises(RecordError, match=f"Record {name}, .* 120 Hz instead of 100 Hz"):
+        load_ptbxl(folder, folds=[10], task="mi")
+
+
+def test_a_record_in_microvolts(folder):
+    write_record(folder, "records100/00000/00003_lr", digital_signal(3, 50), unit="uV")
+    assert_allclose(load_ptbxl(folder).data[2], expected_signals([3])[0] / 1000, rtol=1e-6)
 
 
 def test_a_truncated_file_is_named(folder):
     path = folder / "records100/00000/00003_lr.dat"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="Record records100/00000/00003_lr cannot be read"):
+    message = (
+        "Record records100/00000/00003_lr, signal file: records100/00000/00003_lr.dat holds 1100 "
+        "bytes, but its header promises 1200: the file is truncated"
+    )
+    with pytest.raises(RecordError, match=message):
         load_ptbxl(folder)
 
 
@@ -355,6 +450,20 @@ def test_counts_of_ptbxl(ptbxl, ptbxl_folder, monkeypatch):
     mi = load_ptbxl(ptbxl_folder, task="mi", folds=range(1, 10))
     assert_array_equal(np.bincount(mi.target), [912, 321])
     assert len(mi.target) + len(mi.dropped) == 1732
+
+
+@pytest.mark.parametrize(
+    "task, n_labels, n_records",
+    [("all", 71, 1732), ("diagnostic", 44, 1713), ("subclass", 23, 1713), ("form", 19, 624),
+     ("rhythm", 12, 1640)],
+)
+def test_tasks_of_ptbxl(ptbxl_folder, monkeypatch, task, n_labels, n_records):
+    """As many labels as Strodthoff et al. (2021) have."""
+    monkeypatch.setattr(_ptbxl, "_read_records", lambda *args: None)
+    bunch = load_ptbxl(ptbxl_folder, task=task)
+    assert bunch.target.shape == (n_records, n_labels)
+    assert len(set(bunch.target_names)) == n_labels
+    assert bunch.target.any(axis=1).all()
 
 
 def test_signals_of_ptbxl_are_in_mv(ptbxl):

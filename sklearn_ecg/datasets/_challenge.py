@@ -1,0 +1,399 @@
+"""The PhysioNet/CinC Challenges 2020 and 2021: 12-lead records of several databases."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from ..leads import STANDARD_LEADS, to_lead_frame
+from ._policies import make_policies
+from ._reading import read_records
+from ._records import RecordError
+from ._wfdb import find_records, make_bunch
+
+# The diagnoses that the Challenge of 2021 scored, from its table dx_mapping_scored.csv
+# (github.com/physionetchallenges/evaluation-2021): SNOMED CT code, abbreviation, name.
+_SCORED = (
+    ("164889003", "AF", "atrial fibrillation"),
+    ("164890007", "AFL", "atrial flutter"),
+    ("6374002", "BBB", "bundle branch block"),
+    ("426627000", "Brady", "bradycardia"),
+    ("733534002", "CLBBB", "complete left bundle branch block"),
+    ("713427006", "CRBBB", "complete right bundle branch block"),
+    ("270492004", "IAVB", "1st degree av block"),
+    ("713426002", "IRBBB", "incomplete right bundle branch block"),
+    ("39732003", "LAD", "left axis deviation"),
+    ("445118002", "LAnFB", "left anterior fascicular block"),
+    ("164909002", "LBBB", "left bundle branch block"),
+    ("251146004", "LQRSV", "low qrs voltages"),
+    ("698252002", "NSIVCB", "nonspecific intraventricular conduction disorder"),
+    ("426783006", "NSR", "sinus rhythm"),
+    ("284470004", "PAC", "premature atrial contraction"),
+    ("10370003", "PR", "pacing rhythm"),
+    ("365413008", "PRWP", "poor r wave progression"),
+    ("427172004", "PVC", "premature ventricular contractions"),
+    ("164947007", "LPR", "prolonged pr interval"),
+    ("111975006", "LQT", "prolonged qt interval"),
+    ("164917005", "QAb", "qwave abnormal"),
+    ("47665007", "RAD", "right axis deviation"),
+    ("59118001", "RBBB", "right bundle branch block"),
+    ("427393009", "SA", "sinus arrhythmia"),
+    ("426177001", "SB", "sinus bradycardia"),
+    ("427084000", "STach", "sinus tachycardia"),
+    ("63593006", "SVPB", "supraventricular premature beats"),
+    ("164934002", "TAb", "t wave abnormal"),
+    ("59931005", "TInv", "t wave inversion"),
+    ("17338001", "VPB", "ventricular premature beats"),
+)
+# Scored as the same diagnosis, by the notes of that table.
+_SAME = {"CLBBB": "LBBB", "CRBBB": "RBBB", "PAC": "SVPB", "PVC": "VPB"}
+# The words of CPSC 2018, where they are not abbreviations of the table; the last two are unscored.
+_CPSC = {
+    "normal": "426783006",
+    "i-avb": "270492004",
+    "std": "429622005",
+    "ste": "164931005",
+}
+_CODE_OF_WORD = {
+    **{abbreviation.lower(): code for code, abbreviation, _ in _SCORED},
+    **{name: code for code, _, name in _SCORED},
+    **_CPSC,
+}
+
+_SOURCES = {
+    "A": "CPSC 2018",
+    "Q": "CPSC 2018, extra",
+    "I": "St Petersburg INCART",
+    "S": "PTB",
+    "HR": "PTB-XL",
+    "E": "Georgia",
+    "JS": "Chapman-Shaoxing and Ningbo",
+}
+
+_UNLABELED = ("raise", "drop record", "keep")
+_NOTHING = ("", "unknown", "nan", "none")
+
+_DESCR = """\
+PhysioNet/Computing in Cardiology Challenges 2020 and 2021
+==========================================================
+
+12-lead records of several databases, with diagnoses as SNOMED CT codes.
+
+Signals are in mV. Patients are not known: PTB-XL's part holds several records of some.
+
+Licence: Creative Commons Attribution 4.0 International (CC BY 4.0).
+
+Source: https://physionet.org/content/challenge-2021/, doi:10.13026/34va-7q14
+
+Citation: M. A. Reyna, N. Sadr, E. A. Perez Alday, A. Gu, A. J. Shah, C. Robichaux, A. B. Rad,
+A. Elola, S. Seyedi, S. Ansari, H. Ghanbari, Q. Li, A. Sharma and G. D. Clifford (2021). Will Two
+Do? Varying Dimensions in Electrocardiography: The PhysioNet/Computing in Cardiology Challenge 2021.
+Computing in Cardiology 48, 1-4. doi:10.23919/CinC53138.2021.9662687
+"""
+
+
+def load_challenge(
+    folder,
+    *,
+    labels="scored",
+    unlabeled="raise",
+    leads=STANDARD_LEADS,
+    missing_leads="raise",
+    missing_values="raise",
+    duration=None,
+    longer="raise",
+    shorter="raise",
+    resample_to=None,
+    on_error="raise",
+    n_jobs=None,
+    verbose=0,
+    cache=None,
+    check_content=False,
+    return_X_y=False,
+    as_frame=False,
+):
+    """Load records of the PhysioNet/CinC Challenges 2020 and 2021, with their diagnoses.
+
+    The Challenges [1]_ joined several databases, whose records are ``.mat`` files with a WFDB
+    header; its comments hold age, sex and diagnoses (``Dx``). Rates and lengths differ: records of
+    CPSC 2018 last from 6 s to more than a minute.
+
+    Parameters
+    ----------
+    folder : str, path-like or list of str or path-like
+        A folder, searched with all folders in it, or a list of records.
+    labels : "scored", "all" or list of str, default="scored"
+        The columns of the target.
+
+        - "scored": the 26 diagnoses that the Challenge of 2021 scored, in the order of its table
+          [2]_. Four of them are pairs of codes that count as the same: "CLBBB|LBBB",
+          "CRBBB|RBBB", "PAC|SVPB" and "PVC|VPB".
+        - "all": every code that occurs, in ascending order.
+        - a list of codes, or of abbreviations or names of that table, each a column.
+    unlabeled : {"raise", "drop record", "keep"}, default="raise"
+        What to do with a record whose header has no ``Dx``, or an unknown one. "keep" makes its
+        row of the target wholly -1, which estimators take for a record without labels where
+        they are told to (``unlabeled=-1``). Where records are left out, `data` is a copy in memory
+        even with `cache`.
+    leads, missing_leads, missing_values, duration, longer, shorter, resample_to
+        As in :func:`load_wfdb`.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with a record that cannot be loaded: raise an error that names it, or list it in
+        the report.
+    n_jobs, verbose, cache, check_content, as_frame
+        As in :func:`load_wfdb`. With `as_frame` the target is a DataFrame.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` only.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        As that of :func:`load_wfdb`, and:
+
+        target : ndarray of shape (n_rows, n_labels), int
+            1 where the diagnosis was made. A DataFrame with ``as_frame=True``.
+        target_names : list of str
+            The labels of the columns: abbreviations for "scored", codes for "all", else as given.
+        unused : Series of int
+            How many records have a code that is in no column of the target: the code as the index.
+        metadata : DataFrame of shape (n_rows, 6)
+            record; start in s; age in years (NaN if not known); sex ("female", "male" or
+            "unknown"); dx, a tuple of codes; source, the database by the record's name.
+    (data, target) : tuple
+        With ``return_X_y=True``.
+
+    Raises
+    ------
+    RecordError
+        For the first record that cannot be loaded, or has no ``Dx`` with ``unlabeled="raise"``.
+    FileNotFoundError, TypeError, ValueError
+        As in :func:`load_wfdb`; and if `labels` or `unlabeled` has an unknown value, or no record
+        has a label.
+
+    Notes
+    -----
+    CPSC 2018 writes words: "Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE".
+    They become codes; the last two, ST depression (429622005) and ST elevation (164931005), are not
+    scored. Any other word is kept as it is, and counted in `unused`.
+
+    References
+    ----------
+    .. [1] Reyna et al. (2021). Will Two Do? Varying Dimensions in Electrocardiography: The
+       PhysioNet/Computing in Cardiology Challenge 2021.
+       https://physionet.org/content/challenge-2021/
+    .. [2] dx_mapping_scored.csv, https://github.com/physionetchallenges/evaluation-2021
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sklearn_ecg.datasets import load_challenge
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> header = "E00001 1 500 1000\\nE00001.mat 16+24 1000/mV 16 0 0 0 0 II\\n"
+    >>> header += "# Age: 71\\n# Sex: Female\\n# Dx: 59118001,164889003,55827005\\n"
+    >>> _ = (folder / "E00001.hea").write_text(header)
+    >>> np.zeros(1012, dtype="<i2").tofile(folder / "E00001.mat")
+    >>> bunch = load_challenge(folder, leads=["II"])
+    >>> [name for name, value in zip(bunch.target_names, bunch.target[0]) if value]
+    ['AF', 'CRBBB|RBBB']
+    >>> bunch.unused.to_dict()
+    {'55827005': 1}
+    >>> bunch.metadata.loc[0, ["sex", "source"]].to_list()
+    ['female', 'Georgia']
+    """
+    if unlabeled not in _UNLABELED:
+        raise ValueError(
+            f"unlabeled={unlabeled!r} is unknown. Pass one of {', '.join(map(repr, _UNLABELED))}."
+        )
+    _check_labels(labels)
+    policies = make_policies(
+        leads=leads,
+        missing_leads=missing_leads,
+        missing_values=missing_values,
+        duration=duration,
+        longer=longer,
+        shorter=shorter,
+        resample_to=resample_to,
+        assume_units=None,
+        on_error=on_error,
+    )
+    root, names, _ = find_records(folder)
+    reading = read_records(
+        root,
+        names,
+        policies,
+        on_error=on_error,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        cache=cache,
+        check_content=check_content,
+        loader="challenge",
+        is_folder=root != "",
+    )
+    facts = [_read_comments(comments) for comments in reading.comments]
+    reading = _treat_unlabeled(reading, facts, unlabeled, on_error)
+    codes = [facts[record]["dx"] for record in reading.records]
+    target, target_names, unused = _make_target(codes, reading.records, labels)
+
+    bunch = make_bunch(reading, policies, as_frame=False)
+    for column in ("age", "sex", "dx"):
+        bunch.metadata[column] = pd.Series([facts[i][column] for i in reading.records])
+    bunch.metadata["source"] = [_source(name) for name in bunch.metadata["record"]]
+    if as_frame:
+        index = pd.Index(bunch.metadata["record"], name="record")
+        bunch.data = to_lead_frame(
+            bunch.data, policies.leads, index=index, sampling_rate=bunch.sampling_rate, units="mV"
+        )
+        bunch.metadata.index = index
+        target = pd.DataFrame(target, columns=target_names, index=index)
+    if return_X_y:
+        return bunch.data, target
+    return Bunch(
+        **bunch, target=target, target_names=target_names, unused=unused, DESCR=_DESCR
+    )
+
+
+# --------------------------------------------------------------------------------------------------
+# Headers
+# --------------------------------------------------------------------------------------------------
+
+
+def _read_comments(comments):
+    """Age, sex and the codes of the diagnoses from the comments of a header."""
+    found = {}
+    for comment in comments:
+        key, colon, value = comment.partition(":")
+        if colon:
+            found[key.strip().lower()] = value.strip()
+    sex = found.get("sex", "").lower()
+    return {
+        "age": _read_age(found.get("age", "")),
+        "sex": {"m": "male", "f": "female"}.get(sex, sex if sex in ("male", "female") else "")
+        or "unknown",
+        "dx": _read_codes(found.get("dx", "")),
+    }
+
+
+def _read_age(text):
+    try:
+        age = float(text)
+    except ValueError:
+        return np.nan
+    return age if 0 <= age < np.inf else np.nan
+
+
+def _read_codes(text):
+    """Codes, each once; a word that is not known stays as it is."""
+    words = [word.strip() for word in text.split(",")]
+    words = [word for word in words if word.lower() not in _NOTHING]
+    return tuple(dict.fromkeys(_CODE_OF_WORD.get(word.lower(), word) for word in words))
+
+
+def _source(name):
+    letters = re.match(r"[A-Z]*", name.rpartition("/")[2]).group()
+    return _SOURCES.get(letters, "unknown")
+
+
+def _treat_unlabeled(reading, facts, unlabeled, on_error):
+    """Leave out the rows of records without a diagnosis, or refuse them."""
+    names = reading.report["record"]
+    without = [i for i in dict.fromkeys(reading.records.tolist()) if not facts[i]["dx"]]
+    if not without or unlabeled == "keep":
+        return reading
+    reason = "its header has no diagnosis (Dx)."
+    if unlabeled == "raise" and on_error == "raise":
+        raise RecordError(
+            names[without[0]],
+            "labels",
+            reason,
+            "Pass unlabeled='drop record' or 'keep', or on_error='skip'.",
+        )
+    kept = ~np.isin(reading.records, without)
+    if not kept.any():
+        raise ValueError(
+            f"None of {len(without)} records has a diagnosis (Dx) in its header. Pass "
+            "unlabeled='keep', or use load_wfdb."
+        )
+    report = reading.report
+    report.loc[without, "status"] = "dropped" if unlabeled == "drop record" else "failed"
+    report.loc[without, "reason"] = f"labels: {reason}"
+    report.loc[without, "rows"] = 0
+    reading.data = reading.data[kept]
+    reading.records = reading.records[kept]
+    reading.starts = reading.starts[kept]
+    return reading
+
+
+# --------------------------------------------------------------------------------------------------
+# Target
+# --------------------------------------------------------------------------------------------------
+
+
+def _check_labels(labels):
+    if isinstance(labels, str):
+        if labels not in ("scored", "all"):
+            raise ValueError(
+                f"labels={labels!r} is unknown. Pass 'scored', 'all' or a list of codes or "
+                "abbreviations."
+            )
+        return
+    labels = list(labels)
+    unknown = [x for x in labels if not str(x).isdigit() and str(x).lower() not in _CODE_OF_WORD]
+    if unknown or not labels:
+        raise ValueError(
+            f"labels={labels}: {unknown[0]!r} is neither a SNOMED CT code nor a scored diagnosis."
+            if unknown
+            else "labels is empty: pass at least one."
+        )
+    codes = [_CODE_OF_WORD.get(str(x).lower(), str(x)) for x in labels]
+    twice = [label for label, code in zip(labels, codes) if codes.count(code) > 1]
+    if twice:
+        raise ValueError(f"labels={labels}: {twice[0]!r} is there twice.")
+
+
+def _columns_of(labels, codes):
+    """The target's columns: names, and the column of each code."""
+    if isinstance(labels, str) and labels == "scored":
+        names, column_of = [], {}
+        code_of = {abbreviation: code for code, abbreviation, _ in _SCORED}
+        for code, abbreviation, _ in _SCORED:
+            if abbreviation in _SAME.values():
+                continue
+            column_of[code] = len(names)
+            if abbreviation in _SAME:
+                column_of[code_of[_SAME[abbreviation]]] = len(names)
+                abbreviation = f"{abbreviation}|{_SAME[abbreviation]}"
+            names.append(abbreviation)
+        return names, column_of
+    if isinstance(labels, str):
+        names = sorted({code for record in codes for code in record}, key=_numbers_first)
+        return names, {code: column for column, code in enumerate(names)}
+    names = [str(label) for label in labels]
+    codes = [_CODE_OF_WORD.get(name.lower(), name) for name in names]
+    return names, {code: column for column, code in enumerate(codes)}
+
+
+def _numbers_first(code):
+    return (0, int(code), "") if code.isdecimal() else (1, 0, code)
+
+
+def _make_target(codes, records, labels):
+    """The indicator, its columns' names, and the number of records of each code that is in none."""
+    names, column_of = _columns_of(labels, codes)
+    target = np.zeros((len(codes), len(names)), dtype=int)
+    unused, seen = Counter(), set()
+    for row, (record, of_record) in enumerate(zip(records, codes)):
+        if not of_record:
+            target[row] = -1
+        for code in of_record:
+            if code in column_of:
+                target[row, column_of[code]] = 1
+            elif record not in seen:
+                unused[code] += 1
+        seen.add(record)
+    unused = pd.Series(dict(unused.most_common()), name="records", dtype=int)
+    unused.index = unused.index.astype(object)
+    return target, names, unused

@@ -1,0 +1,338 @@
+"""From a record as it is in its files to the leads, the rate and the length that were asked for."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Real
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from ..leads import LIMB_LEAD_WEIGHTS, normalize_lead_names
+from ._records import RecordError, millivolts
+
+# I and II as they are, and the others by them; any two of the six give the other four.
+_LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
+
+_CHOICES = {
+    "missing_leads": ("raise", "derive", "drop record", "nan"),
+    "missing_values": ("raise", "drop record", "interpolate", "nan"),
+    "longer": ("raise", "crop start", "crop centre", "windows", "drop record"),
+    "shorter": ("raise", "pad", "drop record"),
+    "on_error": ("raise", "skip"),
+}
+
+
+class Dropped(Exception):
+    """A record that a policy leaves out; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What to do with a record; the parameters of `load_wfdb` of the same names."""
+
+    leads: tuple
+    missing_leads: str = "raise"
+    missing_values: str = "raise"
+    duration: float | None = None
+    longer: str = "raise"
+    shorter: str = "raise"
+    resample_to: float | None = None
+    assume_units: str | None = None
+
+
+@dataclass
+class Prepared:
+    """The rows that a record becomes, and what was done to it."""
+
+    rows: np.ndarray  # (n_rows, n_leads, n_times), float32
+    starts: list  # the first time point of each row, in s
+    sampling_rate: float
+    notes: list
+
+
+def make_policies(*, on_error, leads, **options):
+    """Check the parameters that all loaders of WFDB records share."""
+    if isinstance(leads, str):
+        raise TypeError(f"leads must be a list of lead names, got the str {leads!r}.")
+    leads = normalize_lead_names(leads, strict=False)
+    if not leads:
+        raise ValueError("leads is empty: pass at least one lead.")
+    for name, value in {**options, "on_error": on_error}.items():
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise ValueError(
+                f"{name}={value!r} is unknown. Pass one of "
+                f"{', '.join(map(repr, _CHOICES[name]))}."
+            )
+    for name, unit in (("duration", "seconds"), ("resample_to", "Hz")):
+        value = options[name]
+        if value is not None and (
+            not isinstance(value, Real) or not 0 < value < np.inf or isinstance(value, bool)
+        ):
+            raise ValueError(f"{name}={value!r} must be a positive number of {unit}, or None.")
+    unit = options["assume_units"]
+    if unit is not None and millivolts(unit) is None:
+        raise ValueError(f"assume_units={unit!r} is not a voltage. Pass 'mV', 'uV', 'V' or None.")
+    if options["duration"] is None:
+        for name in ("longer", "shorter"):
+            if options[name] not in ("raise", "drop record"):
+                raise ValueError(
+                    f"{name}={options[name]!r} needs a length to bring records to: pass duration, "
+                    "in seconds."
+                )
+    return Policies(leads, **options)
+
+
+def prepare(record, policies):
+    """Bring a record to the leads, units, rate and length asked for.
+
+    Raises
+    ------
+    RecordError
+        If it cannot be brought there by these policies.
+    Dropped
+        If a policy leaves it out.
+    """
+    notes = []
+    sources, weights, absent = _choose_channels(record, policies, notes)
+    _add_remarks(record, sources, notes)
+    _check_units(record, sources, policies, notes)
+    rate = _find_rate(record, sources, policies)
+    signals = {i: record.signals[i] * _factor(record, i, policies) for i in sources}
+    signals = _treat_missing_values(record, signals, policies, notes)
+    if policies.resample_to is not None and sources:
+        signals = {
+            i: _resample(signal, record.rates[i], policies.resample_to)
+            for i, signal in signals.items()
+        }
+        if any(record.rates[i] != policies.resample_to for i in sources):
+            rates = ", ".join(f"{rate:g}" for rate in sorted({record.rates[i] for i in sources}))
+            notes.append(f"resampled from {rates} to {policies.resample_to:g} Hz")
+        rate = policies.resample_to
+    n_times = min(len(signal) for signal in signals.values())
+    leads = np.full((len(policies.leads), n_times), np.nan)
+    for position, lead in enumerate(policies.leads):
+        if lead not in absent:
+            leads[position] = sum(
+                weight * signals[i][:n_times] for i, weight in weights[lead].items()
+            )
+    rows, starts = _cut(record, leads, rate, policies, notes)
+    return Prepared(np.ascontiguousarray(rows, dtype=np.float32), starts, rate, notes)
+
+
+# --------------------------------------------------------------------------------------------------
+# Leads
+# --------------------------------------------------------------------------------------------------
+
+
+def _choose_channels(record, policies, notes):
+    """The channels to read, the weight of each in each lead, and the leads that stay missing."""
+    channels = {lead: record.find(lead) for lead in policies.leads}
+    missing = [lead for lead, channel in channels.items() if channel is None]
+    weights = {lead: {i: 1.0} for lead, i in channels.items() if i is not None}
+    if missing:
+        what = f"{', '.join(missing)} missing; the channels are {', '.join(record.channels)}."
+        if policies.missing_leads == "drop record":
+            raise Dropped(f"leads: {what}")
+        if policies.missing_leads == "derive":
+            weights.update(_derive(record, missing, what))
+            notes.append(f"{', '.join(missing)} derived")
+            missing = []
+        elif policies.missing_leads == "raise" or not weights:
+            raise RecordError(
+                record.name,
+                "leads",
+                what,
+                "Ask for other leads, or pass missing_leads='derive', 'drop record' or 'nan', or "
+                "on_error='skip'.",
+            )
+        else:
+            notes.append(f"{', '.join(missing)} missing, NaN")
+    sources = list(dict.fromkeys(i for of_lead in weights.values() for i in of_lead))
+    return sources, weights, missing
+
+
+def _derive(record, missing, what):
+    """Weights of channels for leads that are missing: any two limb leads give the other four."""
+    impossible = [lead for lead in missing if lead not in _LIMB_LEADS]
+    limb = {lead: record.find(lead) for lead in _LIMB_LEADS}
+    limb = {lead: i for lead, i in limb.items() if i is not None}
+    if impossible or len(limb) < 2:
+        why = (
+            f"{', '.join(impossible)} cannot be derived from other leads."
+            if impossible
+            else "two limb leads are needed to derive the others."
+        )
+        raise RecordError(
+            record.name,
+            "leads",
+            f"{what[:-1]}; {why}",
+            "Ask for other leads, or pass missing_leads='drop record' or 'nan', or "
+            "on_error='skip'.",
+        )
+    # I and II come first where they are there, and then the inverse is the identity.
+    (first, i), (second, j) = list(limb.items())[:2]
+    from_two = np.linalg.inv([_LIMB_LEADS[first], _LIMB_LEADS[second]])
+    derived = {}
+    for lead in missing:
+        of_first, of_second = np.array(_LIMB_LEADS[lead]) @ from_two
+        derived[lead] = {i: float(of_first), j: float(of_second)}
+    return derived
+
+
+def _add_remarks(record, channels, notes):
+    """One note for all channels with the same remark."""
+    remarks = {}
+    for i in channels:
+        if i in record.remarks:
+            remarks.setdefault(record.remarks[i], []).append(record.channels[i])
+    notes += [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]
+
+
+def _check_units(record, channels, policies, notes):
+    assumed = []
+    for i in channels:
+        if millivolts(record.units[i]) is not None or np.isnan(record.signals[i]).all():
+            continue
+        if policies.assume_units is None:
+            raise RecordError(
+                record.name,
+                "units",
+                f"lead {record.channels[i]} is in {record.units[i]!r}, which is not a voltage.",
+                "Pass assume_units if you know the unit, leave the lead out, or pass "
+                "on_error='skip'.",
+            )
+        assumed.append(record.channels[i])
+    if assumed:
+        notes.append(f"{', '.join(assumed)} taken to be in {policies.assume_units}")
+
+
+def _factor(record, channel, policies):
+    # A channel without a unit is one without values, which wfdb finds in empty segments.
+    return millivolts(record.units[channel], policies.assume_units) or 1.0
+
+
+# --------------------------------------------------------------------------------------------------
+# Rates and missing values
+# --------------------------------------------------------------------------------------------------
+
+
+def _find_rate(record, channels, policies):
+    rates = {record.rates[i] for i in channels}
+    if len(rates) > 1 and policies.resample_to is None:
+        found = ", ".join(f"{record.channels[i]} {record.rates[i]:g} Hz" for i in channels)
+        raise RecordError(
+            record.name,
+            "sampling rate",
+            f"its leads have several ({found}).",
+            "Pass resample_to, ask for leads of one rate, or pass on_error='skip'.",
+        )
+    return min(rates)
+
+
+def _treat_missing_values(record, signals, policies, notes):
+    counts = {i: int(np.count_nonzero(~np.isfinite(signal))) for i, signal in signals.items()}
+    counts = {i: count for i, count in counts.items() if count}
+    if not counts:
+        return signals
+    found = ", ".join(
+        f"{count} of {len(signals[i])} in {record.channels[i]}" for i, count in counts.items()
+    )
+    if policies.missing_values == "drop record":
+        raise Dropped(f"missing values: {found}.")
+    if policies.missing_values == "raise":
+        raise RecordError(
+            record.name,
+            "missing values",
+            f"{found}.",
+            "Pass missing_values='drop record', 'interpolate' or 'nan', or on_error='skip'.",
+        )
+    if policies.missing_values == "nan":
+        notes.append(f"missing values, NaN: {found}")
+        return signals
+    empty = [record.channels[i] for i, count in counts.items() if count == len(signals[i])]
+    if empty:
+        raise RecordError(
+            record.name,
+            "missing values",
+            f"{', '.join(empty)} has no values at all, from which to interpolate.",
+            "Pass missing_values='drop record' or 'nan', or on_error='skip'.",
+        )
+    notes.append(f"missing values, interpolated: {found}")
+    return {i: _interpolate(signal) for i, signal in signals.items()}
+
+
+def _interpolate(signal):
+    """Straight lines across gaps; at the ends the nearest value."""
+    present = np.isfinite(signal)
+    if present.all():
+        return signal
+    times = np.arange(len(signal))
+    return np.interp(times, times[present], signal[present])
+
+
+def _resample(signal, rate, to):
+    """`resample_poly` along the line from the first to the last value, NaN staying where it is."""
+    if rate == to:
+        return signal
+    # Rates are written in decimals: 100 / 999.56 is 2500 / 24989.
+    ratio = (Fraction(str(float(to))) / Fraction(str(float(rate)))).limit_denominator(100_000)
+    missing = ~np.isfinite(signal)
+    if missing.all():
+        n_times = -(-len(signal) * ratio.numerator // ratio.denominator)
+        return np.full(n_times, np.nan)
+    # Zeros beyond the ends, SciPy's default, would ring on the offset of a record.
+    resampled = resample_poly(
+        _interpolate(signal), ratio.numerator, ratio.denominator, padtype="line"
+    )
+    if missing.any():
+        # A new time point is missing where one of its two old neighbours is.
+        times = np.arange(len(resampled)) / float(ratio)
+        below = np.minimum(np.floor(times + 1e-9).astype(int), len(signal) - 1)
+        above = np.minimum(np.ceil(times - 1e-9).astype(int), len(signal) - 1)
+        resampled[missing[below] | missing[above]] = np.nan
+    return resampled
+
+
+# --------------------------------------------------------------------------------------------------
+# Length
+# --------------------------------------------------------------------------------------------------
+
+
+def _cut(record, leads, rate, policies, notes):
+    """Rows (n_rows, n_leads, n_times) of the length asked for, and where in s they start."""
+    found = leads.shape[1]
+    if policies.duration is None:
+        return leads[np.newaxis], [0.0]
+    wanted = max(round(policies.duration * rate), 1)
+    if found == wanted:
+        return leads[np.newaxis], [0.0]
+    longer = found > wanted
+    policy = policies.longer if longer else policies.shorter
+    name = "longer" if longer else "shorter"
+    what = f"it has {found} time points instead of {wanted} ({found / rate:g} s at {rate:g} Hz)."
+    if policy == "raise":
+        options = "'crop start', 'crop centre', 'windows'" if longer else "'pad'"
+        raise RecordError(
+            record.name,
+            "length",
+            what,
+            f"Pass {name}={options} or 'drop record', or on_error='skip'.",
+        )
+    if policy == "drop record":
+        raise Dropped(f"length: {what}")
+    if policy == "pad":
+        notes.append(f"padded with zeros from {found} to {wanted} time points")
+        padded = np.zeros((len(leads), wanted))
+        padded[:, :found] = leads
+        padded[np.isnan(leads).all(axis=1)] = np.nan  # a lead that is not there stays so
+        return padded[np.newaxis], [0.0]
+    if policy == "windows":
+        n_windows = found // wanted
+        left_out = found - n_windows * wanted
+        notes.append(f"{n_windows} windows, {left_out} of {found} time points left out")
+        rows = leads[:, : n_windows * wanted].reshape(len(leads), n_windows, wanted)
+        starts = [window * wanted / rate for window in range(n_windows)]
+        return rows.transpose(1, 0, 2), starts
+    start = (found - wanted) // 2 if policy == "crop centre" else 0
+    notes.append(f"cropped from {found} to {wanted} time points")
+    return leads[np.newaxis, :, start : start + wanted], [start / rate]

@@ -1,0 +1,466 @@
+"""One WFDB record: read through wfdb, in mV, with errors that say what is wrong with which file."""
+
+import hashlib
+import os
+import re
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..leads import normalize_lead_name
+
+with warnings.catch_warnings():
+    # wfdb 4.3 calls, while it is imported, what pandas 3.1 deprecates.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import wfdb
+
+# Millivolts per unit, by the unit's name in lower case. Both signs of the micro are in use.
+_MILLIVOLTS = {
+    **dict.fromkeys(("v", "volt", "volts"), 1e3),
+    **dict.fromkeys(("mv", "millivolt", "millivolts"), 1.0),
+    **dict.fromkeys(("uv", "µv", "μv", "microvolt", "microvolts"), 1e-3),
+    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-6),
+}
+
+# Bytes per value of the formats whose files have a length that follows from the header.
+_BYTES = {
+    **dict.fromkeys(("8", "80"), 1),
+    "212": 1.5,
+    **dict.fromkeys(("310", "311"), 4 / 3),
+    **dict.fromkeys(("16", "61", "160"), 2),
+    "24": 3,
+    "32": 4,
+}
+
+
+class RecordError(ValueError):
+    """A record that cannot be loaded as asked.
+
+    Parameters
+    ----------
+    record : str
+        The record's name.
+    field : str
+        What is wrong: "header", "signal file", "leads", "units", "sampling rate", "length",
+        "missing values" or "labels".
+    reason : str
+        What was found.
+    advice : str
+        What to do.
+
+    Attributes
+    ----------
+    record, field, reason, advice : str
+        As given.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import RecordError
+    >>> error = RecordError("rec01", "units", "lead II is in mmHg.", "Pass leads without it.")
+    >>> str(error)
+    'Record rec01, units: lead II is in mmHg. Pass leads without it.'
+    """
+
+    def __init__(self, record, field, reason, advice):
+        # All in args: what comes back from a worker process is made anew from them.
+        super().__init__(record, field, reason, advice)
+        self.record, self.field, self.reason, self.advice = record, field, reason, advice
+
+    def __str__(self):
+        return f"Record {self.record}, {self.field}: {self.reason} {self.advice}"
+
+
+@dataclass
+class Record:
+    """What a record's files hold; `signals` are as in the file, one array per channel."""
+
+    name: str
+    channels: list
+    rates: list
+    units: list
+    signals: list = field(default_factory=list)
+    comments: list = field(default_factory=list)
+    remarks: dict = field(default_factory=dict)  # of channels whose header left something open
+
+    @property
+    def shape(self):
+        """Channels, and time points of the longest of them."""
+        return len(self.channels), max((len(signal) for signal in self.signals), default=0)
+
+    def find(self, lead):
+        """The channel of a lead, or None; two channels of one lead are an error."""
+        found = [i for i, channel in enumerate(self.channels) if standard_name(channel) == lead]
+        if len(found) > 1:
+            names = " and ".join(repr(self.channels[i]) for i in found)
+            raise RecordError(
+                self.name,
+                "leads",
+                f"the channels {names} are both lead {lead}.",
+                "Rename or remove one of them in the header, or ask for other leads.",
+            )
+        return found[0] if found else None
+
+
+@lru_cache(maxsize=1024)
+def standard_name(channel):
+    """The standard name of a known lead; any other name as it is."""
+    try:
+        return normalize_lead_name(channel)
+    except (TypeError, ValueError):
+        return channel
+
+
+def millivolts(unit, assume_units=None):
+    """The factor that brings a unit to mV, or None for a unit that is not a voltage."""
+    factor = _MILLIVOLTS.get(str(unit or "").strip().lower())
+    if factor is None and assume_units is not None:
+        factor = _MILLIVOLTS[assume_units.lower()]
+    return factor
+
+
+def read_record(root, name):
+    """Read a record and say which files it was read from.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that `name` is relative to.
+    name : str
+        The record, without a file's ending.
+
+    Returns
+    -------
+    record : Record
+    files : list of str
+        The files, relative to `root`.
+
+    Raises
+    ------
+    RecordError
+        If a file is missing, truncated or not what its header says.
+    """
+    path = os.path.join(root, name)
+    try:
+        # Each channel at its own rate: to average down to the slowest would lose the ECG of
+        # polysomnographies and monitors.
+        found = wfdb.rdrecord(path, smooth_frames=False)
+    except Exception as error:
+        raise _explain(root, name, error) from error
+    if not found.n_sig or not found.sig_len:
+        raise RecordError(
+            name, "length", "it holds no signals.", "Leave it out, or pass on_error='skip'."
+        )
+    # What wfdb makes of several segments has no files of its own.
+    parts = [(name, found)] if found.file_name else _segments(root, name)
+    _check_sizes(root, name, parts)
+    remarks = _correct_units(root, name, parts)
+    units = list(parts[0][1].units)
+    if not found.file_name:
+        of_channel = _check_segments(name, found, parts)
+        units = [
+            of_channel.get(channel, unit) for channel, unit in zip(found.sig_name, found.units)
+        ]
+    record = Record(
+        name,
+        channels=[channel or f"unnamed {i}" for i, channel in enumerate(found.sig_name)],
+        rates=[found.fs * n for n in found.samps_per_frame],
+        units=units,
+        signals=found.e_p_signal,
+        comments=list(found.comments or []),
+        remarks={i: remarks[c] for i, c in enumerate(found.sig_name) if c in remarks},
+    )
+    return record, _files(name, parts)
+
+
+def describe_header(root, name):
+    """What a header says of a record that cannot be read: (shape, rate, units), or Nones."""
+    try:
+        header = wfdb.rdheader(os.path.join(root, name))
+        shape = (header.n_sig, header.sig_len)
+        return shape, header.fs, list(getattr(header, "units", None) or [])
+    except Exception:
+        return None, None, []
+
+
+def sources_of(root, name, files=None):
+    """The state of a record's files, for the cache: path, size, time and content of each.
+
+    Without `files` those that the header names are looked for, missing ones included: when one
+    of them appears the record has changed.
+    """
+    if files is None:
+        try:
+            files = _files(name, _segments(root, name))
+        except Exception:
+            files = [f"{name}.hea"]
+    return [file_state(root, file) for file in files]
+
+
+def file_state(root, file, content=True):
+    """[path, size, mtime in ns, SHA-256] of a file; a file that is not there has no size."""
+    path = os.path.join(root, file)
+    try:
+        stat = os.stat(path)
+        digest = None
+        if content:
+            with open(path, "rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return [file, None, None, None]
+    return [file, stat.st_size, stat.st_mtime_ns, digest]
+
+
+def list_records(folder):
+    """All records of a folder and the folders in it, by name relative to it, rec2 before rec10."""
+    names = []
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        relative = os.path.relpath(parent, folder)
+        prefix = "" if relative == "." else Path(relative).as_posix() + "/"
+        names += [prefix + file[:-4] for file in files if file.endswith(".hea")]
+    return sorted(names, key=_natural)
+
+
+def list_strays(folder):
+    """Files that look like signals, but have no header of the same name beside them."""
+    strays = []
+    for parent, _, files in os.walk(folder):
+        stems = {file[:-4] for file in files if file.endswith(".hea")}
+        found = [file for file in files if file[-4:] in (".dat", ".mat") and file[:-4] not in stems]
+        relative = os.path.relpath(parent, folder)
+        prefix = "" if relative == "." else Path(relative).as_posix() + "/"
+        strays += [prefix + file for file in found]
+    return sorted(strays, key=_natural)
+
+
+def find_segments(folder, names):
+    """For each record that is a segment of another one of `names`, that other.
+
+    To load both would load the same signal twice.
+    """
+    parts = {}
+    known = set(names)
+    for name in names:
+        try:
+            with open(os.path.join(folder, f"{name}.hea"), "rb") as stream:
+                lines = [line.strip() for line in stream]
+        except OSError:
+            continue
+        lines = [line.decode("latin-1") for line in lines if line and not line.startswith(b"#")]
+        if not lines or "/" not in lines[0].split()[0]:
+            continue
+        prefix = _prefix(name)
+        for line in lines[1:]:
+            segment = prefix + line.split()[0]
+            if segment in known and segment != name:
+                parts[segment] = name
+    return parts
+
+
+# --------------------------------------------------------------------------------------------------
+# Files
+# --------------------------------------------------------------------------------------------------
+
+
+def _natural(name):
+    """Sort key that puts rec2 before rec10."""
+    parts = []
+    for is_digit, text in _runs(name):
+        parts.append((0, int(text), text) if is_digit else (1, 0, text))
+    return parts
+
+
+def _runs(text):
+    start = 0
+    for stop in range(1, len(text) + 1):
+        # isdecimal, unlike isdigit, promises that int() reads it.
+        if stop == len(text) or text[stop].isdecimal() != text[start].isdecimal():
+            yield text[start].isdecimal(), text[start:stop]
+            start = stop
+
+
+def _segments(root, name):
+    """The names and the headers of a record's segments, or of the record itself."""
+    header = wfdb.rdheader(os.path.join(root, name))
+    if not isinstance(header, wfdb.MultiRecord):
+        return [(name, header)]
+    prefix = _prefix(name)
+    stems = [prefix + segment for segment in header.seg_name if segment != "~"]
+    return [(stem, wfdb.rdheader(os.path.join(root, stem))) for stem in stems]
+
+
+def _prefix(name):
+    """The folder that a record's files are in, which their names in the header leave out."""
+    return name[: name.rfind("/") + 1]
+
+
+def _files(name, parts):
+    """Headers and signal files, each once; the layout of a variable record has no signal file."""
+    files = [f"{name}.hea"]
+    for stem, part in parts:
+        files.append(f"{stem}.hea")
+        files += [_prefix(name) + file for file in part.file_name or [] if file != "~"]
+    return list(dict.fromkeys(files))
+
+
+def _expected_sizes(part):
+    """Bytes that each signal file must hold at least, by name."""
+    values, sizes = Counter(), {}
+    if part.sig_len is None:
+        return sizes
+    for file, per_frame in zip(part.file_name or [], part.samps_per_frame or []):
+        values[file] += part.sig_len * (per_frame or 1)
+    for file, fmt, offset in zip(part.file_name or [], part.fmt, part.byte_offset):
+        if file != "~" and fmt in _BYTES:
+            sizes[file] = int(np.ceil(values[file] * _BYTES[fmt] - 1e-6)) + (offset or 0)
+    return sizes
+
+
+def _check_sizes(root, name, parts):
+    prefix = _prefix(name)
+    for _, part in parts:
+        for file, expected in _expected_sizes(part).items():
+            size = os.path.getsize(os.path.join(root, prefix + file))
+            if size < expected:
+                raise RecordError(
+                    name,
+                    "signal file",
+                    f"{prefix}{file} holds {size} bytes, but its header promises {expected}: the "
+                    "file is truncated.",
+                    "Copy or download it again.",
+                )
+
+
+def _check_segments(name, found, parts):
+    """The unit of each channel, which must be one throughout the segments, as must be its place.
+
+    wfdb puts segments together without a look at either.
+    """
+    advice = "Load the segments one by one, as a list of records."
+    units = {}
+    first_stem, first = parts[0]
+    for stem, part in parts:
+        if found.layout == "fixed" and part.sig_name != first.sig_name:
+            raise RecordError(
+                name,
+                "leads",
+                f"segment {stem} has the channels {', '.join(part.sig_name)}, but segment "
+                f"{first_stem} has {', '.join(first.sig_name)}.",
+                advice,
+            )
+        for channel, unit in zip(part.sig_name or [], part.units or []):
+            if units.setdefault(channel, unit) != unit:
+                raise RecordError(
+                    name,
+                    "units",
+                    f"segment {stem} has {channel} in {unit}, an earlier one in "
+                    f"{units[channel]}.",
+                    advice,
+                )
+    return units
+
+
+def _correct_units(root, name, parts):
+    """Put units and names of signals as they stand in the headers, and remark on what is not there.
+
+    wfdb 4.3 passes over letters outside ASCII: it takes "µV" for "V" and a lead that is marked as
+    inverted by a typographic minus for the lead itself.
+    """
+    remarks = {}
+    for stem, part in parts:
+        lines = _signal_lines(os.path.join(root, f"{stem}.hea"))
+        _check_lines(name, stem, lines, part)
+        for i, line in enumerate(lines):
+            words = line.split(None, 8)
+            gain, has_unit, unit = (words[2] if len(words) > 2 else "0").partition("/")
+            if not line.isascii() and len(words) == 9:
+                part.sig_name[i] = words[8].strip()
+            if has_unit:
+                part.units[i] = unit
+            open_ = [] if has_unit else ["no unit, mV by WFDB's definition"]
+            if re.match(r"0*\.?0*(\(|$)", gain):
+                open_.append("not calibrated, 200 steps per unit by WFDB's definition")
+            if open_:
+                remarks[part.sig_name[i]] = ", ".join(open_)
+    return remarks
+
+
+def _check_lines(name, stem, lines, part):
+    if len(lines) != part.n_sig:
+        raise RecordError(
+            name,
+            "header",
+            f"{stem}.hea says that there are {part.n_sig} signals, but describes {len(lines)}.",
+            "Copy or download it again, or correct the header.",
+        )
+
+
+def _signal_lines(path):
+    """The lines of a header that describe signals."""
+    content = Path(path).read_bytes()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")][1:]
+
+
+def _explain(root, name, error):
+    """A RecordError for what wfdb could not read."""
+    header = os.path.join(root, f"{name}.hea")
+    if not os.path.isfile(header):
+        return RecordError(
+            name, "header", f"{name}.hea is not there.", "Copy or download it again."
+        )
+    try:
+        parts = _segments(root, name)
+        files = _files(name, parts)
+    except FileNotFoundError as missing:
+        absent = Path(missing.filename).name
+        return RecordError(
+            name,
+            "header",
+            f"{absent}, the header of one of its segments, is not there.",
+            "Copy or download it again.",
+        )
+    except Exception as reason:
+        return RecordError(
+            name,
+            "header",
+            f"{name}.hea cannot be read ({type(reason).__name__}: {reason}).",
+            "Copy or download it again, or correct the header.",
+        )
+    absent = [file for file in files if not os.path.isfile(os.path.join(root, file))]
+    if absent:
+        more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+        return RecordError(
+            name,
+            "signal file",
+            f"{absent[0]}{more} is not there.",
+            "Copy or download it again.",
+        )
+    try:
+        for stem, part in parts:
+            lines = _signal_lines(os.path.join(root, f"{stem}.hea"))
+            _check_lines(name, stem, lines, part)
+        _check_sizes(root, name, parts)
+    except RecordError as found:
+        return found
+    if all(part.sig_len == 0 for _, part in parts):
+        return RecordError(
+            name,
+            "length",
+            "its header says that it has no time points: a layout, or an empty record.",
+            "Leave it out, or pass on_error='skip'.",
+        )
+    return RecordError(
+        name,
+        "signal file",
+        f"wfdb cannot read it ({type(error).__name__}: {error}).",
+        "Copy or download it again, or correct the header.",
+    )

@@ -1,0 +1,371 @@
+"""Tests of the cache: what it saves, what it notices, and what it never leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator
+
+from sklearn_ecg._input import check_signals
+from sklearn_ecg.datasets import RecordError, _cache, _reading, load_wfdb
+
+
+def digits(seed, n_times=500):
+    return np.random.default_rng(seed).integers(-2000, 2000, (2, n_times))
+
+
+@pytest.fixture
+def folder(tmp_path, write_wfdb):
+    for number in range(4):
+        write_wfdb(tmp_path / "records", f"r{number}", digits(number), ["I", "II"])
+    return tmp_path / "records"
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The records that are read from their files, rather than from the cache."""
+    reads = []
+    original = _reading.read_record
+    monkeypatch.setattr(
+        _reading, "read_record", lambda root, name: reads.append(name) or original(root, name)
+    )
+    return reads
+
+
+def load(folder, cache, **kwargs):
+    return load_wfdb(folder, **{"leads": ["I", "II"], "cache": cache, **kwargs})
+
+
+def age(folder):
+    """Let no file be as young as the cache."""
+    for path in folder.iterdir():
+        os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns - 10**9))
+
+
+def test_the_second_time_nothing_is_read(folder, cache, reads):
+    plain = load(folder, None)
+    cold = load(folder, cache)
+    assert len(reads) == 8
+    warm = load(folder, cache)
+    assert len(reads) == 8
+    for bunch in (cold, warm):
+        assert isinstance(bunch.data, np.memmap) and not bunch.data.flags.writeable
+        assert bunch.data.dtype == np.float32
+        assert_array_equal(bunch.data, plain.data)
+        assert_array_equal(bunch.groups, plain.groups)
+        assert bunch.report.equals(plain.report)
+        assert bunch.metadata.equals(plain.metadata)
+        assert bunch.comments == plain.comments
+        assert bunch.sampling_rate == plain.sampling_rate
+    assert len(list(cache.iterdir())) == 2
+    # The array is an ordinary file of NumPy.
+    (array,) = cache.glob("*.npy")
+    assert_array_equal(np.load(array), plain.data)
+
+
+def test_what_failed_stays_in_the_report(folder, cache, reads):
+    (folder / "r2.dat").unlink()
+    for _ in range(2):
+        bunch = load(folder, cache, on_error="skip")
+        assert bunch.report["status"].tolist() == ["loaded", "loaded", "failed", "loaded"]
+        assert bunch.report.loc[2, "reason"] == "signal file: r2.dat is not there."
+    assert len(reads) == 4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"leads": ["II", "I"]}, {"duration": 1, "longer": "crop start"}, {"resample_to": 100}],
+)
+def test_other_parameters_are_another_cache(folder, cache, reads, options):
+    load(folder, cache)
+    assert_array_equal(load(folder, cache, **options).data, load(folder, None, **options).data)
+    count = len(reads)
+    load(folder, cache)
+    load(folder, cache, **options)
+    assert len(reads) == count
+
+
+def change_value(folder):
+    values = np.fromfile(folder / "r1.dat", dtype="<i2")
+    values[0] += 1
+    values.tofile(folder / "r1.dat")
+
+
+def change_gain(folder):
+    path = folder / "r1.hea"
+    path.write_text(path.read_text().replace("1000/mV", "2000/mV"))
+
+
+def swap_names(folder):
+    for suffix in (".hea", ".dat"):
+        content = (folder / f"r1{suffix}").read_bytes()
+        (folder / f"r2{suffix}").write_bytes(content.replace(b"r1", b"r2"))
+
+
+def remove_record(folder):
+    for suffix in (".hea", ".dat"):
+        (folder / f"r1{suffix}").unlink()
+
+
+@pytest.mark.parametrize("change", [change_value, change_gain, swap_names, remove_record])
+def test_a_changed_source_is_noticed(folder, cache, change):
+    age(folder)
+    old = load(folder, cache).data.copy()
+    change(folder)
+    new = load(folder, cache).data
+    assert not np.array_equal(new, old)
+    assert_array_equal(new, load(folder, None).data)
+
+
+def test_a_new_record_is_noticed(folder, cache, write_wfdb):
+    load(folder, cache)
+    write_wfdb(folder, "r9", digits(9), ["I", "II"])
+    assert len(load(folder, cache).data) == 5
+
+
+def test_a_file_that_appears_is_noticed(folder, cache):
+    content = (folder / "r2.dat").read_bytes()
+    (folder / "r2.dat").unlink()
+    assert len(load(folder, cache, on_error="skip").data) == 3
+    (folder / "r2.dat").write_bytes(content)
+    assert len(load(folder, cache, on_error="skip").data) == 4
+
+
+def test_a_segment_that_changes_is_noticed(tmp_path, cache, write_wfdb):
+    folder = tmp_path / "segments"
+    for number in range(2):
+        write_wfdb(folder, f"m_{number}", digits(number), ["I", "II"])
+    (folder / "m.hea").write_text("m/2 2 250 1000\nm_0 500\nm_1 500\n")
+    age(folder)
+    load(folder, cache)
+    write_wfdb(folder, "m_1", digits(7), ["I", "II"])
+    assert_array_equal(load(folder, cache).data, load(folder, None).data)
+
+
+def test_a_change_that_hides_is_found_on_request(folder, cache):
+    """The same size and the same time: only the content tells."""
+    age(folder)
+    old = load(folder, cache).data.copy()
+    path = folder / "r1.dat"
+    stat = path.stat()
+    change_value(folder)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert_array_equal(load(folder, cache).data, old)
+    assert_array_equal(load(folder, cache, check_content=True).data, load(folder, None).data)
+    assert_array_equal(load(folder, cache).data, load(folder, None).data)
+
+
+def test_a_touched_file_of_the_same_content_passes_the_check_of_contents(folder, cache, reads):
+    age(folder)
+    load(folder, cache)
+    os.utime(folder / "r1.dat")
+    load(folder, cache, check_content=True)
+    assert len(reads) == 4
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(folder, cache, monkeypatch):
+    """Its time of change is later than the start: nobody knows what was read."""
+    age(folder)
+    original = _reading.read_record
+
+    def read_record(root, name):
+        found = original(root, name)
+        if name == "r1":
+            change_value(folder)
+        return found
+
+    monkeypatch.setattr(_reading, "read_record", read_record)
+    load(folder, cache)
+    monkeypatch.undo()
+    assert_array_equal(load(folder, cache).data, load(folder, None).data)
+
+
+def truncate_array(cache):
+    (array,) = cache.glob("*.npy")
+    array.write_bytes(array.read_bytes()[:-100])
+
+
+def remove_array(cache):
+    (array,) = cache.glob("*.npy")
+    array.unlink()
+
+
+def truncate_manifest(cache):
+    (manifest,) = cache.glob("*.json")
+    manifest.write_bytes(manifest.read_bytes()[:-100])
+
+
+def empty_manifest(cache):
+    (manifest,) = cache.glob("*.json")
+    manifest.write_text("{}")
+
+
+def list_manifest(cache):
+    (manifest,) = cache.glob("*.json")
+    manifest.write_text("[1]")
+
+
+def other_version(cache):
+    (manifest,) = cache.glob("*.json")
+    content = json.loads(manifest.read_text())
+    content["params"]["version"] = "0.0.0"
+    manifest.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [truncate_array, remove_array, truncate_manifest, empty_manifest, list_manifest, other_version],
+)
+def test_a_damaged_cache_is_built_anew(folder, cache, reads, harm):
+    truth = load(folder, cache).data.copy()
+    harm(cache)
+    assert_array_equal(load(folder, cache).data, truth)
+    assert len(reads) == 8
+    load(folder, cache)
+    assert len(reads) == 8
+
+
+def test_a_wrong_value_in_the_cache_is_found_on_request(folder, cache):
+    truth = load(folder, cache).data.copy()
+    (array,) = cache.glob("*.npy")
+    content = bytearray(array.read_bytes())
+    content[-1] ^= 1
+    array.write_bytes(content)
+    assert_array_equal(load(folder, cache, check_content=True).data, truth)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupt_leaves_nothing_behind(folder, cache, monkeypatch, error):
+    original = _reading.prepare
+
+    def prepare(record, policies):
+        if record.name == "r2":
+            raise error
+        return original(record, policies)
+
+    monkeypatch.setattr(_reading, "prepare", prepare)
+    with pytest.raises(error):
+        load(folder, cache)
+    assert list(cache.iterdir()) == []
+    monkeypatch.undo()
+    assert_array_equal(load(folder, cache).data, load(folder, None).data)
+
+
+def test_an_interrupt_keeps_the_cache_that_was_there(folder, cache, monkeypatch):
+    load(folder, cache)
+    before = {path.name: path.read_bytes() for path in cache.iterdir()}
+    change_value(folder)
+
+    def replace(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_cache.os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        load(folder, cache)
+    monkeypatch.undo()
+    assert {path.name: path.read_bytes() for path in cache.iterdir()} == before
+    assert_array_equal(load(folder, cache).data, load(folder, None).data)
+
+
+def test_a_record_error_leaves_nothing_behind(folder, cache):
+    (folder / "r2.dat").unlink()
+    with pytest.raises(RecordError):
+        load(folder, cache)
+    assert list(cache.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(folder, cache):
+    load(folder, cache)
+    (manifest,) = cache.glob("*.json")
+    old, young = (cache / f".{manifest.stem}-{name}.partial" for name in ("old", "young"))
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (0, 0))
+    change_value(folder)
+    load(folder, cache)
+    assert not old.exists() and young.exists()
+
+
+def test_what_is_superseded_is_removed(folder, cache):
+    age(folder)
+    old = load(folder, cache).data
+    values = old.copy()
+    change_value(folder)
+    load(folder, cache)
+    assert len(list(cache.iterdir())) == 2
+    # Who still has it open can go on reading.
+    assert_array_equal(old, values)
+
+
+def test_two_processes_build_at_once(folder, cache):
+    code = (
+        "import sys, time, numpy as np; from sklearn_ecg.datasets import load_wfdb; "
+        "sys.stdin.readline(); "
+        "X = load_wfdb(sys.argv[1], leads=['I', 'II'], cache=sys.argv[2]).data; "
+        "print(float(np.abs(X, dtype=float).sum()))"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, folder, cache],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    expected = np.abs(load(folder, None).data, dtype=float).sum()
+    for process in processes:
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert float(out) == pytest.approx(expected)
+    assert len(list(cache.iterdir())) == 2
+    assert_array_equal(load(folder, cache).data, load(folder, None).data)
+
+
+def test_another_process_between_array_and_manifest(folder, cache, monkeypatch):
+    """The other one builds the same and replaces both files: neither array is lost."""
+    original = _cache._array_of
+    others = []
+
+    def build_meanwhile(path):
+        if not others:
+            others.append(None)
+            others[0] = load(folder, cache)
+        return original(path)
+
+    monkeypatch.setattr(_cache, "_array_of", build_meanwhile)
+    mine = load(folder, cache)
+    assert_array_equal(mine.data, others[0].data)
+    assert len(list(cache.iterdir())) == 2
+    assert_array_equal(load(folder, cache).data, mine.data)
+
+
+def test_a_cached_array_stays_a_memory_map_through_the_input_contract(tmp_path, cache, write_wfdb):
+    for number in range(4):
+        write_wfdb(tmp_path / "long", f"r{number}", digits(number, 250_000), ["I", "II"])
+    data = load(tmp_path / "long", cache).data
+
+    tracemalloc.start()
+    signals, _ = check_signals(BaseEstimator(), data, reset=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.shares_memory(signals, data)
+    assert data.nbytes > 7_000_000 and peak < data.nbytes / 10
+
+
+def test_a_cache_that_cannot_be_written(folder):
+    with pytest.raises(OSError, match="cache=.*r1.dat' cannot be made a folder .* or None"):
+        load(folder, folder / "r1.dat")

@@ -1,0 +1,554 @@
+"""Tests of load_wfdb: on records written here, whose truth is known."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.signal import resample_poly
+
+from sklearn_ecg import derive_leads, is_lead_frame, to_lead_array
+from sklearn_ecg.datasets import RecordError, load_wfdb
+from sklearn_ecg.leads import STANDARD_LEADS
+
+LIMB = STANDARD_LEADS[:6]
+
+
+def digits(seed, n_channels=2, n_times=500):
+    return np.random.default_rng(seed).integers(-2000, 2000, (n_channels, n_times))
+
+
+# --------------------------------------------------------------------------------------------------
+# What comes back
+# --------------------------------------------------------------------------------------------------
+
+
+def test_everything_in_the_bunch(tmp_path, write_wfdb):
+    for number in (10, 2, 1):
+        write_wfdb(tmp_path, f"sub/r{number}", digits(number, 12), STANDARD_LEADS, comments=["a"])
+    bunch = load_wfdb(tmp_path)
+    assert bunch.data.shape == (3, 12, 500)
+    assert bunch.data.dtype == np.float32 and bunch.data.flags.c_contiguous
+    expected = np.stack([digits(number, 12) for number in (1, 2, 10)]) / 1000
+    assert_array_equal(bunch.data, expected.astype(np.float32))
+    assert bunch.lead_names == list(STANDARD_LEADS)
+    assert bunch.sampling_rate == 250 and isinstance(bunch.sampling_rate, int)
+    assert_array_equal(bunch.groups, [0, 1, 2])
+    assert bunch.metadata["record"].tolist() == ["sub/r1", "sub/r2", "sub/r10"]
+    assert bunch.metadata["start"].tolist() == [0, 0, 0]
+    assert bunch.comments == {name: ["a"] for name in bunch.metadata["record"]}
+    assert list(bunch.report) == [
+        "record", "status", "reason", "shape", "sampling_rate", "units", "rows"
+    ]
+    assert bunch.report.iloc[2].to_dict() == {
+        "record": "sub/r10",
+        "status": "loaded",
+        "reason": "",
+        "shape": (12, 500),
+        "sampling_rate": 250,
+        "units": "mV",
+        "rows": 1,
+    }
+    assert "3 rows from 3 of 3 records" in bunch.DESCR
+
+
+def test_a_list_of_records(tmp_path, write_wfdb, monkeypatch):
+    for name in "ab":
+        write_wfdb(tmp_path, name, digits(ord(name)), ["I", "II"])
+    by_path = load_wfdb([tmp_path / "b.hea", str(tmp_path / "a")], leads=["I", "II"])
+    assert_allclose(by_path.data, np.stack([digits(98), digits(97)]) / 1000, rtol=1e-6)
+    assert by_path.report["record"].tolist() == [str(tmp_path / "b"), str(tmp_path / "a")]
+    monkeypatch.chdir(tmp_path)
+    by_name = load_wfdb(["b", "a"], leads=["I", "II"], cache="cache")
+    assert_array_equal(by_name.data, by_path.data)
+    assert_array_equal(load_wfdb(["b", "a"], leads=["I", "II"], cache="cache").data, by_path.data)
+
+
+def test_as_frame(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    array = load_wfdb(tmp_path, leads=["II", "i"])
+    bunch = load_wfdb(tmp_path, leads=["II", "i"], as_frame=True)
+    assert is_lead_frame(bunch.data)
+    assert list(bunch.data.columns) == ["II", "I"]
+    assert bunch.data.index.tolist() == bunch.metadata.index.tolist() == ["a"]
+    assert bunch.data.attrs == {"sampling_rate": 250, "units": "mV"}
+    assert_array_equal(to_lead_array(bunch.data), array.data)
+
+
+def test_processes_give_the_same(tmp_path, write_wfdb):
+    for number in range(5):
+        write_wfdb(tmp_path, f"r{number}", digits(number), ["I", "II"])
+    (tmp_path / "r3.dat").unlink()
+    one, two = (
+        load_wfdb(tmp_path, leads=["II"], on_error="skip", n_jobs=n_jobs) for n_jobs in (1, 2)
+    )
+    assert_array_equal(one.data, two.data)
+    assert one.report.equals(two.report)
+    with pytest.raises(RecordError, match="Record r3, signal file: r3.dat is not there"):
+        load_wfdb(tmp_path, leads=["II"], n_jobs=2)
+
+
+# --------------------------------------------------------------------------------------------------
+# A lead is never misplaced
+# --------------------------------------------------------------------------------------------------
+
+
+def spell(lead, rng):
+    """One of the names that a lead has in files."""
+    spellings = [lead, lead.upper(), lead.lower(), f"Lead {lead}", f"MDC_ECG_LEAD_{lead}"]
+    if lead in ("I", "II", "III"):
+        spellings += [f"ML{lead}", f"D{lead}", f"lead_{lead.lower()}"]
+    if lead[0] == "V":
+        spellings += [f"V {lead[1]}", f"v-{lead[1]}", f"MV{lead[1]}"]
+    return spellings[rng.integers(len(spellings))]
+
+
+GAINS = [("1000/mV", 1e-3), ("1/uV", 1e-3), ("200(10)/mV", None), ("1000000/V", 1e-3)]
+GAINS += [("4.88/µV", 1e-3 / 4.88), ("1000", 1e-3), ("2(-7)/uv", None), ("1000/mv", 1e-3)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed):
+    """The same array, or an error that names what is missing or doubled."""
+    rng = np.random.default_rng(seed)
+    truth, dropped, doubled = [], {}, {}
+    for number in range(3):
+        order = rng.permutation(12)
+        names = [spell(STANDARD_LEADS[i], rng) for i in order]
+        values = rng.integers(-3000, 3000, (12, 40))
+        gains = [GAINS[rng.integers(len(GAINS))] for _ in range(12)]
+        channels = values[order].copy()
+        if rng.random() < 0.25:  # a lead is lost, or there only with its sign turned
+            lost = rng.integers(12)
+            dropped[f"r{number}"] = STANDARD_LEADS[order[lost]]
+            names[lost] = rng.choice([f"-{names[lost].strip()}", "RESP", "I-II", f"−{names[lost]}"])
+        elif rng.random() < 0.2:  # a lead is there twice
+            twice = rng.integers(12)
+            names.append(spell(STANDARD_LEADS[order[twice]], rng))
+            doubled[f"r{number}"] = STANDARD_LEADS[order[twice]]
+            channels = np.vstack([channels, rng.integers(-9, 9, (1, 40))])
+            gains.append(GAINS[0])
+        write_wfdb(tmp_path, f"r{number}", channels, names, gains=[gain for gain, _ in gains])
+        physical = np.empty((12, 40))
+        for i, (gain, factor) in zip(order, gains):
+            if factor is None:
+                per, offset, unit = re.match(r"(.*)\((.*)\)/(.*)", gain).groups()
+                physical[i] = (values[i] - int(offset)) / float(per)
+                physical[i] *= 1e-3 if unit == "uv" else 1
+            else:
+                physical[i] = values[i] * factor
+        truth.append(physical)
+    asked = rng.permutation(12)[: rng.integers(1, 13)]
+    leads = [STANDARD_LEADS[i] for i in asked]
+    bad = {
+        name: lead for name, lead in {**dropped, **doubled}.items() if lead in leads
+    }
+    expected = [truth[n][asked] for n in range(3) if f"r{n}" not in bad]
+    if bad:
+        name = sorted(bad)[0]
+        what = f"{bad[name]} missing" if name in dropped else f"both lead {bad[name]}"
+        with pytest.raises(RecordError, match=f"Record {name}, leads: .*{what}"):
+            load_wfdb(tmp_path, leads=leads)
+    if not expected:
+        with pytest.raises(ValueError, match="None of 3 records was loaded: 3 failed"):
+            load_wfdb(tmp_path, leads=leads, on_error="skip")
+        return
+    bunch = load_wfdb(tmp_path, leads=leads, on_error="skip" if bad else "raise")
+    assert_allclose(bunch.data, expected, rtol=1e-6, atol=1e-9)
+    report = bunch.report.set_index("record")
+    assert (report.loc[list(bad), "status"] == "failed").all()
+    assert (report["status"] == "loaded").sum() == len(expected)
+
+
+@pytest.mark.parametrize("pair", ["I III", "aVR aVL", "II aVF", "I II"])
+def test_any_two_limb_leads_give_the_other_four(tmp_path, write_wfdb, pair):
+    first, second = pair.split()
+    X, _ = derive_leads(digits(0)[np.newaxis].astype(float) * 2, ["I", "II"])
+    channels = [LIMB.index(second), LIMB.index(first)]
+    write_wfdb(tmp_path, "a", X[0, channels], [second, first])
+    bunch = load_wfdb(tmp_path, leads=LIMB, missing_leads="derive")
+    assert_allclose(bunch.data, X / 1000, atol=1e-6)
+    missing = ", ".join(lead for lead in LIMB if lead not in (first, second))
+    assert bunch.report.loc[0, "reason"] == f"{missing} derived"
+
+
+@pytest.mark.parametrize(
+    "channels, leads, message",
+    [
+        (["I", "V1"], ["II"], "II missing; the channels are I, V1; two limb leads are needed"),
+        (["I", "II"], ["V2", "III"], "V2, III missing; .*; V2 cannot be derived from other leads"),
+    ],
+)
+def test_leads_that_cannot_be_derived(tmp_path, write_wfdb, channels, leads, message):
+    write_wfdb(tmp_path, "a", digits(0), channels)
+    with pytest.raises(RecordError, match=f"Record a, leads: {message}.*Ask for other leads"):
+        load_wfdb(tmp_path, leads=leads, missing_leads="derive")
+
+
+def test_policies_for_missing_leads(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    write_wfdb(tmp_path, "b", digits(1), ["I", "V1"])
+    with pytest.raises(RecordError) as info:
+        load_wfdb(tmp_path, leads=["II", "I"])
+    assert str(info.value) == (
+        "Record b, leads: II missing; the channels are I, V1. Ask for other leads, or pass "
+        "missing_leads='derive', 'drop record' or 'nan', or on_error='skip'."
+    )
+    error = info.value
+    assert (error.record, error.field) == ("b", "leads")
+    dropped = load_wfdb(tmp_path, leads=["II", "I"], missing_leads="drop record")
+    assert dropped.report["status"].tolist() == ["loaded", "dropped"]
+    assert dropped.report.loc[1, "reason"] == "leads: II missing; the channels are I, V1."
+    assert dropped.data.shape == (1, 2, 500)
+    empty = load_wfdb(tmp_path, leads=["II", "I"], missing_leads="nan")
+    assert empty.data.shape == (2, 2, 500)
+    assert np.isnan(empty.data[1, 0]).all() and np.isfinite(empty.data[1, 1]).all()
+    assert empty.report.loc[1, "reason"] == "II missing, NaN"
+
+
+# --------------------------------------------------------------------------------------------------
+# Units, rates and missing values
+# --------------------------------------------------------------------------------------------------
+
+
+def test_units(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains=["100/NU", "1000/mV"])
+    with pytest.raises(RecordError, match="Record a, units: lead I is in 'NU', which is not a"):
+        load_wfdb(tmp_path, leads=["II", "I"])
+    assert_allclose(load_wfdb(tmp_path, leads=["II"]).data[0, 0], digits(0)[1] / 1000, rtol=1e-6)
+    assumed = load_wfdb(tmp_path, leads=["I"], assume_units="uV")
+    assert_allclose(assumed.data[0, 0], digits(0)[0] / 100_000, rtol=1e-6)
+    assert assumed.report.loc[0, "reason"] == "I taken to be in uV"
+
+
+def test_what_the_header_leaves_open_is_in_the_report(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains=["0", "0/uV"])
+    bunch = load_wfdb(tmp_path, leads=["I", "II"])
+    assert_allclose(bunch.data[0], digits(0) / [[200], [200_000]], rtol=1e-6)
+    assert bunch.report.loc[0, "reason"] == (
+        "I: no unit, mV by WFDB's definition, not calibrated, 200 steps per unit by WFDB's "
+        "definition; II: not calibrated, 200 steps per unit by WFDB's definition"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_micro_is_not_lost(tmp_path, write_wfdb, encoding):
+    """wfdb reads µV as V, a million times as much."""
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains="1/µV")
+    header = tmp_path / "a.hea"
+    header.write_bytes(header.read_text(encoding="utf-8").encode(encoding))
+    assert_allclose(load_wfdb(tmp_path, leads=["I", "II"]).data[0], digits(0) / 1000, rtol=1e-6)
+
+
+def test_rates(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"], rate=250)
+    write_wfdb(tmp_path, "b", digits(1, n_times=1000), ["I", "II"], rate=500)
+    with pytest.raises(RecordError, match="Record b, sampling rate: it has 500 Hz, but record a has"
+                                          " 250 Hz. Pass resample_to"):
+        load_wfdb(tmp_path, leads=["I", "II"])
+    bunch = load_wfdb(tmp_path, leads=["I", "II"], resample_to=100)
+    assert bunch.sampling_rate == 100 and bunch.data.shape == (2, 2, 200)
+    low = resample_poly(digits(0)[0] / 1000, 2, 5, padtype="line")
+    assert_allclose(bunch.data[0, 0], low, rtol=1e-5, atol=1e-6)
+    assert bunch.report["reason"].tolist() == [
+        "resampled from 250 to 100 Hz", "resampled from 500 to 100 Hz",
+    ]
+    assert bunch.report["sampling_rate"].tolist() == [250, 500]
+
+
+def test_channels_of_several_rates(tmp_path, write_wfdb):
+    slow, fast = digits(0, 1, 300)[0], digits(1, 1, 1200)[0]
+    write_wfdb(tmp_path, "a", [slow, fast], ["RESP", "II"], rate=62.5)
+    bunch = load_wfdb(tmp_path, leads=["II"])
+    assert bunch.sampling_rate == 250
+    assert_allclose(bunch.data[0, 0], fast / 1000, rtol=1e-6)
+    with pytest.raises(RecordError, match=r"Record a, sampling rate: its leads have several \(II "
+                                          r"250 Hz, RESP 62.5 Hz\). Pass resample_to"):
+        load_wfdb(tmp_path, leads=["II", "RESP"])
+    both = load_wfdb(tmp_path, leads=["II", "RESP"], resample_to=125)
+    assert both.data.shape == (1, 2, 600)
+    assert both.report.loc[0, "reason"] == "resampled from 62.5, 250 to 125 Hz"
+
+
+def test_missing_values(tmp_path, write_wfdb):
+    values = digits(0)
+    values[1, 10:13] = -(2**15)  # WFDB's mark in format 16
+    write_wfdb(tmp_path, "a", values, ["I", "II"])
+    write_wfdb(tmp_path, "b", digits(1), ["I", "II"])
+    assert len(load_wfdb(tmp_path, leads=["I"]).data) == 2
+    with pytest.raises(RecordError, match="Record a, missing values: 3 of 500 in II. Pass missing"):
+        load_wfdb(tmp_path, leads=["II"])
+    kept = load_wfdb(tmp_path, leads=["II"], missing_values="nan")
+    assert_array_equal(np.flatnonzero(np.isnan(kept.data[0, 0])), [10, 11, 12])
+    assert kept.report.loc[0, "reason"] == "missing values, NaN: 3 of 500 in II"
+    filled = load_wfdb(tmp_path, leads=["II"], missing_values="interpolate").data[0, 0]
+    line = np.linspace(values[1, 9], values[1, 13], 5)[1:-1] / 1000
+    assert_allclose(filled[10:13], line, rtol=1e-5, atol=1e-6)
+    dropped = load_wfdb(tmp_path, leads=["II"], missing_values="drop record")
+    assert dropped.report["status"].tolist() == ["dropped", "loaded"]
+    low = load_wfdb(tmp_path, leads=["II"], missing_values="nan", resample_to=125).data[0, 0]
+    assert_array_equal(np.flatnonzero(np.isnan(low)), [5, 6])
+
+
+def test_a_lead_without_any_value(tmp_path, write_wfdb):
+    values = digits(0)
+    values[1] = -(2**15)
+    write_wfdb(tmp_path, "a", values, ["I", "II"])
+    with pytest.raises(RecordError, match="II has no values at all, from which to interpolate"):
+        load_wfdb(tmp_path, leads=["II"], missing_values="interpolate")
+    bunch = load_wfdb(tmp_path, leads=["II"], missing_values="nan", resample_to=100)
+    assert np.isnan(bunch.data).all() and bunch.data.shape == (1, 1, 200)
+
+
+# --------------------------------------------------------------------------------------------------
+# Length
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lengths(tmp_path, write_wfdb):
+    """Records of 1 s, 2 s and 5.2 s."""
+    for name, n_times in (("a", 250), ("b", 500), ("c", 1300)):
+        write_wfdb(tmp_path, name, digits(ord(name), n_times=n_times), ["I", "II"])
+    return tmp_path
+
+
+def test_lengths_must_be_chosen(lengths):
+    with pytest.raises(RecordError, match="Record b, length: it has 500 time points, but "
+                                          "record a has 250. Pass duration"):
+        load_wfdb(lengths, leads=["I"])
+    with pytest.raises(RecordError, match=r"Record a, length: it has 250 time points instead of "
+                                          r"500 \(1 s at 250 Hz\). Pass shorter='pad'"):
+        load_wfdb(lengths, leads=["I"], duration=2)
+    with pytest.raises(RecordError, match="Record b, length: .* Pass longer='crop start', 'crop"):
+        load_wfdb(lengths, leads=["I"], duration=1)
+    skipped = load_wfdb(lengths, leads=["I"], duration=2, on_error="skip")
+    assert skipped.report["status"].tolist() == ["failed", "loaded", "failed"]
+
+
+def test_crop_and_pad(lengths):
+    options = {"leads": ["II"], "duration": 2, "shorter": "pad"}
+    start = load_wfdb(lengths, longer="crop start", **options)
+    truth = [digits(ord(name), n_times=n)[1] / 1000 for name, n in (("a", 250), ("c", 1300))]
+    assert_allclose(start.data[0, 0], np.pad(truth[0], (0, 250)), rtol=1e-6)
+    assert_allclose(start.data[2, 0], truth[1][:500], rtol=1e-6)
+    assert start.report["reason"].tolist() == [
+        "padded with zeros from 250 to 500 time points",
+        "",
+        "cropped from 1300 to 500 time points",
+    ]
+    centre = load_wfdb(lengths, longer="crop centre", **options)
+    assert_allclose(centre.data[2, 0], truth[1][400:900], rtol=1e-6)
+    assert centre.metadata["start"].tolist() == [0, 0, 1.6]
+
+
+def test_windows(lengths):
+    bunch = load_wfdb(lengths, leads=["I"], duration=2, longer="windows", shorter="drop record")
+    truth = digits(ord("c"), n_times=1300)[0] / 1000
+    assert bunch.data.shape == (3, 1, 500)
+    assert_allclose(bunch.data[1:, 0], truth[:1000].reshape(2, 500), rtol=1e-6)
+    assert_array_equal(bunch.groups, [1, 2, 2])
+    assert bunch.metadata["record"].tolist() == ["b", "c", "c"]
+    assert bunch.metadata["start"].tolist() == [0, 0, 2]
+    assert bunch.report["rows"].tolist() == [0, 1, 2]
+    assert bunch.report.loc[2, "reason"] == "2 windows, 300 of 1300 time points left out"
+
+
+def test_many_windows(tmp_path, write_wfdb):
+    """More rows than records: the array grows."""
+    write_wfdb(tmp_path, "a", digits(0, n_times=2500), ["I", "II"])
+    write_wfdb(tmp_path, "b", digits(1, n_times=2500), ["I", "II"])
+    bunch = load_wfdb(tmp_path, leads=["I"], duration=0.1, longer="windows")
+    truth = np.concatenate([digits(0, n_times=2500)[0], digits(1, n_times=2500)[0]])
+    assert_allclose(bunch.data.ravel(), truth / 1000, rtol=1e-6)
+
+
+def test_a_missing_lead_stays_missing_where_a_record_is_padded(lengths):
+    options = {"missing_leads": "nan", "duration": 2, "shorter": "pad", "longer": "windows"}
+    bunch = load_wfdb(lengths, leads=["I", "V1"], **options)
+    assert np.isnan(bunch.data[:, 1]).all() and np.isfinite(bunch.data[:, 0]).all()
+
+
+# --------------------------------------------------------------------------------------------------
+# Segments
+# --------------------------------------------------------------------------------------------------
+
+
+def write_segments(folder, write_wfdb, channels=(("I", "II"), ("I", "II")), gains=None):
+    gains = gains or ["1000/mV", "1000/mV"]
+    for number, names in enumerate(channels):
+        write_wfdb(folder, f"m_{number}", digits(number), names, gains=gains[number])
+    (folder / "m.hea").write_text("m/2 2 250 1000\nm_0 500\nm_1 500\n")
+
+
+def test_segments_are_joined(tmp_path, write_wfdb):
+    write_segments(tmp_path, write_wfdb)
+    bunch = load_wfdb(tmp_path, leads=["II"])
+    truth = np.concatenate([digits(0)[1], digits(1)[1]]) / 1000
+    assert_allclose(bunch.data, truth[np.newaxis, np.newaxis], rtol=1e-6)
+    assert bunch.report["status"].tolist() == ["loaded", "segment", "segment"]
+    assert bunch.report.loc[1, "reason"] == "a part of m"
+    alone = load_wfdb([tmp_path / "m_0", tmp_path / "m_1"], leads=["II"])
+    assert alone.data.shape == (2, 1, 500)
+
+
+def test_segments_that_differ(tmp_path, write_wfdb):
+    write_segments(tmp_path, write_wfdb, channels=(("I", "II"), ("II", "I")))
+    message = "Record m, leads: segment m_1 has the channels II, I, but segment m_0 has I, II"
+    with pytest.raises(RecordError, match=message):
+        load_wfdb(tmp_path, leads=["II"])
+    write_segments(tmp_path, write_wfdb, gains=["1000/mV", "1/uV"])
+    with pytest.raises(RecordError, match="Record m, units: segment m_1 has I in uV, an ear"):
+        load_wfdb(tmp_path, leads=["II"])
+
+
+def test_a_missing_segment(tmp_path, write_wfdb):
+    write_segments(tmp_path, write_wfdb)
+    (tmp_path / "m_1.hea").unlink()
+    with pytest.raises(RecordError, match="Record m, header: m_1.hea, the header of one of its"):
+        load_wfdb(tmp_path, leads=["II"])
+
+
+# --------------------------------------------------------------------------------------------------
+# Files and parameters that are not as they should be
+# --------------------------------------------------------------------------------------------------
+
+
+def damage_header(folder):
+    (folder / "a.hea").write_text("a two 250 500\n")
+
+
+def empty_header(folder):
+    (folder / "a.hea").write_text("")
+
+
+def truncate(folder):
+    content = (folder / "a.dat").read_bytes()
+    (folder / "a.dat").write_bytes(content[:-1])
+
+
+def no_signals(folder):
+    (folder / "a.hea").write_text("a 0 250 500\n")
+
+
+def no_times(folder):
+    text = (folder / "a.hea").read_text().replace(" 250 500", " 250 0")
+    (folder / "a.hea").write_text(text)
+
+
+def fewer_lines(folder):
+    lines = (folder / "a.hea").read_text().splitlines()
+    (folder / "a.hea").write_text("\n".join(lines[:-1]) + "\n")
+
+
+def more_lines(folder):
+    (folder / "a.hea").write_text((folder / "a.hea").read_text().replace("a 2", "a 1"))
+
+
+@pytest.mark.parametrize(
+    "harm, message",
+    [
+        (damage_header, "header: a.hea cannot be read"),
+        (empty_header, "header: a.hea cannot be read"),
+        (fewer_lines, "header: a.hea says that there are 2 signals, but describes 1"),
+        (more_lines, "header: a.hea says that there are 1 signals, but describes 2"),
+        (truncate, "signal file: a.dat holds 1999 bytes, but its header promises 2000: the"),
+        (lambda folder: (folder / "a.dat").unlink(), "signal file: a.dat is not there. Copy"),
+        (no_signals, "length: it holds no signals"),
+        (no_times, "length: its header says that it has no time points"),
+    ],
+)
+def test_damaged_records(tmp_path, write_wfdb, harm, message):
+    for name in "ab":
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    harm(tmp_path)
+    with pytest.raises(RecordError, match=f"Record a, {message}"):
+        load_wfdb(tmp_path, leads=["I"])
+    bunch = load_wfdb(tmp_path, leads=["I"], on_error="skip")
+    assert bunch.report["status"].tolist() == ["failed", "loaded"]
+    assert re.match(message.partition(". ")[0], bunch.report.loc[0, "reason"])
+    assert bunch.data.shape == (1, 1, 500)
+
+
+def test_signal_files_without_a_header_are_reported(tmp_path, write_wfdb):
+    for name in ("a", "sub/b"):
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    (tmp_path / "sub" / "b.hea").unlink()
+    (tmp_path / "a.hea").write_text((tmp_path / "a.hea").read_text().replace("a.dat", "other.dat"))
+    (tmp_path / "a.dat").rename(tmp_path / "other.dat")  # which a header does describe
+    for cache in (None, tmp_path / "cache", tmp_path / "cache"):
+        bunch = load_wfdb(tmp_path, leads=["I"], cache=cache)
+        assert bunch.data.shape == (1, 1, 500)
+        assert bunch.report["record"].tolist() == ["a", "sub/b.dat"]
+        assert bunch.report["status"].tolist() == ["loaded", "no header"]
+
+
+def test_a_record_of_the_list_that_is_not_there(tmp_path):
+    with pytest.raises(RecordError, match="nowhere, header: .*nowhere.hea is not there"):
+        load_wfdb([tmp_path / "nowhere"])
+
+
+def test_folders(tmp_path, write_wfdb):
+    with pytest.raises(FileNotFoundError, match="nowhere' is not a folder of WFDB records: it"):
+        load_wfdb(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="holds no WFDB records: there is no .hea"):
+        load_wfdb(tmp_path)
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    for path in (tmp_path / "a", tmp_path / "a.hea"):
+        with pytest.raises(FileNotFoundError, match="To load one record, pass a list"):
+            load_wfdb(path)
+    with pytest.raises(ValueError, match="The list of records is empty"):
+        load_wfdb([])
+
+
+@pytest.mark.parametrize(
+    "kwargs, error, message",
+    [
+        ({"leads": "II"}, TypeError, "leads must be a list of lead names, got the str 'II'"),
+        ({"leads": []}, ValueError, "leads is empty"),
+        ({"leads": ["II", "MLII"]}, ValueError, "'II' and 'MLII' are both lead II"),
+        ({"missing_leads": "drop"}, ValueError, "missing_leads='drop' is unknown. Pass one of 'ra"),
+        ({"missing_values": 0}, ValueError, "missing_values=0 is unknown"),
+        ({"longer": "crop"}, ValueError, "longer='crop' is unknown. .* 'crop start', 'crop"),
+        ({"shorter": "zero"}, ValueError, "shorter='zero' is unknown"),
+        ({"on_error": "warn"}, ValueError, "on_error='warn' is unknown. Pass one of 'raise', 's"),
+        ({"duration": 0}, ValueError, "duration=0 must be a positive number of seconds, or None"),
+        ({"duration": "10"}, ValueError, "duration='10' must be a positive number of seconds"),
+        ({"resample_to": -1}, ValueError, "resample_to=-1 must be a positive number of Hz"),
+        ({"resample_to": np.inf}, ValueError, "resample_to=inf must be"),
+        ({"assume_units": "bpm"}, ValueError, "assume_units='bpm' is not a voltage"),
+        ({"longer": "windows"}, ValueError, "longer='windows' needs a length .* pass duration"),
+        ({"shorter": "pad"}, ValueError, "shorter='pad' needs a length .* pass duration"),
+    ],
+)
+def test_parameter_errors(tmp_path, write_wfdb, kwargs, error, message):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    with pytest.raises(error, match=message):
+        load_wfdb(tmp_path, **kwargs)
+
+
+def test_nothing_loaded_says_why(tmp_path, write_wfdb):
+    for number in range(5):
+        write_wfdb(tmp_path, f"r{number}", digits(0), ["I", "II"])
+    message = (
+        "None of 5 records was loaded: 5 failed. r0 .leads: V1 missing; the channels are I, II.*"
+        "and 2 more. Ask for leads that the records have"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_wfdb(tmp_path, leads=["V1"], on_error="skip")
+
+
+def test_record_errors_survive_pickling():
+    import pickle
+
+    error = pickle.loads(pickle.dumps(RecordError("a", "units", "it is in bpm.", "Leave it out.")))
+    assert str(error) == "Record a, units: it is in bpm. Leave it out."
+    assert error.field == "units"
+
+
+def test_progress_bar(tmp_path, write_wfdb, capsys):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    load_wfdb(tmp_path, leads=["I"])
+    assert capsys.readouterr().err == ""
+    load_wfdb(tmp_path, leads=["I"], verbose=1)
+    assert "1/1" in capsys.readouterr().err
