@@ -7,7 +7,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 
 from sklearn_ecg import STANDARD_LEADS, derive_leads, to_lead_frame
-from sklearn_ecg.datasets import load_ptbxl, make_ecg
+from sklearn_ecg.datasets import load_ludb, load_ptbxl, make_ecg
 from sklearn_ecg.preprocessing import BeatFeatures
 
 RATE = 500
@@ -322,3 +322,31 @@ def test_ptbxl(data_folder):
     measured = np.isfinite(found["II__qrs_amplitude"])
     assert (found["global__reliability"][~measured] < 0.3).all()
     assert measured.mean() > 0.99
+
+
+def test_intervals_agree_with_ludb(data_folder):
+    """Bias and limits of agreement (1.96 SD) in ms, a little wider than measured."""
+    ludb = load_ludb(data_folder / "ludb", n_jobs=2)
+    found = measure(ludb.data)
+    waves = ludb.annotations.astype({"onset": float, "offset": float})
+    before = waves.groupby(["record", "lead"]).shift(1)
+    of_wave = {wave: waves["wave"] == wave for wave in ("P", "QRS", "T")}
+    after_qrs, after_p = before["wave"] == "QRS", before["wave"] == "P"
+    annotated = {
+        "p_duration": (waves["offset"] - waves["onset"])[of_wave["P"]],
+        "qrs_duration": (waves["offset"] - waves["onset"])[of_wave["QRS"]],
+        "pr_interval": (waves["onset"] - before["onset"])[of_wave["QRS"] & after_p],
+        "qt_interval": (waves["offset"] - before["onset"])[of_wave["T"] & after_qrs],
+    }
+    limits = {
+        "p_duration": (5, 42),
+        "qrs_duration": (5, 35),
+        "pr_interval": (4, 22),
+        "qt_interval": (20, 34),
+    }
+    for name, values in annotated.items():
+        truth = 2 * values.groupby(waves["record"]).median()  # in ms, at 500 Hz
+        error = (found[f"global__{name}"][truth.index] - truth).dropna()
+        assert len(error) >= 0.95 * len(truth)
+        bias, spread = limits[name]
+        assert abs(error.mean()) < bias and 1.96 * error.std() < spread, name
