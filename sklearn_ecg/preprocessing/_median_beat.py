@@ -226,7 +226,8 @@ class MedianBeat(SignalTransformer):
                 f"{len(wrong)} of {len(signals)} records have no reliable beats, the first is "
                 f"record {wrong[0]} (beats found: {first.beats_found}, used: {first.beats_used}, "
                 f"reliability: {first.reliability}). report(X) tells of all. Leave these records "
-                "out, or pass unreliable='nan' or 'whole record average'."
+                "out, or pass unreliable='nan' or 'whole record average'. (Leads exchanged between "
+                "records, as permutation importance does it, do not beat together.)"
             )
         if good.any():
             rate, (start, _) = float(self.sampling_rate), self._edges()
