@@ -13,6 +13,7 @@ numeric DataFrame      (n_records, n_leads * n_times)           ``n_leads=``
 Nothing else in the package looks at the shape of X.
 """
 
+from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_array
@@ -63,6 +64,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         columns = [str(column) for column in X.columns]
         if not reset:
             _check_columns(estimator, columns)
+        _check_rate(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     elif _is_table_of_signals(X):
@@ -290,6 +292,17 @@ def _check_columns(estimator, columns):
         f"X[list(estimator.{known_as})]."
     )
     raise ValueError(" ".join(parts))
+
+
+def _check_rate(estimator, X):
+    """Hold the sampling rate that a lead frame notes against that of the estimator."""
+    noted, given = X.attrs.get("sampling_rate"), getattr(estimator, "sampling_rate", None)
+    if isinstance(noted, Real) and isinstance(given, Real) and noted != given:
+        raise ValueError(
+            f"{type(estimator).__name__} has sampling_rate={given!r}, but X notes "
+            f"{noted!r} Hz in X.attrs['sampling_rate']. Pass sampling_rate={noted!r}, or resample "
+            "the records."
+        )
 
 
 def _check_lead_count(estimator, found):

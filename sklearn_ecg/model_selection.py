@@ -8,6 +8,7 @@ from hashlib import blake2b
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
@@ -62,7 +63,7 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
     Raises
     ------
     ValueError
-        When X is no array of numbers, or the lengths differ.
+        When X is no array of numbers, the lengths differ, or a patient is missing.
 
     Notes
     -----
@@ -88,14 +89,15 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
     array([0, 0, 1, 2, 0, 0])
     """
     X = _as_records(X)
+    if len(X) == 0:
+        return np.empty(0, dtype=np.intp)
     numbers = _exact_groups(X)
     if tolerance > 0:
         first = np.unique(numbers, return_index=True)[1]
         pairs = _near_pairs(X, first, tolerance)
         numbers = _connect(len(first), pairs)[numbers]
     if groups is not None:
-        groups = column_or_1d(groups)
-        check_consistent_length(X, groups)
+        groups = _check_patients(groups, X)
         patients = np.unique(groups, return_inverse=True)[1]
         # A record ties its signal to its patient.
         pairs = np.stack([numbers, patients + len(X)], axis=1)
@@ -135,7 +137,8 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0):
     ------
     ValueError
         For the first split that has a patient or a signal on both sides, with its number, the
-        group and the records.
+        group and the records. When a patient is missing, or `cv` is an iterator, which can be read
+        only once.
 
     Examples
     --------
@@ -156,7 +159,12 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0):
     X = _as_records(X)
     check_consistent_length(X, y, groups)
     if groups is not None:
-        groups = column_or_1d(groups)
+        groups = _check_patients(groups, X)
+    if hasattr(cv, "__next__"):
+        raise ValueError(
+            "cv is an iterator, which can be read only once. Pass list(cv), here and to what "
+            "follows."
+        )
     classify = y is not None and type_of_target(y) in ("binary", "multiclass")
     cv = check_cv(cv, y, classifier=classify)
     duplicates = None if tolerance is None else duplicate_groups(X, tolerance=tolerance)
@@ -171,6 +179,19 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0):
             _check_split(number, groups, train, test, patients=True)
         if duplicates is not None:
             _check_split(number, duplicates, train, test, patients=False)
+
+
+def _check_patients(groups, X):
+    """Patients as an array, all of them known."""
+    groups = column_or_1d(groups)
+    check_consistent_length(X, groups)
+    unknown = np.count_nonzero(pd.isna(groups))
+    if unknown:
+        raise ValueError(
+            f"groups: the patient of {unknown} of {len(groups)} records is missing. Give each "
+            "unknown patient a number of its own."
+        )
+    return groups
 
 
 def _check_split(number, groups, train, test, patients):

@@ -225,3 +225,26 @@ def test_long_lists_are_cut():
 def test_lengths_must_agree(patients):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         check_disjoint_groups(3, make_records(), None, patients[:-1])
+
+
+@pytest.mark.parametrize("unknown", [np.nan, None, pd.NA], ids=str)
+def test_unknown_patients_are_refused(unknown):
+    X, y, groups = np.random.RandomState(0).randn(6, 2, 10), np.arange(6) % 2, [1, 1, 2, 2]
+    groups = pd.Series([*groups, unknown, unknown], dtype=object)
+    message = "groups: the patient of 2 of 6 records is missing. Give each unknown"
+    with pytest.raises(ValueError, match=message):
+        duplicate_groups(X, groups=groups)
+    with pytest.raises(ValueError, match=message):
+        check_disjoint_groups(KFold(2), X, y, groups)
+
+
+def test_splits_that_can_be_read_once_are_refused():
+    X = np.random.RandomState(0).randn(6, 2, 10)
+    splits = (split for split in KFold(2).split(X))
+    with pytest.raises(ValueError, match=r"cv is an iterator.*list\(cv\)"):
+        check_disjoint_groups(splits, X)
+    assert len(list(splits)) == 2
+
+
+def test_no_record():
+    assert duplicate_groups(np.empty((0, 12, 10)), tolerance=0.1).shape == (0,)

@@ -27,7 +27,8 @@ class SignalTransformer(
     float64; everything else becomes float32. Signals are never changed in place.
 
     A subclass assigns its parameters in ``__init__``, ``n_leads`` and ``lead_names`` among them,
-    and implements `_transform`; where needed `_fit`, `_n_times_out` and `_leads_out`. What it
+    and implements `_transform`; where needed `_fit`, `_n_times_out`, `_leads_out` and `_attrs_out`.
+    What it
     returns from `_transform` must not share memory with the signals that it got.
     """
 
@@ -48,6 +49,10 @@ class SignalTransformer(
     def _n_times_out(self):
         """Length of the signals that come out."""
         return self.n_times_in_
+
+    def _attrs_out(self, attrs):
+        """What a lead frame that comes out notes of sampling rate and units."""
+        return attrs
 
     def _leads_out(self):
         """Names of the leads that come out; None if they are as many as before, without names."""
@@ -168,7 +173,9 @@ class SignalTransformer(
         if index is None and "frame" in kind:
             index = X.index
         if kind == "lead frame":
-            return to_lead_frame(signals, names, index=index)
+            frame = to_lead_frame(signals, names, index=index)
+            frame.attrs.update(self._attrs_out(X.attrs))
+            return frame
         if kind == "cells":
             cells = np.empty(signals.shape[:2], dtype=object)
             for place in np.ndindex(cells.shape):

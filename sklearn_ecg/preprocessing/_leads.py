@@ -107,6 +107,11 @@ class LeadSelector(SignalTransformer):
         return list(dict.fromkeys(lead for leads in found.values() for lead in leads))
 
     def _check_positions(self):
+        if any(isinstance(position, bool) for position in self.leads):
+            raise TypeError(
+                f"leads={self.leads!r} holds booleans. Pass names or positions, such as those that "
+                "np.flatnonzero(mask) gives."
+            )
         for position in self.leads:
             if not 0 <= position < self.n_leads_in_:
                 raise ValueError(

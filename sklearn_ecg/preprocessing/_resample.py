@@ -84,6 +84,9 @@ class Resampler(SignalTransformer):
     def _n_times_out(self):
         return -(-self.n_times_in_ * self.up_ // self.down_)
 
+    def _attrs_out(self, attrs):
+        return {**attrs, "sampling_rate": self.new_rate}
+
     def _transform(self, signals):
         if self.up_ == self.down_:
             return signals.copy()

@@ -73,6 +73,11 @@ class LeadScaler(SignalTransformer):
         scale = np.sqrt(squares / count)
         self.scale_ = _safe_scale(scale, np.abs(self.mean_), np.float64)
 
+    def _attrs_out(self, attrs):
+        if self.normalize is None:
+            return attrs
+        return {name: note for name, note in attrs.items() if name != "units"}
+
     def _transform(self, signals):
         if self.normalize is None:
             return signals.copy()

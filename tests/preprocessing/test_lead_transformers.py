@@ -119,3 +119,8 @@ def test_derived_leads_of_ptbxl(data_folder):
     derived = LeadDeriver().fit_transform(LeadSelector(kept).fit_transform(frame))
     assert tuple(derived.columns) == STANDARD_LEADS
     np.testing.assert_allclose(to_lead_array(derived), ecg.data[:50], atol=0.0025)
+
+
+def test_booleans_are_no_positions():
+    with pytest.raises(TypeError, match=r"leads=\[True, False\] holds booleans.*flatnonzero"):
+        LeadSelector([True, False]).fit(np.zeros((3, 2, 10)))

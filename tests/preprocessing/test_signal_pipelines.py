@@ -23,11 +23,13 @@ from sklearn_ecg.leads import (
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
+    BeatFeatures,
     Clipper,
     Cropper,
     LeadDeriver,
     LeadScaler,
     LeadSelector,
+    MedianBeat,
     Resampler,
     SignalQuality,
     windows,
@@ -204,3 +206,22 @@ def test_windows_stay_with_their_record(ecg):
         assert not set(records[train]) & set(records[test])
     scores = cross_validate(make_network(), X, y, groups=groups, cv=folds, scoring="roc_auc")
     assert scores["test_score"].mean() > 0.7
+
+
+def test_frames_keep_their_notes():
+    """Sampling rate and units come through, changed where the transformer changes them."""
+    X = to_lead_frame(make_ecg(3, random_state=0).data, sampling_rate=100, units="mV")
+    filtered = BandpassFilter(sampling_rate=100).fit_transform(X)
+    assert filtered.attrs == {"sampling_rate": 100, "units": "mV"}
+    assert Resampler(50, sampling_rate=100).fit_transform(X).attrs["sampling_rate"] == 50
+    assert LeadScaler().fit_transform(X).attrs == {"sampling_rate": 100}
+    assert X.attrs == {"sampling_rate": 100, "units": "mV"}
+
+
+@pytest.mark.parametrize(
+    "estimator", [BandpassFilter(sampling_rate=500), BeatFeatures(500), MedianBeat(500)], ids=str
+)
+def test_another_rate_than_the_frame_notes_is_refused(estimator):
+    X = to_lead_frame(make_ecg(3, random_state=0).data, sampling_rate=100)
+    with pytest.raises(ValueError, match=r"sampling_rate=500, but X notes 100 Hz in X.attrs"):
+        estimator.fit(X)
