@@ -60,8 +60,8 @@ print(f"DeLong: p = {delong_test(y_test, probability, other).p_value:.2g}")
 # Lead by lead
 # ------------
 #
-# Bars stand in anatomical order, the limb leads by their angle. The inferior leads hardly stand
-# out: each limb lead follows from any two others, and what one lost the others still tell.
+# Bars stand in anatomical order, the limb leads by their angle. The inferior leads are highest, but
+# none by much: each limb lead follows from any two others, and what one lost the others still tell.
 
 options = {"scoring": "neg_log_loss", "random_state": 0}
 leads = lead_importance(clf, X_test, y_test, **options)

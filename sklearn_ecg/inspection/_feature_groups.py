@@ -1,6 +1,8 @@
 """Features that carry a lead in their name, such as ``V2__st_level``, by lead or by region."""
 
-from ..leads import REGIONS_12, is_lead_frame, lead_regions, normalize_lead_name
+from numbers import Integral
+
+from ..leads import REGIONS_8, REGIONS_12, is_lead_frame, lead_regions, normalize_lead_name
 
 NO_LEAD = "no lead"
 
@@ -18,8 +20,9 @@ def feature_groups(feature_names, regions=None):
     feature_names : iterable of str
         As of ``get_feature_names_out()``, or the columns of a frame.
     regions : None, "regions" or mapping of str to list of str, default=None
-        None groups by lead; "regions" by the regions of `sklearn_ecg.leads.REGIONS_12`; a mapping
-        gives each group's leads.
+        None groups by lead; "regions" by the regions of `sklearn_ecg.leads.REGIONS_12`, or of
+        `sklearn_ecg.leads.REGIONS_8` where only its eight leads are there; a mapping gives the
+        names of each group's leads.
 
     Returns
     -------
@@ -63,11 +66,25 @@ def feature_groups(feature_names, regions=None):
     if regions is None:
         return {**of_lead, NO_LEAD: rest} if rest else of_lead
     leads = list(of_lead)
-    groups = lead_regions(leads, REGIONS_12 if regions == "regions" else regions)
+    if regions == "regions":
+        regions = regions_of(leads)
+    for group, members in regions.items():
+        if any(isinstance(lead, Integral) for lead in members):
+            raise TypeError(
+                f"Group {group!r} holds positions. Of a table of features name the leads, as in "
+                "['V1', 'V2']."
+            )
+    groups = lead_regions(leads, regions)
     return {
         group: [position for lead in members for position in of_lead[leads[lead]]]
         for group, members in groups.items()
     }
+
+
+def regions_of(leads):
+    """The regions of twelve leads, or those of ACL-ECG's eight where only these are present."""
+    eight = {lead for members in REGIONS_8.values() for lead in members}
+    return REGIONS_8 if eight == set(leads) else REGIONS_12
 
 
 def is_feature_table(X):

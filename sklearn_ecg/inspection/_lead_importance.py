@@ -22,8 +22,8 @@ from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._input import read_container
-from ..leads import REGIONS_8, REGIONS_12, STANDARD_LEADS, lead_regions
-from ._feature_groups import feature_groups, is_feature_table
+from ..leads import STANDARD_LEADS, lead_regions
+from ._feature_groups import feature_groups, is_feature_table, regions_of
 from ._records import PreparedRecords, copy_records
 
 # Up to so many records, all repeats in one call cost less than the calls themselves.
@@ -123,6 +123,8 @@ def lead_importance(
         names : ndarray of shape (n_groups,)
             Names of the groups or leads; positions of leads that have no names. Names come from
             the frame or from the estimator; twelve unnamed leads are in standard order.
+        groups : dict of str to list, or None
+            The leads of each group, with ``lead_groups``.
         importances : ndarray of shape (n_groups, n_repeats)
             Score on X, minus the score with the group replaced.
         importances_mean, importances_std : ndarray of shape (n_groups,)
@@ -166,6 +168,7 @@ def lead_importance(
     ValueError: Region 'right' needs lead V3R, but the leads present are I, II, III, ...
     """
     check_is_fitted(estimator)
+    X_given, n_leads_given = X, n_leads
     X, kind, n_leads, groups = _read(
         "lead_importance", estimator, X, lead_groups, n_leads, method
     )
@@ -225,14 +228,21 @@ def lead_importance(
 
     group_names = np.empty(len(groups), dtype=object)
     group_names[:] = list(groups)
+    leads_of_groups = None
+    if lead_groups is not None:
+        by_lead = _read("lead_importance", estimator, X_given, None, n_leads_given, method)[3]
+        leads_of_groups = _leads_of_groups(groups, by_lead)
     if isinstance(baseline, dict):
         return {
             name: _bunch(
-                baseline[name], [[score[name] for score in scores] for scores in found], group_names
+                baseline[name],
+                [[score[name] for score in scores] for scores in found],
+                group_names,
+                leads_of_groups,
             )
             for name in baseline
         }
-    return _bunch(baseline, found, group_names)
+    return _bunch(baseline, found, group_names, leads_of_groups)
 
 
 @validate_params(_COMMON_CONSTRAINTS, prefer_skip_nested_validation=True)
@@ -452,16 +462,32 @@ def _probability_changes(estimator, network, X, kind, n_leads, groups, replace, 
         records.write(leads, values)
         change = np.concatenate(repeats)
         change = change.reshape(-1, n_records, change.shape[1]).mean(axis=0)
-        binary = change.shape[1] == 2 and np.allclose(original.sum(axis=1), 1, atol=1e-5)
-        changes.append(change[:, 1] if binary else change)
+        changes.append(change[:, 1] if _is_binary(estimator, change) else change)
     return changes
 
 
 def _probabilities(estimator, X):
     probabilities = estimator.predict_proba(X)
     if isinstance(probabilities, list):  # a forest's answer to a multilabel target
-        probabilities = np.column_stack([columns[:, 1] for columns in probabilities])
+        labels = [list(classes) for classes in estimator.classes_]
+        probabilities = np.column_stack(
+            [
+                columns[:, classes.index(1)] if 1 in classes else np.zeros(len(columns))
+                for columns, classes in zip(probabilities, labels)
+            ]
+        )
     return probabilities
+
+
+def _is_binary(estimator, changes):
+    """Whether two columns are the two sides of one label, rather than two labels."""
+    if changes.shape[1] != 2 or isinstance(getattr(estimator, "classes_", None), list):
+        return False
+    # What one class gains the other loses, for every record.
+    for part in _parts(estimator):
+        if hasattr(part, "_target_kind"):
+            return part._target_kind == "binary"
+    return np.allclose(changes.sum(axis=1), 0, atol=1e-5)
 
 
 def _score(scorer, estimator, X, y, sample_weight):
@@ -470,10 +496,20 @@ def _score(scorer, estimator, X, y, sample_weight):
     return scorer(estimator, X, y)
 
 
-def _bunch(baseline, scores, names):
+def _leads_of_groups(groups, by_lead):
+    """Names of the leads in each group; of a table of features, a lead has several columns."""
+    lead_of = {place: lead for lead, places in by_lead.items() for place in places}
+    return {
+        group: list(dict.fromkeys(lead_of[place] for place in places))
+        for group, places in groups.items()
+    }
+
+
+def _bunch(baseline, scores, names, groups):
     importances = baseline - np.array(scores)
     return Bunch(
         names=names,
+        groups=groups,
         importances_mean=np.mean(importances, axis=1),
         importances_std=np.std(importances, axis=1),
         importances=importances,
@@ -575,9 +611,7 @@ def _resolve_groups(lead_groups, n_leads, names):
                 f"lead_groups={lead_groups!r} is unknown. Pass None, 'regions' or a mapping from a "
                 "group's name to its leads."
             )
-        eight = {lead for leads in REGIONS_8.values() for lead in leads}
-        is_eight = names is not None and n_leads == 8 and eight == set(names)
-        return lead_regions(names, REGIONS_8 if is_eight else REGIONS_12)
+        return lead_regions(names, regions_of(names or ()))
     if not lead_groups:
         raise ValueError("lead_groups is an empty mapping. Pass at least one group.")
     return {

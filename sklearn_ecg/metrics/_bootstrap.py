@@ -39,7 +39,8 @@ class ScoreInterval(NamedTuple):
     high: float
 
     def __str__(self):
-        return f"{self.score:.3f} [{self.low:.3f}-{self.high:.3f}]"
+        between = "-" if min(self.low, self.high) >= 0 else ", "  # a minus is no dash
+        return f"{self.score:.3f} [{self.low:.3f}{between}{self.high:.3f}]"
 
 
 @validate_params({**_CONSTRAINTS, "y_score": ["array-like"]}, prefer_skip_nested_validation=True)
@@ -239,7 +240,7 @@ def _of_counts(metric, y_true, y_score, argument):
         return _called(metric, y_true, y_score)
     try:
         positive = positive_labels(y_true)
-        check_scores(positive, y_score, argument)
+        scores = check_scores(positive, y_score, argument)
     except ValueError:
         if isinstance(metric, str):
             raise
@@ -247,7 +248,7 @@ def _of_counts(metric, y_true, y_score, argument):
     if metric is average_precision_score and not (y_true[positive.any(axis=1)] == 1).any():
         # scikit-learn wants the positive label to be 1, and says so.
         return _called(metric, y_true, y_score)
-    return MacroRanking(name, positive, y_score.reshape(positive.shape))
+    return MacroRanking(name, positive, scores.reshape(positive.shape))
 
 
 def _called(metric, y_true, y_score):
@@ -285,7 +286,7 @@ def positive_labels(y_true):
 
 
 def check_scores(positive, y_score, argument="y_score"):
-    """Raise unless there is a score for each label of each record."""
+    """The scores in float64; raise unless there is a number for each label of each record."""
     expected = positive.shape if positive.shape[1] > 1 else (len(positive),)
     if y_score.shape != expected:
         hint = ""
@@ -295,3 +296,10 @@ def check_scores(positive, y_score, argument="y_score"):
             f"{argument} must have the shape {expected}, a score for each label of each record, "
             f"got {y_score.shape}.{hint}"
         )
+    if y_score.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{argument} must hold numbers, got dtype {y_score.dtype}. Pass scores or "
+            "probabilities."
+        )
+    # Unsigned numbers and booleans have no negatives, which put the highest first.
+    return y_score.astype(np.float64)

@@ -211,8 +211,8 @@ def _check(y_true, **scores):
         )
     positive = positive_labels(y_true)
     for name, values in scores.items():
-        check_scores(positive, values, name)
-        assert_all_finite(values, input_name=name)
+        scores[name] = check_scores(positive, values, name)
+        assert_all_finite(scores[name], input_name=name)
     positive = positive[:, 0]
     if min(positive.sum(), (~positive).sum()) < 2:
         raise ValueError(

@@ -110,7 +110,7 @@ def label_table(
     y_true, y_score = np.asarray(y_true), np.asarray(y_score)
     check_consistent_length(y_true, y_score, groups)
     positive, names = _labels(y_true, names)
-    check_scores(positive, y_score)
+    y_score = check_scores(positive, y_score)
     assert_all_finite(y_score, input_name="y_score")
     y_score = y_score.reshape(positive.shape)
     thresholds = None if threshold is None else _thresholds(threshold, len(names))

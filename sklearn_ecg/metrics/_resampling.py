@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 
 # Draws of a resample before a label counts as too rare.
@@ -37,7 +38,14 @@ class Resamples:
         self.unit_of_record = None
         n_units = self.n_records
         if groups is not None:
-            names, self.unit_of_record = np.unique(column_or_1d(groups), return_inverse=True)
+            groups = column_or_1d(groups)
+            unknown = np.count_nonzero(pd.isna(groups))
+            if unknown:
+                raise ValueError(
+                    f"groups: the patient of {unknown} of {len(groups)} records is missing. Give "
+                    "each unknown patient a number of its own."
+                )
+            names, self.unit_of_record = np.unique(groups, return_inverse=True)
             n_units = len(names)
         if y_true.ndim > 1:
             self.strata = [np.arange(n_units)]

@@ -29,7 +29,7 @@ from sklearn_ecg.inspection import (
     lead_importance,
 )
 from sklearn_ecg.inspection._displays import _style
-from sklearn_ecg.leads import STANDARD_LEADS, to_lead_frame
+from sklearn_ecg.leads import REGIONS_12, STANDARD_LEADS, to_lead_frame
 
 
 @pytest.fixture(autouse=True)
@@ -368,7 +368,10 @@ def test_map_shows_values_at_the_electrodes():
 
 def test_map_of_regions(data):
     regions = {"inferior": 0.4, "lateral": 0.1, "septal": 0.2, "anterior": 0.3}
-    display = LeadImportanceDisplay(list(regions.values()), list(regions)).plot(kind="map")
+    values, names = list(regions.values()), list(regions)
+    with pytest.raises(ValueError, match="needs the leads of the regions inferior, lateral"):
+        LeadImportanceDisplay(values, names).plot(kind="map")
+    display = LeadImportanceDisplay(values, names, lead_groups=REGIONS_12).plot(kind="map")
     color = {lead: disk.get_facecolor() for lead, disk in display.disks_.items()}
     assert color["II"] == color["III"] == color["aVF"] != color["V1"] == color["V2"]
     assert color["aVR"] == (1, 1, 1, 1)  # in no region
@@ -382,6 +385,10 @@ def test_map_of_regions(data):
     )
     assert display.disks_["I"].get_facecolor() == (1, 1, 1, 1)
     assert display.disks_["V6"].get_facecolor() != (1, 1, 1, 1)
+    measured = lead_importance(net, frame, y, lead_groups="regions", n_repeats=1, random_state=0)
+    assert measured.groups["inferior"] == ["II", "III"]
+    display = LeadImportanceDisplay.from_importances(measured, kind="map")
+    assert display.disks_["I"].get_facecolor() == (1, 1, 1, 1)
     display = LeadImportanceDisplay.from_estimator(
         net, frame, y, lead_groups={"a": [0, "iii"], "b": ["V1"]}, **options
     )

@@ -44,6 +44,14 @@ def test_proportion_on_given_axes(records):
     figure.canvas.draw()
     origin, second, millivolt = ax.transData.transform([(0, 0), (1, 0), (0, 1)])
     assert (second - origin)[0] / (millivolt - origin)[1] == pytest.approx(2.5)
+    # What scale it has when it is drawn is not known before.
+    for size in ((4, 3), (30, 20)):
+        figure, ax = plt.subplots(figsize=size)
+        ECGDisplay(records[0], sampling_rate=100).plot(ax)
+        assert [text.get_text() for text in ax.texts][-1] == "squares: 0.2 s, 0.5 mV"
+        plt.close(figure)
+    own = ECGDisplay(records[0], sampling_rate=100).plot()
+    assert [text.get_text() for text in own.ax_.texts][-1] == "25 mm/s, 10 mm/mV"
     # A long record is drawn smaller, in the same proportion.
     long = ECGDisplay(np.zeros((1, 6000)), sampling_rate=100).plot()
     assert long.figure_.get_size_inches()[0] < 20

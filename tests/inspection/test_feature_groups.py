@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -90,3 +90,29 @@ def test_infarcted_region_ranks_first_in_features_and_in_signals(region):
     )
     for result in (signals, table):
         assert result.names[result.importances_mean.argmax()] == region
+
+
+def test_eight_leads_have_regions_of_their_own():
+    leads = ("II", "III", "V1", "V2", "V3", "V4", "V5", "V6")
+    groups = feature_groups([f"{lead}__st_level" for lead in leads], "regions")
+    assert groups == {"inferior": [0, 1], "septal": [2, 3], "anterior": [4, 5], "lateral": [6, 7]}
+
+
+def test_positions_are_no_leads_of_a_table():
+    with pytest.raises(TypeError, match="Group 'a' holds positions.*name the leads"):
+        feature_groups(["V1__st_level"], {"a": [0]})
+
+
+@pytest.mark.parametrize("second", [lambda y: 1 - y, lambda y: y], ids=["exclusive", "equal"])
+def test_two_labels_are_two_columns(table, second):
+    """Whatever their probabilities sum to."""
+    X, y = table
+    forest = RandomForestClassifier(10, random_state=0).fit(X, np.stack([y, second(y)], axis=1))
+    assert record_lead_importance(forest, X, random_state=0).shape == (200, 3, 2)
+
+
+def test_a_label_that_was_never_seen(table):
+    X, y = table
+    forest = RandomForestClassifier(10, random_state=0).fit(X, np.stack([y, 0 * y], axis=1))
+    changes = record_lead_importance(forest, X, random_state=0)
+    assert (changes[:, :, 1] == 0).all() and (changes[:, :, 0] != 0).any()

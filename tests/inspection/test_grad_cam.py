@@ -219,3 +219,12 @@ def test_bad_displays(options, message):
     options = {"data": np.ones((4, 4)), "heat_map": np.ones((2, 2)), "kind": "image", **options}
     with pytest.raises(ValueError, match=message):
         GradCAMDisplay(**options).plot()
+
+
+def test_a_map_of_another_time_span_is_not_drawn():
+    """A crop before the network: which part it saw is not known."""
+    X, y = np.random.RandomState(0).randn(12, 2, 80).astype(np.float32), np.arange(12) % 2
+    net = MSAICNetClassifier(dilations=(1,), filters=(4,), max_epochs=1, random_state=0)
+    cropped = make_pipeline(FunctionTransformer(lambda X: X[:, :, 20:60]), net).fit(X, y)
+    with pytest.raises(ValueError, match=r"has 80 time points, but the network sees 40"):
+        GradCAMDisplay.from_estimator(cropped, X, sampling_rate=100)

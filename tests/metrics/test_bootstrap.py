@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
 
-from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval, delong_test
+from sklearn_ecg.metrics import (
+    ScoreInterval,
+    bootstrap_difference,
+    bootstrap_interval,
+    delong_test,
+    label_table,
+)
 from sklearn_ecg.metrics._ranking import Ranking
 
 
@@ -244,3 +250,36 @@ def test_errors_of_a_difference_name_the_score():
         bootstrap_difference("roc_auc", [0, 1], [1, 2], [[1, 2], [3, 4]])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         bootstrap_difference("roc_auc", [0, 1], [1, 2], [1, 2, 3])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint32, bool, np.int64, np.float32])
+@pytest.mark.parametrize("metric", ["roc_auc", roc_auc_score])
+def test_scores_of_any_dtype(dtype, metric):
+    """Unsigned numbers and booleans have no negatives to sort by."""
+    y = np.arange(60) % 2
+    score = (y ^ (np.arange(60) % 5 == 0)).astype(dtype)
+    expected = roc_auc_score(y, score.astype(float))
+    found = bootstrap_interval(metric, y, score, n_resamples=20, random_state=0)
+    assert found.score == pytest.approx(expected, abs=1e-12) and found.score > 0.7
+    assert found.low <= found.score <= found.high
+    table = label_table(y, score, n_resamples=20, random_state=0)
+    assert table["auroc"].iloc[0] == pytest.approx(expected, abs=1e-12)
+    assert delong_test(y, score, score).auroc_a == pytest.approx(expected, abs=1e-12)
+
+
+def test_scores_must_be_numbers():
+    y = np.arange(6) % 2
+    with pytest.raises(ValueError, match="y_score must hold numbers, got dtype <U1"):
+        bootstrap_interval("roc_auc", y, list("abcdef"))
+
+
+@pytest.mark.parametrize("unknown", [np.nan, None], ids=str)
+def test_unknown_patients_are_refused(unknown):
+    y, groups = np.arange(6) % 2, np.array([1, 1, 2, 2, unknown, unknown], dtype=object)
+    with pytest.raises(ValueError, match="groups: the patient of 2 of 6 records is missing"):
+        bootstrap_interval("roc_auc", y, np.arange(6), groups=groups)
+
+
+def test_an_end_below_zero_is_no_dash():
+    assert str(ScoreInterval(-0.5, -0.7, -0.3)) == "-0.500 [-0.700, -0.300]"
+    assert str(ScoreInterval(0.5, 0.3, 0.7)) == "0.500 [0.300-0.700]"

@@ -225,7 +225,8 @@ class ECGDisplay:
             heat = _spread(self.heat_map, signals.shape)
             limits = heat_limits(self.heat_map)
         intervals = _check_intervals(self.intervals, names)
-        if ax is None:
+        is_given = ax is not None
+        if not is_given:
             ax = _paper(duration, high - low, has_title=bool(title), has_bar=heat is not None)
         self.ax_, self.figure_ = ax, ax.figure
         ax.set(xlim=(-_LEFT, duration + 0.08), ylim=(low, high), aspect=_MM_PER_MV / _MM_PER_S)
@@ -282,7 +283,8 @@ class ECGDisplay:
         ax.set_yticks([])
         ax.set_xlabel("Time (s)", loc="left")
         ax.annotate(
-            "25 mm/s, 10 mm/mV" if scale > 0.99 else "squares: 0.2 s, 0.5 mV",
+            # The scale of axes that were given may change until they are drawn.
+            "25 mm/s, 10 mm/mV" if scale > 0.99 and not is_given else "squares: 0.2 s, 0.5 mV",
             (1, 0), (0, -26), xycoords="axes fraction", textcoords="offset points",
             ha="right", va="center", fontsize=8,
         )

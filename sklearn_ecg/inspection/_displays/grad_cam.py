@@ -109,6 +109,13 @@ class GradCAMDisplay:
         """
         signals, row, names = read_record("GradCAMDisplay", X, record, n_leads)
         heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
+        if heat_map.shape[-1] != signals.shape[-1]:
+            raise ValueError(
+                f"The record has {signals.shape[-1]} time points, but the network sees "
+                f"{heat_map.shape[-1]}, and which of them is not known. Pass the network, "
+                "estimator[-1], and what the steps before it make of X, "
+                "estimator[:-1].transform(X)."
+            )
         display = cls(
             signals, heat_map[0], sampling_rate=sampling_rate, lead_names=names,
             target=str(targets[0]),

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.stats import t
 
 from ...leads import REGIONS_12, STANDARD_LEADS, normalize_lead_names
-from .._lead_importance import _read, lead_importance
+from .._feature_groups import NO_LEAD
+from .._lead_importance import lead_importance
 from ._style import (
     NO_REGION,
     REGION_OF_LEAD,
@@ -153,19 +154,8 @@ class LeadImportanceDisplay:
             )
         if score_name is None:
             score_name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", None)
-        if lead_groups is not None:
-            by_lead, groups = (
-                _read("LeadImportanceDisplay", estimator, X, wanted, n_leads, method)[3]
-                for wanted in (None, lead_groups)
-            )
-            # Of a table of features a lead has several columns.
-            lead_of = {column: lead for lead, columns in by_lead.items() for column in columns}
-            lead_groups = {
-                group: list(dict.fromkeys(lead_of[column] for column in columns))
-                for group, columns in groups.items()
-            }
         display = cls(
-            result.importances, result.names, lead_groups=lead_groups, score_name=score_name
+            result.importances, result.names, lead_groups=result.groups, score_name=score_name
         )
         return display.plot(ax, kind=kind, interval=interval)
 
@@ -213,6 +203,7 @@ class LeadImportanceDisplay:
                     "result[name]."
                 )
             names = result.get("names") if names is None else names
+            lead_groups = result.get("groups") if lead_groups is None else lead_groups
             result = result["importances"]
         if names is None:
             if len(result) != len(STANDARD_LEADS):
@@ -347,9 +338,13 @@ class LeadImportanceDisplay:
         leads = normalize_lead_names(names, strict=False)
         groups = self.lead_groups
         if groups is None and set(names) <= set(REGIONS_12):
-            groups = REGIONS_12
+            raise ValueError(
+                f"The map needs the leads of the regions {', '.join(names)}. Pass lead_groups, or "
+                "kind='bars'."
+            )
         if groups is None:
-            values = dict(zip(leads, means))
+            # Features without a lead have no place.
+            values = {lead: mean for lead, mean in zip(leads, means) if lead != NO_LEAD}
         else:
             missing = [name for name in names if name not in groups]
             if missing:
