@@ -292,7 +292,11 @@ class ECGNetClassifier(DeepECGClassifier):
         """
         ours = {name: v for name, v in params.items() if not name.startswith(_PREFIX)}
         super().set_params(**ours)
-        changed = {name.removeprefix(_PREFIX): params[name] for name in params.keys() - ours.keys()}
+        changed = {
+            name.removeprefix(_PREFIX): value
+            for name, value in params.items()
+            if name.startswith(_PREFIX)
+        }
         if changed:
             # A new dict: the old one may be another estimator's, too.
             self.module_params = {**(self.module_params or {}), **changed}
@@ -316,10 +320,10 @@ class ECGNetClassifier(DeepECGClassifier):
             raise ValueError(
                 f"module {name} must make a torch.nn.Module, got {type(network).__name__}."
             )
-        if isinstance(network, SignalNetwork):
-            return network
-        network = UserModule(network, name, n_outputs)
-        return network.probe(n_leads, self.n_times_in_, self._torch_dtype)
+        checked = UserModule(network, name, n_outputs)
+        if type(network) not in NETWORKS.values():
+            checked.probe(n_leads, self.n_times_in_, self._torch_dtype)
+        return network if isinstance(network, SignalNetwork) else checked
 
     def _make_loss(self, target_kind, class_weight):
         return ClassificationLoss(target_kind, class_weight=class_weight)

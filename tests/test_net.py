@@ -373,6 +373,16 @@ def test_number_of_outputs_is_that_of_the_classes(data):
         clf.fit(data[0], np.arange(40) % 3)
 
 
+class TwoLogitsNet(MappedNet):
+    def __init__(self, n_leads, n_outputs):
+        super().__init__(n_leads, 2)
+
+
+def test_networks_with_a_map_are_held_to_their_outputs(data):
+    with pytest.raises(ValueError, match=r"TwoLogitsNet returned logits of shape \(2, 2\)"):
+        make(TwoLogitsNet).fit(*data)
+
+
 class SqueezingNet(Net):
     def forward(self, x):
         return super().forward(x).squeeze(0)
