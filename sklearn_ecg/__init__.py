@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 # Names are imported on first use: reading data does not import torch.
 _ORIGIN = {
+    "ECGNetClassifier": "_net",
     "MSAICNetClassifier": "_msaic_net",
     "REGIONS_12": "leads",
     "REGIONS_8": "leads",

@@ -277,6 +277,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         "contrastive_weight": [Interval(Real, 0, None, closed="left")],
         "contrastive_gamma": [Interval(Real, 0, None, closed="left")],
         "temperature": [Interval(Real, 0, None, closed="neither")],
+        "balanced_batches": ["boolean"],
     }
 
     def _make_network(self, n_leads, n_outputs):

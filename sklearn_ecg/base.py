@@ -51,7 +51,6 @@ class DeepECGClassifier(
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"cosine", "constant"})],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "balanced_batches": ["boolean"],
         "augmentation": [callable, list, tuple, None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -82,8 +81,8 @@ class DeepECGClassifier(
         """Make the loss, a torch module with ``forward(output, targets, weights, n_own)``."""
 
     def _needs_partners(self):
-        """Whether every batch needs two records of every class."""
-        return self.balanced_batches
+        """Whether every batch needs two records of every class, as contrastive losses do."""
+        return False
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Train the network.
@@ -201,9 +200,7 @@ class DeepECGClassifier(
         logits : ndarray of shape (n_records,), (n_records, n_classes) or (n_records, n_labels)
             One per record for two classes, where a positive value means ``classes_[1]``.
         """
-        # The last layer runs in full precision: bfloat16 would tie the scores of many records.
-        logits = self._apply(X, lambda module, embedding: module.classifier(embedding))
-        logits = logits.astype(np.float64)
+        logits = self._apply(X, self._logits).astype(np.float64)
         return logits[:, 0] if self._target_kind == "binary" else logits
 
     def predict_proba(self, X):
@@ -259,10 +256,21 @@ class DeepECGClassifier(
         embedding : ndarray of shape (n_records, n_features_out)
             What the network's last linear layer sees.
         """
-        return self._apply(X, lambda module, embedding: embedding)
+        return self._apply(X, self._embedding)
 
-    def _apply(self, X, head):
-        """Embed slices of the records and put ``head(module, embedding)`` on them."""
+    def _logits(self, module, x):
+        """Logits (batch, n_outputs) of normalised signals (batch, leads, time)."""
+        # The last layer runs in full precision: bfloat16 would tie the scores of many records.
+        return module.classifier(self._embedding(module, x))
+
+    def _embedding(self, module, x):
+        """Embedding (batch, embedding_dim) of normalised signals (batch, leads, time)."""
+        with self.net_.autocast():
+            embedding = module.embed(x)
+        return embedding.to(self._torch_dtype)
+
+    def _apply(self, X, read_off):
+        """What ``read_off(module, x)`` gives of the records, slice by slice."""
         check_is_fitted(self, "net_")
         if isinstance(X, PreparedSignals):
             read = X.read
@@ -278,9 +286,7 @@ class DeepECGClassifier(
         with torch.inference_mode():
             for start in range(0, len(X), _PREDICTION_SLICE):
                 x = read(slice(start, start + _PREDICTION_SLICE)).to(self.net_.device)
-                with self.net_.autocast():
-                    embedding = module.embed(x)
-                outputs.append(head(module, embedding.to(self._torch_dtype)).cpu())
+                outputs.append(read_off(module, x).cpu())
         return torch.cat(outputs).numpy()
 
     def _prepare(self, X):

@@ -1,4 +1,4 @@
-"""Losses of MSAIC-Net, computed from logits and safe at every magnitude of them."""
+"""Losses, computed from logits and safe at every magnitude of them."""
 
 import torch
 from torch import nn
@@ -159,8 +159,8 @@ def supervised_contrastive_loss(z, targets, *, temperature=0.1, gamma=0.0, sampl
     return (loss * anchor_weight).sum() / n_anchors
 
 
-class MSAICLoss(nn.Module):
-    """Focal classification loss plus ``contrastive_weight`` times the contrastive loss.
+class ClassificationLoss(nn.Module):
+    """Cross-entropy of classes, or binary cross-entropy of each label, plain or focal.
 
     Parameters
     ----------
@@ -168,6 +168,44 @@ class MSAICLoss(nn.Module):
     class_weight : tensor, default=None
         Of shape (2, n_labels) for binary (``n_labels = 1``) and multilabel targets, of
         shape (n_classes,) for multiclass ones.
+    focal_gamma : float, default=0
+        Focusing exponent, >= 0. 0 is the plain cross-entropy.
+    """
+
+    def __init__(self, target_type, *, class_weight=None, focal_gamma=0.0):
+        super().__init__()
+        self.target_type = target_type
+        self.focal_gamma = focal_gamma
+        self.register_buffer("class_weight", class_weight)
+
+    def forward(self, logits, targets, sample_weight=None, n_own=None):
+        """Mean loss of a batch from logits (batch, n_outputs).
+
+        The first ``n_own`` records are the batch's own. Those behind them were added as partners
+        for a contrastive loss: this loss does not see them, or they would be a second weight of
+        rare classes.
+        """
+        own = slice(n_own)
+        focal = {"gamma": self.focal_gamma, "class_weight": self.class_weight}
+        if logits.dtype in (torch.float16, torch.bfloat16):
+            logits = logits.float()
+        if self.target_type == "multiclass":
+            loss = focal_cross_entropy(logits[own], targets[own], **focal)
+        else:
+            labels = targets.reshape(logits.shape)
+            loss = focal_binary_loss(logits[own], labels[own], **focal).mean(dim=1)
+        if sample_weight is not None:
+            loss = loss * sample_weight[own]
+        return loss.mean()
+
+
+class MSAICLoss(ClassificationLoss):
+    """Focal classification loss plus ``contrastive_weight`` times the contrastive loss.
+
+    Parameters
+    ----------
+    target_type, class_weight
+        See `ClassificationLoss`.
     focal_gamma, contrastive_weight, contrastive_gamma, temperature : float
         See `sklearn_ecg.MSAICNetClassifier`.
     """
@@ -182,34 +220,15 @@ class MSAICLoss(nn.Module):
         contrastive_gamma,
         temperature,
     ):
-        super().__init__()
-        self.target_type = target_type
-        self.focal_gamma = focal_gamma
+        super().__init__(target_type, class_weight=class_weight, focal_gamma=focal_gamma)
         self.contrastive_weight = contrastive_weight
         self.temperature = temperature
         self.contrastive_gamma = contrastive_gamma
-        self.register_buffer("class_weight", class_weight)
 
     def forward(self, output, targets, sample_weight=None, n_own=None):
-        """Mean loss of a batch from the network's ``(logits, projection)``.
-
-        The first ``n_own`` records are the batch's own. Those behind them were added as partners
-        for the contrastive loss: the classification loss does not see them, or they would be
-        a second weight of rare classes.
-        """
+        """Mean loss of a batch from the network's ``(logits, projection)``."""
         logits, projection = output
-        own = slice(n_own)
-        focal = {"gamma": self.focal_gamma, "class_weight": self.class_weight}
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
-        if self.target_type == "multiclass":
-            loss = focal_cross_entropy(logits[own], targets[own], **focal)
-        else:
-            labels = targets.reshape(logits.shape)
-            loss = focal_binary_loss(logits[own], labels[own], **focal).mean(dim=1)
-        if sample_weight is not None:
-            loss = loss * sample_weight[own]
-        loss = loss.mean()
+        loss = super().forward(logits, targets, sample_weight, n_own)
         if self.contrastive_weight == 0:
             return loss
         contrast = supervised_contrastive_loss(

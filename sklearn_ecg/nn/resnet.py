@@ -1,0 +1,97 @@
+"""1-D residual networks."""
+
+from torch import nn
+from torch.nn import functional as F
+
+from .blocks import conv, to_channels_last
+from .signal_network import PoolingHead, SignalNetwork, pool_mean_max
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions beside a shortcut; a 1x1 convolution where the shapes differ."""
+
+    def __init__(self, in_channels, out_channels, kernel_sizes, stride):
+        super().__init__()
+        self.conv1 = conv(in_channels, out_channels, kernel_sizes[0], stride=stride)
+        self.norm1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = conv(out_channels, out_channels, kernel_sizes[1])
+        self.norm2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                conv(in_channels, out_channels, 1, stride=stride), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        out = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(out)) + self.shortcut(x))
+
+
+class ResNet1dWang(SignalNetwork):
+    """``resnet1d_wang`` of the PTB-XL benchmark.
+
+    A convolution over the whole record, residual blocks of which all but the first halve the time
+    resolution, mean and maximum over time, and a head with one hidden layer. The benchmark [1]_
+    names it after the residual network of Wang et al. [2]_, whose blocks have three convolutions
+    (8, 5 and 3 taps); here they have two (5 and 3).
+
+    Where this differs from the benchmark: weights start as torch's layers do, not from
+    Kaiming's normal distribution. The benchmark also trains on crops of 2.5 s and takes the maximum
+    over those of a record; a network here sees the record that it is given.
+
+    Parameters
+    ----------
+    n_leads, n_outputs : int
+    width : int, default=128
+        Channels of every convolution.
+    n_blocks : int, default=3
+    kernel_size : int, default=5
+        Odd number of taps of the first convolution of a block.
+    stem_kernel_size : int, default=7
+        Odd number of taps of the convolution before the blocks.
+    embedding_dim : int, default=128
+        Units of the hidden layer of the head.
+    dropout : float, default=0.5
+        In the head, in [0, 1): before the linear layer to the logits; half of it before the hidden
+        layer.
+
+    References
+    ----------
+    .. [1] Strodthoff et al. (2021). Deep learning for ECG analysis: benchmarks and insights from
+       PTB-XL. IEEE J Biomed Health Inform 25(5), 1519-1528. arXiv:2004.13701
+    .. [2] Wang, Yan, Oates (2017). Time series classification from scratch with deep neural
+       networks: a strong baseline. IJCNN. arXiv:1611.06455
+    """
+
+    def __init__(
+        self,
+        n_leads,
+        n_outputs,
+        *,
+        width=128,
+        n_blocks=3,
+        kernel_size=5,
+        stem_kernel_size=7,
+        embedding_dim=128,
+        dropout=0.5,
+    ):
+        super().__init__()
+        self.embedding_dim = embedding_dim
+        self.feature_stride = 2 ** max(n_blocks - 1, 0)
+        self.stem = nn.Sequential(
+            conv(n_leads, width, stem_kernel_size), nn.BatchNorm2d(width), nn.ReLU()
+        )
+        self.blocks = nn.Sequential(
+            *[
+                ResidualBlock(width, width, (kernel_size, 3), stride=1 if i == 0 else 2)
+                for i in range(n_blocks)
+            ]
+        )
+        self.head = PoolingHead(2 * width, embedding_dim, dropout)
+        self.classifier = nn.Linear(embedding_dim, n_outputs)
+
+    def feature_map(self, x):
+        return self.blocks(self.stem(to_channels_last(x)))
+
+    def pool(self, features):
+        return self.head(pool_mean_max(features))
