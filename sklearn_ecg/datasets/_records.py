@@ -155,23 +155,24 @@ def read_record(root, name):
             name, "length", "it holds no signals.", "Leave it out, or pass on_error='skip'."
         )
     # What wfdb makes of several segments has no files of its own.
-    parts = [(name, found)] if found.file_name else _segments(root, name)
+    header, parts = (found, [(name, found)]) if found.file_name else _segments(root, name)
     _check_sizes(root, name, parts)
     remarks = _correct_units(root, name, parts)
-    units = list(parts[0][1].units)
-    if not found.file_name:
-        of_channel = _check_segments(name, found, parts)
-        units = [
-            of_channel.get(channel, unit) for channel, unit in zip(found.sig_name, found.units)
-        ]
+    channels, units = parts[0][1].sig_name, parts[0][1].units
+    if header is not found:
+        of_channel = _check_segments(name, header, parts)
+        if header.layout == "variable":
+            # All names are ASCII, as was checked, so that wfdb's own are right.
+            channels = found.sig_name
+            units = [of_channel.get(channel, unit) for channel, unit in zip(channels, found.units)]
     record = Record(
         name,
-        channels=[channel or f"unnamed {i}" for i, channel in enumerate(found.sig_name)],
+        channels=[channel or f"unnamed {i}" for i, channel in enumerate(channels)],
         rates=[found.fs * n for n in found.samps_per_frame],
-        units=units,
+        units=list(units),
         signals=found.e_p_signal,
         comments=list(found.comments or []),
-        remarks={i: remarks[c] for i, c in enumerate(found.sig_name) if c in remarks},
+        remarks={i: remarks[channel] for i, channel in enumerate(channels) if channel in remarks},
     )
     return record, _files(name, parts)
 
@@ -194,7 +195,7 @@ def sources_of(root, name, files=None):
     """
     if files is None:
         try:
-            files = _files(name, _segments(root, name))
+            files = _files(name, _segments(root, name)[1])
         except Exception:
             files = [f"{name}.hea"]
     return [file_state(root, file) for file in files]
@@ -284,13 +285,13 @@ def _runs(text):
 
 
 def _segments(root, name):
-    """The names and the headers of a record's segments, or of the record itself."""
+    """A record's header, and the names and headers of its segments, or of the record itself."""
     header = wfdb.rdheader(os.path.join(root, name))
     if not isinstance(header, wfdb.MultiRecord):
-        return [(name, header)]
+        return header, [(name, header)]
     prefix = _prefix(name)
     stems = [prefix + segment for segment in header.seg_name if segment != "~"]
-    return [(stem, wfdb.rdheader(os.path.join(root, stem))) for stem in stems]
+    return header, [(stem, wfdb.rdheader(os.path.join(root, stem))) for stem in stems]
 
 
 def _prefix(name):
@@ -335,30 +336,54 @@ def _check_sizes(root, name, parts):
                 )
 
 
-def _check_segments(name, found, parts):
+def _check_segments(name, header, parts):
     """The unit of each channel, which must be one throughout the segments, as must be its place.
 
-    wfdb puts segments together without a look at either.
+    wfdb puts segments together without a look at either, nor at rates; it cuts a segment that is
+    longer than the record's header says.
     """
     advice = "Load the segments one by one, as a list of records."
+    lengths = [n for segment, n in zip(header.seg_name, header.seg_len) if segment != "~"]
     units = {}
     first_stem, first = parts[0]
-    for stem, part in parts:
-        if found.layout == "fixed" and part.sig_name != first.sig_name:
+    for (stem, part), length in zip(parts, lengths):
+        if part.fs != header.fs:
+            raise RecordError(
+                name,
+                "sampling rate",
+                f"segment {stem} has {part.fs:g} Hz, but {name}.hea says {header.fs:g} Hz.",
+                advice,
+            )
+        if part.sig_len is not None and part.sig_len != length:
+            raise RecordError(
+                name,
+                "length",
+                f"segment {stem} has {part.sig_len} time points, but {name}.hea says {length}.",
+                advice,
+            )
+        if header.layout == "fixed" and part.sig_name != first.sig_name:
             raise RecordError(
                 name,
                 "leads",
-                f"segment {stem} has the channels {', '.join(part.sig_name)}, but segment "
-                f"{first_stem} has {', '.join(first.sig_name)}.",
+                f"segment {stem} has the channels {', '.join(map(str, part.sig_name))}, but "
+                f"segment {first_stem} has {', '.join(map(str, first.sig_name))}.",
                 advice,
             )
-        for channel, unit in zip(part.sig_name or [], part.units or []):
-            if units.setdefault(channel, unit) != unit:
+        for i, (channel, unit) in enumerate(zip(part.sig_name or [], part.units or [])):
+            if header.layout == "variable" and not str(channel).isascii():
+                raise RecordError(
+                    name,
+                    "leads",
+                    f"segment {stem} has the channel {channel!r}, whose letters outside ASCII "
+                    "wfdb leaves out when it matches the channels of segments.",
+                    f"{advice[:-1]}, or rename the channel in all their headers.",
+                )
+            key = i if header.layout == "fixed" else channel
+            if units.setdefault(key, unit) != unit:
                 raise RecordError(
                     name,
                     "units",
-                    f"segment {stem} has {channel} in {unit}, an earlier one in "
-                    f"{units[channel]}.",
+                    f"segment {stem} has {channel} in {unit}, an earlier one in {units[key]}.",
                     advice,
                 )
     return units
@@ -418,7 +443,7 @@ def _explain(root, name, error):
             name, "header", f"{name}.hea is not there.", "Copy or download it again."
         )
     try:
-        parts = _segments(root, name)
+        record, parts = _segments(root, name)
         files = _files(name, parts)
     except FileNotFoundError as missing:
         absent = Path(missing.filename).name
@@ -445,9 +470,9 @@ def _explain(root, name, error):
             "Copy or download it again.",
         )
     try:
-        for stem, part in parts:
-            lines = _signal_lines(os.path.join(root, f"{stem}.hea"))
-            _check_lines(name, stem, lines, part)
+        _correct_units(root, name, parts)
+        if isinstance(record, wfdb.MultiRecord):
+            _check_segments(name, record, parts)
         _check_sizes(root, name, parts)
     except RecordError as found:
         return found

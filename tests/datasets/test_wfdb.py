@@ -107,8 +107,9 @@ GAINS = [("1000/mV", 1e-3), ("1/uV", 1e-3), ("200(10)/mV", None), ("1000000/V", 
 GAINS += [("4.88/µV", 1e-3 / 4.88), ("1000", 1e-3), ("2(-7)/uv", None), ("1000/mv", 1e-3)]
 
 
+@pytest.mark.parametrize("n_segments", [1, 2])
 @pytest.mark.parametrize("seed", range(40))
-def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed):
+def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed, n_segments):
     """The same array, or an error that names what is missing or doubled."""
     rng = np.random.default_rng(seed)
     truth, dropped, doubled = [], {}, {}
@@ -128,7 +129,14 @@ def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed):
             doubled[f"r{number}"] = STANDARD_LEADS[order[twice]]
             channels = np.vstack([channels, rng.integers(-9, 9, (1, 40))])
             gains.append(GAINS[0])
-        write_wfdb(tmp_path, f"r{number}", channels, names, gains=[gain for gain, _ in gains])
+        gain_fields = [gain for gain, _ in gains]
+        if n_segments == 1:
+            write_wfdb(tmp_path, f"r{number}", channels, names, gains=gain_fields)
+        else:
+            for segment, part in enumerate(np.split(channels, 2, axis=1)):
+                write_wfdb(tmp_path, f"r{number}_{segment}", part, names, gains=gain_fields)
+            lines = [f"r{number}/2 {len(names)} 250 40", f"r{number}_0 20", f"r{number}_1 20"]
+            (tmp_path / f"r{number}.hea").write_text("\n".join(lines) + "\n")
         physical = np.empty((12, 40))
         for i, (gain, factor) in zip(order, gains):
             if factor is None:
@@ -150,10 +158,11 @@ def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed):
         with pytest.raises(RecordError, match=f"Record {name}, leads: .*{what}"):
             load_wfdb(tmp_path, leads=leads)
     if not expected:
-        with pytest.raises(ValueError, match="None of 3 records was loaded: 3 failed"):
+        with pytest.raises(ValueError, match="None of . records was loaded: 3 failed"):
             load_wfdb(tmp_path, leads=leads, on_error="skip")
         return
     bunch = load_wfdb(tmp_path, leads=leads, on_error="skip" if bad else "raise")
+    assert bunch.report["status"].eq("segment").sum() == (6 if n_segments == 2 else 0)
     assert_allclose(bunch.data, expected, rtol=1e-6, atol=1e-9)
     report = bunch.report.set_index("record")
     assert (report.loc[list(bad), "status"] == "failed").all()
@@ -400,6 +409,34 @@ def test_segments_that_differ(tmp_path, write_wfdb):
     write_segments(tmp_path, write_wfdb, gains=["1000/mV", "1/uV"])
     with pytest.raises(RecordError, match="Record m, units: segment m_1 has I in uV, an ear"):
         load_wfdb(tmp_path, leads=["II"])
+
+
+def test_segments_of_another_rate_or_length(tmp_path, write_wfdb):
+    """wfdb joins the first and cuts the second."""
+    write_segments(tmp_path, write_wfdb)
+    write_wfdb(tmp_path, "m_1", digits(1), ["I", "II"], rate=500)
+    message = "Record m, sampling rate: segment m_1 has 500 Hz, but m.hea says 250 Hz. Load the seg"
+    with pytest.raises(RecordError, match=message):
+        load_wfdb(tmp_path, leads=["II"])
+    for n_times in (400, 600):
+        write_wfdb(tmp_path, "m_1", digits(1, n_times=n_times), ["I", "II"])
+        message = f"Record m, length: segment m_1 has {n_times} time points, but m.hea says 500. L"
+        with pytest.raises(RecordError, match=message):
+            load_wfdb(tmp_path, leads=["II"])
+
+
+@pytest.mark.parametrize("gain", ["1000/mV", "1/µV"])
+def test_segments_of_a_variable_layout(tmp_path, write_wfdb, gain):
+    write_segments(tmp_path, write_wfdb, (("I", "II"), ("II", "I")), gains=[gain, gain])
+    (tmp_path / "m.hea").write_text("m/3 2 250 1000\nm_layout 0\nm_0 500\nm_1 500\n")
+    lines = ["m_layout 2 250 0"] + [f"~ 0 {gain} 16 0 0 0 0 {lead}" for lead in ("I", "II")]
+    (tmp_path / "m_layout.hea").write_text("\n".join(lines), encoding="utf-8")
+    truth = np.concatenate([digits(0)[1], digits(1)[0]]) / 1000
+    assert_allclose(load_wfdb([tmp_path / "m"], leads=["II"]).data[0, 0], truth, rtol=1e-6)
+    header = tmp_path / "m_1.hea"
+    header.write_text(header.read_text(encoding="utf-8").replace("0 II", "0 −II"), encoding="utf-8")
+    with pytest.raises(RecordError, match="leads: segment .*m_1 has the channel '−II', whose lett"):
+        load_wfdb([tmp_path / "m"], leads=["II"])
 
 
 def test_a_missing_segment(tmp_path, write_wfdb):
