@@ -24,6 +24,10 @@ from ._records import (
 )
 
 _CHUNK = 256  # records; at 500 Hz about 60 MB for 10 s of twelve leads
+_STRAY = (
+    "no .hea file says what is in it",
+    "wfdb finds headers by the ending .hea in lower case: rename it",
+)
 REPORT_COLUMNS = ("record", "status", "reason", "shape", "sampling_rate", "units", "rows")
 
 
@@ -177,10 +181,11 @@ def _read_all(
         n_rows = len(prepared.rows) if status == "loaded" else 0
         report[position] = [name, status, reason, shape, rate, units, n_rows]
         comments[position] = outcome["comments"]
+    _say_what_became_of_segments(report, segments)
     if first is None:
         _raise_nothing_loaded(report)
     report += [
-        [file, "no header", "no .hea file says what is in it", None, None, None, 0]
+        [file, "no header", _STRAY[file.lower().endswith(".hea")], None, None, None, 0]
         for file in strays
         if file not in files
     ]
@@ -272,6 +277,16 @@ def _differs(name, prepared, first):
             "on_error='skip'.",
         )
     return None
+
+
+def _say_what_became_of_segments(report, segments):
+    """Segments of a record that was not loaded are not loaded either."""
+    statuses = {row[0]: row[1] for row in report}
+    for row in report:
+        whole = segments.get(row[0])
+        if whole is not None and statuses[whole] in ("failed", "dropped"):
+            what = "failed" if statuses[whole] == "failed" else "was dropped"
+            row[2] += f", which {what}: load it by itself, as a list"
 
 
 def _raise_nothing_loaded(report):

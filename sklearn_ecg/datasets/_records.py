@@ -218,24 +218,57 @@ def file_state(root, file, content=True):
 def list_records(folder):
     """All records of a folder and the folders in it, by name relative to it, rec2 before rec10."""
     names = []
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        relative = os.path.relpath(parent, folder)
-        prefix = "" if relative == "." else Path(relative).as_posix() + "/"
+    for prefix, files in _walk(folder):
         names += [prefix + file[:-4] for file in files if file.endswith(".hea")]
     return sorted(names, key=_natural)
 
 
 def list_strays(folder):
-    """Files that look like signals, but have no header of the same name beside them."""
+    """Files that look like parts of a record, but that no header of wfdb's spelling goes with.
+
+    Signal files without a header of the same name beside them, and headers whose ending is not in
+    lower case, which wfdb does not find.
+    """
     strays = []
-    for parent, _, files in os.walk(folder):
+    for prefix, files in _walk(folder):
         stems = {file[:-4] for file in files if file.endswith(".hea")}
-        found = [file for file in files if file[-4:] in (".dat", ".mat") and file[:-4] not in stems]
-        relative = os.path.relpath(parent, folder)
-        prefix = "" if relative == "." else Path(relative).as_posix() + "/"
-        strays += [prefix + file for file in found]
+        for file in files:
+            ending = file[-4:].lower()
+            is_signal = ending in (".dat", ".mat") and file[:-4] not in stems
+            if is_signal or (ending == ".hea" and not file.endswith(".hea")):
+                strays.append(prefix + file)
     return sorted(strays, key=_natural)
+
+
+def _walk(folder):
+    """The names of the files of each folder, after the folder's own name relative to `folder`.
+
+    Links to folders are followed, after all folders that are none, and each folder is entered once.
+    """
+    folders, links, seen = [""], [], set()
+    while folders or links:
+        prefix = folders.pop() if folders else links.pop(0)
+        path = os.path.join(folder, prefix)
+        try:
+            stat = os.stat(path)
+            if (stat.st_dev, stat.st_ino) in seen:
+                continue
+            seen.add((stat.st_dev, stat.st_ino))
+            with os.scandir(path) as entries:
+                entries = sorted(entries, key=lambda entry: entry.name)
+            files = []
+            for entry in entries:
+                if not entry.is_dir():
+                    files.append(entry.name)
+                else:
+                    (links if entry.is_symlink() else folders).append(f"{prefix}{entry.name}/")
+        except OSError as error:
+            raise type(error)(
+                error.errno,
+                f"the folder {path!r} cannot be searched for records ({error.strerror}). Make it "
+                "readable, or pass a list of records",
+            ) from error
+        yield prefix, files
 
 
 def find_segments(folder, names):

@@ -1,5 +1,6 @@
 """Tests of load_wfdb: on records written here, whose truth is known."""
 
+import os
 import re
 
 import numpy as np
@@ -518,6 +519,75 @@ def test_signal_files_without_a_header_are_reported(tmp_path, write_wfdb):
         assert bunch.data.shape == (1, 1, 500)
         assert bunch.report["record"].tolist() == ["a", "sub/b.dat"]
         assert bunch.report["status"].tolist() == ["loaded", "no header"]
+
+
+def test_endings_in_upper_case_are_reported(tmp_path, write_wfdb):
+    for name in "ab":
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    (tmp_path / "b.hea").rename(tmp_path / "B.HEA")
+    (tmp_path / "b.dat").rename(tmp_path / "B.DAT")
+    report = load_wfdb(tmp_path, leads=["I"]).report
+    assert report["record"].tolist() == ["a", "B.DAT", "B.HEA"]
+    assert report["status"].tolist() == ["loaded", "no header", "no header"]
+    assert report.loc[2, "reason"] == (
+        "wfdb finds headers by the ending .hea in lower case: rename it"
+    )
+    (tmp_path / "a.hea").unlink()
+    with pytest.raises(FileNotFoundError, match="there is no .hea file .* Rename B.HEA: the end"):
+        load_wfdb(tmp_path, leads=["I"])
+
+
+def test_links_to_folders(tmp_path, write_wfdb):
+    for name in ("here/x", "elsewhere/y"):
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    try:
+        (tmp_path / "here" / "other").symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "here" / "again").symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "here" / "round").symlink_to(tmp_path / "here")
+    except OSError:
+        pytest.skip("no links on this system")
+    report = load_wfdb(tmp_path / "here", leads=["I"]).report
+    assert report["record"].tolist() == ["again/y", "x"]
+
+
+def test_a_folder_that_cannot_be_read(tmp_path, write_wfdb, monkeypatch):
+    for name in ("a", "sub/b"):
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    original = os.scandir
+
+    def scandir(path):
+        if "sub" in os.fspath(path):
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(PermissionError, match="the folder '.*sub/' cannot be searched for records"):
+        load_wfdb(tmp_path, leads=["I"])
+
+
+def test_segments_of_a_record_that_failed(tmp_path, write_wfdb):
+    write_segments(tmp_path, write_wfdb, gains=["1000/mV", "1/uV"])
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    report = load_wfdb(tmp_path, leads=["II"], on_error="skip").report
+    assert report["status"].tolist() == ["loaded", "failed", "segment", "segment"]
+    assert report.loc[2, "reason"] == "a part of m, which failed: load it by itself, as a list"
+    options = {"leads": ["II"], "duration": 2, "longer": "drop record"}
+    write_segments(tmp_path, write_wfdb)
+    report = load_wfdb(tmp_path, **options).report
+    assert report.loc[2, "reason"] == "a part of m, which was dropped: load it by itself, as a list"
+
+
+def test_the_same_record_twice(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    for other in (tmp_path / "a.hea", f"{tmp_path}/./a", tmp_path / "a.dat"):
+        with pytest.raises(ValueError, match="The list of records has '.*a' twice .as '.*a' bef"):
+            load_wfdb([tmp_path / "a", other], leads=["I"])
+
+
+@pytest.mark.parametrize("wrong", [None, 1, [1], [None]])
+def test_what_is_no_list_of_records(wrong):
+    with pytest.raises(TypeError, match="folder_or_records must be a folder, or a list of records"):
+        load_wfdb(wrong)
 
 
 def test_a_record_of_the_list_that_is_not_there(tmp_path):
