@@ -169,7 +169,6 @@ def _is_current(sources, root, check_content):
 def _build(path, params, build):
     _remove_leftovers(path)
     partial = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.partial")
-    started = time.time_ns()
     try:
         rows = FileRows(partial)
         try:
@@ -177,11 +176,6 @@ def _build(path, params, build):
             shape, digest = rows.finish()
         finally:
             rows.file.close()
-        # A file that changed while it was read is taken for changed at the next read.
-        sources = [
-            [name, size, -1 if mtime is not None and mtime >= started else mtime, sha]
-            for name, size, mtime, sha in sources
-        ]
         array_path = path.with_name(f"{path.stem}-{digest[:16]}.npy")
         size = partial.stat().st_size
         os.replace(partial, array_path)

@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._policies import make_policies
-from ._reading import read_records
+from ._reading import read_records, warn_of_failed
 from ._records import RecordError
 from ._wfdb import find_records, make_bunch
 
@@ -235,6 +235,7 @@ def load_challenge(
     )
     facts = [_read_comments(comments) for comments in reading.comments]
     reading = _treat_unlabeled(reading, facts, unlabeled, on_error)
+    warn_of_failed(reading.report)
     codes = [facts[record]["dx"] for record in reading.records]
     target, target_names, unused = _make_target(codes, reading.records, labels)
 

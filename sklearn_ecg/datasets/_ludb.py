@@ -11,8 +11,8 @@ from sklearn.utils import Bunch
 from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
 from . import _cache
 from ._policies import make_policies
-from ._reading import read_records, run_parallel
-from ._records import RecordError, file_state, list_records, wfdb
+from ._reading import read_records, run_parallel, warn_of_failed
+from ._records import RecordError, file_state, list_records, stamp, wfdb
 from ._wfdb import make_bunch
 
 _TABLE = "ludb.csv"
@@ -163,6 +163,7 @@ def load_ludb(
         loader="LUDB",
         advice="Records of LUDB are not like this: download it again, or pass on_error='skip'.",
     )
+    warn_of_failed(reading.report)
     loaded = [names[record] for record in reading.records]
     annotations, absent = _load_annotations(
         root, loaded, annotated, n_jobs, verbose, cache, check_content
@@ -249,7 +250,8 @@ def _read_annotations(root, name, leads):
     waves, missing, states = [np.empty((0, 5))], [], []
     for position, lead in enumerate(leads):
         extension = lead.lower()
-        states.append(file_state(root, f"{name}.{extension}"))
+        file = f"{name}.{extension}"
+        before = stamp(root, file)
         try:
             with warnings.catch_warnings():
                 # wfdb 4.3 calls what pandas 3.1 deprecates.
@@ -257,7 +259,9 @@ def _read_annotations(root, name, leads):
                 notes = wfdb.rdann(os.path.join(root, name), extension)
         except Exception:
             missing.append(lead)
+            states.append(file_state(root, file, before))
             continue
+        states.append(file_state(root, file, before))
         found = _pair(notes.sample, notes.symbol)
         waves.append(np.column_stack([np.full(len(found), position), found]))
     return np.concatenate(waves), missing, states

@@ -8,7 +8,7 @@ from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._policies import make_policies
-from ._reading import read_records
+from ._reading import read_records, warn_of_failed
 from ._records import list_records, list_strays
 
 _DESCR = """\
@@ -75,14 +75,14 @@ def load_wfdb(
         What to do with a record that is shorter than `duration`. "pad" appends zeros.
     resample_to : float, default=None
         The sampling rate in Hz to bring all leads to, by polyphase filtering
-        (:func:`scipy.signal.resample_poly` with ``padtype="line"``). With None all must have the
+        (:func:`scipy.signal.resample_poly` with ``padtype="edge"``). With None all must have the
         rate of the first.
     assume_units : {"mV", "uV", "V"}, default=None
-        The unit of leads whose header gives something that is not a voltage, such as "NU". With
-        None they are an error. A header without any unit means mV, by WFDB's definition.
+        The unit of leads whose header gives something that is not a voltage, such as "NU", or no
+        unit. With None the first are an error, and the second mV, by WFDB's definition.
     on_error : {"raise", "skip"}, default="raise"
         What to do with a record that cannot be loaded: raise an error that names it, or list it in
-        the report.
+        the report. A warning says how many failed.
     n_jobs : int, default=None
         Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
         context, -1 all processors.
@@ -171,7 +171,7 @@ def load_wfdb(
     >>> load_wfdb(folder, leads=["I", "II", "aVF"])
     Traceback (most recent call last):
         ...
-    sklearn_ecg.datasets._records.RecordError: Record rec01, leads: aVF missing; the channels are
+    sklearn_ecg.datasets.RecordError: Record rec01, leads: aVF missing; the channels are
     ii, Lead I. Ask for other leads, or pass missing_leads='derive', ...
     >>> bunch = load_wfdb(folder, leads=["I", "II", "aVF"], missing_leads="derive")
     >>> bunch.data[0, :, 0]
@@ -201,6 +201,7 @@ def load_wfdb(
         loader="wfdb",
         is_folder=root != "",
     )
+    warn_of_failed(reading.report)
     bunch = make_bunch(reading, policies, as_frame)
     bunch.DESCR = _DESCR.format(
         n_rows=len(reading.data),

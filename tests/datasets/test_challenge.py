@@ -7,6 +7,9 @@ from numpy.testing import assert_array_equal
 
 from sklearn_ecg.datasets import RecordError, load_challenge
 
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
+
 SCORED = (
     "AF AFL BBB Brady CLBBB|LBBB CRBBB|RBBB IAVB IRBBB LAD LAnFB LQRSV NSIVCB NSR PAC|SVPB PR PRWP "
     "PVC|VPB LPR LQT QAb RAD SA SB STach TAb TInv"

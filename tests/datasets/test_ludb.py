@@ -9,6 +9,9 @@ from sklearn_ecg.datasets import RecordError, load_ludb
 from sklearn_ecg.datasets._ludb import _pair
 from sklearn_ecg.datasets._records import wfdb
 
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
+
 
 @pytest.mark.parametrize(
     "symbols, waves",

@@ -12,6 +12,9 @@ from sklearn_ecg.datasets import RecordError, load_wfdb
 from sklearn_ecg.datasets._records import list_records, millivolts, wfdb
 from sklearn_ecg.leads import STANDARD_LEADS
 
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
+
 # The order of no file, so that nothing comes out right by chance.
 SHUFFLED = ("V3", "aVF", "II", "V6", "aVR", "V1", "I", "V5", "III", "V2", "aVL", "V4")
 

@@ -14,6 +14,9 @@ from sklearn_ecg.leads import STANDARD_LEADS
 
 LIMB = STANDARD_LEADS[:6]
 
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
+
 
 def digits(seed, n_channels=2, n_times=500):
     return np.random.default_rng(seed).integers(-2000, 2000, (n_channels, n_times))
@@ -241,6 +244,69 @@ def test_what_the_header_leaves_open_is_in_the_report(tmp_path, write_wfdb):
     )
 
 
+def test_an_assumed_unit_wins_over_the_default(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains=["2", "2/mV"])
+    bunch = load_wfdb(tmp_path, leads=["I", "II"], assume_units="uV")
+    assert_allclose(bunch.data[0], digits(0) / [[2000], [2]], rtol=1e-6)
+    assert bunch.report.loc[0, "reason"] == "I taken to be in uV"
+
+
+@pytest.mark.parametrize("fmt", ["16", "212"])
+def test_a_signal_file_that_is_too_long(tmp_path, write_wfdb, fmt):
+    write_wfdb(tmp_path, "a", 0 * digits(0), ["I", "II"])
+    header = tmp_path / "a.hea"
+    header.write_text(header.read_text().replace(".dat 16", f".dat {fmt}"))
+    n_bytes = {"16": 2000, "212": 1500}[fmt]
+    content = (tmp_path / "a.dat").read_bytes()
+    (tmp_path / "a.dat").write_bytes(content[:n_bytes])
+    assert load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"] == ""
+    (tmp_path / "a.dat").write_bytes(content[:n_bytes] + bytes(4))
+    assert load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"] == (
+        f"a.dat holds {n_bytes + 4} bytes, its header describes {n_bytes}: the rest was not read"
+    )
+
+
+def test_checksums(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    header, sums = tmp_path / "a.hea", [int(x) for x in digits(0).sum(axis=1) % 65536]
+    text = header.read_text()
+
+    def load(first, second):
+        lines = text.splitlines()
+        lines[1] = lines[1].replace("16 0 0 0 0", f"16 0 0 {first} 0")
+        lines[2] = lines[2].replace("16 0 0 0 0", f"16 0 0 {second} 0")
+        header.write_text("\n".join(lines))
+        return load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"]
+
+    assert load(*sums) == load(sums[0] - 65536, 0) == ""
+    assert load(sums[0], sums[1] + 1) == (
+        "checksum of II not that of the header: the signal may be damaged"
+    )
+
+
+def test_failed_records_are_warned_of(lengths, write_wfdb):
+    write_wfdb(lengths, "d", digits(0), ["I", "II"], rate=500)
+    message = (
+        r"3 of 4 records were left out, because they failed \(length 2, sampling rate 1\). "
+        "The reasons are in report"
+    )
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=message) as caught:
+            load_wfdb(lengths, leads=["I"], on_error="skip", cache=lengths / "cache")
+        assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_letters_outside_ascii(tmp_path, write_wfdb):
+    """In comments they are kept; one that Unicode takes for the end of a line is none."""
+    write_wfdb(tmp_path, "a", digits(0), ["I\x85", "II"], comments=["Größe: 1\x85.80 m"])
+    bunch = load_wfdb(tmp_path, leads=["II"])
+    assert bunch.comments == {"a": ["Größe: 1\x85.80 m"]}
+
+
+def test_errors_are_named_as_they_are_imported():
+    assert RecordError.__module__ == "sklearn_ecg.datasets"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_micro_is_not_lost(tmp_path, write_wfdb, encoding):
     """wfdb reads µV as V, a million times as much."""
@@ -258,7 +324,7 @@ def test_rates(tmp_path, write_wfdb):
         load_wfdb(tmp_path, leads=["I", "II"])
     bunch = load_wfdb(tmp_path, leads=["I", "II"], resample_to=100)
     assert bunch.sampling_rate == 100 and bunch.data.shape == (2, 2, 200)
-    low = resample_poly(digits(0)[0] / 1000, 2, 5, padtype="line")
+    low = resample_poly(digits(0)[0] / 1000, 2, 5, padtype="edge")
     assert_allclose(bunch.data[0, 0], low, rtol=1e-5, atol=1e-6)
     assert bunch.report["reason"].tolist() == [
         "resampled from 250 to 100 Hz", "resampled from 500 to 100 Hz",
@@ -332,6 +398,9 @@ def test_lengths_must_be_chosen(lengths):
         load_wfdb(lengths, leads=["I"], duration=2)
     with pytest.raises(RecordError, match="Record b, length: .* Pass longer='crop start', 'crop"):
         load_wfdb(lengths, leads=["I"], duration=1)
+    with pytest.raises(RecordError) as info:
+        load_wfdb(lengths, leads=["I"])
+    assert "on_error" not in str(info.value)
     skipped = load_wfdb(lengths, leads=["I"], duration=2, on_error="skip")
     assert skipped.report["status"].tolist() == ["failed", "loaded", "failed"]
 
@@ -474,6 +543,10 @@ def no_times(folder):
     (folder / "a.hea").write_text(text)
 
 
+def only_comments(folder):
+    (folder / "a.hea").write_text("# a comment\n")
+
+
 def fewer_lines(folder):
     lines = (folder / "a.hea").read_text().splitlines()
     (folder / "a.hea").write_text("\n".join(lines[:-1]) + "\n")
@@ -488,6 +561,7 @@ def more_lines(folder):
     [
         (damage_header, "header: a.hea cannot be read"),
         (empty_header, "header: a.hea cannot be read"),
+        (only_comments, "header: a.hea cannot be read: it has no record line. Copy"),
         (fewer_lines, "header: a.hea says that there are 2 signals, but describes 1"),
         (more_lines, "header: a.hea says that there are 1 signals, but describes 2"),
         (truncate, "signal file: a.dat holds 1999 bytes, but its header promises 2000: the"),
