@@ -415,6 +415,20 @@ def test_a_cached_array_stays_a_memory_map_through_the_input_contract(tmp_path, 
     assert data.nbytes > 7_000_000 and peak < data.nbytes / 10
 
 
+@pytest.mark.parametrize("failing", ["open", "write"])
+def test_a_full_disk_names_the_cache(folder, cache, monkeypatch, failing):
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    if failing == "open":
+        monkeypatch.setattr(_cache, "open", fail, raising=False)
+    else:
+        monkeypatch.setattr(_cache.os, "fsync", fail)
+    with pytest.raises(OSError, match="cache=.* cannot be written to .No space .* or None"):
+        load(folder, cache)
+    assert list(cache.iterdir()) == []
+
+
 def test_a_cache_that_cannot_be_written(folder):
     with pytest.raises(OSError, match="cache=.*r1.dat' cannot be made a folder .* or None"):
         load(folder, folder / "r1.dat")
