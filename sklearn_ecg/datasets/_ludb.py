@@ -141,12 +141,25 @@ def load_ludb(
     )
     annotated = policies.leads
     if annotated_leads is not None:
+        if isinstance(annotated_leads, str):
+            raise TypeError(
+                f"annotated_leads must be a list of lead names, got the str {annotated_leads!r}."
+            )
         annotated = normalize_lead_names(annotated_leads, strict=False)
+    for argument, given in (("leads", policies.leads), ("annotated_leads", annotated)):
+        unknown = [lead for lead in given if lead not in STANDARD_LEADS]
+        if unknown:
+            raise ValueError(
+                f"{argument}: LUDB has no lead {unknown[0]!r}. Pass some of "
+                f"{', '.join(STANDARD_LEADS)}."
+            )
     folder = Path(folder)
     root = folder / "data" if (folder / "data").is_dir() else folder
     names = list_records(root) if root.is_dir() else []
     if not names:
-        reason = "there is no .hea file in it" if root.is_dir() else "it does not exist"
+        reason = "it is not a folder" if folder.exists() else "it does not exist"
+        if root.is_dir():
+            reason = "there is no .hea file in it"
         raise FileNotFoundError(
             f"{str(folder)!r} is not a folder of LUDB: {reason}. Pass the folder with data/, as "
             "published on https://physionet.org/content/ludb/."
