@@ -13,6 +13,7 @@ import json
 import os
 import time
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -52,19 +53,34 @@ class MemoryRows:
         self.array.resize((n_rows, *self.array.shape[1:]), refcheck=False)
 
 
+@contextmanager
+def _writing_to(folder):
+    """Say that it is the cache which cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"cache={str(folder)!r} cannot be written to ({error.strerror}). Make room or get "
+            "permission, pass another folder, or None",
+        ) from error
+
+
 class FileRows:
     """Collects rows of one shape in an .npy file, whose header is written last."""
 
     def __init__(self, path):
         self.path = path
-        self.file = open(path, "xb")
-        self.file.write(bytes(_HEADER))
+        with _writing_to(path.parent):
+            self.file = open(path, "xb", buffering=0)
+            self._write(bytes(_HEADER))
         self.hash = hashlib.sha256()
         self.shape = None
 
     def append(self, rows):
         rows = np.ascontiguousarray(rows, dtype="<f4")
-        self.file.write(rows)
+        with _writing_to(self.path.parent):
+            self._write(rows.data.cast("B") if rows.size else b"")
         self.hash.update(rows)
         n_rows = self.shape[0] if self.shape else 0
         self.shape = (n_rows + len(rows), *rows.shape[1:])
@@ -75,12 +91,17 @@ class FileRows:
         description = {"descr": "<f4", "fortran_order": False, "shape": self.shape}
         np.lib.format.write_array_header_1_0(header, description)
         assert len(header.getvalue()) == _HEADER
-        self.file.seek(0)
-        self.file.write(header.getvalue())
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
+        with _writing_to(self.path.parent):
+            self.file.seek(0)
+            self._write(header.getvalue())
+            os.fsync(self.file.fileno())
+            self.file.close()
         return self.shape, self.hash.hexdigest()
+
+    def _write(self, content):
+        # Without a buffer, so that a full disk is heard of here; a system may write a part at once.
+        while len(content):
+            content = content[self.file.write(content) :]
 
 
 def load_or_build(folder, loader, params, build, *, root, check_content=False):
@@ -169,7 +190,6 @@ def _is_current(sources, root, check_content):
 def _build(path, params, build):
     _remove_leftovers(path)
     partial = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.partial")
-    started = time.time_ns()
     try:
         rows = FileRows(partial)
         try:
@@ -177,11 +197,6 @@ def _build(path, params, build):
             shape, digest = rows.finish()
         finally:
             rows.file.close()
-        # A file that changed while it was read is taken for changed at the next read.
-        sources = [
-            [name, size, -1 if mtime is not None and mtime >= started else mtime, sha]
-            for name, size, mtime, sha in sources
-        ]
         array_path = path.with_name(f"{path.stem}-{digest[:16]}.npy")
         size = partial.stat().st_size
         os.replace(partial, array_path)
@@ -197,7 +212,9 @@ def _build(path, params, build):
             "payload": payload,
         }
         superseded = _array_of(path)
-        partial.write_text(json.dumps(manifest))
+        content = json.dumps(manifest)
+        with _writing_to(path.parent):
+            partial.write_text(content)
         os.replace(partial, path)
     except BaseException:
         # Ctrl-C among them: nothing half written stays behind.

@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._policies import make_policies
-from ._reading import read_records
+from ._reading import read_records, warn_of_failed
 from ._records import RecordError
 from ._wfdb import find_records, make_bunch
 
@@ -131,7 +131,8 @@ def load_challenge(
           [2]_. Four of them are pairs of codes that count as the same: "CLBBB|LBBB",
           "CRBBB|RBBB", "PAC|SVPB" and "PVC|VPB".
         - "all": every code that occurs, in ascending order.
-        - a list of codes, or of abbreviations or names of that table, each a column.
+        - a list of codes, or of abbreviations or names of that table, each a column. Codes that
+          count as the same are not merged, unless they are joined: "CLBBB|LBBB".
     unlabeled : {"raise", "drop record", "keep"}, default="raise"
         What to do with a record whose header has no ``Dx``, or an unknown one. "keep" makes its
         row of the target wholly -1, which estimators take for a record without labels where
@@ -235,6 +236,7 @@ def load_challenge(
     )
     facts = [_read_comments(comments) for comments in reading.comments]
     reading = _treat_unlabeled(reading, facts, unlabeled, on_error)
+    warn_of_failed(reading.report)
     codes = [facts[record]["dx"] for record in reading.records]
     target, target_names, unused = _make_target(codes, reading.records, labels)
 
@@ -341,17 +343,27 @@ def _check_labels(labels):
             )
         return
     labels = list(labels)
-    unknown = [x for x in labels if not str(x).isdigit() and str(x).lower() not in _CODE_OF_WORD]
+    unknown = [x for x in labels if not all(_is_known(part) for part in str(x).split("|"))]
     if unknown or not labels:
         raise ValueError(
             f"labels={labels}: {unknown[0]!r} is neither a SNOMED CT code nor a scored diagnosis."
             if unknown
             else "labels is empty: pass at least one."
         )
-    codes = [_CODE_OF_WORD.get(str(x).lower(), str(x)) for x in labels]
-    twice = [label for label, code in zip(labels, codes) if codes.count(code) > 1]
+    codes = [_codes_of(x) for x in labels]
+    counts = Counter(code for of_label in codes for code in of_label)
+    twice = [x for x, of_label in zip(labels, codes) if any(counts[c] > 1 for c in of_label)]
     if twice:
         raise ValueError(f"labels={labels}: {twice[0]!r} is there twice.")
+
+
+def _is_known(word):
+    return word.isdigit() or word.lower() in _CODE_OF_WORD
+
+
+def _codes_of(label):
+    """The codes of a label, which may join several words."""
+    return [_CODE_OF_WORD.get(word.lower(), word) for word in str(label).split("|")]
 
 
 def _columns_of(labels, codes):
@@ -372,8 +384,7 @@ def _columns_of(labels, codes):
         names = sorted({code for record in codes for code in record}, key=_numbers_first)
         return names, {code: column for column, code in enumerate(names)}
     names = [str(label) for label in labels]
-    codes = [_CODE_OF_WORD.get(name.lower(), name) for name in names]
-    return names, {code: column for column, code in enumerate(codes)}
+    return names, {code: i for i, name in enumerate(names) for code in _codes_of(name)}
 
 
 def _numbers_first(code):

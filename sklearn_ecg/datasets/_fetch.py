@@ -7,6 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -70,7 +71,7 @@ def fetch_ptbxl(
     data_home : str or path-like, default=None
         The folder for data sets, in which PTB-XL gets the folder "ptb-xl-1.0.3". None takes the
         environment variable SKLEARN_ECG_DATA_HOME, and "~/sklearn_ecg_data" where it is not set.
-    sampling_rates : iterable of {100, 500}, default=(100,)
+    sampling_rates : {100, 500} or iterable of them, default=(100,)
         Which versions of the records to download: about 0.6 GB at 100 Hz, 2.5 GB at 500 Hz.
     url : str
         Where the files are, by default on PhysioNet, version 1.0.3. A mirror must hold
@@ -108,7 +109,7 @@ def fetch_ptbxl(
     >>> from sklearn_ecg.datasets import fetch_ptbxl, load_ptbxl
     >>> ptbxl = load_ptbxl(fetch_ptbxl())  # doctest: +SKIP
     """
-    sampling_rates = list(sampling_rates)
+    sampling_rates = [sampling_rates] if isinstance(sampling_rates, int) else list(sampling_rates)
     unknown = [rate for rate in sampling_rates if rate not in _RECORDS]
     if unknown or not sampling_rates:
         raise ValueError(
@@ -119,7 +120,8 @@ def fetch_ptbxl(
         if value < least:
             raise ValueError(f"{name}={value!r} must be at least {least}.")
     folder = get_data_home(data_home) / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    with _writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     url = url.rstrip("/") + "/"
     download = _Download(url, folder, n_retries, timeout)
     unwanted = tuple(path for rate, path in _RECORDS.items() if rate not in sampling_rates)
@@ -137,6 +139,22 @@ def get_data_home(data_home=None):
     if data_home is None:
         data_home = os.environ.get("SKLEARN_ECG_DATA_HOME") or Path("~") / "sklearn_ecg_data"
     return Path(data_home).expanduser()
+
+
+class _LocalError(Exception):
+    """A file cannot be written here; nothing is wrong with the connection."""
+
+
+@contextmanager
+def _writing_to(folder):
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"the folder {str(folder)!r} cannot be written to ({error.strerror}). Make room or get "
+            "permission, or pass another data_home",
+        ) from error
 
 
 class _Stopped(Exception):
@@ -200,7 +218,8 @@ class _Download:
         partial = path.with_name(f"{path.name}.part")
         if digest is not None and path.is_file() and _digest(path) == digest:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with _writing_to(self.folder):
+            path.parent.mkdir(parents=True, exist_ok=True)
         if digest is None:
             partial.unlink(missing_ok=True)
         for attempt in range(self.n_retries + 1):
@@ -208,6 +227,9 @@ class _Download:
                 raise _Stopped
             try:
                 self._transfer(name, partial)
+            except _LocalError as error:
+                with _writing_to(self.folder):
+                    raise error.__cause__
             except (OSError, http.client.HTTPException) as error:
                 if isinstance(error, urllib.error.HTTPError) and not _is_passing(error):
                     raise DownloadError(
@@ -257,14 +279,33 @@ class _Download:
             append = start and response.status == 206
             expected = response.length
             written = 0
-            with open(partial, "ab" if append else "wb") as file:
+            with _open(partial, "ab" if append else "wb") as write:
                 while chunk := response.read(_CHUNK):
                     if self.stop.is_set():
                         raise _Stopped
-                    file.write(chunk)
+                    write(chunk)
                     written += len(chunk)
         if expected is not None and written < expected:
             raise http.client.IncompleteRead(b"", expected - written)
+
+
+@contextmanager
+def _open(path, mode):
+    """A function that writes to a file, and whose errors are told from those of a connection."""
+    try:
+        file = open(path, mode, buffering=0)
+    except OSError as error:
+        raise _LocalError from error
+
+    def write(content):
+        try:
+            while content:
+                content = content[file.write(content) :]
+        except OSError as error:
+            raise _LocalError from error
+
+    with file:
+        yield write
 
 
 def _is_passing(error):

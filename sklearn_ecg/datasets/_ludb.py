@@ -11,8 +11,8 @@ from sklearn.utils import Bunch
 from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
 from . import _cache
 from ._policies import make_policies
-from ._reading import read_records, run_parallel
-from ._records import RecordError, file_state, list_records, wfdb
+from ._reading import read_records, run_parallel, warn_of_failed
+from ._records import RecordError, file_state, list_records, stamp, wfdb
 from ._wfdb import make_bunch
 
 _TABLE = "ludb.csv"
@@ -141,12 +141,25 @@ def load_ludb(
     )
     annotated = policies.leads
     if annotated_leads is not None:
+        if isinstance(annotated_leads, str):
+            raise TypeError(
+                f"annotated_leads must be a list of lead names, got the str {annotated_leads!r}."
+            )
         annotated = normalize_lead_names(annotated_leads, strict=False)
+    for argument, given in (("leads", policies.leads), ("annotated_leads", annotated)):
+        unknown = [lead for lead in given if lead not in STANDARD_LEADS]
+        if unknown:
+            raise ValueError(
+                f"{argument}: LUDB has no lead {unknown[0]!r}. Pass some of "
+                f"{', '.join(STANDARD_LEADS)}."
+            )
     folder = Path(folder)
     root = folder / "data" if (folder / "data").is_dir() else folder
     names = list_records(root) if root.is_dir() else []
     if not names:
-        reason = "there is no .hea file in it" if root.is_dir() else "it does not exist"
+        reason = "it is not a folder" if folder.exists() else "it does not exist"
+        if root.is_dir():
+            reason = "there is no .hea file in it"
         raise FileNotFoundError(
             f"{str(folder)!r} is not a folder of LUDB: {reason}. Pass the folder with data/, as "
             "published on https://physionet.org/content/ludb/."
@@ -163,6 +176,7 @@ def load_ludb(
         loader="LUDB",
         advice="Records of LUDB are not like this: download it again, or pass on_error='skip'.",
     )
+    warn_of_failed(reading.report)
     loaded = [names[record] for record in reading.records]
     annotations, absent = _load_annotations(
         root, loaded, annotated, n_jobs, verbose, cache, check_content
@@ -249,7 +263,8 @@ def _read_annotations(root, name, leads):
     waves, missing, states = [np.empty((0, 5))], [], []
     for position, lead in enumerate(leads):
         extension = lead.lower()
-        states.append(file_state(root, f"{name}.{extension}"))
+        file = f"{name}.{extension}"
+        before = stamp(root, file)
         try:
             with warnings.catch_warnings():
                 # wfdb 4.3 calls what pandas 3.1 deprecates.
@@ -257,7 +272,9 @@ def _read_annotations(root, name, leads):
                 notes = wfdb.rdann(os.path.join(root, name), extension)
         except Exception:
             missing.append(lead)
+            states.append(file_state(root, file, before))
             continue
+        states.append(file_state(root, file, before))
         found = _pair(notes.sample, notes.symbol)
         waves.append(np.column_stack([np.full(len(found), position), found]))
     return np.concatenate(waves), missing, states

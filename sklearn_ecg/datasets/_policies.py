@@ -8,7 +8,7 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from ..leads import LIMB_LEAD_WEIGHTS, normalize_lead_names
-from ._records import RecordError, millivolts
+from ._records import NO_UNIT, RecordError, millivolts
 
 # I and II as they are, and the others by them; any two of the six give the other four.
 _LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
@@ -69,6 +69,9 @@ def make_policies(*, on_error, leads, **options):
             not isinstance(value, Real) or not 0 < value < np.inf or isinstance(value, bool)
         ):
             raise ValueError(f"{name}={value!r} must be a positive number of {unit}, or None.")
+        if value is not None:
+            # Of NumPy, it could not be written to the cache.
+            options[name] = float(value)
     unit = options["assume_units"]
     if unit is not None and millivolts(unit) is None:
         raise ValueError(f"assume_units={unit!r} is not a voltage. Pass 'mV', 'uV', 'V' or None.")
@@ -92,9 +95,9 @@ def prepare(record, policies):
     Dropped
         If a policy leaves it out.
     """
-    notes = []
+    notes = list(record.notes)
     sources, weights, absent = _choose_channels(record, policies, notes)
-    _add_remarks(record, sources, notes)
+    _add_remarks(record, sources, policies, notes)
     _check_units(record, sources, policies, notes)
     rate = _find_rate(record, sources, policies)
     signals = {i: record.signals[i] * _factor(record, i, policies) for i in sources}
@@ -179,19 +182,24 @@ def _derive(record, missing, what):
     return derived
 
 
-def _add_remarks(record, channels, notes):
+def _add_remarks(record, channels, policies, notes):
     """One note for all channels with the same remark."""
     remarks = {}
     for i in channels:
-        if i in record.remarks:
-            remarks.setdefault(record.remarks[i], []).append(record.channels[i])
+        found = record.remarks.get(i, [])
+        if policies.assume_units is not None:
+            found = [remark for remark in found if remark != NO_UNIT]
+        if found:
+            remarks.setdefault(", ".join(found), []).append(record.channels[i])
     notes += [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]
 
 
 def _check_units(record, channels, policies, notes):
     assumed = []
     for i in channels:
-        if millivolts(record.units[i]) is not None or np.isnan(record.signals[i]).all():
+        is_assumed = i in record.unstated and policies.assume_units is not None
+        is_voltage = millivolts(record.units[i]) is not None and not is_assumed
+        if is_voltage or np.isnan(record.signals[i]).all():
             continue
         if policies.assume_units is None:
             raise RecordError(
@@ -208,7 +216,10 @@ def _check_units(record, channels, policies, notes):
 
 def _factor(record, channel, policies):
     # A channel without a unit is one without values, which wfdb finds in empty segments.
-    return millivolts(record.units[channel], policies.assume_units) or 1.0
+    unit = record.units[channel]
+    if channel in record.unstated and policies.assume_units is not None:
+        unit = policies.assume_units
+    return millivolts(unit, policies.assume_units) or 1.0
 
 
 # --------------------------------------------------------------------------------------------------
@@ -224,7 +235,7 @@ def _find_rate(record, channels, policies):
             record.name,
             "sampling rate",
             f"its leads have several ({found}).",
-            "Pass resample_to, ask for leads of one rate, or pass on_error='skip'.",
+            "Pass resample_to, or ask for leads of one rate.",
         )
     return min(rates)
 
@@ -271,7 +282,7 @@ def _interpolate(signal):
 
 
 def _resample(signal, rate, to):
-    """`resample_poly` along the line from the first to the last value, NaN staying where it is."""
+    """`resample_poly` with the ends extended by their last value, NaN staying where it is."""
     if rate == to:
         return signal
     # Rates are written in decimals: 100 / 999.56 is 2500 / 24989.
@@ -280,9 +291,9 @@ def _resample(signal, rate, to):
     if missing.all():
         n_times = -(-len(signal) * ratio.numerator // ratio.denominator)
         return np.full(n_times, np.nan)
-    # Zeros beyond the ends, SciPy's default, would ring on the offset of a record.
+    # Zeros beyond the ends, SciPy's default, would ring on the offset of a record. As in Resampler.
     resampled = resample_poly(
-        _interpolate(signal), ratio.numerator, ratio.denominator, padtype="line"
+        _interpolate(signal), ratio.numerator, ratio.denominator, padtype="edge"
     )
     if missing.any():
         # A new time point is missing where one of its two old neighbours is.
@@ -316,7 +327,7 @@ def _cut(record, leads, rate, policies, notes):
             record.name,
             "length",
             what,
-            f"Pass {name}={options} or 'drop record', or on_error='skip'.",
+            f"Pass {name}={options} or 'drop record'.",
         )
     if policy == "drop record":
         raise Dropped(f"length: {what}")

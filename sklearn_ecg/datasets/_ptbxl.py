@@ -10,7 +10,7 @@ from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._policies import Policies
-from ._reading import read_records
+from ._reading import read_records, warn_of_failed
 from ._records import RecordError
 
 _DATABASE = "ptbxl_database.csv"
@@ -47,6 +47,7 @@ def load_ptbxl(
     folds=None,
     min_likelihood=0,
     missing="raise",
+    on_error="raise",
     n_jobs=None,
     verbose=0,
     cache=None,
@@ -93,6 +94,9 @@ def load_ptbxl(
     missing : {"raise", "drop"}, default="raise"
         What to do about records of the database whose files are not in the folder: raise an
         error, or leave them out and list them in ``dropped``.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with a record whose files are there, but cannot be loaded: raise an error that
+        names it, or list it in ``dropped`` and in the report. A warning says how many failed.
     n_jobs : int, default=None
         Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
         context, -1 all processors. Most of the time goes into parsing headers, which threads
@@ -139,6 +143,8 @@ def load_ptbxl(
         dropped : Series of str
             Records of the requested folds that are left out: their ``ecg_id`` as the index, the
             reason as the value.
+        report : DataFrame
+            A row per record whose files were read, as that of :func:`load_wfdb`.
         DESCR : str
             Description, licence and citation.
     (data, target) : tuple
@@ -149,8 +155,9 @@ def load_ptbxl(
     FileNotFoundError
         If the folder, its tables or, with ``missing="raise"``, a record's files are not found.
     RecordError
-        If a record is not what PTB-XL's records are: another sampling rate, length or set of
-        leads, missing values, or a file that cannot be read. It is a ValueError.
+        With ``on_error="raise"``, if a record is not what PTB-XL's records are: another sampling
+        rate, length or set of leads, missing values, or a file that cannot be read. It is a
+        ValueError.
     TypeError
         If `folds` is not an iterable of integers.
     ValueError
@@ -185,7 +192,7 @@ def load_ptbxl(
     FileNotFoundError: 'no-such-folder' is not a PTB-XL folder: it does not exist. ...
     """
     folder = Path(folder)
-    _check_options(sampling_rate, task, min_likelihood, missing)
+    _check_options(sampling_rate, task, min_likelihood, missing, on_error)
     filename = _FILENAME[sampling_rate]
     database, statements = _read_tables(folder, filename, task)
     database = _select_folds(database, folds)
@@ -221,10 +228,26 @@ def load_ptbxl(
             "min_likelihood."
         )
 
-    metadata = database.loc[target.index]
-    data = _read_records(
-        folder, metadata[filename], sampling_rate, n_jobs, verbose, cache, check_content
+    reading = _read_records(
+        folder,
+        database.loc[target.index, filename],
+        sampling_rate,
+        on_error,
+        n_jobs,
+        verbose,
+        cache,
+        check_content,
     )
+    warn_of_failed(reading.report)
+    data = reading.data
+    is_failed = (reading.report["status"] == "failed").to_numpy()
+    failed = pd.Series(
+        reading.report.loc[is_failed, "reason"].to_numpy(), index=target.index[is_failed]
+    )
+    if len(failed):
+        dropped = pd.concat([dropped, failed.astype("str")])
+    target = target.iloc[reading.records]
+    metadata = database.loc[target.index]
     if as_frame:
         data = to_lead_frame(
             data, STANDARD_LEADS, index=metadata.index, sampling_rate=sampling_rate, units="mV"
@@ -244,6 +267,7 @@ def load_ptbxl(
         sampling_rate=sampling_rate,
         metadata=metadata,
         dropped=dropped.sort_index(),
+        report=reading.report,
         DESCR=_DESCR,
     )
 
@@ -286,7 +310,7 @@ def _make_target(task, codes, statements):
 # --------------------------------------------------------------------------------------------------
 
 
-def _check_options(sampling_rate, task, min_likelihood, missing):
+def _check_options(sampling_rate, task, min_likelihood, missing, on_error):
     if sampling_rate not in _FILENAME:
         raise ValueError(
             f"sampling_rate={sampling_rate!r} is not available: PTB-XL holds each record at 100 "
@@ -301,6 +325,8 @@ def _check_options(sampling_rate, task, min_likelihood, missing):
         )
     if missing not in ("raise", "drop"):
         raise ValueError(f"missing={missing!r} is unknown. Pass 'raise' or 'drop'.")
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error={on_error!r} is unknown. Pass 'raise' or 'skip'.")
 
 
 def _read_tables(folder, filename, task):
@@ -426,12 +452,13 @@ def _find_missing(folder, names):
     return names.index[is_missing]
 
 
-def _read_records(folder, names, sampling_rate, n_jobs, verbose, cache, check_content):
-    advice = "Records of PTB-XL are not like this: download it again."
+def _read_records(folder, names, sampling_rate, on_error, n_jobs, verbose, cache, check_content):
+    advice = "Records of PTB-XL are not like this: download it again, or pass on_error='skip'."
     reading = read_records(
         folder,
         list(names),
         Policies(STANDARD_LEADS),
+        on_error=on_error,
         n_jobs=n_jobs,
         verbose=verbose,
         cache=cache,
@@ -444,6 +471,6 @@ def _read_records(folder, names, sampling_rate, n_jobs, verbose, cache, check_co
             names.iloc[0],
             "sampling rate",
             f"it has {reading.sampling_rate:g} Hz instead of {sampling_rate} Hz.",
-            advice,
+            "Records of PTB-XL are not like this: download it again.",
         )
-    return reading.data
+    return reading

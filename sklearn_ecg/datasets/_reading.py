@@ -3,6 +3,7 @@
 What `load_wfdb`, `load_challenge`, `load_ludb` and `load_ptbxl` have in common.
 """
 
+import warnings
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +22,14 @@ from ._records import (
     list_strays,
     read_record,
     sources_of,
+    stamp_files,
 )
 
 _CHUNK = 256  # records; at 500 Hz about 60 MB for 10 s of twelve leads
+_STRAY = (
+    "no .hea file says what is in it",
+    "wfdb finds headers by the ending .hea in lower case: rename it",
+)
 REPORT_COLUMNS = ("record", "status", "reason", "shape", "sampling_rate", "units", "rows")
 
 
@@ -177,10 +183,11 @@ def _read_all(
         n_rows = len(prepared.rows) if status == "loaded" else 0
         report[position] = [name, status, reason, shape, rate, units, n_rows]
         comments[position] = outcome["comments"]
+    _say_what_became_of_segments(report, segments)
     if first is None:
         _raise_nothing_loaded(report)
     report += [
-        [file, "no header", "no .hea file says what is in it", None, None, None, 0]
+        [file, "no header", _STRAY[file.lower().endswith(".hea")], None, None, None, 0]
         for file in strays
         if file not in files
     ]
@@ -192,6 +199,22 @@ def _read_all(
         "comments": comments,
     }
     return payload, sources
+
+
+def warn_of_failed(report):
+    """One warning of all records that were left out because they failed."""
+    is_failed = report["status"] == "failed"
+    if not is_failed.any():
+        return
+    n_records = (~report["status"].isin(["segment", "no header"])).sum()
+    fields = report.loc[is_failed, "reason"].str.partition(": ")[0].value_counts()
+    counts = ", ".join(f"{field} {count}" for field, count in fields.items())
+    warnings.warn(
+        f"{is_failed.sum()} of {n_records} records were left out, because they failed ({counts}). "
+        "The reasons are in report.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def run_parallel(function, calls, *, n_jobs, verbose, name):
@@ -213,6 +236,7 @@ def _read_one(root, name, policies, for_cache):
     """Read a record in a worker process; what went wrong is returned, not raised."""
     outcome = {"prepared": None, "error": None, "dropped": None, "comments": [], "facts": None}
     files = None
+    before = stamp_files(root, name) if for_cache else None
     try:
         record, files = read_record(root, name)
         outcome["comments"] = record.comments
@@ -226,7 +250,7 @@ def _read_one(root, name, policies, for_cache):
     if outcome["facts"] is None:
         shape, rate, units = describe_header(root, name)
         outcome["facts"] = (shape, _as_int(rate), _join(units))
-    outcome["sources"] = sources_of(root, name, files) if for_cache else []
+    outcome["sources"] = sources_of(root, name, files, before) if for_cache else []
     return outcome
 
 
@@ -260,7 +284,7 @@ def _differs(name, prepared, first):
             name,
             "sampling rate",
             f"it has {prepared.sampling_rate:g} Hz, but record {first_name} has {rate:g} Hz.",
-            "Pass resample_to, or on_error='skip'.",
+            "Pass resample_to.",
         )
     found = prepared.rows.shape[2]
     if len(prepared.rows) and found != n_times:
@@ -268,10 +292,19 @@ def _differs(name, prepared, first):
             name,
             "length",
             f"it has {found} time points, but record {first_name} has {n_times}.",
-            "Pass duration, and longer or shorter, to bring records to one length, or "
-            "on_error='skip'.",
+            "Pass duration, and longer or shorter, to bring records to one length.",
         )
     return None
+
+
+def _say_what_became_of_segments(report, segments):
+    """Segments of a record that was not loaded are not loaded either."""
+    statuses = {row[0]: row[1] for row in report}
+    for row in report:
+        whole = segments.get(row[0])
+        if whole is not None and statuses[whole] in ("failed", "dropped"):
+            what = "failed" if statuses[whole] == "failed" else "was dropped"
+            row[2] += f", which {what}: load it by itself, as a list"
 
 
 def _raise_nothing_loaded(report):

@@ -8,8 +8,8 @@ from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._policies import make_policies
-from ._reading import read_records
-from ._records import list_records
+from ._reading import read_records, warn_of_failed
+from ._records import list_records, list_strays
 
 _DESCR = """\
 WFDB records
@@ -49,8 +49,9 @@ def load_wfdb(
     ----------
     folder_or_records : str, path-like or list of str or path-like
         A folder, which is searched with all the folders in it for ``.hea`` files; or a list of
-        records: paths with or without ``.hea``. In a folder, the segments of a multi-segment
-        record are loaded as parts of it only.
+        records: paths with or without ``.hea``, ``.dat`` or ``.mat``, each once. In a folder, the
+        segments of a multi-segment record are loaded as parts of it only. Links to folders are
+        followed, and no folder is searched twice.
     leads : iterable of str, default=STANDARD_LEADS
         The leads to load, in the order of the array. Known leads are found by any of their
         aliases, in any case (see :func:`~sklearn_ecg.leads.normalize_lead_name`); other names, such
@@ -74,14 +75,14 @@ def load_wfdb(
         What to do with a record that is shorter than `duration`. "pad" appends zeros.
     resample_to : float, default=None
         The sampling rate in Hz to bring all leads to, by polyphase filtering
-        (:func:`scipy.signal.resample_poly` with ``padtype="line"``). With None all must have the
+        (:func:`scipy.signal.resample_poly` with ``padtype="edge"``). With None all must have the
         rate of the first.
     assume_units : {"mV", "uV", "V"}, default=None
-        The unit of leads whose header gives something that is not a voltage, such as "NU". With
-        None they are an error. A header without any unit means mV, by WFDB's definition.
+        The unit of leads whose header gives something that is not a voltage, such as "NU", or no
+        unit. With None the first are an error, and the second mV, by WFDB's definition.
     on_error : {"raise", "skip"}, default="raise"
         What to do with a record that cannot be loaded: raise an error that names it, or list it in
-        the report.
+        the report. A warning says how many failed.
     n_jobs : int, default=None
         Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
         context, -1 all processors.
@@ -118,9 +119,9 @@ def load_wfdb(
         report : DataFrame
             A row per record: its name; its status ("loaded"; "dropped" by a policy; "failed";
             "segment" of another record; "no header" for a signal file of a folder that no header
-            describes); the reason, or what was done to it; the shape (channels,
-            time points), the sampling rate in Hz and the units of its leads in the file; and the
-            number of rows that it became.
+            describes, or a header whose ending is not ``.hea`` in lower case); the reason, or what
+            was done to it; the shape (channels, time points), the sampling rate in Hz and the units
+            of its leads in the file; and the number of rows that it became.
         comments : dict of str to list of str
             The comments in the header of each record that was loaded.
         DESCR : str
@@ -170,7 +171,7 @@ def load_wfdb(
     >>> load_wfdb(folder, leads=["I", "II", "aVF"])
     Traceback (most recent call last):
         ...
-    sklearn_ecg.datasets._records.RecordError: Record rec01, leads: aVF missing; the channels are
+    sklearn_ecg.datasets.RecordError: Record rec01, leads: aVF missing; the channels are
     ii, Lead I. Ask for other leads, or pass missing_leads='derive', ...
     >>> bunch = load_wfdb(folder, leads=["I", "II", "aVF"], missing_leads="derive")
     >>> bunch.data[0, :, 0]
@@ -200,6 +201,7 @@ def load_wfdb(
         loader="wfdb",
         is_folder=root != "",
     )
+    warn_of_failed(reading.report)
     bunch = make_bunch(reading, policies, as_frame)
     bunch.DESCR = _DESCR.format(
         n_rows=len(reading.data),
@@ -227,15 +229,31 @@ def find_records(folder_or_records):
             )
         names = list_records(folder)
         if not names:
+            others = [file for file in list_strays(folder) if file.lower().endswith(".hea")]
+            hint = f" Rename {others[0]}: the ending must be in lower case." if others else ""
             raise FileNotFoundError(
                 f"{str(folder)!r} holds no WFDB records: there is no .hea file in it, nor in the "
-                "folders within. Pass the folder that holds them, or a list of records."
+                f"folders within. Pass the folder that holds them, or a list of records.{hint}"
             )
         return str(folder), names, repr(str(folder))
-    names = [os.fspath(record) for record in folder_or_records]
-    names = [name[:-4] if name.endswith(".hea") else name for name in names]
+    try:
+        names = [os.fsdecode(record) for record in folder_or_records]
+    except TypeError as error:
+        raise TypeError(
+            "folder_or_records must be a folder, or a list of records as str or path, got "
+            f"{folder_or_records!r}."
+        ) from error
+    names = [name[:-4] if name.endswith((".hea", ".dat", ".mat")) else name for name in names]
     if not names:
         raise ValueError("The list of records is empty. Pass at least one, or a folder.")
+    seen = {}
+    for name in names:
+        same = seen.setdefault(os.path.normcase(os.path.abspath(name)), name)
+        if same is not name:
+            raise ValueError(
+                f"The list of records has {name!r} twice (as {same!r} before). Each would be a "
+                "row and a group of its own: pass it once."
+            )
     return "", names, "a list"
 
 

@@ -14,6 +14,9 @@ from sklearn.base import BaseEstimator
 from sklearn_ecg._input import check_signals
 from sklearn_ecg.datasets import RecordError, _cache, _reading, load_wfdb
 
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
+
 
 def digits(seed, n_times=500):
     return np.random.default_rng(seed).integers(-2000, 2000, (2, n_times))
@@ -190,6 +193,52 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(folder, cache, monke
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
+def test_a_file_that_is_replaced_by_an_older_one_while_it_is_read(folder, cache, monkeypatch):
+    original = _reading.read_record
+
+    def read_record(root, name):
+        found = original(root, name)
+        if name == "r1":
+            change_value(folder)
+            age(folder)
+        return found
+
+    monkeypatch.setattr(_reading, "read_record", read_record)
+    load(folder, cache)
+    monkeypatch.undo()
+    assert_array_equal(load(folder, cache).data, load(folder, None).data)
+    assert_array_equal(load(folder, cache, check_content=True).data, load(folder, None).data)
+
+
+def test_files_from_the_future(folder, cache, reads):
+    for path in folder.iterdir():
+        os.utime(path, (2**32, 2**32))
+    load(folder, cache)
+    load(folder, cache)
+    assert len(reads) == 4
+
+
+@pytest.mark.parametrize("check_content", [False, True])
+def test_a_missing_segment_that_appears_is_noticed(tmp_path, cache, write_wfdb, check_content):
+    folder = tmp_path / "segments"
+    write_wfdb(folder, "a", digits(5, 1000), ["I", "II"])
+    write_wfdb(folder, "m_0", digits(0), ["I", "II"])
+    (folder / "m.hea").write_text("m/2 2 250 1000\nm_0 500\nm_1 500\n")
+    records = [folder / "a", folder / "m"]
+    age(folder)
+    options = {"on_error": "skip", "check_content": check_content}
+    assert len(load(records, cache, **options).data) == 1
+    write_wfdb(folder, "m_1", digits(1), ["I", "II"])
+    assert len(load(records, cache, **options).data) == 2
+
+
+def test_parameters_of_numpy(folder, cache, reads):
+    for number in (np.float32, np.int64, int):
+        bunch = load(folder, cache, resample_to=number(100), duration=number(2))
+        assert bunch.data.shape == (4, 2, 200) and bunch.sampling_rate == 100
+    assert len(reads) == 4
+
+
 def truncate_array(cache):
     (array,) = cache.glob("*.npy")
     array.write_bytes(array.read_bytes()[:-100])
@@ -364,6 +413,20 @@ def test_a_cached_array_stays_a_memory_map_through_the_input_contract(tmp_path, 
     tracemalloc.stop()
     assert np.shares_memory(signals, data)
     assert data.nbytes > 7_000_000 and peak < data.nbytes / 10
+
+
+@pytest.mark.parametrize("failing", ["open", "write"])
+def test_a_full_disk_names_the_cache(folder, cache, monkeypatch, failing):
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    if failing == "open":
+        monkeypatch.setattr(_cache, "open", fail, raising=False)
+    else:
+        monkeypatch.setattr(_cache.os, "fsync", fail)
+    with pytest.raises(OSError, match="cache=.* cannot be written to .No space .* or None"):
+        load(folder, cache)
+    assert list(cache.iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_written(folder):

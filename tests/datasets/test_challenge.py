@@ -7,6 +7,9 @@ from numpy.testing import assert_array_equal
 
 from sklearn_ecg.datasets import RecordError, load_challenge
 
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
+
 SCORED = (
     "AF AFL BBB Brady CLBBB|LBBB CRBBB|RBBB IAVB IRBBB LAD LAnFB LQRSV NSIVCB NSR PAC|SVPB PR PRWP "
     "PVC|VPB LPR LQT QAb RAD SA SB STach TAb TInv"
@@ -183,3 +186,15 @@ def test_the_challenge_itself(data_folder):
     assert set(bunch.metadata["sex"]) == {"male", "female"}
     in_words = bunch.metadata.set_index("record")["dx"]
     assert in_words["A0001"] == ("59118001",) and in_words["A0003"] == ("164889003",)
+
+
+def test_the_names_of_the_scored_columns_are_labels():
+    from sklearn_ecg.datasets._challenge import _check_labels, _make_target
+
+    codes = [("733534002",), ("164909002", "59118001"), ("164889003",)]
+    scored, names, _ = _make_target(codes, [0, 1, 2], "scored")
+    _check_labels(names)
+    target, same, unused = _make_target(codes, [0, 1, 2], names)
+    assert same == names and unused.empty and (target == scored).all()
+    with pytest.raises(ValueError, match="'LBBB' is there twice|'CLBBB.LBBB' is there twice"):
+        _check_labels(["CLBBB|LBBB", "LBBB"])

@@ -276,3 +276,32 @@ def test_data_home(monkeypatch, tmp_path):
 def test_parameter_errors(tmp_path, kwargs, message):
     with pytest.raises(ValueError, match=message):
         fetch_ptbxl(tmp_path, **kwargs)
+
+
+def test_a_rate_by_itself(tmp_path):
+    with pytest.raises(ValueError, match=r"sampling_rates=\[250\]: PTB-XL holds each record at"):
+        fetch_ptbxl(tmp_path, sampling_rates=250)
+
+
+def test_a_data_home_that_is_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="the folder .*file.* cannot be written to .* data_home"):
+        fetch_ptbxl(tmp_path / "file", sampling_rates=100)
+
+
+def test_a_full_disk_is_no_failed_connection(server, tmp_path, monkeypatch):
+    class Full:
+        def write(self, content):
+            raise OSError(28, "No space left on device")
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *args):
+            return False
+
+    monkeypatch.setattr(_fetch, "open", lambda *args, **kwargs: Full(), raising=False)
+    with pytest.raises(OSError, match="cannot be written to .No space left on dev") as info:
+        fetch_ptbxl(tmp_path, url=server.url, verbose=0)
+    assert not isinstance(info.value, DownloadError)
+    assert len(server.requests) == 1

@@ -9,6 +9,9 @@ from sklearn_ecg.datasets import RecordError, load_ludb
 from sklearn_ecg.datasets._ludb import _pair
 from sklearn_ecg.datasets._records import wfdb
 
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
+
 
 @pytest.mark.parametrize(
     "symbols, waves",
@@ -140,3 +143,14 @@ def test_ludb_itself(data_folder):
     assert np.median(near) > 5 * np.median(slopes)
     assert bunch.metadata["sex"].value_counts().to_dict() == {"M": 59, "F": 41}
     assert bunch.metadata["Rhythms"].str.startswith("Sinus rhythm").sum() > 50
+
+
+def test_leads_that_ludb_does_not_have(tmp_path):
+    for argument in ("leads", "annotated_leads"):
+        with pytest.raises(ValueError, match=f"^{argument}: LUDB has no lead 'V9'. Pass some of I"):
+            load_ludb(tmp_path, **{argument: ["V9"]})
+    with pytest.raises(TypeError, match="annotated_leads must be a list of lead names, got .*'II'"):
+        load_ludb(tmp_path, annotated_leads="II")
+    (tmp_path / "file").touch()
+    with pytest.raises(FileNotFoundError, match="is not a folder of LUDB: it is not a folder"):
+        load_ludb(tmp_path / "file")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -405,6 +406,23 @@ def test_a_truncated_file_is_named(folder):
         load_ptbxl(folder)
 
 
+def test_a_record_that_cannot_be_read_can_be_skipped(folder, tmp_path_factory):
+    path = folder / "records100/00000/00003_lr.dat"
+    path.write_bytes(path.read_bytes()[:1100])
+    cache = tmp_path_factory.mktemp("cache")
+    for _ in range(2):
+        message = "1 of 5 records were left out, because they failed .signal file 1"
+        with pytest.warns(UserWarning, match=message):
+            bunch = load_ptbxl(folder, on_error="skip", cache=cache)
+        assert bunch.ecg_id.tolist() == [1, 2, 7, 9] == bunch.metadata.index.tolist()
+        assert_allclose(bunch.data, expected_signals([1, 2, 7, 9]), rtol=1e-6)
+        assert bunch.target.shape == (4, 5) and bunch.groups.tolist() == [50, 50, 70, 71]
+        assert bunch.dropped[3].startswith("signal file: records100/00000/00003_lr.dat holds 1100")
+        assert bunch.report["status"].tolist() == ["loaded"] * 2 + ["failed"] + ["loaded"] * 2
+    with pytest.raises(ValueError, match="on_error='drop' is unknown. Pass 'raise' or 'skip'"):
+        load_ptbxl(folder, on_error="drop")
+
+
 def test_progress_bar(folder, capsys):
     load_ptbxl(folder)
     assert capsys.readouterr().err == ""
@@ -423,6 +441,11 @@ def test_reading_data_does_not_import_torch():
 # --------------------------------------------------------------------------------------------------
 # PTB-XL itself
 # --------------------------------------------------------------------------------------------------
+
+
+def read_nothing(folder, names, *args):
+    report = pd.DataFrame({"status": ["loaded"] * len(names), "reason": ""})
+    return SimpleNamespace(data=None, records=np.arange(len(names)), report=report)
 
 
 @pytest.fixture(scope="session")
@@ -446,7 +469,7 @@ def test_counts_of_ptbxl(ptbxl, ptbxl_folder, monkeypatch):
     assert_array_equal(ptbxl.groups, database.loc[ptbxl.ecg_id, "patient_id"])
 
     # The labels alone: the signals are those above.
-    monkeypatch.setattr(_ptbxl, "_read_records", lambda *args: None)
+    monkeypatch.setattr(_ptbxl, "_read_records", read_nothing)
     mi = load_ptbxl(ptbxl_folder, task="mi", folds=range(1, 10))
     assert_array_equal(np.bincount(mi.target), [912, 321])
     assert len(mi.target) + len(mi.dropped) == 1732
@@ -459,7 +482,7 @@ def test_counts_of_ptbxl(ptbxl, ptbxl_folder, monkeypatch):
 )
 def test_tasks_of_ptbxl(ptbxl_folder, monkeypatch, task, n_labels, n_records):
     """As many labels as Strodthoff et al. (2021) have."""
-    monkeypatch.setattr(_ptbxl, "_read_records", lambda *args: None)
+    monkeypatch.setattr(_ptbxl, "_read_records", read_nothing)
     bunch = load_ptbxl(ptbxl_folder, task=task)
     assert bunch.target.shape == (n_records, n_labels)
     assert len(set(bunch.target_names)) == n_labels

@@ -1,5 +1,6 @@
 """Tests of load_wfdb: on records written here, whose truth is known."""
 
+import os
 import re
 
 import numpy as np
@@ -12,6 +13,9 @@ from sklearn_ecg.datasets import RecordError, load_wfdb
 from sklearn_ecg.leads import STANDARD_LEADS
 
 LIMB = STANDARD_LEADS[:6]
+
+# What the warning says is tested by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
 
 
 def digits(seed, n_channels=2, n_times=500):
@@ -107,8 +111,9 @@ GAINS = [("1000/mV", 1e-3), ("1/uV", 1e-3), ("200(10)/mV", None), ("1000000/V", 
 GAINS += [("4.88/µV", 1e-3 / 4.88), ("1000", 1e-3), ("2(-7)/uv", None), ("1000/mv", 1e-3)]
 
 
+@pytest.mark.parametrize("n_segments", [1, 2])
 @pytest.mark.parametrize("seed", range(40))
-def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed):
+def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed, n_segments):
     """The same array, or an error that names what is missing or doubled."""
     rng = np.random.default_rng(seed)
     truth, dropped, doubled = [], {}, {}
@@ -128,7 +133,14 @@ def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed):
             doubled[f"r{number}"] = STANDARD_LEADS[order[twice]]
             channels = np.vstack([channels, rng.integers(-9, 9, (1, 40))])
             gains.append(GAINS[0])
-        write_wfdb(tmp_path, f"r{number}", channels, names, gains=[gain for gain, _ in gains])
+        gain_fields = [gain for gain, _ in gains]
+        if n_segments == 1:
+            write_wfdb(tmp_path, f"r{number}", channels, names, gains=gain_fields)
+        else:
+            for segment, part in enumerate(np.split(channels, 2, axis=1)):
+                write_wfdb(tmp_path, f"r{number}_{segment}", part, names, gains=gain_fields)
+            lines = [f"r{number}/2 {len(names)} 250 40", f"r{number}_0 20", f"r{number}_1 20"]
+            (tmp_path / f"r{number}.hea").write_text("\n".join(lines) + "\n")
         physical = np.empty((12, 40))
         for i, (gain, factor) in zip(order, gains):
             if factor is None:
@@ -150,10 +162,11 @@ def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed):
         with pytest.raises(RecordError, match=f"Record {name}, leads: .*{what}"):
             load_wfdb(tmp_path, leads=leads)
     if not expected:
-        with pytest.raises(ValueError, match="None of 3 records was loaded: 3 failed"):
+        with pytest.raises(ValueError, match="None of . records was loaded: 3 failed"):
             load_wfdb(tmp_path, leads=leads, on_error="skip")
         return
     bunch = load_wfdb(tmp_path, leads=leads, on_error="skip" if bad else "raise")
+    assert bunch.report["status"].eq("segment").sum() == (6 if n_segments == 2 else 0)
     assert_allclose(bunch.data, expected, rtol=1e-6, atol=1e-9)
     report = bunch.report.set_index("record")
     assert (report.loc[list(bad), "status"] == "failed").all()
@@ -231,6 +244,69 @@ def test_what_the_header_leaves_open_is_in_the_report(tmp_path, write_wfdb):
     )
 
 
+def test_an_assumed_unit_wins_over_the_default(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains=["2", "2/mV"])
+    bunch = load_wfdb(tmp_path, leads=["I", "II"], assume_units="uV")
+    assert_allclose(bunch.data[0], digits(0) / [[2000], [2]], rtol=1e-6)
+    assert bunch.report.loc[0, "reason"] == "I taken to be in uV"
+
+
+@pytest.mark.parametrize("fmt", ["16", "212"])
+def test_a_signal_file_that_is_too_long(tmp_path, write_wfdb, fmt):
+    write_wfdb(tmp_path, "a", 0 * digits(0), ["I", "II"])
+    header = tmp_path / "a.hea"
+    header.write_text(header.read_text().replace(".dat 16", f".dat {fmt}"))
+    n_bytes = {"16": 2000, "212": 1500}[fmt]
+    content = (tmp_path / "a.dat").read_bytes()
+    (tmp_path / "a.dat").write_bytes(content[:n_bytes])
+    assert load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"] == ""
+    (tmp_path / "a.dat").write_bytes(content[:n_bytes] + bytes(4))
+    assert load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"] == (
+        f"a.dat holds {n_bytes + 4} bytes, its header describes {n_bytes}: the rest was not read"
+    )
+
+
+def test_checksums(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    header, sums = tmp_path / "a.hea", [int(x) for x in digits(0).sum(axis=1) % 65536]
+    text = header.read_text()
+
+    def load(first, second):
+        lines = text.splitlines()
+        lines[1] = lines[1].replace("16 0 0 0 0", f"16 0 0 {first} 0")
+        lines[2] = lines[2].replace("16 0 0 0 0", f"16 0 0 {second} 0")
+        header.write_text("\n".join(lines))
+        return load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"]
+
+    assert load(*sums) == load(sums[0] - 65536, 0) == ""
+    assert load(sums[0], sums[1] + 1) == (
+        "checksum of II not that of the header: the signal may be damaged"
+    )
+
+
+def test_failed_records_are_warned_of(lengths, write_wfdb):
+    write_wfdb(lengths, "d", digits(0), ["I", "II"], rate=500)
+    message = (
+        r"3 of 4 records were left out, because they failed \(length 2, sampling rate 1\). "
+        "The reasons are in report"
+    )
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=message) as caught:
+            load_wfdb(lengths, leads=["I"], on_error="skip", cache=lengths / "cache")
+        assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_letters_outside_ascii(tmp_path, write_wfdb):
+    """In comments they are kept; one that Unicode takes for the end of a line is none."""
+    write_wfdb(tmp_path, "a", digits(0), ["I\x85", "II"], comments=["Größe: 1\x85.80 m"])
+    bunch = load_wfdb(tmp_path, leads=["II"])
+    assert bunch.comments == {"a": ["Größe: 1\x85.80 m"]}
+
+
+def test_errors_are_named_as_they_are_imported():
+    assert RecordError.__module__ == "sklearn_ecg.datasets"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_micro_is_not_lost(tmp_path, write_wfdb, encoding):
     """wfdb reads µV as V, a million times as much."""
@@ -248,7 +324,7 @@ def test_rates(tmp_path, write_wfdb):
         load_wfdb(tmp_path, leads=["I", "II"])
     bunch = load_wfdb(tmp_path, leads=["I", "II"], resample_to=100)
     assert bunch.sampling_rate == 100 and bunch.data.shape == (2, 2, 200)
-    low = resample_poly(digits(0)[0] / 1000, 2, 5, padtype="line")
+    low = resample_poly(digits(0)[0] / 1000, 2, 5, padtype="edge")
     assert_allclose(bunch.data[0, 0], low, rtol=1e-5, atol=1e-6)
     assert bunch.report["reason"].tolist() == [
         "resampled from 250 to 100 Hz", "resampled from 500 to 100 Hz",
@@ -322,6 +398,9 @@ def test_lengths_must_be_chosen(lengths):
         load_wfdb(lengths, leads=["I"], duration=2)
     with pytest.raises(RecordError, match="Record b, length: .* Pass longer='crop start', 'crop"):
         load_wfdb(lengths, leads=["I"], duration=1)
+    with pytest.raises(RecordError) as info:
+        load_wfdb(lengths, leads=["I"])
+    assert "on_error" not in str(info.value)
     skipped = load_wfdb(lengths, leads=["I"], duration=2, on_error="skip")
     assert skipped.report["status"].tolist() == ["failed", "loaded", "failed"]
 
@@ -402,6 +481,34 @@ def test_segments_that_differ(tmp_path, write_wfdb):
         load_wfdb(tmp_path, leads=["II"])
 
 
+def test_segments_of_another_rate_or_length(tmp_path, write_wfdb):
+    """wfdb joins the first and cuts the second."""
+    write_segments(tmp_path, write_wfdb)
+    write_wfdb(tmp_path, "m_1", digits(1), ["I", "II"], rate=500)
+    message = "Record m, sampling rate: segment m_1 has 500 Hz, but m.hea says 250 Hz. Load the seg"
+    with pytest.raises(RecordError, match=message):
+        load_wfdb(tmp_path, leads=["II"])
+    for n_times in (400, 600):
+        write_wfdb(tmp_path, "m_1", digits(1, n_times=n_times), ["I", "II"])
+        message = f"Record m, length: segment m_1 has {n_times} time points, but m.hea says 500. L"
+        with pytest.raises(RecordError, match=message):
+            load_wfdb(tmp_path, leads=["II"])
+
+
+@pytest.mark.parametrize("gain", ["1000/mV", "1/µV"])
+def test_segments_of_a_variable_layout(tmp_path, write_wfdb, gain):
+    write_segments(tmp_path, write_wfdb, (("I", "II"), ("II", "I")), gains=[gain, gain])
+    (tmp_path / "m.hea").write_text("m/3 2 250 1000\nm_layout 0\nm_0 500\nm_1 500\n")
+    lines = ["m_layout 2 250 0"] + [f"~ 0 {gain} 16 0 0 0 0 {lead}" for lead in ("I", "II")]
+    (tmp_path / "m_layout.hea").write_text("\n".join(lines), encoding="utf-8")
+    truth = np.concatenate([digits(0)[1], digits(1)[0]]) / 1000
+    assert_allclose(load_wfdb([tmp_path / "m"], leads=["II"]).data[0, 0], truth, rtol=1e-6)
+    header = tmp_path / "m_1.hea"
+    header.write_text(header.read_text(encoding="utf-8").replace("0 II", "0 −II"), encoding="utf-8")
+    with pytest.raises(RecordError, match="leads: segment .*m_1 has the channel '−II', whose lett"):
+        load_wfdb([tmp_path / "m"], leads=["II"])
+
+
 def test_a_missing_segment(tmp_path, write_wfdb):
     write_segments(tmp_path, write_wfdb)
     (tmp_path / "m_1.hea").unlink()
@@ -436,6 +543,10 @@ def no_times(folder):
     (folder / "a.hea").write_text(text)
 
 
+def only_comments(folder):
+    (folder / "a.hea").write_text("# a comment\n")
+
+
 def fewer_lines(folder):
     lines = (folder / "a.hea").read_text().splitlines()
     (folder / "a.hea").write_text("\n".join(lines[:-1]) + "\n")
@@ -450,6 +561,7 @@ def more_lines(folder):
     [
         (damage_header, "header: a.hea cannot be read"),
         (empty_header, "header: a.hea cannot be read"),
+        (only_comments, "header: a.hea cannot be read: it has no record line. Copy"),
         (fewer_lines, "header: a.hea says that there are 2 signals, but describes 1"),
         (more_lines, "header: a.hea says that there are 1 signals, but describes 2"),
         (truncate, "signal file: a.dat holds 1999 bytes, but its header promises 2000: the"),
@@ -481,6 +593,75 @@ def test_signal_files_without_a_header_are_reported(tmp_path, write_wfdb):
         assert bunch.data.shape == (1, 1, 500)
         assert bunch.report["record"].tolist() == ["a", "sub/b.dat"]
         assert bunch.report["status"].tolist() == ["loaded", "no header"]
+
+
+def test_endings_in_upper_case_are_reported(tmp_path, write_wfdb):
+    for name in "ab":
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    (tmp_path / "b.hea").rename(tmp_path / "B.HEA")
+    (tmp_path / "b.dat").rename(tmp_path / "B.DAT")
+    report = load_wfdb(tmp_path, leads=["I"]).report
+    assert report["record"].tolist() == ["a", "B.DAT", "B.HEA"]
+    assert report["status"].tolist() == ["loaded", "no header", "no header"]
+    assert report.loc[2, "reason"] == (
+        "wfdb finds headers by the ending .hea in lower case: rename it"
+    )
+    (tmp_path / "a.hea").unlink()
+    with pytest.raises(FileNotFoundError, match="there is no .hea file .* Rename B.HEA: the end"):
+        load_wfdb(tmp_path, leads=["I"])
+
+
+def test_links_to_folders(tmp_path, write_wfdb):
+    for name in ("here/x", "elsewhere/y"):
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    try:
+        (tmp_path / "here" / "other").symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "here" / "again").symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "here" / "round").symlink_to(tmp_path / "here")
+    except OSError:
+        pytest.skip("no links on this system")
+    report = load_wfdb(tmp_path / "here", leads=["I"]).report
+    assert report["record"].tolist() == ["again/y", "x"]
+
+
+def test_a_folder_that_cannot_be_read(tmp_path, write_wfdb, monkeypatch):
+    for name in ("a", "sub/b"):
+        write_wfdb(tmp_path, name, digits(0), ["I", "II"])
+    original = os.scandir
+
+    def scandir(path):
+        if "sub" in os.fspath(path):
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(PermissionError, match="the folder '.*sub/' cannot be searched for records"):
+        load_wfdb(tmp_path, leads=["I"])
+
+
+def test_segments_of_a_record_that_failed(tmp_path, write_wfdb):
+    write_segments(tmp_path, write_wfdb, gains=["1000/mV", "1/uV"])
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    report = load_wfdb(tmp_path, leads=["II"], on_error="skip").report
+    assert report["status"].tolist() == ["loaded", "failed", "segment", "segment"]
+    assert report.loc[2, "reason"] == "a part of m, which failed: load it by itself, as a list"
+    options = {"leads": ["II"], "duration": 2, "longer": "drop record"}
+    write_segments(tmp_path, write_wfdb)
+    report = load_wfdb(tmp_path, **options).report
+    assert report.loc[2, "reason"] == "a part of m, which was dropped: load it by itself, as a list"
+
+
+def test_the_same_record_twice(tmp_path, write_wfdb):
+    write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
+    for other in (tmp_path / "a.hea", f"{tmp_path}/./a", tmp_path / "a.dat"):
+        with pytest.raises(ValueError, match="The list of records has '.*a' twice .as '.*a' bef"):
+            load_wfdb([tmp_path / "a", other], leads=["I"])
+
+
+@pytest.mark.parametrize("wrong", [None, 1, [1], [None]])
+def test_what_is_no_list_of_records(wrong):
+    with pytest.raises(TypeError, match="folder_or_records must be a folder, or a list of records"):
+        load_wfdb(wrong)
 
 
 def test_a_record_of_the_list_that_is_not_there(tmp_path):
