@@ -10,7 +10,7 @@ from .base import DeepECGClassifier
 from .nn.inception_time import InceptionTime
 from .nn.losses import ClassificationLoss
 from .nn.recurrent import CNNLSTM, LSTM
-from .nn.resnet import ResNet1dWang
+from .nn.resnet import ResNet1dWang, XResNet1d
 from .nn.signal_network import SignalNetwork
 from .nn.transformer import TransformerEncoder
 from .nn.user_module import UserModule
@@ -21,6 +21,7 @@ NETWORKS = {
     "lstm": LSTM,
     "resnet1d_wang": ResNet1dWang,
     "transformer": TransformerEncoder,
+    "xresnet1d101": XResNet1d,
 }
 
 # Single arguments of the module are parameters of this prefix, as in skorch.
@@ -49,6 +50,7 @@ class ECGNetClassifier(DeepECGClassifier):
         Or the name of a network of this library, whose page lists its arguments:
 
         - "resnet1d_wang": `sklearn_ecg.nn.resnet.ResNet1dWang`, of the PTB-XL benchmark [1]_;
+        - "xresnet1d101": `sklearn_ecg.nn.resnet.XResNet1d`, of the PTB-XL benchmark [1]_;
         - "inception_time": `sklearn_ecg.nn.inception_time.InceptionTime` [2]_;
         - "lstm": `sklearn_ecg.nn.recurrent.LSTM`, of the PTB-XL benchmark [1]_;
         - "cnn_lstm": `sklearn_ecg.nn.recurrent.CNNLSTM` [3]_;

@@ -26,6 +26,7 @@ SMALL = {
     "lstm": {"hidden_size": 4, "embedding_dim": 7},
     "resnet1d_wang": {"width": 6, "embedding_dim": 7},
     "transformer": {"filters": (4, 8), "n_layers": 1, "n_heads": 2, "feedforward_size": 8},
+    "xresnet1d101": {"layers": (1, 2), "width": 4, "embedding_dim": 7},
 }
 
 

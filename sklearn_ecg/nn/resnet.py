@@ -78,9 +78,7 @@ class ResNet1dWang(SignalNetwork):
         super().__init__()
         self.embedding_dim = embedding_dim
         self.feature_stride = 2 ** max(n_blocks - 1, 0)
-        self.stem = nn.Sequential(
-            conv(n_leads, width, stem_kernel_size), nn.BatchNorm2d(width), nn.ReLU()
-        )
+        self.stem = nn.Sequential(*_conv_norm_relu(n_leads, width, stem_kernel_size))
         self.blocks = nn.Sequential(
             *[
                 ResidualBlock(width, width, (kernel_size, 3), stride=1 if i == 0 else 2)
@@ -95,3 +93,107 @@ class ResNet1dWang(SignalNetwork):
 
     def pool(self, features):
         return self.head(pool_mean_max(features))
+
+
+class Bottleneck(nn.Module):
+    """Convolutions of 1, k and 1 taps beside a shortcut, which averages before it is widened."""
+
+    def __init__(self, in_channels, width, out_channels, kernel_size, stride):
+        super().__init__()
+        self.convs = nn.Sequential(
+            *_conv_norm_relu(in_channels, width, 1),
+            *_conv_norm_relu(width, width, kernel_size, stride=stride),
+            conv(width, out_channels, 1),
+            nn.BatchNorm2d(out_channels),
+        )
+        # The block is its shortcut at first.
+        nn.init.zeros_(self.convs[-1].weight)
+        self.shortcut = nn.Sequential()
+        if stride != 1:
+            self.shortcut.append(nn.AvgPool2d((1, stride), ceil_mode=True))
+        if in_channels != out_channels:
+            self.shortcut.append(conv(in_channels, out_channels, 1))
+            self.shortcut.append(nn.BatchNorm2d(out_channels))
+
+    def forward(self, x):
+        return F.relu(self.convs(x) + self.shortcut(x))
+
+
+class XResNet1d(SignalNetwork):
+    """``xresnet1d101`` of the PTB-XL benchmark, and with other ``layers`` its relatives.
+
+    Three convolutions and max-pooling, which leave a fourth of the time resolution; bottleneck
+    blocks, with half the resolution from one group to the next; mean and maximum over time, and a
+    head with one hidden layer. The benchmark [1]_ takes it from He et al. [2]_, with the same
+    width throughout.
+
+    Where this differs from the benchmark: weights start as torch's layers do, not from Kaiming's
+    normal distribution, and the network sees the record that it is given, not crops of 2.5 s.
+
+    Parameters
+    ----------
+    n_leads, n_outputs : int
+    layers : sequence of int, default=(3, 4, 23, 3)
+        Blocks of each group: (3, 4, 6, 3) is ``xresnet1d50``.
+    width : int, default=64
+        Channels within a block, which ends with four times as many; half of it in the first
+        convolutions. Must be even.
+    kernel_size : int, default=5
+        Odd number of taps.
+    embedding_dim : int, default=128
+        Units of the hidden layer of the head.
+    dropout : float, default=0.5
+        In the head, in [0, 1): before the linear layer to the logits; half of it before the hidden
+        layer.
+
+    References
+    ----------
+    .. [1] Strodthoff et al. (2021). Deep learning for ECG analysis: benchmarks and insights from
+       PTB-XL. IEEE J Biomed Health Inform 25(5), 1519-1528. arXiv:2004.13701
+    .. [2] He et al. (2019). Bag of tricks for image classification with convolutional neural
+       networks. CVPR. arXiv:1812.01187
+    """
+
+    def __init__(
+        self,
+        n_leads,
+        n_outputs,
+        *,
+        layers=(3, 4, 23, 3),
+        width=64,
+        kernel_size=5,
+        embedding_dim=128,
+        dropout=0.5,
+    ):
+        super().__init__()
+        self.embedding_dim = embedding_dim
+        self.feature_stride = 4 * 2 ** (len(layers) - 1)
+        self.stem = nn.Sequential(
+            *_conv_norm_relu(n_leads, width // 2, kernel_size, stride=2),
+            *_conv_norm_relu(width // 2, width // 2, kernel_size),
+            *_conv_norm_relu(width // 2, width, kernel_size),
+            nn.MaxPool2d((1, 3), stride=(1, 2), padding=(0, 1)),
+        )
+        blocks, n_channels = [], width
+        for group, n_blocks in enumerate(layers):
+            for i in range(n_blocks):
+                stride = 2 if group > 0 and i == 0 else 1
+                blocks.append(Bottleneck(n_channels, width, 4 * width, kernel_size, stride))
+                n_channels = 4 * width
+        self.blocks = nn.Sequential(*blocks)
+        self.head = PoolingHead(2 * n_channels, embedding_dim, dropout)
+        self.classifier = nn.Linear(embedding_dim, n_outputs)
+
+    def feature_map(self, x):
+        return self.blocks(self.stem(to_channels_last(x)))
+
+    def pool(self, features):
+        return self.head(pool_mean_max(features))
+
+
+def _conv_norm_relu(in_channels, out_channels, kernel_size, stride=1):
+    return [
+        conv(in_channels, out_channels, kernel_size, stride=stride),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    ]

@@ -7,7 +7,7 @@ from torch import nn
 from sklearn_ecg._net import NETWORKS
 from sklearn_ecg.nn.inception_time import InceptionTime
 from sklearn_ecg.nn.recurrent import CNNLSTM, LSTM
-from sklearn_ecg.nn.resnet import ResNet1dWang
+from sklearn_ecg.nn.resnet import ResNet1dWang, XResNet1d
 from sklearn_ecg.nn.transformer import TransformerEncoder, positions
 
 SMALL = {
@@ -16,6 +16,7 @@ SMALL = {
     "lstm": {"hidden_size": 4, "embedding_dim": 7},
     "resnet1d_wang": {"width": 6, "embedding_dim": 7},
     "transformer": {"filters": (4, 8), "n_layers": 2, "n_heads": 2, "feedforward_size": 8},
+    "xresnet1d101": {"layers": (1, 2, 1), "width": 4, "embedding_dim": 7},
 }
 
 
@@ -58,6 +59,26 @@ def test_parameters_of_resnet1d_wang():
     shortcut = 128 * 128 + 2 * 128
     head = 2 * 256 + (256 * 128 + 128) + 2 * 128 + (128 * 71 + 71)
     assert n_parameters(ResNet1dWang(12, 71)) == stem + 3 * block + 2 * shortcut + head
+
+
+@pytest.mark.parametrize("layers", [(3, 4, 6, 3), (3, 4, 23, 3)])
+def test_parameters_of_xresnet1d(layers):
+    """As many as those of the benchmark, 50 and 101, for twelve leads and its 71 statements."""
+    stem = 5 * (12 * 32 + 32 * 32 + 32 * 64) + 2 * (32 + 32 + 64)
+    block = 256 * 64 + 5 * 64 * 64 + 64 * 256 + 2 * (64 + 64 + 256)
+    # The first block reads 64 channels, and is the only one whose shortcut has weights.
+    first = block - (256 - 64) * 64 + 64 * 256 + 2 * 256
+    head = 2 * 512 + (512 * 128 + 128) + 2 * 128 + (128 * 71 + 71)
+    expected = stem + first + (sum(layers) - 1) * block + head
+    assert n_parameters(XResNet1d(12, 71, layers=layers)) == expected
+
+
+def test_blocks_of_xresnet1d_start_as_their_shortcuts():
+    net = XResNet1d(3, 2, **SMALL["xresnet1d101"]).eval()
+    x = torch.randn(2, 16, 1, 9)
+    torch.testing.assert_close(net.blocks[2](x), x.relu())
+    halved = torch.cat([(x[..., :8:2] + x[..., 1::2]) / 2, x[..., 8:]], dim=-1)
+    torch.testing.assert_close(net.blocks[1](x), halved.relu())
 
 
 def test_parameters_of_inception_time():
