@@ -208,6 +208,7 @@ def test_containers(records):
         ({"r_peaks": [10, 1000]}, "Multiply seconds by the sampling rate and round"),
         ({"heat_map": [np.nan]}, "heat_map holds NaN or infinity"),
         ({"intervals": [(2, 1)]}, r"intervals must hold \(start, stop\) .* got \(2, 1\)"),
+        ({"intervals": [(50, 60)]}, r"The interval \(50, 60\) lies outside the record, which has"),
         ({"intervals": [(1, 2, "V9")]}, "lead of an interval='V9' is unknown. Pass one of 'I'"),
     ],
     ids=str,

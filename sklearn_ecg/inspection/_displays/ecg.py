@@ -54,7 +54,8 @@ class ECGDisplay:
         Time points to mark, above the first row and the rhythm strip.
     intervals : list of tuples or None, default=None
         Spans of time to shade, each ``(start, stop)`` in seconds for all leads, or
-        ``(start, stop, leads)`` for some, named.
+        ``(start, stop, leads)`` for some, named. Shaded is what a panel shows of them: in the
+        layout 3x4 a lead is shown for a quarter of the time.
     heat_map : array-like of shape (n_points,) or (n_leads, n_points), default=None
         Attention, a Grad-CAM map, or the like, laid under the traces. Its points are
         spread evenly over the record's time.
@@ -224,7 +225,7 @@ class ECGDisplay:
         if self.heat_map is not None:
             heat = _spread(self.heat_map, signals.shape)
             limits = heat_limits(self.heat_map)
-        intervals = _check_intervals(self.intervals, names)
+        intervals = _check_intervals(self.intervals, names, duration)
         is_given = ax is not None
         if not is_given:
             ax = _paper(duration, high - low, has_title=bool(title), has_bar=heat is not None)
@@ -435,13 +436,18 @@ def _check_peaks(peaks, n_times):
     return peaks
 
 
-def _check_intervals(intervals, names):
+def _check_intervals(intervals, names, duration):
     checked = []
     for interval in [] if intervals is None else intervals:
         if len(interval) not in (2, 3) or not interval[0] < interval[1]:
             raise ValueError(
                 "intervals must hold (start, stop) or (start, stop, leads), in seconds and with "
                 f"start < stop, got {interval!r}."
+            )
+        if interval[1] <= 0 or interval[0] >= duration:
+            raise ValueError(
+                f"The interval {interval!r} lies outside the record, which has {duration:g} s. "
+                "Pass one that overlaps it, in seconds."
             )
         leads = None
         if len(interval) == 3:
