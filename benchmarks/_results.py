@@ -1,6 +1,7 @@
 """What long studies share: kept results, and the code that made them."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -42,5 +43,8 @@ def kept(name, made_by, make):
                 return {key: stored[key] for key in stored if key != "made_by"}
     arrays = make()
     RESULTS.mkdir(exist_ok=True)
-    np.savez(path, made_by=made_by, **arrays)
+    # Whole or not at all, whenever the study is interrupted.
+    unfinished = RESULTS / f"unfinished_{os.getpid()}_{path.name}"
+    np.savez(unfinished, made_by=made_by, **arrays)
+    unfinished.replace(path)
     return arrays

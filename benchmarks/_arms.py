@@ -1,0 +1,182 @@
+"""The arms of the study of MSAIC-Net: estimators by name."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier
+from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise, TemporalShift
+from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, windows
+
+FULL = "MSAIC-Net, full"
+SINGLE = "CNN + focal loss"
+FEATURES = "BeatFeatures + gradient boosting"
+LINEAR = "MedianBeat + logistic regression"
+BEAT_NET = "MedianBeat + small network"
+BEST_BASELINE = "resnet1d_wang"
+
+# Arms whose probabilities are the mean of those of others: a soft vote.
+MEANS = {
+    "features and small network, averaged": (FEATURES, BEAT_NET),
+    "features and full MSAIC-Net, averaged": (FEATURES, FULL),
+    "features, small network and MSAIC-Net, averaged": (FEATURES, BEAT_NET, FULL),
+}
+
+
+class Arm(NamedTuple):
+    """An estimator, how many seeds it gets, and whether it is too slow for a quick look."""
+
+    estimator: BaseEstimator
+    n_seeds: int = 1
+    slow: bool = False
+
+    def seeded(self, seed):
+        """A clone with the seed in every ``random_state``."""
+        estimator = clone(self.estimator)
+        names = [key for key in estimator.get_params() if key.endswith("random_state")]
+        return estimator.set_params(**dict.fromkeys(names, seed))
+
+
+class WindowVote(ClassifierMixin, BaseEstimator):
+    """Train on windows of the records; the probability of a record is the mean of its windows'.
+
+    This is how the PTB-XL benchmark trains its networks (Strodthoff et al. 2021), which takes
+    the largest probability of the windows.
+    """
+
+    def __init__(self, estimator, n_times=250):
+        self.estimator = estimator
+        self.n_times = n_times
+
+    def fit(self, X, y):
+        cut, records = windows(X, self.n_times)
+        self.estimator_ = clone(self.estimator).fit(cut, np.asarray(y)[records])
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict_proba(self, X):
+        cut, _ = windows(X, self.n_times, step=self.n_times // 2)
+        probability = self.estimator_.predict_proba(cut)
+        return probability.reshape(len(X), -1, probability.shape[1]).mean(axis=1)
+
+
+def flatten(X):
+    return X.reshape(len(X), -1)
+
+
+def boosting():
+    return HistGradientBoostingClassifier(
+        max_iter=400,
+        learning_rate=0.03,
+        max_leaf_nodes=8,
+        min_samples_leaf=10,
+        l2_regularization=1.0,
+        max_features=0.2,
+    )
+
+
+def on_features(classifier, multilabel):
+    classifier = OneVsRestClassifier(classifier) if multilabel else classifier
+    return make_pipeline(BeatFeatures(sampling_rate=100), classifier)
+
+
+def on_beat(network):
+    return make_pipeline(MedianBeat(sampling_rate=100, unreliable="whole record average"), network)
+
+
+def linear_on_beat(multilabel):
+    linear = LogisticRegression(C=1e-3, max_iter=2000)
+    linear = OneVsRestClassifier(linear) if multilabel else linear
+    return make_pipeline(*on_beat(FunctionTransformer(flatten)), StandardScaler(), linear)
+
+
+def small_network(**params):
+    return MSAICNetClassifier(
+        **{"dilations": (1, 2), "stride": 1, "contrastive_weight": 0, **params}
+    )
+
+
+def make_arms(multilabel):
+    """The arms of the table, by name."""
+    arms = {
+        SINGLE: Arm(
+            MSAICNetClassifier(dilations=(1,), attention=None, contrastive_weight=0), n_seeds=3
+        ),
+        "+ multi-scale branches": Arm(MSAICNetClassifier(attention=None, contrastive_weight=0)),
+        "+ channel attention": Arm(MSAICNetClassifier(contrastive_weight=0)),
+        "+ SupCon": Arm(MSAICNetClassifier(contrastive_gamma=0)),
+        FULL: Arm(MSAICNetClassifier(), n_seeds=3),
+        "MSAIC-Net, full, windows": Arm(WindowVote(MSAICNetClassifier(max_epochs=8))),
+        FEATURES: Arm(on_features(boosting(), multilabel), n_seeds=3),
+        LINEAR: Arm(linear_on_beat(multilabel)),
+        BEAT_NET: Arm(on_beat(small_network()), n_seeds=3),
+        "MedianBeat + MSAIC-Net, full": Arm(on_beat(MSAICNetClassifier())),
+    }
+    for name in (BEST_BASELINE, "cnn_lstm", "xresnet1d101", "transformer"):
+        network = ECGNetClassifier(name, max_epochs=8)
+        arms[name] = Arm(WindowVote(network), 3 if name == BEST_BASELINE else 1, slow=True)
+    for name in ("inception_time", "lstm"):
+        arms[name] = Arm(WindowVote(ECGNetClassifier(name, max_epochs=4)), slow=True)
+    return arms
+
+
+def make_ladder(multilabel):
+    """What a practitioner would try, by name; each to be compared with the arm it varies."""
+    views = [AmplitudeScale(0.2), GaussianNoise(0.05)]
+    shift = TemporalShift(0.5, sampling_rate=100)
+    trials = {
+        BEAT_NET: small_network(),
+        "  amplitude and noise": small_network(augmentation=views),
+        "  normalize='record'": small_network(normalize="record"),
+        "  weight_decay=0.1": small_network(weight_decay=0.1),
+        "  weight_decay=0.001": small_network(weight_decay=1e-3),
+        "  plain cross-entropy": small_network(focal_gamma=0, class_weight=None),
+        "  60 epochs": small_network(max_epochs=60),
+        "  60 epochs, amplitude and noise": small_network(max_epochs=60, augmentation=views),
+        "  twice as wide": small_network(filters=(64, 128, 128)),
+        "  one dilation": small_network(dilations=(1,)),
+        "  dropout=0.3": small_network(dropout=0.3),
+    }
+    arms = {name: Arm(on_beat(network), n_seeds=2) for name, network in trials.items()}
+    resnet = ECGNetClassifier("resnet1d_wang", max_epochs=15)
+    arms["MedianBeat + resnet1d_wang"] = Arm(on_beat(resnet))
+    forest = make_pipeline(
+        SimpleImputer(), ExtraTreesClassifier(500, min_samples_leaf=2, max_features=0.1)
+    )
+    linear = make_pipeline(
+        SimpleImputer(), StandardScaler(), LogisticRegression(C=1e-3, max_iter=2000)
+    )
+    balanced = boosting().set_params(class_weight="balanced")
+    for name, classifier in {
+        FEATURES: boosting(),
+        "  800 iterations": boosting().set_params(max_iter=800),
+        "  class_weight='balanced'": balanced,
+        "BeatFeatures + extra trees": forest,
+        "BeatFeatures + logistic regression": linear,
+    }.items():
+        arms[name] = Arm(on_features(classifier, multilabel), n_seeds=3)
+    single = MSAICNetClassifier(dilations=(1,), contrastive_weight=0)
+    for name, network in {
+        "whole record, one dilation": single,
+        "  shift, amplitude and noise": clone(single).set_params(augmentation=[shift, *views]),
+        "  normalize='record_lead'": clone(single).set_params(normalize="record_lead"),
+        "  weight_decay=0.1 (whole record)": clone(single).set_params(weight_decay=0.1),
+        "  windows of 2.5 s, 8 epochs": WindowVote(clone(single).set_params(max_epochs=8)),
+    }.items():
+        arms[name] = Arm(network)
+    arms[LINEAR] = Arm(linear_on_beat(multilabel))
+    return arms
+
+
+def make_low_data():
+    """The arms of the small cohorts, by name."""
+    arms = make_arms(multilabel=False)
+    chosen = (FEATURES, LINEAR, BEAT_NET, SINGLE, FULL, BEST_BASELINE)
+    return {name: arms[name] for name in chosen}

@@ -1,0 +1,168 @@
+"""MSAIC-Net beside its ablations, baselines and classical arms, on PTB-XL out of fold.
+
+    python benchmarks/study_msaic.py PTB_XL_FOLDER             # tables on folds 7-9
+    python benchmarks/study_msaic.py PTB_XL_FOLDER --low-data  # with 100 to 800 training records
+    python benchmarks/study_msaic.py PTB_XL_FOLDER --ladder    # what helps, on folds 1-6 only
+    python benchmarks/study_msaic.py PTB_XL_FOLDER --quick     # ten minutes, to see that it runs
+
+Infarction without "normal" against "normal" without infarction, and the five superclasses
+(multilabel). Each tested fold is predicted by estimators trained on all other folds; scores are of
+the probabilities averaged over seeds; intervals, and those of differences to the full MSAIC-Net,
+are percentile bootstraps over patients. Every finished fit is kept in benchmarks/results, so that
+an interrupted study goes on where it stopped.
+"""
+
+import argparse
+
+import numpy as np
+from _arms import FULL, MEANS, SINGLE, make_arms, make_ladder, make_low_data
+from _study import Fit, run
+from sklearn.metrics import roc_auc_score
+
+from sklearn_ecg.datasets import load_ptbxl
+from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
+
+
+class Task:
+    """Records, labels and folds of a task, and the records whose scores are reported."""
+
+    def __init__(self, folder, name, folds, tested):
+        ecg = load_ptbxl(folder, task=name, folds=folds, n_jobs=2)
+        self.name, self.X, self.y = name, ecg.data, np.asarray(ecg.target)
+        self.folds, self.patients, self.labels = ecg.folds, ecg.groups, ecg.target_names
+        self.test_folds = tested
+        self.tested = np.isin(ecg.folds, tested)
+
+    def fits(self, arms, n_seeds=None, train_of=None):
+        """Fits of all arms: the first seed of every arm first."""
+        fits = []
+        for seed in range(max(arm.n_seeds for arm in arms.values())):
+            for name, arm in arms.items():
+                if seed >= (n_seeds or arm.n_seeds):
+                    continue
+                for fold in self.test_folds:
+                    train = np.flatnonzero(self.folds != fold)
+                    if train_of is not None:
+                        train = train_of(train, seed)
+                    test = np.flatnonzero(self.folds == fold)
+                    fits.append(Fit(name, arm.seeded(seed), train, test))
+        return fits
+
+    def draw(self, n_records):
+        """A function that draws about so many records, whole patients, of training records."""
+
+        def train_of(train, seed):
+            patients = np.random.default_rng(seed).permutation(np.unique(self.patients[train]))
+            order = np.argsort(patients)
+            rank = order[np.searchsorted(patients, self.patients[train], sorter=order)]
+            return np.sort(train[np.argsort(rank, kind="stable")[:n_records]])
+
+        return train_of
+
+    def gather(self, fits, results):
+        """Of each arm, probabilities (n_seeds, n_tested, ...), median seconds and parameters."""
+        gathered = {}
+        for name in dict.fromkeys(fit.arm for fit in fits):
+            mine = [(fit, result) for fit, result in zip(fits, results) if fit.arm == name]
+            n_folds = len(self.test_folds)
+            rows = []
+            for start in range(0, len(mine), n_folds):
+                row = np.full(self.y.shape, np.nan)
+                for fit, result in mine[start : start + n_folds]:
+                    row[fit.test] = result["probability"]
+                rows.append(row[self.tested])
+            seconds = np.median([result["seconds"] for _, result in mine])
+            gathered[name] = np.array(rows), seconds, int(mine[0][1]["n_parameters"])
+        return gathered
+
+    def report(self, gathered, reference):
+        """Print scores with intervals, differences to a reference, time and parameters."""
+        y, patients = self.y[self.tested], self.patients[self.tested]
+        at_random = {"groups": patients, "random_state": 0}
+        compared = gathered[reference][0].mean(axis=0) if reference in gathered else None
+        print(
+            f"\n{self.name}: {len(y)} records tested\n  {'':50}{'AUROC':21}{'AUPRC':21}"
+            f"{'AUROC - reference':26}{'AUPRC - reference':26}{'s':>6}{'weights':>9}  seeds"
+        )
+        for name, (rows, seconds, n_parameters) in gathered.items():
+            score, line = rows.mean(axis=0), f"  {name:50}"
+            for metric in ("roc_auc", "average_precision"):
+                line += f"{bootstrap_interval(metric, y, score, **at_random)!s:21}"
+            for metric in ("roc_auc", "average_precision"):
+                difference = ""
+                if compared is not None and name != reference:
+                    difference = bootstrap_difference(metric, y, score, compared, **at_random)
+                line += f"{difference!s:26}"
+            seeds = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
+            print(f"{line}{seconds:6.0f}{n_parameters or '':>9}  {seeds}")
+            if y.ndim > 1:
+                each = zip(self.labels, roc_auc_score(y, score, average=None))
+                print("      " + ", ".join(f"{label} {value:.3f}" for label, value in each))
+
+
+def with_means(gathered, means=MEANS):
+    """Add the arms that are means of the seed-averaged probabilities of others."""
+    for name, members in means.items():
+        if all(member in gathered for member in members):
+            mean = np.mean([gathered[member][0].mean(axis=0) for member in members], axis=0)
+            seconds = sum(gathered[member][1] for member in members)
+            gathered[name] = mean[None], seconds, sum(gathered[member][2] for member in members)
+    return gathered
+
+
+def table(args, tasks):
+    for name in tasks:
+        task = Task(args.folder, name, args.train_folds, args.folds)
+        arms = make_arms(multilabel=task.y.ndim > 1)
+        if args.arms:
+            arms = {key: arm for key, arm in arms.items() if key in args.arms}
+        if args.quick:
+            arms = {key: arm for key, arm in arms.items() if not arm.slow}
+        fits = task.fits(arms, n_seeds=1 if args.quick else None)
+        gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, name))
+        task.report(with_means(gathered), FULL)
+
+
+def low_data(args):
+    task, arms = Task(args.folder, "mi", args.train_folds, args.folds), make_low_data()
+    for n_records in (100, 150, 300, 800):
+        fits = task.fits(arms, n_seeds=3, train_of=task.draw(n_records))
+        results = run(fits, task.X, task.y, args.workers, f"{n_records} records")
+        print(f"\n{n_records} training records; a seed draws the records, too")
+        task.report(with_means(task.gather(fits, results)), FULL)
+
+
+def ladder(args):
+    for name in args.tasks:
+        task = Task(args.folder, name, list(range(1, 7)), list(range(1, 7)))
+        arms = make_ladder(multilabel=task.y.ndim > 1)
+        fits = task.fits(arms)
+        gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, f"ladder {name}"))
+        task.report(with_means(gathered), SINGLE)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="PTB-XL folder in its published layout")
+    parser.add_argument("--tasks", nargs="+", default=["mi", "superclass"])
+    parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
+    parser.add_argument("--train-folds", type=int, nargs="+", default=list(range(1, 10)))
+    parser.add_argument("--arms", nargs="+", help="only these, by name")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--low-data", action="store_true")
+    parser.add_argument("--ladder", action="store_true")
+    args = parser.parse_args()
+    if args.quick:
+        args.folds = args.folds[-1:]
+        table(args, ["mi"])
+    elif args.low_data:
+        low_data(args)
+    elif args.ladder:
+        ladder(args)
+    else:
+        table(args, args.tasks)
+
+
+if __name__ == "__main__":
+    main()
