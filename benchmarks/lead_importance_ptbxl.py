@@ -62,9 +62,9 @@ def study(ecg, seed, n_repeats):
         return {**arrays, "seconds": [fitted - start, measured - fitted]}
 
     made_by = (
-        f"{clf.get_params()}, folds {TRAIN} and {TEST} of {len(ecg.data)} records, {n_repeats} "
-        f"repeats, {torch.get_num_threads()} thread(s), code "
-        + hash_of_code("inspection/_lead_importance.py", "inspection/_records.py")
+        f"{clf.get_params()}, folds {TRAIN} and {TEST} of {len(ecg.data)} records, {METHODS}, "
+        f"{GROUPS}, {n_repeats} repeats, {torch.get_num_threads()} thread(s), code "
+        + hash_of_code("datasets/*.py", "inspection/*.py")
     )
     return kept(f"lead_importance_mi_seed{seed}", made_by, make)
 

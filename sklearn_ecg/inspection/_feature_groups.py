@@ -1,5 +1,6 @@
 """Features that carry a lead in their name, such as ``V2__st_level``, by lead or by region."""
 
+from collections.abc import Iterable
 from numbers import Integral
 
 from ..leads import REGIONS_8, REGIONS_12, is_lead_frame, lead_regions, normalize_lead_name
@@ -69,6 +70,10 @@ def feature_groups(feature_names, regions=None):
     if regions == "regions":
         regions = regions_of(leads)
     for group, members in regions.items():
+        if not isinstance(members, Iterable):
+            raise TypeError(
+                f"Group {group!r} must be a list of leads, got {members!r}. Pass their names."
+            )
         if any(isinstance(lead, Integral) for lead in members):
             raise TypeError(
                 f"Group {group!r} holds positions. Of a table of features name the leads, as in "

@@ -1,6 +1,6 @@
 """Importance of leads by permutation: of a cohort for a score, of a record for its probability."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 
 import numpy as np
@@ -624,6 +624,11 @@ def _positions(group, leads, n_leads, names):
     if isinstance(leads, (str, Integral)):
         raise TypeError(
             f"Group {group!r} must be a list of leads, got {leads!r}. Pass [{leads!r}]."
+        )
+    if not isinstance(leads, Iterable):
+        raise TypeError(
+            f"lead_groups: group {group!r} must be a list of leads, got {leads!r}. Pass their "
+            "names or positions."
         )
     positions = []
     for lead in leads:

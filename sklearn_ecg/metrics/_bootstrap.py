@@ -128,7 +128,7 @@ def bootstrap_interval(
     ((score, scores),) = _bootstrap(
         metric, y_true, {"y_score": y_score}, groups, n_resamples, random_state
     )
-    return ScoreInterval(score, *_percentiles(scores, confidence_level))
+    return ScoreInterval(score, *percentiles(scores, confidence_level))
 
 
 @validate_params(
@@ -210,7 +210,7 @@ def bootstrap_difference(
     (a, resampled_a), (b, resampled_b) = _bootstrap(
         metric, y_true, scores, groups, n_resamples, random_state
     )
-    return ScoreInterval(a - b, *_percentiles(resampled_a - resampled_b, confidence_level))
+    return ScoreInterval(a - b, *percentiles(resampled_a - resampled_b, confidence_level))
 
 
 def _bootstrap(metric, y_true, y_scores, groups, n_resamples, random_state):
@@ -219,15 +219,20 @@ def _bootstrap(metric, y_true, y_scores, groups, n_resamples, random_state):
     # Counted from the caller of a public function, which scikit-learn wraps once.
     resamples = Resamples(y_true, groups, n_resamples, rng, stacklevel=4)
     metrics = [_of_counts(metric, y_true, score, name) for name, score in y_scores.items()]
+    return on_resamples(metrics, resamples)
+
+
+def on_resamples(metrics, resamples):
+    """Of each metric, a function of counts: its score on all records, those on every resample."""
     resampled = [[metric(counts) for metric in metrics] for counts in resamples]
-    everything = np.ones((len(y_true), 1))
+    everything = np.ones((resamples.n_records, 1))
     return [
         (float(metric(everything)[0]), np.concatenate(parts))
         for metric, parts in zip(metrics, zip(*resampled))
     ]
 
 
-def _percentiles(scores, confidence_level):
+def percentiles(scores, confidence_level):
     tail = (1 - confidence_level) / 2
     low, high = np.quantile(scores, [tail, 1 - tail])
     return float(low), float(high)

@@ -9,7 +9,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ._bootstrap import _percentiles, check_scores, positive_labels
+from ._bootstrap import check_scores, on_resamples, percentiles, positive_labels
 from ._ranking import MacroRanking, Ranking
 from ._resampling import Resamples
 
@@ -206,13 +206,10 @@ def _macro(positive, score, groups, rng, *, n_resamples, confidence_level):
 
 
 def _with_intervals(metrics, resamples, confidence_level):
-    resampled = [[metric(counts) for metric in metrics.values()] for counts in resamples]
-    everything = np.ones((resamples.n_records, 1))
     row = {}
-    for (key, metric), parts in zip(metrics.items(), zip(*resampled)):
-        row[key] = float(metric(everything)[0])
-        low, high = _percentiles(np.concatenate(parts), confidence_level)
-        row[f"{key}_low"], row[f"{key}_high"] = low, high
+    for key, (score, scores) in zip(metrics, on_resamples(metrics.values(), resamples)):
+        low, high = percentiles(scores, confidence_level)
+        row.update({key: score, f"{key}_low": low, f"{key}_high": high})
     return row
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from io import BytesIO
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -173,11 +174,104 @@ def test_nothing_overlaps_or_is_cut(data, monkeypatch):
                 assert not box.shrunk(0.9, 0.9).overlaps(other_box), (name, text, other)
 
 
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+def test_given_axes_are_not_left(data, layout):
+    """Legends and colour bars stay in the area of the axes, beside which others are."""
+    for name, draw in all_displays(data).items():
+        for position in (0, 1):
+            figure = plt.figure(figsize=(10, 4), layout=layout)
+            axes = figure.subplots(1, 2)
+            area = axes[position].get_position(original=True)
+            display = draw(axes[position])
+            plt.gcf().canvas.draw()
+            # What is drawn once more lies where it lay: the layout is settled.
+            before = display.ax_.get_position().extents
+            figure.canvas.draw()
+            if layout != "tight":
+                np.testing.assert_allclose(display.ax_.get_position().extents, before, atol=0.01)
+            if layout is not None:
+                area = display.ax_.get_position(original=True)
+            beside = [ax for ax in display.ax_.child_axes] + [display.ax_.get_legend()]
+            for artist in filter(None, beside):
+                box = artist.get_tightbbox().transformed(figure.transFigure.inverted())
+                assert box.x0 >= area.x0 and box.x1 <= area.x1 + 1e-6, (name, layout)
+                assert box.x1 <= 1 and not box.overlaps(axes[1 - position].get_position()), name
+                # Nor do they cover what they explain.
+                if artist is not display.ax_.get_legend() or name != "history":
+                    assert box.x0 >= display.ax_.get_position().x1, name
+            plt.close(figure)
+
+
+def test_axes_of_given_size_are_left_as_they_are(data):
+    """A picture is the same, drawn twice, and with the figure cut to what is on it."""
+    figure, axes = plt.subplots(1, 2)
+    EmbeddingDisplay(np.eye(2), [0, 1]).plot(axes[0])
+    for bbox_inches in (None, "tight"):
+        pictures = []
+        for _ in range(2):
+            file = BytesIO()
+            figure.savefig(file, bbox_inches=bbox_inches)
+            pictures.append(file.getvalue())
+        assert pictures[0] == pictures[1]
+    hidden = axes[0].get_legend()
+    hidden.set_visible(False)
+    figure.canvas.draw()
+    np.testing.assert_allclose(
+        axes[0].get_position().extents, axes[0].get_position(original=True).extents
+    )
+    # On axes as narrow as the legend some of them remains.
+    figure = plt.figure()
+    ax = figure.add_axes([0.4, 0.1, 0.05, 0.8])
+    EmbeddingDisplay(np.eye(2), ["a long label", "another one"]).plot(ax)
+    figure.canvas.draw()
+    assert ax.get_position().width == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("name, artist", [
+    ("bars", "set_ylabel"), ("map", "axis"), ("record", "annotate"), ("Grad-CAM", "annotate"),
+    ("Grad-CAM of an image", "imshow"), ("history", "set_ylabel"), ("embedding", "legend"),
+])
+def test_no_figure_stays_open_after_an_error(data, name, artist, monkeypatch):
+    draw = all_displays(data)[name]
+    others = plt.figure()
+    given = plt.figure().subplots()
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(matplotlib.axes.Axes, artist, fail)
+    for ax in (None, given):
+        with pytest.raises(RuntimeError, match="no ink"):
+            draw(ax)
+        assert plt.get_fignums() == [others.number, given.figure.number]
+
+
+def test_zero_of_a_heat_map_has_no_colour():
+    """Whatever the signs of the map's values."""
+    signals, image = np.zeros((1, 300)), np.zeros((4, 4))
+    for values, limits in (
+        ([-1, 0, 4], (-4, 4)), ([0, 2], (0, 2)), ([-3, 0], (-3, 3)), ([0, 0], (0, 1)),
+    ):
+        display = ECGDisplay(signals, sampling_rate=100, heat_map=values).plot()
+        (heat,) = display.heat_
+        assert heat.get_clim() == limits
+        zero, low, high = heat.cmap(heat.norm([0.0, *limits]))
+        assert zero[3] == 0 and high[3] == pytest.approx(0.65)
+        assert matplotlib.colors.to_hex(high) == _style.VERMILION.lower()
+        if limits[0] < 0:
+            assert matplotlib.colors.to_hex(low) == _style.BLUE.lower() and low[3] == high[3]
+        display = GradCAMDisplay(image, [values], kind="image").plot()
+        heat = display.heat_[0]
+        assert heat.cmap(heat.norm(0.0))[3] == 0
+        assert heat.get_clim() == ((-1, 1) if limits[0] < 0 else (0, 1))
+        plt.close("all")
+
+
 def test_colours_can_be_told_apart():
     """By the colour-blind (Okabe and Ito) and, with hatches or in lightness, in print."""
     assert len(set(_style.CATEGORIES)) == 8
     assert len({hatch for _, hatch in [*_style.REGION_STYLE.values(), _style.NO_REGION]}) == 5
-    for colormap in (matplotlib.colormaps[_style.SEQUENTIAL], _style.heat_colormap()):
+    for colormap in (matplotlib.colormaps[_style.SEQUENTIAL], _style.heat_scale([0, 1])[0]):
         rgba = colormap(np.linspace(0, 1, 50))
         on_white = rgba[:, :3] * rgba[:, 3:] + 1 - rgba[:, 3:]
         steps = np.diff(on_white @ [0.299, 0.587, 0.114])
@@ -235,6 +329,24 @@ def test_history_without_losses():
         TrainingHistoryDisplay({"epoch": [1], "train_loss": [1]}).plot(parts=["valid_loss"])
 
 
+@pytest.mark.parametrize(
+    "history, parts, message",
+    [
+        (None, None, "history must be a mapping from names to losses, got None. .*from_estimator"),
+        ([{"epoch": 1}], None, "history must be a mapping"),
+        ({"train_loss": [1, 2]}, "train_loss", r"parts must be a list of names, .*'train_loss'\]"),
+        ({"train_loss": ["a"]}, None, r"history\['train_loss'\] must be an array of real numbers"),
+        ({"train_loss": [1, 2], "epoch": [1]}, None, r"each epoch, got the shape \(2,\) with 1"),
+        ({1: [1]}, None, "history has no loss, .*: 1"),
+    ],
+    ids=str,
+)
+def test_bad_histories(history, parts, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        TrainingHistoryDisplay(history).plot(parts=parts)
+    assert not plt.get_fignums()
+
+
 def test_early_stopping_shows_the_epoch_kept(data):
     X, y = data
     net = make_net(early_stopping=True, max_epochs=5).fit(X, y)
@@ -278,11 +390,52 @@ def test_embedding_with_numbers():
 
 
 @pytest.mark.parametrize(
+    "labels, known",
+    [
+        ([0.0, 1.0, np.nan, 0.0, np.nan, 1.0], [0, 1]),
+        ([0, 1, None, 0, None, 1], [0, 1]),
+        (pd.array([0, 1, pd.NA, 0, pd.NA, 1], dtype="Int64"), [0, 1]),
+        (pd.Series(["a", "b", None, "a", pd.NA, "b"]), ["a", "b"]),
+        (pd.Categorical(["a", "b", None, "a", None, "b"]), ["a", "b"]),
+        ([np.nan] * 6, []),
+    ],
+    ids=str,
+)
+def test_records_of_unknown_label(labels, known):
+    """They are drawn, in grey, and the legend says so."""
+    points = np.random.RandomState(0).randn(6, 2)
+    display = EmbeddingDisplay(points, labels).plot()
+    assert list(display.scatters_) == known
+    unknown = np.asarray(pd.isna(labels))
+    np.testing.assert_array_equal(display.unknown_.get_offsets(), points[unknown])
+    assert matplotlib.colors.to_hex(display.unknown_.get_facecolor()[0]) == _style.GREY
+    for label, scatter in display.scatters_.items():
+        of_label = [value is not pd.NA and value == label for value in labels]
+        np.testing.assert_array_equal(scatter.get_offsets(), points[of_label])
+    shown = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert shown == [*map(str, display.scatters_), "unknown"]
+    assert EmbeddingDisplay(points, np.arange(6)).plot().unknown_ is None
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA], ids=str)
+def test_records_of_unknown_number(missing):
+    points = np.random.RandomState(0).randn(12, 2)
+    labels = np.array([missing, *np.arange(10) / 2, missing], dtype=object)
+    display = EmbeddingDisplay(points, labels).plot()
+    np.testing.assert_array_equal(display.scatters_[None].get_array(), np.arange(10) / 2)
+    np.testing.assert_array_equal(display.scatters_[None].get_offsets(), points[1:-1])
+    np.testing.assert_array_equal(display.unknown_.get_offsets(), points[[0, -1]])
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["unknown"]
+    assert display.colorbar_ is not None
+
+
+@pytest.mark.parametrize(
     "points, labels, message",
     [
         (np.ones((5, 3)), None, r"points must have the shape \(n_records, 2\), got \(5, 3\)"),
         (np.ones((5, 2)), np.ones((5, 2)), "Of a multilabel target pass one column"),
         (np.ones((5, 2)), [1, 2], "inconsistent numbers of samples"),
+        ([[0, 1], [np.nan, 1]], None, "points: 1 of 2 hold NaN or infinity, .* Leave these rec"),
         (np.ones((9, 2)), list("abcdefghi"), "labels holds 9 different labels, .* at most 8"),
     ],
     ids=str,
@@ -434,6 +587,17 @@ def test_names_of_importances():
             [1, 2], ["a", "b"], {"kind": "map", "lead_groups": {"a": ["V1"], "b": ["V1"]}},
             "Lead V1 is in several groups",
         ),
+        (
+            [1], ["a"], {"kind": "map", "lead_groups": {"a": None}},
+            "lead_groups: group 'a' must be a list of lead names, got None",
+        ),
+        (
+            [1], ["a"], {"kind": "map", "lead_groups": {"a": "V1"}}, "list of lead names, got 'V1'",
+        ),
+        (
+            [1], ["a"], {"kind": "map", "lead_groups": "regions"},
+            "lead_groups must be a mapping .*, got 'regions'",
+        ),
         ([1], ["V1"], {"kind": "torso"}, "kind='torso' is unknown. Pass one of 'bars', 'map'"),
         ([1], ["V1"], {"interval": "se"}, "interval='se' is unknown. Pass one of 'sd', 't'"),
         ({"roc_auc": 1, "accuracy": 2}, None, {}, "several scores: roc_auc, accuracy. Pass one"),
@@ -443,6 +607,22 @@ def test_names_of_importances():
 def test_bad_importances(values, names, options, message):
     with pytest.raises(ValueError, match=message):
         LeadImportanceDisplay.from_importances(values, names, **options)
+
+
+def test_groups_that_are_no_lists(data):
+    X, y = data
+    table = pd.DataFrame(X[:, 6, :2], columns=["V1__a", "V1__b"])
+    for estimator, X in ((make_net(), X), (LogisticRegression(), table)):
+        with pytest.raises(TypeError, match="roup 'a' must be a list of leads, got None. Pass the"):
+            LeadImportanceDisplay.from_estimator(estimator.fit(X, y), X, y, lead_groups={"a": None})
+
+
+def test_names_of_narrow_bars():
+    """They turn where they would cover each other."""
+    for width, rotation in ((8, 0), (3, 90)):
+        ax = plt.figure(figsize=(width, 3)).subplots()
+        LeadImportanceDisplay(np.arange(12.0), STANDARD_LEADS).plot(ax)
+        assert {text.get_rotation() for text in ax.get_xticklabels()} == {rotation}
 
 
 def test_several_scores(data):

@@ -93,6 +93,75 @@ def test_rows_do_not_touch():
         assert low < lines[-1].min() and lines[0].max() < high
 
 
+def test_artefacts_do_not_make_tall_pages(records):
+    """What lies beyond the limit is drawn at it, marked, counted and named."""
+    signals = records[0].copy()
+    signals[7, 600:610] = 28
+    signals[7, 20] = -28  # not shown in the layout 3x4
+    signals[8, 999] = -9
+    plain = ECGDisplay(records[0], sampling_rate=100).plot()
+    display = ECGDisplay(signals, sampling_rate=100).plot()
+    assert display.cut_ == {"V2": 10} and plain.cut_ == {}
+    low, high = display.ax_.get_ylim()
+    assert high - low < 10 + np.ptp(plain.ax_.get_ylim())
+    trace = display.lines_["V2"].get_ydata() - display.baselines_["V2"]
+    np.testing.assert_allclose(trace[100:110], 5)
+    np.testing.assert_allclose(trace[:100], signals[7, 500:600], atol=1e-6)
+    (marks,) = [line for line in display.ax_.lines if line.get_color() == "#D55E00"]
+    np.testing.assert_allclose(marks.get_xdata(), np.arange(600, 610) / 100)
+    assert "cut at 5 mV: V2" in [text.get_text() for text in display.ax_.texts]
+    rows = ECGDisplay.from_record(signals[None], 100, layout="12x1")
+    assert rows.cut_ == {"V2": 11, "V3": 1}
+    assert "cut at 5 mV: V2, V3" in [text.get_text() for text in rows.ax_.texts]
+    whole = ECGDisplay.from_record(signals[None], 100, layout="12x1", max_amplitude=None)
+    assert whole.cut_ == {} and np.ptp(whole.lines_["V2"].get_ydata()) == pytest.approx(56)
+    tight = ECGDisplay.from_record(signals[None], 100, max_amplitude=0.1)
+    assert "cut at 0.1 mV: 12 leads" in [text.get_text() for text in tight.ax_.texts]
+    # Nor do many: a page is drawn smaller, in proportion, and says so.
+    for max_amplitude in (5, None):
+        tall = ECGDisplay(np.tile([[-28.0, 28.0]], (12, 500)), sampling_rate=100)
+        tall.plot(layout="12x1", max_amplitude=max_amplitude)
+        assert tall.figure_.get_size_inches()[1] < 20
+        assert tall.ax_.get_aspect() == 0.4
+        assert [text.get_text() for text in tall.ax_.texts if "squares" in text.get_text()]
+
+
+def test_cut_record_with_gaps():
+    signals = np.full((1, 200), np.nan)
+    signals[0, 50:100] = 7
+    display = ECGDisplay(signals, sampling_rate=100).plot()
+    assert display.cut_ == {"lead 0": 50}
+    assert np.isnan(display.lines_["lead 0"].get_ydata()).sum() == 150
+
+
+@pytest.mark.parametrize(
+    "seconds, layout",
+    [(10, "3x4"), (4, "3x4"), (3.99, "6x2"), (2, "6x2"), (1.99, "12x1"), (0.1, "12x1")],
+)
+def test_layout_of_short_records(seconds, layout, records):
+    """Columns show a second of each lead, or there is one column. Nothing overlaps."""
+    signals = records[0][:, : round(seconds * 100)]
+    display = ECGDisplay(signals, sampling_rate=100).plot()
+    same = ECGDisplay(signals, sampling_rate=100).plot(layout=layout)
+    assert display.baselines_ == same.baselines_
+    display.figure_.canvas.draw()
+    texts = [text for text in display.ax_.texts if text.get_text()]
+    boxes = [text.get_window_extent() for text in [*texts, display.ax_.xaxis.label]]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+        assert box.x1 < display.figure_.bbox.x1
+
+
+def test_columns_that_are_too_short(records):
+    for n_times, layout in ((199, "3x4"), (99, "6x2")):
+        display = ECGDisplay(records[0][:, :n_times], sampling_rate=100)
+        with pytest.raises(ValueError, match=f"layout='{layout}' shows .* s of each lead of this "):
+            display.plot(layout=layout)
+        assert not plt.get_fignums()
+        ECGDisplay(records[0][:, : n_times + 1], sampling_rate=100).plot(layout=layout)
+        plt.close("all")
+
+
 def test_calibration_pulse(records):
     """1 mV high, in front of every row."""
     display = ECGDisplay(records[0], sampling_rate=100).plot()
@@ -209,6 +278,18 @@ def test_containers(records):
         ({"heat_map": [np.nan]}, "heat_map holds NaN or infinity"),
         ({"intervals": [(2, 1)]}, r"intervals must hold \(start, stop\) .* got \(2, 1\)"),
         ({"intervals": [(50, 60)]}, r"The interval \(50, 60\) lies outside the record, which has"),
+        ({"r_peaks": "detect"}, "r_peaks must hold the time points .* got 'detect'. .*from_record"),
+        ({"r_peaks": 5}, "r_peaks must hold the time points of this record, .* got 5"),
+        ({"r_peaks": ["a"]}, "r_peaks must be time points, integers from 0 to 999, got array"),
+        ({"heat_map": "a"}, "heat_map must be an array of real numbers, got 'a'"),
+        ({"heat_map": [[1], [1, 2]]}, "heat_map must be an array of real numbers"),
+        ({"heat_map": []}, r"heat_map must have the shape \(n_points,\) or \(12, n_points\), got"),
+        ({"intervals": (1, 2)}, r"intervals must hold \(start, .* got 1. Pass a single one as a"),
+        ({"intervals": 5}, r"intervals must be a list of \(start, stop\) .* got 5"),
+        ({"intervals": "ab"}, "intervals must be a list of .* got 'ab'"),
+        ({"intervals": ["ab"]}, "intervals must hold .* got 'ab'"),
+        ({"intervals": [("a", 2)]}, r"intervals must hold .* got \('a', 2\)"),
+        ({"intervals": [(0, np.nan)]}, "intervals must hold .* and with start < stop"),
         ({"intervals": [(1, 2, "V9")]}, "lead of an interval='V9' is unknown. Pass one of 'I'"),
     ],
     ids=str,
@@ -229,6 +310,12 @@ def test_bad_options(records):
         ECGDisplay(records[0], sampling_rate=100).plot(rhythm_lead="V9")
     with pytest.raises(ValueError, match="r_peaks='find' is unknown. Pass one of 'detect'"):
         ECGDisplay.from_record(records, 100, r_peaks="find")
+    for max_amplitude in (0, "5", np.nan):
+        with pytest.raises(ValueError, match="max_amplitude must be a positive number in mV or No"):
+            display.plot(max_amplitude=max_amplitude)
+    rhythm = detect_r_peaks(records[:2], 100)
+    with pytest.raises(ValueError, match="r_peaks holds those of 2 records, but X has 3. Pass"):
+        ECGDisplay.from_record(records, 100, r_peaks=rhythm)
     with pytest.raises(ValueError, match="record=3 is not there: X has 3 records"):
         ECGDisplay.from_record(records, 100, record=3)
     with pytest.raises(ValueError, match="tell ECGDisplay.from_record how many leads"):

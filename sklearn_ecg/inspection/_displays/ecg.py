@@ -1,5 +1,6 @@
 """A record as on paper."""
 
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -9,7 +10,15 @@ from sklearn.utils.validation import _num_samples
 
 from ..._input import read_container
 from ...leads import STANDARD_LEADS, normalize_lead_names, stack_signals, to_lead_array
-from ._style import BLUE, check_option, heat_colormap, heat_limits
+from ._style import (
+    BLUE,
+    VERMILION,
+    check_option,
+    close_if_fails,
+    heat_scale,
+    keep_inside,
+    real_array,
+)
 
 # Rows and columns of the layouts of twelve leads, in the order of the signals' columns.
 _LAYOUTS = {"3x4": (3, 4), "6x2": (6, 2), "12x1": (12, 1)}
@@ -17,12 +26,18 @@ _LAYOUTS = {"3x4": (3, 4), "6x2": (6, 2), "12x1": (12, 1)}
 # Paper: a square of 1 mm is 0.04 s and 0.1 mV, every fifth line is bold.
 _MM_PER_S, _MM_PER_MV = 25.0, 10.0
 _FINE, _BOLD = "#f8dcd8", "#eba79f"
-_WIDEST_MM = 450.0
+_WIDEST_MM = _TALLEST_MM = 450.0
+_NARROWEST = 1.8  # s, room for what is written below
+
+# Seconds: the shortest part of a lead that has room for its name, and those that a page chosen here
+# shows of each.
+_SHORTEST_PART, _PART = 0.5, 1.0
 
 _PULSE = np.array([[-0.44, 0], [-0.36, 0], [-0.36, 1], [-0.16, 1], [-0.16, 0], [-0.08, 0]])
 _LEFT = 0.52  # s, room for the calibration pulse
 
 _CLEARANCE = 0.4  # mV, above a trace, for the lead's name
+_NOTE = 0.4  # mV, above the first row, for a note
 _LARGEST_MV = 30.0
 
 
@@ -38,9 +53,11 @@ class ECGDisplay:
 
     The axes are in seconds and mV, in paper's proportion: 25 mm/s beside 10 mm/mV. Columns of
     leads follow each other in time, as a recorder prints them. A figure made here is to scale when
-    it is printed in its own size, unless the record is longer than 16 s.
+    it is printed in its own size, unless the record is longer than 16 s or the page higher than
+    45 cm; it then says so below.
 
-    Make it with `from_record` for a record of a cohort, or from an array.
+    Make it with `from_record` for a record of a cohort, or from an array. No estimator and no
+    prediction is drawn: there is no ``from_estimator`` and no ``from_predictions``.
 
     Parameters
     ----------
@@ -58,7 +75,7 @@ class ECGDisplay:
         layout 3x4 a lead is shown for a quarter of the time.
     heat_map : array-like of shape (n_points,) or (n_leads, n_points), default=None
         Attention, a Grad-CAM map, or the like, laid under the traces. Its points are
-        spread evenly over the record's time.
+        spread evenly over the record's time. 0 has no colour, negative values are blue.
 
     Attributes
     ----------
@@ -70,6 +87,9 @@ class ECGDisplay:
         The trace of each lead.
     rhythm_line_ : matplotlib Line2D or None
         The trace of the rhythm strip.
+    cut_ : dict of str to int
+        Number of time points drawn at ``max_amplitude``, as the lead lies beyond it, for each such
+        lead.
     baselines_ : dict of str to float
         Where 0 mV of each lead is on the y-axis.
     peaks_ : matplotlib Line2D or None
@@ -126,6 +146,7 @@ class ECGDisplay:
         heat_map=None,
         layout=None,
         rhythm_lead="II",
+        max_amplitude=5.0,
         title=None,
         ax=None,
     ):
@@ -150,7 +171,7 @@ class ECGDisplay:
             `RPeaks` of all records, this record's are taken.
         intervals, heat_map
             See the class.
-        layout, rhythm_lead, title, ax
+        layout, rhythm_lead, max_amplitude, title, ax
             See `plot`.
 
         Returns
@@ -168,6 +189,11 @@ class ECGDisplay:
             check_option("r_peaks", r_peaks, ["detect"])
             r_peaks = _detect(signals, sampling_rate)
         elif hasattr(r_peaks, "peaks"):
+            if len(r_peaks.peaks) != _num_samples(X):
+                raise ValueError(
+                    f"r_peaks holds those of {len(r_peaks.peaks)} records, but X has "
+                    f"{_num_samples(X)}. Pass detect_r_peaks of the same records."
+                )
             r_peaks = r_peaks.peaks[record]
         display = cls(
             signals,
@@ -177,24 +203,34 @@ class ECGDisplay:
             intervals=intervals,
             heat_map=heat_map,
         )
-        return display.plot(ax, layout=layout, rhythm_lead=rhythm_lead, title=title)
+        return display.plot(
+            ax, layout=layout, rhythm_lead=rhythm_lead, max_amplitude=max_amplitude, title=title
+        )
 
+    @close_if_fails
     def plot(
-        self, ax=None, *, layout=None, rhythm_lead="II", title=None, heat_label=None,
-        line_kwargs=None,
+        self, ax=None, *, layout=None, rhythm_lead="II", max_amplitude=5.0, title=None,
+        heat_label=None, line_kwargs=None,
     ):
         """Draw the record.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Axes to draw on; their proportion is set to that of paper. None makes a figure to
-            scale.
+            Axes to draw on; their proportion is set to that of paper, and a colour bar takes its
+            place from them. None makes a figure to scale.
         layout : {"3x4", "6x2", "12x1"} or None, default=None
             Rows and columns of the twelve standard leads; "12x1" gives each lead a row, however
-            many there are. None is "3x4" for the standard leads, "12x1" for others.
+            many there are. In columns a lead is shown for a part of the time, a quarter or a
+            half of it, which must be 0.5 s or more. None is "12x1" for other leads, and for the
+            standard ones the first of "3x4", "6x2" and "12x1" that shows a second of each: of
+            records from 4 s, from 2 s, and of any length.
         rhythm_lead : str or None, default="II"
             The lead drawn in full below, where leads are in columns and it is there.
+        max_amplitude : float or None, default=5.0
+            How far from 0 mV a lead is drawn, in mV, so that an artefact does not make a page
+            of metres. What lies beyond is drawn there, in red, a note above the first row names
+            the leads, and ``cut_`` counts. None draws everything.
         title : str or None, default=None
             Title of the axes.
         heat_label : str or None, default=None
@@ -211,31 +247,41 @@ class ECGDisplay:
         ------
         ValueError
             For signals, names, R-peaks, intervals or a heat map that do not fit, signals that are
-            not in mV, a lead that is not there, or a layout for other leads.
+            not in mV, a lead that is not there, or a layout for other leads or longer records.
         """
         signals, names, rate = _check(self.signals, self.lead_names, self.sampling_rate)
-        panels, has_strip = _panels(layout, rhythm_lead, names, signals.shape[1])
+        panels, has_strip = _panels(layout, rhythm_lead, names, signals.shape[1], rate)
+        whole, signals = signals, _cut(signals, max_amplitude)
+        beyond = (np.abs(whole) > np.abs(signals)) & _shown(panels, whole.shape)
+        self.cut_ = {
+            name: int(part.sum()) for name, part in zip(names, beyond) if part.any()
+        }
         n_rows = panels[-1].row + 1
         peaks = _check_peaks(self.r_peaks, signals.shape[1])
         marked = [] if peaks is None else [0] + [n_rows - 1] * has_strip
         baselines, low, high = _rows(signals, panels, n_rows, marked)
+        high += _NOTE * bool(self.cut_)
         duration = signals.shape[1] / rate
+        right = max(duration + 0.08, _NARROWEST)
 
-        heat = limits = None
+        heat = scale_of_heat = None
         if self.heat_map is not None:
-            heat = _spread(self.heat_map, signals.shape)
-            limits = heat_limits(self.heat_map)
+            heat = real_array("heat_map", self.heat_map)
+            heat, scale_of_heat = _spread(heat, signals.shape), heat_scale(heat)
         intervals = _check_intervals(self.intervals, names, duration)
         is_given = ax is not None
         if not is_given:
-            ax = _paper(duration, high - low, has_title=bool(title), has_bar=heat is not None)
+            ax = _paper(right, high - low, has_title=bool(title), has_bar=heat is not None)
         self.ax_, self.figure_ = ax, ax.figure
-        ax.set(xlim=(-_LEFT, duration + 0.08), ylim=(low, high), aspect=_MM_PER_MV / _MM_PER_S)
-        scale = _scale(ax, duration, high - low)
-        _draw_grid(ax, fine=scale > 0.5)
+        ax.set(xlim=(-_LEFT, right), ylim=(low, high), aspect=_MM_PER_MV / _MM_PER_S)
+        scale = _scale(ax, right, high - low)
+        # Letters, marks and lines shrink with small axes, as far as they stay legible.
+        shrink = float(np.clip(1.5 * scale, 0.6, 1.0))
+        thin = 0.8 * shrink
+        _draw_grid(ax, fine=scale > 0.5, shrink=shrink)
 
         self.lines_, self.rhythm_line_, self.heat_, self.spans_ = {}, None, [], []
-        options = {"color": "black", "linewidth": 0.8, "solid_joinstyle": "round"}
+        options = {"color": "black", "linewidth": thin, "solid_joinstyle": "round"}
         for panel in panels:
             zero = baselines[panel.row]
             top, bottom = _extent(baselines, panel.row, low, high)
@@ -243,13 +289,19 @@ class ECGDisplay:
             start, stop = panel.start / rate, panel.stop / rate
             if heat is not None:
                 part = heat[panel.lead, panel.start : panel.stop]
-                self.heat_.append(_draw_heat(ax, part, (start, stop, bottom, top), limits))
+                self.heat_.append(_draw_heat(ax, part, (start, stop, bottom, top), scale_of_heat))
             for first, last, leads in intervals:
                 first, last = max(first, start), min(last, stop)
                 if first < last and (leads is None or names[panel.lead] in leads):
                     self.spans_.append(_draw_span(ax, first, last, bottom, top))
             trace = signals[panel.lead, panel.start : panel.stop] + zero
             (line,) = ax.plot(seconds, trace, **{**options, **(line_kwargs or {})})
+            cut = beyond[panel.lead, panel.start : panel.stop]
+            if cut.any():
+                ax.plot(
+                    seconds[cut], trace[cut], linestyle="none", marker="s", markersize=2.5,
+                    color=VERMILION,
+                )
             is_strip = has_strip and panel.row == n_rows - 1
             if is_strip:
                 self.rhythm_line_ = line
@@ -257,12 +309,13 @@ class ECGDisplay:
                 self.lines_[names[panel.lead]] = line
             name_at = zero + _reach(signals, panels, panel.row)[0]
             ax.text(
-                start + 0.06, name_at, names[panel.lead], va="top", weight="bold", fontsize=9,
+                start + 0.06, name_at, names[panel.lead], va="top", weight="bold",
+                fontsize=9 * shrink,
             )
             if start > 0:  # where one lead ends and the next begins
-                ax.plot([start, start], [zero - 0.25, zero + 0.25], color="black", linewidth=0.8)
+                ax.plot([start, start], [zero - 0.25, zero + 0.25], color="black", linewidth=thin)
         for zero in baselines:
-            ax.plot(*(_PULSE + [0, zero]).T, color="black", linewidth=0.8)
+            ax.plot(*(_PULSE + [0, zero]).T, color="black", linewidth=thin)
 
         strip = [names[panels[-1].lead]] if has_strip else []
         self.baselines_ = {names[panel.lead]: float(baselines[panel.row]) for panel in panels}
@@ -274,12 +327,22 @@ class ECGDisplay:
             heights = [baselines[row] + _reach(signals, panels, row)[0] + 0.18 for row in marked]
             (self.peaks_,) = ax.plot(
                 np.tile(peaks / rate, len(heights)), np.repeat(heights, len(peaks)),
-                linestyle="none", marker="v", markersize=5, color=BLUE,
+                linestyle="none", marker="v", markersize=5 * shrink, color=BLUE,
             )
         self.colorbar_ = None
         if heat is not None:
-            beside = ax.inset_axes([1.012, 0.0, 0.012, 1.0])
+            # Of 5 points at least: on small axes a share of their width would be a line.
+            width = max(0.012, 5 / (ax.bbox.width * 72 / ax.figure.dpi))
+            beside = ax.inset_axes([1 + width, 0.0, width, 1.0])
             self.colorbar_ = ax.figure.colorbar(self.heat_[0], cax=beside, label=heat_label)
+            if is_given:
+                keep_inside(ax, beside)
+        if self.cut_:
+            of = ", ".join(self.cut_) if len(self.cut_) <= 4 else f"{len(self.cut_)} leads"
+            ax.annotate(
+                f"cut at {max_amplitude:g} mV: {of}", (0, 1), (4, -3), xycoords="axes fraction",
+                textcoords="offset points", va="top", fontsize=9 * shrink, color=VERMILION,
+            )
         ax.set_xticks(np.arange(0, int(duration) + 1, max(1, int(duration) // 20)))
         ax.set_yticks([])
         ax.set_xlabel("Time (s)", loc="left")
@@ -346,11 +409,24 @@ def _check(signals, names, sampling_rate):
     return signals, names, float(sampling_rate)
 
 
-def _panels(layout, rhythm_lead, names, n_times):
+def _cut(signals, max_amplitude):
+    """The record without what lies further from 0 mV than this."""
+    if max_amplitude is None:
+        return signals
+    if not (isinstance(max_amplitude, Real) and 0 < max_amplitude < np.inf):
+        raise ValueError(
+            f"max_amplitude must be a positive number in mV or None, got {max_amplitude!r}."
+        )
+    return np.clip(signals, -max_amplitude, max_amplitude)
+
+
+def _panels(layout, rhythm_lead, names, n_times, rate):
     """Which lead is drawn where, and whether the last row is a rhythm strip."""
     standard = set(names) == set(STANDARD_LEADS)
+    part = {layout: n_times / rate / n_columns for layout, (_, n_columns) in _LAYOUTS.items()}
     if layout is None:
-        layout = "3x4" if standard else "12x1"
+        long_enough = [layout for layout in _LAYOUTS if standard and part[layout] >= _PART]
+        layout = [*long_enough, "12x1"][0]
     check_option("layout", layout, _LAYOUTS)
     if layout == "12x1":
         return [_Panel(lead, lead, 0, n_times) for lead in range(len(names))], False
@@ -358,6 +434,11 @@ def _panels(layout, rhythm_lead, names, n_times):
         raise ValueError(
             f"layout={layout!r} is for the twelve standard leads, the record has "
             f"{', '.join(names)}. Pass layout='12x1'."
+        )
+    if part[layout] < _SHORTEST_PART:
+        raise ValueError(
+            f"layout={layout!r} shows {part[layout]:g} s of each lead of this record of "
+            f"{n_times / rate:g} s, too little to read. Pass layout='12x1', or None."
         )
     n_rows, n_columns = _LAYOUTS[layout]
     bounds = np.linspace(0, n_times, n_columns + 1).astype(int)
@@ -371,6 +452,14 @@ def _panels(layout, rhythm_lead, names, n_times):
     (rhythm_lead,) = normalize_lead_names([rhythm_lead], strict=False)
     check_option("rhythm_lead", rhythm_lead, names)
     return [*panels, _Panel(names.index(rhythm_lead), n_rows, 0, n_times)], True
+
+
+def _shown(panels, shape):
+    """Which time points of each lead are drawn."""
+    shown = np.zeros(shape, dtype=bool)
+    for panel in panels:
+        shown[panel.lead, panel.start : panel.stop] = True
+    return shown
 
 
 def _reach(signals, panels, row):
@@ -406,7 +495,7 @@ def _extent(baselines, row, low, high):
 
 def _spread(heat_map, shape):
     """A heat map (n_leads, n_times), from one of other points per lead or for all leads."""
-    heat = np.asarray(heat_map, dtype=float)
+    heat = np.asarray(heat_map)
     n_leads, n_times = shape
     if heat.ndim == 1:
         heat = heat[np.newaxis]
@@ -426,9 +515,14 @@ def _spread(heat_map, shape):
 def _check_peaks(peaks, n_times):
     if peaks is None:
         return None
-    peaks = np.asarray(peaks)
-    outside = len(peaks) and (peaks.min() < 0 or peaks.max() >= n_times)
-    if peaks.ndim != 1 or (len(peaks) and peaks.dtype.kind not in "iu") or outside:
+    given, peaks = peaks, np.asarray(peaks)
+    if peaks.ndim != 1:
+        raise ValueError(
+            f"r_peaks must hold the time points of this record, a list of integers, got {given!r}. "
+            "ECGDisplay.from_record takes 'detect', and R-peaks of all records."
+        )
+    outside = len(peaks) and (peaks.dtype.kind not in "iu" or min(peaks) < 0)
+    if outside or (len(peaks) and max(peaks) >= n_times):
         raise ValueError(
             f"r_peaks must be time points, integers from 0 to {n_times - 1}, got {peaks!r}. "
             "Multiply seconds by the sampling rate and round."
@@ -437,12 +531,17 @@ def _check_peaks(peaks, n_times):
 
 
 def _check_intervals(intervals, names, duration):
+    if intervals is None:
+        return []
+    form = "(start, stop) or (start, stop, leads), in seconds and with start < stop"
+    if isinstance(intervals, str) or not isinstance(intervals, Iterable):
+        raise ValueError(f"intervals must be a list of {form}, got {intervals!r}.")
     checked = []
-    for interval in [] if intervals is None else intervals:
-        if len(interval) not in (2, 3) or not interval[0] < interval[1]:
+    for interval in intervals:
+        if not _is_interval(interval):
             raise ValueError(
-                "intervals must hold (start, stop) or (start, stop, leads), in seconds and with "
-                f"start < stop, got {interval!r}."
+                f"intervals must hold {form}, got {interval!r}. Pass a single one as a list, too: "
+                "[(start, stop)]."
             )
         if interval[1] <= 0 or interval[0] >= duration:
             raise ValueError(
@@ -459,13 +558,20 @@ def _check_intervals(intervals, names, duration):
     return checked
 
 
-def _paper(duration, millivolts, *, has_title, has_bar):
+def _is_interval(interval):
+    if not isinstance(interval, (Sequence, np.ndarray)) or len(interval) not in (2, 3):
+        return False
+    is_real = all(isinstance(end, Real) for end in interval[:2])
+    return is_real and interval[0] < interval[1]
+
+
+def _paper(right, millivolts, *, has_title, has_bar):
     """Axes of a new figure, to scale."""
     import matplotlib.pyplot as plt
 
-    width = (duration + 0.08 + _LEFT) * _MM_PER_S
+    width = (right + _LEFT) * _MM_PER_S
     height = millivolts * _MM_PER_MV
-    scale = min(1.0, _WIDEST_MM / width)
+    scale = min(1.0, _WIDEST_MM / width, _TALLEST_MM / height)
     width, height = width * scale, height * scale
     left, right, bottom, top = 4.0, 20.0 if has_bar else 4.0, 13.0, 10.0 if has_title else 3.0
     full_width, full_height = left + width + right, bottom + height + top
@@ -475,21 +581,21 @@ def _paper(duration, millivolts, *, has_title, has_bar):
     )
 
 
-def _scale(ax, duration, millivolts):
+def _scale(ax, right, millivolts):
     """Size of the axes relative to paper, as far as it is known before the figure is drawn."""
     width, height = ax.figure.get_size_inches() * ax.get_position(original=True).size * 25.4
     return min(
-        width / ((duration + 0.08 + _LEFT) * _MM_PER_S), height / (millivolts * _MM_PER_MV)
+        width / ((right + _LEFT) * _MM_PER_S), height / (millivolts * _MM_PER_MV)
     )
 
 
-def _draw_grid(ax, *, fine):
+def _draw_grid(ax, *, fine, shrink):
     """Lines of 5 mm and, where they can be told apart, of 1 mm."""
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     for step_x, step_y, color, width in ((0.04, 0.1, _FINE, 0.4), (0.2, 0.5, _BOLD, 0.6)):
         if color == _FINE and not fine:
             continue
-        options = {"colors": color, "linewidths": width, "zorder": 0.5}
+        options = {"colors": color, "linewidths": width * shrink, "zorder": 0.5}
         x = np.arange(np.ceil(left / step_x), np.floor(right / step_x) + 1) * step_x
         y = np.arange(np.ceil(low / step_y), np.floor(high / step_y) + 1) * step_y
         ax.vlines(x, low, high, **options)
@@ -499,10 +605,10 @@ def _draw_grid(ax, *, fine):
         spine.set_color(_BOLD)
 
 
-def _draw_heat(ax, part, extent, limits):
-    low, high = limits
+def _draw_heat(ax, part, extent, scale):
+    colormap, low, high = scale
     return ax.imshow(
-        part[np.newaxis], extent=extent, aspect=ax.get_aspect(), cmap=heat_colormap(), vmin=low,
+        part[np.newaxis], extent=extent, aspect=ax.get_aspect(), cmap=colormap, vmin=low,
         vmax=high, interpolation="nearest", zorder=1,
     )
 

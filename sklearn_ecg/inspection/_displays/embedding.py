@@ -1,6 +1,7 @@
 """Embeddings in two dimensions."""
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection._search import BaseSearchCV
@@ -8,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from ._style import CATEGORIES, SEQUENTIAL, new_axes
+from ._style import CATEGORIES, GREY, SEQUENTIAL, close_if_fails, keep_inside, new_axes
 
 _MARKERS = "os^DvPX*"
 # More values than this are a scale, not categories.
@@ -18,7 +19,8 @@ _MOST_CATEGORIES = len(CATEGORIES)
 class EmbeddingDisplay:
     """Embeddings of records in two dimensions, with their labels.
 
-    Make it with `from_estimator`, from records, or with `from_embedding`.
+    Make it with `from_estimator`, from records, or with `from_embedding`, which has this name as
+    what it takes are no predictions.
 
     Distances in a projection are not those of the embedding: groups that overlap here may be apart
     there, and t-SNE or UMAP show groups that are none. Judge by a score.
@@ -28,7 +30,8 @@ class EmbeddingDisplay:
     points : array-like of shape (n_records, 2)
         Where the records are drawn.
     labels : array-like of shape (n_records,) or None, default=None
-        Colours and marks: up to eight different labels, or numbers.
+        Colours and marks: up to eight different labels, or numbers. Records whose label is missing
+        (NaN, None, ``pd.NA``) are drawn as a group of their own, "unknown", in grey.
     axis_names : pair of str, default=("Dimension 1", "Dimension 2")
         Labels of the axes.
 
@@ -39,7 +42,9 @@ class EmbeddingDisplay:
     figure_ : matplotlib Figure
         Their figure.
     scatters_ : dict of label to matplotlib PathCollection
-        The points of each label; under None those without labels or with numbers.
+        The points of each label; under None all of them, where there are no labels, or numbers.
+    unknown_ : matplotlib PathCollection or None
+        The points whose label is missing, where others have one.
     colorbar_ : matplotlib Colorbar or None
         Of numbers.
 
@@ -155,6 +160,7 @@ class EmbeddingDisplay:
                 names = [f"PC {i} ({share:.0%} of variance)" for i, share in enumerate(shares, 1)]
         return cls(points, y, axis_names=tuple(names)).plot(ax, title=title)
 
+    @close_if_fails
     def plot(self, ax=None, *, title=None):
         """Draw the points.
 
@@ -173,26 +179,29 @@ class EmbeddingDisplay:
         Raises
         ------
         ValueError
-            If there is not one label for each point, or there are more than eight that are not
-            numbers.
+            If points are not finite, there is not one label for each, or there are more than eight
+            labels that are not numbers.
         """
         points = np.asarray(self.points)
         if points.ndim != 2 or points.shape[1] != 2:
             raise ValueError(f"points must have the shape (n_records, 2), got {points.shape}.")
+        missing = ~np.isfinite(points).all(axis=1)
+        if missing.any():
+            raise ValueError(
+                f"points: {missing.sum()} of {len(points)} hold NaN or infinity, and have no place "
+                "in the figure. Leave these records out."
+            )
         groups, numbers = {None: slice(None)}, None
+        unknown = np.zeros(len(points), dtype=bool)
         if self.labels is not None:
-            labels = np.asarray(self.labels)
-            if labels.ndim != 1:
-                raise ValueError(
-                    f"labels must have the shape (n_records,), got {labels.shape}. Of a multilabel "
-                    "target pass one column."
-                )
-            check_consistent_length(points, labels)
+            labels, unknown = _known_labels(self.labels)
+            check_consistent_length(points, unknown)
             values = np.unique(labels)
             if len(values) <= _MOST_CATEGORIES:
-                groups = {value: labels == value for value in values.tolist()}
+                known = np.flatnonzero(~unknown)
+                groups = {value: known[labels == value] for value in values.tolist()}
             elif labels.dtype.kind in "iuf":
-                numbers = labels
+                groups, numbers = {None: ~unknown}, labels
             else:
                 raise ValueError(
                     f"labels holds {len(values)} different labels, more than can be told apart: "
@@ -200,8 +209,12 @@ class EmbeddingDisplay:
                 )
         self.ax_ = ax = new_axes(ax, (4.8, 4.0))
         self.figure_ = ax.figure
-        self.scatters_, self.colorbar_ = {}, None
+        self.scatters_, self.unknown_, self.colorbar_ = {}, None, None
         size = float(np.clip(6000 / max(len(points), 1), 12, 32))
+        if unknown.any():
+            self.unknown_ = ax.scatter(
+                *points[unknown].T, s=size, marker="x", color=GREY, linewidth=1.0, label="unknown"
+            )
         for i, (value, part) in enumerate(groups.items()):
             self.scatters_[value] = ax.scatter(
                 *points[part].T, s=size, marker=_MARKERS[i % len(_MARKERS)], alpha=0.75,
@@ -209,16 +222,37 @@ class EmbeddingDisplay:
                 **({"color": CATEGORIES[i]} if numbers is None
                    else {"c": numbers, "cmap": SEQUENTIAL}),
             )
+        beside = None
         if numbers is not None:
-            self.colorbar_ = ax.figure.colorbar(self.scatters_[None], ax=ax)
+            beside = ax.inset_axes([1.03, 0.0, 0.04, 1.0])
+            self.colorbar_ = ax.figure.colorbar(self.scatters_[None], cax=beside)
+            if unknown.any():
+                ax.legend(handles=[self.unknown_])
         elif self.labels is not None:
-            ax.legend(
-                frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), markerscale=1.3,
-                handletextpad=0.2,
+            handles = [*self.scatters_.values(), *([self.unknown_] if unknown.any() else [])]
+            beside = ax.legend(
+                handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0),
+                markerscale=1.3, handletextpad=0.2,
             )
+        if beside is not None:
+            keep_inside(ax, beside)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
         if title:
             ax.set_title(title)
         return self
+
+
+def _known_labels(labels):
+    """The labels that are there, as an array of their own kind, and where one is missing."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise ValueError(
+            f"labels must have the shape (n_records,), got {labels.shape}. Of a multilabel target "
+            "pass one column."
+        )
+    unknown = np.asarray(pd.isna(labels))
+    known = labels[~unknown]
+    # What None or pd.NA made objects of.
+    return (np.array(known.tolist()) if known.dtype == object else known), unknown

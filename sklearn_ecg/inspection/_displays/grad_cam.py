@@ -3,7 +3,14 @@
 import numpy as np
 
 from .._grad_cam import grad_cam
-from ._style import check_option, heat_colormap, heat_limits, new_axes
+from ._style import (
+    check_option,
+    close_if_fails,
+    heat_scale,
+    keep_inside,
+    new_axes,
+    real_array,
+)
 from .ecg import ECGDisplay, read_record
 
 _KINDS = ("signal", "image")
@@ -12,7 +19,8 @@ _KINDS = ("signal", "image")
 class GradCAMDisplay:
     """A heat map laid over a record or an image.
 
-    Make it with `from_estimator` for a record and a network of signals, or from any map.
+    Make it with `from_estimator` for a record and a network of signals, or from any map: ``plot``
+    of an object made of the map is what scikit-learn's ``from_predictions`` would be.
 
     Parameters
     ----------
@@ -39,7 +47,7 @@ class GradCAMDisplay:
     heat_ : list of matplotlib AxesImage
         The heat map, part by part for a record.
     colorbar_ : matplotlib Colorbar
-        From 0 to 1, the map's largest value.
+        From 0 to 1, the map's largest value; from -1 where some are negative. 0 has no colour.
     ecg_ : ECGDisplay or None
         The record.
 
@@ -76,7 +84,7 @@ class GradCAMDisplay:
     @classmethod
     def from_estimator(
         cls, estimator, X, sampling_rate, *, record=0, target=None, n_leads=None, layout=None,
-        rhythm_lead="II", ax=None,
+        rhythm_lead="II", max_amplitude=5.0, ax=None,
     ):
         """Explain one record with `grad_cam`, and draw it.
 
@@ -94,7 +102,7 @@ class GradCAMDisplay:
             See `grad_cam`.
         n_leads : int or None, default=None
             Number of leads of rows.
-        layout, rhythm_lead, ax
+        layout, rhythm_lead, max_amplitude, ax
             See `plot`.
 
         Returns
@@ -120,16 +128,19 @@ class GradCAMDisplay:
             signals, heat_map[0], sampling_rate=sampling_rate, lead_names=names,
             target=str(targets[0]),
         )
-        return display.plot(ax, layout=layout, rhythm_lead=rhythm_lead)
+        return display.plot(
+            ax, layout=layout, rhythm_lead=rhythm_lead, max_amplitude=max_amplitude
+        )
 
-    def plot(self, ax=None, *, layout=None, rhythm_lead="II"):
+    @close_if_fails
+    def plot(self, ax=None, *, layout=None, rhythm_lead="II", max_amplitude=5.0):
         """Draw the record or the image, and the map over it.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
             Axes to draw on. None makes a figure.
-        layout, rhythm_lead
+        layout, rhythm_lead, max_amplitude
             Of a record, see `ECGDisplay.plot`.
 
         Returns
@@ -143,7 +154,7 @@ class GradCAMDisplay:
             If shapes do not fit, the map is not finite, or a record has no sampling rate.
         """
         check_option("kind", self.kind, _KINDS)
-        heat = np.asarray(self.heat_map, dtype=float)
+        heat = real_array("heat_map", self.heat_map)
         if not heat.size or not np.isfinite(heat).all():
             raise ValueError("heat_map is empty, or holds NaN or infinity.")
         # Colours compare places of one map; what their unit is, few would know.
@@ -158,8 +169,8 @@ class GradCAMDisplay:
                 heat_map=heat,
             )
             self.ecg_.plot(
-                ax, layout=layout, rhythm_lead=rhythm_lead, title=title,
-                heat_label="share of the largest",
+                ax, layout=layout, rhythm_lead=rhythm_lead, max_amplitude=max_amplitude,
+                title=title, heat_label="share of the largest",
             )
             self.ax_, self.heat_, self.colorbar_ = (
                 self.ecg_.ax_, self.ecg_.heat_, self.ecg_.colorbar_
@@ -187,14 +198,15 @@ class GradCAMDisplay:
         self.ax_ = ax = new_axes(ax, (5.6, float(np.clip(4.6 * height / width, 1.6, 9)) + 0.4))
         extent = (0, width, height, 0)
         ax.imshow(image, cmap="gray", extent=extent)
-        low, high = heat_limits(heat)
+        colormap, low, high = heat_scale(heat)
         self.heat_ = [
             ax.imshow(
-                heat, cmap=heat_colormap(), vmin=low, vmax=high, extent=extent,
-                interpolation="bilinear",
+                heat, cmap=colormap, vmin=low, vmax=high, extent=extent, interpolation="bilinear",
             )
         ]
+        beside = ax.inset_axes([1.03, 0.0, 0.035, 1.0])
         self.colorbar_ = ax.figure.colorbar(
-            self.heat_[0], cax=ax.inset_axes([1.03, 0.0, 0.035, 1.0]), label="share of the largest"
+            self.heat_[0], cax=beside, label="share of the largest"
         )
+        keep_inside(ax, beside)
         ax.set(xticks=[], yticks=[], title=title)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._lead_importance import _parts
-from ._style import CATEGORIES, new_axes
+from ._style import CATEGORIES, close_if_fails, new_axes, real_array
 
 # Of the whole loss none; of its parts, for print without colours.
 _MARKERS = ("", "s", "^", "D", "v")
@@ -13,6 +13,9 @@ _SIDES = {"train": ("-", "training"), "valid": ("--", "validation")}
 
 class TrainingHistoryDisplay:
     """Training and validation losses per epoch.
+
+    Make it with `from_estimator`, or from a history. Losses are no predictions: there is no
+    ``from_predictions``.
 
     Parameters
     ----------
@@ -79,6 +82,7 @@ class TrainingHistoryDisplay:
             "of this package, or the history itself: TrainingHistoryDisplay(history)."
         )
 
+    @close_if_fails
     def plot(self, ax=None, *, parts=None, log_scale=False):
         """Draw the losses.
 
@@ -99,20 +103,36 @@ class TrainingHistoryDisplay:
 
         Raises
         ------
+        TypeError
+            If the history is no mapping.
         ValueError
-            If there is no loss, or none of a name that was asked for.
+            If there is no loss, or none of a name that was asked for, or losses are no numbers, one
+            for each epoch.
         """
-        losses = [name for name in self.history if name.endswith("_loss")]
+        if not hasattr(self.history, "keys"):
+            raise TypeError(
+                f"history must be a mapping from names to losses, got {self.history!r}. Pass the "
+                "history_ of a fitted network, or draw the network: "
+                "TrainingHistoryDisplay.from_estimator(network)."
+            )
+        losses = [
+            name for name in self.history if isinstance(name, str) and name.endswith("_loss")
+        ]
+        if isinstance(parts, str):
+            raise ValueError(f"parts must be a list of names, got {parts!r}. Pass [{parts!r}].")
         names = losses if parts is None else list(parts)
         for name in names:
             if name not in self.history:
                 raise ValueError(
-                    f"parts: {name!r} is not in the history, which has {', '.join(self.history)}."
+                    f"parts: {name!r} is not in the history, which has "
+                    f"{', '.join(map(str, self.history))}."
                 )
         if not names:
             raise ValueError(
-                f"history has no loss, nothing that ends in '_loss': {', '.join(self.history)}."
+                f"history has no loss, nothing that ends in '_loss': "
+                f"{', '.join(map(str, self.history))}."
             )
+        curves = {name: self._curve(name) for name in names}
         self.ax_ = ax = new_axes(ax, (5.0, 3.2))
         self.figure_ = ax.figure
         self.lines_, self.best_ = {}, None
@@ -125,8 +145,7 @@ class TrainingHistoryDisplay:
                 part, (CATEGORIES[i % len(CATEGORIES)], _MARKERS[i % len(_MARKERS)])
             )
             of_part = part.removesuffix("loss").rstrip("_").replace("_", " ")
-            values = np.asarray(self.history[name], dtype=float)
-            epochs = np.asarray(self.history.get("epoch", np.arange(1, len(values) + 1)))
+            values, epochs = curves[name]
             (self.lines_[name],) = ax.plot(
                 epochs, values, linestyle=style, color=color, linewidth=1.6,
                 marker="o" if len(values) == 1 else marker, markersize=5,
@@ -150,3 +169,16 @@ class TrainingHistoryDisplay:
         else:
             ax.set_ylabel(f"{self.lines_[names[0]].get_label().capitalize()} loss")
         return self
+
+    def _curve(self, name):
+        """The values of a loss, and their epochs."""
+        values = real_array(f"history[{name!r}]", self.history[name])
+        epochs = np.arange(1, values.size + 1)
+        if "epoch" in self.history:
+            epochs = real_array("history['epoch']", self.history["epoch"])
+        if values.ndim != 1 or values.shape != epochs.shape:
+            raise ValueError(
+                f"history[{name!r}] must hold a number for each epoch, got the shape "
+                f"{values.shape} with {epochs.size} epochs."
+            )
+        return values, epochs

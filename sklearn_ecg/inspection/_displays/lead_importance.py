@@ -1,5 +1,7 @@
 """Importance of leads: bars, and a map of the body."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 from scipy.stats import t
 
@@ -12,7 +14,9 @@ from ._style import (
     REGION_STYLE,
     SEQUENTIAL,
     check_option,
-    heat_limits,
+    close_if_fails,
+    color_limits,
+    keep_inside,
     new_axes,
     text_color,
 )
@@ -38,7 +42,8 @@ _MAP_X, _MAP_Y = (-4.1, 1.6), (-1.3, 1.65)
 class LeadImportanceDisplay:
     """Importance of leads or of groups of leads.
 
-    Make it with `from_estimator`, which measures the importance, or with `from_importances`.
+    Make it with `from_estimator`, which measures the importance, or with `from_importances`, which
+    has this name as what it takes are no predictions.
 
     Parameters
     ----------
@@ -214,6 +219,7 @@ class LeadImportanceDisplay:
         display = cls(result, names, lead_groups=lead_groups, score_name=score_name)
         return display.plot(ax, kind=kind, interval=interval)
 
+    @close_if_fails
     def plot(self, ax=None, *, kind="bars", interval="sd", title=None):
         """Draw the importances.
 
@@ -287,6 +293,7 @@ class LeadImportanceDisplay:
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
         ax.set_ylabel("\n".join(filter(None, [_change_of(self.score_name), what])))
+        legend = None
         shown = [region for region in REGION_STYLE if region in regions]
         if shown and not set(leads) <= set(REGION_STYLE):
             handles = [
@@ -299,7 +306,11 @@ class LeadImportanceDisplay:
             if None in regions:
                 handles.append(Patch(facecolor=NO_REGION[0], label="no region"))
             # Beside the bars: inside, it would cover one of them sooner or later.
-            ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+            legend = ax.legend(
+                handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False
+            )
+            keep_inside(ax, legend)
+        _turn_names_that_touch(ax, legend)
 
     def _plot_map(self, ax, means, names):
         from matplotlib.cm import ScalarMappable
@@ -307,12 +318,13 @@ class LeadImportanceDisplay:
         from matplotlib.patches import Circle
 
         value_of_lead = self._values_of_leads(means, names)
-        low, high = heat_limits(means)
+        low, high = color_limits(means)
         ax = new_axes(ax, (7.2, 3.3))
         self.ax_, self.figure_ = ax, ax.figure
         mappable = ScalarMappable(Normalize(low, high), SEQUENTIAL)
-        _draw_body(ax)
-        size = _name_size(ax)
+        unit = _points_per_unit(ax)
+        size = float(np.clip(0.84 * _RADIUS * unit, 4, 9))
+        _draw_body(ax, title_size=float(np.clip(0.17 * unit, 4, 9)))
         for lead in STANDARD_LEADS:
             x, y = _place(lead)
             known = lead in value_of_lead
@@ -329,9 +341,11 @@ class LeadImportanceDisplay:
             )
         ax.set(xlim=_MAP_X, ylim=_MAP_Y, aspect="equal")
         ax.axis("off")
+        beside = ax.inset_axes([1.02, 0.05, 0.022, 0.9])
         self.colorbar_ = ax.figure.colorbar(
-            mappable, ax=ax, shrink=0.8, pad=0.02, label=_change_of(self.score_name)
+            mappable, cax=beside, label=_change_of(self.score_name)
         )
+        keep_inside(ax, beside)
 
     def _values_of_leads(self, means, names):
         """The importance of each lead, by itself or of the group that it is in."""
@@ -346,6 +360,11 @@ class LeadImportanceDisplay:
             # Features without a lead have no place.
             values = {lead: mean for lead, mean in zip(leads, means) if lead != NO_LEAD}
         else:
+            if not isinstance(groups, Mapping):
+                raise ValueError(
+                    "lead_groups must be a mapping from each group's name to its leads, got "
+                    f"{groups!r}. The regions are sklearn_ecg.leads.REGIONS_12."
+                )
             missing = [name for name in names if name not in groups]
             if missing:
                 raise ValueError(
@@ -354,6 +373,11 @@ class LeadImportanceDisplay:
                 )
             values = {}
             for name, mean in zip(names, means):
+                if isinstance(groups[name], str) or not isinstance(groups[name], Iterable):
+                    raise ValueError(
+                        f"lead_groups: group {name!r} must be a list of lead names, got "
+                        f"{groups[name]!r}."
+                    )
                 for lead in normalize_lead_names(map(str, groups[name]), strict=False):
                     if lead in values:
                         raise ValueError(
@@ -402,11 +426,18 @@ def _change_of(score_name):
     return f"{'Rise' if score_name.startswith('neg_') else 'Drop'} of {words}"
 
 
-def _name_size(ax):
-    """Points of letters that fit into a disk of the map."""
-    width, height = ax.figure.get_size_inches() * ax.get_position(original=True).size * 72
-    points = min(width / np.ptp(_MAP_X), height / np.ptp(_MAP_Y)) * 2 * _RADIUS
-    return float(np.clip(0.42 * points, 4, 9))
+def _turn_names_that_touch(ax, legend):
+    """Judged by the width that the axes have before they are drawn."""
+    widths = np.array([label.get_window_extent().width for label in ax.get_xticklabels()])
+    room = ax.bbox.width - (0 if legend is None else legend.get_window_extent().width)
+    if len(widths) > 1 and (widths[1:] + widths[:-1]).max() / 2 > 0.95 * room / len(widths):
+        ax.tick_params(axis="x", rotation=90)
+
+
+def _points_per_unit(ax):
+    """Of the map, beside which the colour bar takes 50 points."""
+    width, height = ax.bbox.size * 72 / ax.figure.dpi
+    return min((width - 50) / np.ptp(_MAP_X), height / np.ptp(_MAP_Y))
 
 
 def _place(lead):
@@ -418,7 +449,7 @@ def _place(lead):
     return x + radius * np.cos(angle), y - radius * np.sin(angle)
 
 
-def _draw_body(ax):
+def _draw_body(ax, title_size):
     """The axes of the limb leads, and the outline of a torso."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
@@ -428,8 +459,8 @@ def _draw_body(ax):
         end_x, end_y = _place(lead)
         ax.plot([x, end_x], [y, end_y], **style)
         ax.plot([x, 2 * x - end_x], [y, 2 * y - end_y], linestyle=":", **style)
-    ax.text(x, 1.5, "Limb leads, frontal plane", ha="center", va="center", fontsize=9)
-    ax.text(0.0, 1.5, "Chest leads", ha="center", va="center", fontsize=9)
+    ax.text(x, 1.5, "Limb leads, frontal plane", ha="center", va="center", fontsize=title_size)
+    ax.text(0.0, 1.5, "Chest leads", ha="center", va="center", fontsize=title_size)
     # The left half of the picture, from the neck down; the other half mirrors it.
     half = [
         (-0.26, 1.3), (-0.27, 1.05), (-0.34, 1.02), (-0.75, 0.96), (-1.2, 0.9), (-1.42, 0.72),
