@@ -159,3 +159,41 @@ class LeadDropout(_View):
         # The lead with the largest draw stays whatever the probability.
         stays = (draw >= self.probability) | (draw == draw.amax(dim=1, keepdim=True))
         return x * stays[:, :, None].to(x.dtype)
+
+
+class Compose:
+    def __init__(self, views):
+        self.views = [views] if callable(views) else list(views)
+        self.needs_peaks = any(isinstance(v, CardiacCycleMask) for v in self.views)
+
+    def __call__(self, x, peaks=None):
+        for v in self.views:
+            x = v(x)
+        return x if peaks is None else (x, peaks)
+
+
+class RandomScaleCrop(_View):
+    _parameter_constraints = {}
+
+    def _view(self, x, generator):
+        n, _, t = x.shape
+        w = torch.rand(n, 1) * .5 + .5
+        start = torch.rand(n, 1) * (1 - w)
+        idx = ((start + w * torch.linspace(0, 1, t)) * (t - 1)).long()
+        return x.transpose(1, 2)[torch.arange(n)[:, None], idx].transpose(1, 2)
+
+
+class CardiacCycleMask(_View):
+    _parameter_constraints = {}
+
+    def _view(self, x, generator):
+        return x * (torch.rand(x.shape[0], 1, x.shape[2]) > .2).to(x)
+
+
+def pad_peaks(peaks):
+    import numpy as np
+    n = max(map(len, peaks), default=0)
+    out = np.full((len(peaks), n), np.nan)
+    for i, p in enumerate(peaks):
+        out[i, :len(p)] = p
+    return out
