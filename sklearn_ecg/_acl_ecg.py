@@ -584,27 +584,26 @@ class ACLECGClassifier(DeepECGClassifier):
                 "augmentation has no effect with frozen=True, where every record is embedded once. "
                 "Pass augmentation=None, or frozen=False."
             )
-        check_consistent_length(X, y, sample_weight, groups)
-        labelled = np.flatnonzero(~self._is_unlabeled(y))
-        if not (self.warm_start and hasattr(self, "net_")):
-            vars(self).pop("net_", None)
+
+        def pretrain(X=X, sample_weight=sample_weight):
             self.encoder_ = self._pretrained(X, sample_weight)
-        if len(labelled) < len(y):
+
+        if self.unlabeled is not None:
+            check_consistent_length(X, y, sample_weight, groups)
+            labelled = np.flatnonzero(~self._is_unlabeled(y))
             X, y, sample_weight, groups = (
                 None if values is None else _safe_indexing(values, labelled)
                 for values in (X, y, sample_weight, groups)
             )
-        return super().fit(X, y, sample_weight=sample_weight, groups=groups)
+        return self._fit(X, y, sample_weight, groups, pretrain)
 
     def _is_unlabeled(self, y):
         """Mark the records without a label."""
-        values = np.asarray(y)
-        if self.unlabeled is None:
-            return np.zeros(len(values), dtype=bool)
-        marks = np.asarray(values == self.unlabeled)
-        marks = marks.all(axis=tuple(range(1, marks.ndim))) if marks.ndim > 1 else marks
-        if marks.shape != (len(values),):  # labels of another type
-            return np.zeros(len(values), dtype=bool)
+        marks = np.asarray(np.asarray(y) == self.unlabeled)
+        if marks.ndim == 2:
+            marks = marks.all(axis=1)
+        if marks.ndim != 1:  # labels of another type than unlabeled
+            return np.zeros(len(y), dtype=bool)
         if marks.all():
             raise ValueError(
                 f"y holds no label: every record is marked unlabeled={self.unlabeled!r}. Pass "
@@ -634,8 +633,8 @@ class ACLECGClassifier(DeepECGClassifier):
             for name, value in {**ours, "random_state": seed}.items()
             if getattr(encoder, name) is None
         }
-        if sample_weight is not None:
-            X = _safe_indexing(X, np.flatnonzero(np.asarray(sample_weight)))
+        if sample_weight is not None and not np.all(sample_weight):
+            X = _safe_indexing(X, np.flatnonzero(sample_weight))
         return encoder.set_params(**missing).fit(X)
 
     @property

@@ -234,6 +234,10 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             For signals that cannot be read without guessing, hold NaN or infinity; for labels
             that are missing, of one class only or continuous; for a non-finite loss.
         """
+        return self._fit(X, y, sample_weight, groups)
+
+    def _fit(self, X, y, sample_weight, groups, pretrain=None):
+        """`fit`, which calls ``pretrain()`` once everything is checked, unless it goes on."""
         self._validate_params()
         before = vars(self).copy() if self.warm_start and hasattr(self, "net_") else None
         # An interrupted fit leaves an unfitted estimator, not one of two halves.
@@ -261,6 +265,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             train, valid = validation_split(stratum, groups, self.validation_fraction, seed)
             train, valid = kept[train], None if valid is None else kept[valid]
 
+        if pretrain is not None and before is None:
+            pretrain()
         device = resolve_device(self.device)
         with seeded(seed, device):
             if before is None:

@@ -159,7 +159,7 @@ def effective_rank(vectors):
     """Exponential of the entropy of the normalised singular values of centred vectors.
 
     It is between 1 and the smaller of ``n_records - 1`` and ``n_features``; near 1 all records
-    lie on a line. Vectors that are all equal have rank 0.
+    lie on a line. Vectors that are all equal have rank 0, those that are not finite NaN.
 
     Parameters
     ----------
@@ -173,6 +173,8 @@ def effective_rank(vectors):
     ----------
     Roy, Vetterli (2007). The effective rank: a measure of effective dimensionality. EUSIPCO.
     """
+    if not torch.isfinite(vectors).all():
+        return vectors.new_full((), torch.nan)
     values = torch.linalg.svdvals((vectors - vectors.mean(0)).double())
     scale = vectors.double().norm() * torch.finfo(vectors.dtype).eps
     values = values[values > scale]

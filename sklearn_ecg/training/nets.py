@@ -96,7 +96,7 @@ class _Net(NeuralNet):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
             return
-        parts = []
+        parts, sizes = [], []
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
@@ -111,9 +111,11 @@ class _Net(NeuralNet):
             self.history.record_batch(f"{prefix}_loss", loss)
             self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
-            parts.append(getattr(self.criterion_, "parts", {}))
+            parts.append({**getattr(self.criterion_, "parts", {})})
+            sizes.append(len(batch[0]))
         for name in parts[0]:
-            self.history.record(f"{prefix}_{name}", float(np.mean([float(p[name]) for p in parts])))
+            mean = np.average([float(part[name]) for part in parts], weights=sizes)
+            self.history.record(f"{prefix}_{name}", float(mean))
 
 
 @contextmanager
