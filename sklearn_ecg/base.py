@@ -6,7 +6,6 @@ adds its network and its loss.
 """
 
 from abc import ABCMeta, abstractmethod
-from functools import reduce
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,6 +23,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ._input import check_signals
 from ._target import Target, class_weights
+from .augmentation import Compose
 from .nn.normalization import NORMALIZE, LeadNormalizer
 from .training import Batches, strata, train_network, validation_split
 from .utils._torch import as_tensor, resolve_device, seeded
@@ -163,7 +163,7 @@ class DeepECGClassifier(
                 device=device,
                 shuffle=True,
                 membership=train_part.membership if self._needs_partners() else None,
-                augmentation=_in_order(self.augmentation),
+                augmentation=None if self.augmentation is None else Compose(self.augmentation),
             )
             valid_batches = None
             if valid is not None:
@@ -398,29 +398,6 @@ def _check_weights(sample_weight, signals):
         return None
     # A mean of 1 over the records that count keeps the size of the steps.
     return weights / weights[weights > 0].mean()
-
-
-def _in_order(augmentation):
-    """One callable from a callable or several, held to the shape of the batch."""
-    if augmentation is None:
-        return None
-    views = [augmentation] if callable(augmentation) else list(augmentation)
-    for view in views:
-        if not callable(view):
-            raise ValueError(
-                f"augmentation must be a callable or a list of callables, got {view!r} in it."
-            )
-
-    def augment(x):
-        augmented = reduce(lambda x, view: view(x), views, x)
-        if augmented.shape != x.shape:
-            raise ValueError(
-                f"augmentation changed the shape of a batch from {tuple(x.shape)} to "
-                f"{tuple(augmented.shape)}. A view must return (batch, leads, time) as it came."
-            )
-        return augmented
-
-    return augment
 
 
 def _load_weights(module, previous):
