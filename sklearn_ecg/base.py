@@ -6,7 +6,6 @@ adds its network and its loss. What encoders without labels share with it is in 
 """
 
 from abc import ABCMeta, abstractmethod
-from functools import reduce
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,6 +23,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ._input import check_signals
 from ._target import Target, class_weights
+from .augmentation import Compose
 from .nn.normalization import NORMALIZE, LeadNormalizer
 from .training import Batches, strata, train_network, validation_split
 from .utils._torch import as_tensor, resolve_device, restore_module, seeded, store_module
@@ -111,11 +111,13 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             "classes": ("_target_kind", "classes_"),
             "regions": ("regions_",),
         }
-        now = {key: [vars(self).get(name) for name in names] for key, names in what.items()}
-        then = {key: [before.get(name) for name in names] for key, names in what.items()}
+        now, then = (
+            {key: tuple(_plain(fit.get(name)) for name in names) for key, names in what.items()}
+            for fit in (vars(self), before)
+        )
         now["normalize"], then["normalize"] = self.normalize, before["normalizer_"].mode
         for key, value in now.items():
-            if str(value) != str(then[key]):
+            if value != then[key]:
                 raise ValueError(
                     f"warm_start=True cannot go on: {key} {then[key]} of the previous fit became "
                     f"{value}. Set warm_start=False to start anew."
@@ -289,7 +291,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
                 device=device,
                 shuffle=True,
                 membership=train_part.membership if self._needs_partners() else None,
-                augmentation=_in_order(self.augmentation),
+                augmentation=None if self.augmentation is None else Compose(self.augmentation),
             )
             valid_batches = None
             if valid is not None:
@@ -438,27 +440,8 @@ def _check_weights(sample_weight, signals):
     return weights / weights[weights > 0].mean()
 
 
-def _in_order(augmentation):
-    """One callable from a callable or several, held to the shape of the batch."""
-    if augmentation is None:
-        return None
-    views = [augmentation] if callable(augmentation) else list(augmentation)
-    for view in views:
-        if not callable(view):
-            raise ValueError(
-                f"augmentation must be a callable or a list of callables, got {view!r} in it."
-            )
-
-    def augment(x):
-        augmented = reduce(lambda x, view: view(x), views, x)
-        if augmented.shape != x.shape:
-            raise ValueError(
-                f"augmentation changed the shape of a batch from {tuple(x.shape)} to "
-                f"{tuple(augmented.shape)}. A view must return (batch, leads, time) as it came."
-            )
-        return augmented
-
-    return augment
+def _plain(value):
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def load_weights(module, previous):
