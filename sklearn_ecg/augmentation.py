@@ -213,8 +213,8 @@ class RandomScaleCrop(_View):
         scale = self.min_scale + (self.max_scale - self.min_scale) * draw[0]
         start = last * (1 - scale) * draw[1]
         place = start + scale * torch.arange(n_times, device=x.device)
-        before = place.long().clamp(max=last)
-        after = (before + 1).clamp(max=last)
+        before = place.long().clamp_(max=last)
+        after = (before + 1).clamp_(max=last)
         weight = (place - before).to(x.dtype)[:, None]
         view = _take(x, before).lerp_(_take(x, after), weight)
         if peaks is not None:
@@ -377,10 +377,10 @@ class GaussianNoise(_View):
         self.scale = scale
 
     def _view(self, x, peaks, generator):
-        stored = x.transpose(1, 2) if _time_before_leads(x) else x
+        stored = x.mT if _time_before_leads(x) else x
         noise = torch.empty(stored.shape, dtype=x.dtype, device=x.device)
         view = noise.normal_(0, self.scale, generator=generator).add_(stored)
-        return view if stored is x else view.transpose(1, 2), peaks
+        return view if stored is x else view.mT, peaks
 
 
 class PowerlineNoise(_View):
@@ -670,18 +670,17 @@ def _apply(view, x, peaks, generator):
 
 def _time_before_leads(x):
     """Whether the memory is that of training batches, contiguous as (batch, time, leads)."""
-    return x.transpose(1, 2).is_contiguous() and not x.is_contiguous()
+    return x.mT.is_contiguous() and not x.is_contiguous()
 
 
 def _take(x, index):
     """Time points of each record, at ``index`` (n_records, n_times), in the memory order of x."""
-    n_records, n_leads, n_times = x.shape
     if not _time_before_leads(x):
-        return x.gather(2, index[:, None].expand(-1, n_leads, -1))
+        return x.gather(2, index[:, None].expand(-1, x.shape[1], -1))
     # Each time point is a row of all leads, copied at once.
-    row = index + n_times * torch.arange(n_records, device=x.device)[:, None]
-    rows = x.transpose(1, 2).reshape(-1, n_leads).index_select(0, row.flatten())
-    return rows.view(n_records, -1, n_leads).transpose(1, 2)
+    row = index + x.shape[2] * torch.arange(len(x), device=x.device)[:, None]
+    rows = x.mT.view(-1, x.shape[1]).index_select(0, row.flatten())
+    return rows.view(x.mT.shape).mT
 
 
 def _zero_windows(x, first, stop, width, generator):
@@ -717,8 +716,8 @@ def _add_waves(x, waves, scale, generator):
     values = torch.sin(2 * math.pi * (turns % 1).to(x.dtype))  # (n_records, n_times, n_waves)
     amplitude = amplitude.to(x.dtype)
     if _time_before_leads(x):
-        return torch.baddbmm(x.transpose(1, 2), values, amplitude).transpose(1, 2)
-    return torch.baddbmm(x, amplitude.transpose(1, 2), values.transpose(1, 2))
+        return torch.baddbmm(x.mT, values, amplitude).mT
+    return torch.baddbmm(x, amplitude.mT, values.mT)
 
 
 def _check_frequency(name, frequency, sampling_rate):
