@@ -30,6 +30,20 @@ MEANS = {
 }
 
 
+LADDER_MEANS = {
+    "features and small network, averaged": (FEATURES, BEAT_NET),
+    "features and one dilation, averaged": (FEATURES, "  one dilation"),
+    "features and extra trees, averaged": (FEATURES, "BeatFeatures + extra trees"),
+    "features and whole record, averaged": (FEATURES, "  normalize='record_lead'"),
+    "features, small network, whole record, averaged": (
+        FEATURES,
+        BEAT_NET,
+        "  normalize='record_lead'",
+    ),
+    "features, with and without superclasses, averaged": (FEATURES, FEATURES + ", superclasses"),
+}
+
+
 class Arm(NamedTuple):
     """An estimator, how many seeds it gets, and whether it is too slow for a quick look."""
 
@@ -121,14 +135,19 @@ def make_arms(multilabel):
     }
     for name in (BEST_BASELINE, "cnn_lstm", "xresnet1d101", "transformer"):
         network = ECGNetClassifier(name, max_epochs=8)
-        arms[name] = Arm(WindowVote(network), 3 if name == BEST_BASELINE else 1, slow=True)
+        # Three seeds of the best baseline where they can be afforded.
+        n_seeds = 3 if name == BEST_BASELINE and not multilabel else 1
+        arms[name] = Arm(WindowVote(network), n_seeds, slow=True)
     for name in ("inception_time", "lstm"):
         arms[name] = Arm(WindowVote(ECGNetClassifier(name, max_epochs=4)), slow=True)
     return arms
 
 
-def make_ladder(multilabel):
-    """What a practitioner would try, by name; each to be compared with the arm it varies."""
+def make_ladder():
+    """What a practitioner would try, by name; each to be compared with the arm it varies.
+
+    Arms of the second dict are trained on the five superclasses.
+    """
     views = [AmplitudeScale(0.2), GaussianNoise(0.05)]
     shift = TemporalShift(0.5, sampling_rate=100)
     trials = {
@@ -161,7 +180,7 @@ def make_ladder(multilabel):
         "BeatFeatures + extra trees": forest,
         "BeatFeatures + logistic regression": linear,
     }.items():
-        arms[name] = Arm(on_features(classifier, multilabel), n_seeds=3)
+        arms[name] = Arm(on_features(classifier, multilabel=False), n_seeds=3)
     single = MSAICNetClassifier(dilations=(1,), contrastive_weight=0)
     for name, network in {
         "whole record, one dilation": single,
@@ -171,8 +190,12 @@ def make_ladder(multilabel):
         "  windows of 2.5 s, 8 epochs": WindowVote(clone(single).set_params(max_epochs=8)),
     }.items():
         arms[name] = Arm(network)
-    arms[LINEAR] = Arm(linear_on_beat(multilabel))
-    return arms
+    arms[LINEAR] = Arm(linear_on_beat(multilabel=False))
+    auxiliary = {
+        FEATURES + ", superclasses": Arm(on_features(boosting(), multilabel=True), n_seeds=3),
+        BEAT_NET + ", superclasses": Arm(on_beat(small_network()), n_seeds=2),
+    }
+    return arms, auxiliary
 
 
 def make_low_data():

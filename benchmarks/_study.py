@@ -61,8 +61,7 @@ def run(fits, X, y, workers, title=""):
 def _fit(fit, X, y, of_what):
     records = hashlib.sha256(fit.train.tobytes() + fit.test.tobytes()).hexdigest()[:12]
     made_by = f"{_params(fit.estimator)} on records {records}, {of_what}"
-    file = f"fit_{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
-    return kept(file, made_by, lambda: _fit_predict(fit, X, y))
+    return kept(None, made_by, lambda: _fit_predict(fit, X, y))
 
 
 def _fit_predict(fit, X, y):
@@ -99,3 +98,22 @@ def _params(estimator):
     params = estimator.get_params().items()
     values = {key: re.sub(" at 0x[0-9a-f]+", "", repr(value)) for key, value in params}
     return sorted(values.items())
+
+
+def side_by_side(rows):
+    """Probabilities (n_seeds, n_records) or (n_seeds, n_records, n_labels) as columns."""
+    return np.concatenate([row.reshape(len(row), -1) for row in rows], axis=1)
+
+
+def mean_of_seeds(metric, n_seeds):
+    """The mean of a metric over the seeds whose probabilities stand `side_by_side`.
+
+    Where a seed draws its training records, probabilities averaged over seeds have seen more of
+    them than one training has.
+    """
+
+    def mean(y_true, y_score):
+        parts = np.split(y_score, n_seeds, axis=1)
+        return float(np.mean([metric(y_true, part.reshape(y_true.shape)) for part in parts]))
+
+    return mean

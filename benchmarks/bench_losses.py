@@ -1,6 +1,8 @@
-"""The contrastive loss, value and gradient, beside pytorch-metric-learning's, in one run.
+"""The contrastive losses, value and gradient, beside those of other libraries, in one run.
 
     python benchmarks/bench_losses.py        (needs the extra: pip install -e .[bench])
+
+lightly, which needs torchvision, is compared with where it is installed.
 """
 
 import torch
@@ -8,6 +10,12 @@ from _timing import interleave, report
 from pytorch_metric_learning.losses import SupConLoss
 
 from sklearn_ecg.nn.losses import supervised_contrastive_loss
+from sklearn_ecg.nn.self_supervised import nt_xent_loss
+
+try:
+    from lightly.loss import NTXentLoss as LightlyLoss
+except ImportError:
+    LightlyLoss = None
 
 
 def main():
@@ -38,6 +46,44 @@ def main():
         "Supervised contrastive loss and gradient, 256 x 128",
         seconds, n_records=256, reference="pytorch-metric-learning SupCon",
         target=">= 2 (at most half the time)",
+    )
+    bench_nt_xent()
+
+
+def plain_nt_xent(first, second, temperature=0.1):
+    """As it is usually written."""
+    z = torch.cat([first, second])
+    logits = (z @ z.T / temperature).masked_fill(torch.eye(len(z), dtype=torch.bool), -torch.inf)
+    positive = torch.arange(len(z)).roll(len(first))
+    return torch.nn.functional.cross_entropy(logits, positive)
+
+
+def bench_nt_xent():
+    first, second = torch.nn.functional.normalize(torch.randn(2, 256, 128), dim=2)
+    first.requires_grad_(), second.requires_grad_()
+    peers = {"plain torch": plain_nt_xent}
+    if LightlyLoss is None:
+        print("\nlightly is not installed")
+    else:
+        peers["lightly NT-Xent"] = LightlyLoss(temperature=0.1)
+    for peer in peers.values():
+        torch.testing.assert_close(peer(first, second), nt_xent_loss(first, second))
+
+    def step(loss):
+        first.grad = second.grad = None
+        loss(first, second).backward()
+
+    losses = {**peers, "ours": nt_xent_loss}
+    seconds = interleave(
+        {name: lambda loss=loss: step(loss) for name, loss in losses.items()},
+        repeats=100,
+        warmup=10,
+    )
+    reference = list(peers)[-1]
+    report(
+        "NT-Xent and gradient, two views, 256 x 128",
+        seconds, n_records=256, reference=reference,
+        target=">= 1.67 of lightly (at most 0.6 of its time)",
     )
 
 

@@ -7,7 +7,8 @@
 
 Infarction without "normal" against "normal" without infarction, and the five superclasses
 (multilabel). Each tested fold is predicted by estimators trained on all other folds; scores are of
-the probabilities averaged over seeds; intervals, and those of differences to the full MSAIC-Net,
+the probabilities averaged over seeds, with ``--low-data`` the means of those of single draws;
+intervals, and those of differences to the full MSAIC-Net,
 are percentile bootstraps over patients. Every finished fit is kept in benchmarks/results, so that
 an interrupted study goes on where it stopped.
 """
@@ -15,9 +16,9 @@ an interrupted study goes on where it stopped.
 import argparse
 
 import numpy as np
-from _arms import FULL, MEANS, SINGLE, make_arms, make_ladder, make_low_data
-from _study import Fit, run
-from sklearn.metrics import roc_auc_score
+from _arms import FULL, LADDER_MEANS, MEANS, make_arms, make_ladder, make_low_data
+from _study import Fit, mean_of_seeds, run, side_by_side
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
@@ -30,6 +31,7 @@ class Task:
         ecg = load_ptbxl(folder, task=name, folds=folds, n_jobs=2)
         self.name, self.X, self.y = name, ecg.data, np.asarray(ecg.target)
         self.folds, self.patients, self.labels = ecg.folds, ecg.groups, ecg.target_names
+        self.ecg_id = ecg.ecg_id
         self.test_folds = tested
         self.tested = np.isin(ecg.folds, tested)
 
@@ -75,38 +77,57 @@ class Task:
             gathered[name] = np.array(rows), seconds, int(mine[0][1]["n_parameters"])
         return gathered
 
-    def report(self, gathered, reference):
-        """Print scores with intervals, differences to a reference, time and parameters."""
+    def report(self, gathered, reference, seeds="averaged"):
+        """Print scores with intervals, differences to a reference, time and parameters.
+
+        Scores are of the probabilities averaged over seeds or, with ``seeds="single"``, the means
+        of those of single seeds.
+        """
         y, patients = self.y[self.tested], self.patients[self.tested]
         at_random = {"groups": patients, "random_state": 0}
-        compared = gathered[reference][0].mean(axis=0) if reference in gathered else None
+        metrics = ("roc_auc", "average_precision")
+        if seeds == "single":
+            n_seeds = {len(rows) for rows, _, _ in gathered.values()}.pop()
+            metrics = [mean_of_seeds(m, n_seeds) for m in (roc_auc_score, average_precision_score)]
+
+        def scored(name):
+            rows = gathered[name][0]
+            return side_by_side(rows) if seeds == "single" else rows.mean(axis=0)
+
+        compared = scored(reference) if reference in gathered else None
         print(
             f"\n{self.name}: {len(y)} records tested\n  {'':50}{'AUROC':21}{'AUPRC':21}"
             f"{'AUROC - reference':26}{'AUPRC - reference':26}{'s':>6}{'weights':>9}  seeds"
         )
         for name, (rows, seconds, n_parameters) in gathered.items():
-            score, line = rows.mean(axis=0), f"  {name:50}"
-            for metric in ("roc_auc", "average_precision"):
+            score, line = scored(name), f"  {name:50}"
+            for metric in metrics:
                 line += f"{bootstrap_interval(metric, y, score, **at_random)!s:21}"
-            for metric in ("roc_auc", "average_precision"):
+            for metric in metrics:
                 difference = ""
                 if compared is not None and name != reference:
                     difference = bootstrap_difference(metric, y, score, compared, **at_random)
                 line += f"{difference!s:26}"
-            seeds = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
-            print(f"{line}{seconds:6.0f}{n_parameters or '':>9}  {seeds}")
+            each = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
+            print(f"{line}{seconds:6.0f}{n_parameters or '':>9}  {each}")
             if y.ndim > 1:
                 each = zip(self.labels, roc_auc_score(y, score, average=None))
                 print("      " + ", ".join(f"{label} {value:.3f}" for label, value in each))
 
 
 def with_means(gathered, means=MEANS):
-    """Add the arms that are means of the seed-averaged probabilities of others."""
+    """Add the arms whose probabilities are the means of those of others, seed by seed.
+
+    Where these have different numbers of seeds, their probabilities are averaged over seeds first.
+    """
     for name, members in means.items():
         if all(member in gathered for member in members):
-            mean = np.mean([gathered[member][0].mean(axis=0) for member in members], axis=0)
+            rows = [gathered[member][0] for member in members]
+            if len({len(row) for row in rows}) > 1:
+                rows = [row.mean(axis=0, keepdims=True) for row in rows]
             seconds = sum(gathered[member][1] for member in members)
-            gathered[name] = mean[None], seconds, sum(gathered[member][2] for member in members)
+            n_parameters = sum(gathered[member][2] for member in members)
+            gathered[name] = np.mean(rows, axis=0), seconds, n_parameters
     return gathered
 
 
@@ -120,25 +141,42 @@ def table(args, tasks):
             arms = {key: arm for key, arm in arms.items() if not arm.slow}
         fits = task.fits(arms, n_seeds=1 if args.quick else None)
         gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, name))
-        task.report(with_means(gathered), FULL)
+        task.report(with_means(gathered), args.reference)
 
 
 def low_data(args):
     task, arms = Task(args.folder, "mi", args.train_folds, args.folds), make_low_data()
     for n_records in (100, 150, 300, 800):
-        fits = task.fits(arms, n_seeds=3, train_of=task.draw(n_records))
+        # A large part of all records hardly differs between draws.
+        n_seeds = 3 if n_records < 800 else 1
+        fits = task.fits(arms, n_seeds=n_seeds, train_of=task.draw(n_records))
         results = run(fits, task.X, task.y, args.workers, f"{n_records} records")
         print(f"\n{n_records} training records; a seed draws the records, too")
-        task.report(with_means(task.gather(fits, results)), FULL)
+        task.report(with_means(task.gather(fits, results)), args.reference, seeds="single")
 
 
 def ladder(args):
-    for name in args.tasks:
-        task = Task(args.folder, name, list(range(1, 7)), list(range(1, 7)))
-        arms = make_ladder(multilabel=task.y.ndim > 1)
-        fits = task.fits(arms)
-        gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, f"ladder {name}"))
-        task.report(with_means(gathered), SINGLE)
+    folds = list(range(1, 7))
+    task = Task(args.folder, "mi", folds, folds)
+    arms, auxiliary = make_ladder()
+    fits = task.fits(arms)
+    gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, "ladder"))
+    gathered.update(from_superclasses(args, task, auxiliary))
+    task.report(with_means(gathered, LADDER_MEANS), args.reference)
+
+
+def from_superclasses(args, task, arms):
+    """Arms trained on the five superclasses of all records; their MI less their NORM is scored."""
+    wide = Task(args.folder, "superclass", list(range(1, 7)), task.test_folds)
+    fits = wide.fits(arms)
+    gathered = wide.gather(fits, run(fits, wide.X, wide.y, args.workers, "superclasses"))
+    position = {ecg_id: i for i, ecg_id in enumerate(wide.ecg_id[wide.tested])}
+    same = [position[ecg_id] for ecg_id in task.ecg_id[task.tested]]
+    mi, norm = wide.labels.index("MI"), wide.labels.index("NORM")
+    return {
+        name: ((rows[:, same, mi] - rows[:, same, norm] + 1) / 2, seconds, n_parameters)
+        for name, (rows, seconds, n_parameters) in gathered.items()
+    }
 
 
 def main():
@@ -148,6 +186,7 @@ def main():
     parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
     parser.add_argument("--train-folds", type=int, nargs="+", default=list(range(1, 10)))
     parser.add_argument("--arms", nargs="+", help="only these, by name")
+    parser.add_argument("--reference", default=FULL, help="the arm that differences are to")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--low-data", action="store_true")

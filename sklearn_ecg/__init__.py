@@ -6,6 +6,8 @@ __version__ = "0.1.0"
 
 # Names are imported on first use: reading data does not import torch.
 _ORIGIN = {
+    "ACLECGClassifier": "_acl_ecg",
+    "ACLECGEncoder": "_acl_ecg",
     "ECGNetClassifier": "_net",
     "MSAICNetClassifier": "_msaic_net",
     "REGIONS_12": "leads",

@@ -1,45 +1,124 @@
 """Random views of signals, made for a whole batch at once.
 
-A view is a callable: it takes a tensor (batch, leads, time) and returns one of the same shape.
-Training draws from torch's generator, which the estimator's ``random_state`` seeds; elsewhere pass
-a ``torch.Generator``. Views act on normalised signals, so amplitudes are in standard deviations
-unless ``normalize=None``.
+Every view is called alike, ``view(x, peaks=None, random_state=None)``: signals in, signals of the
+same shape out, and R-peaks, where they are given, moved with the time of their records.
+Training passes tensors and draws from torch's generator, which the estimator's ``random_state``
+seeds. Views act on normalised signals, so amplitudes are in standard deviations unless
+``normalize=None``. The ranges are defaults of this library, not of a paper.
 """
 
-from numbers import Real
+import math
+from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-__all__ = ["AmplitudeScale", "GaussianNoise", "LeadDropout", "TemporalShift"]
+from .utils._torch import as_tensor
+
+__all__ = [
+    "AmplitudeScale",
+    "BaselineWander",
+    "CardiacCycleMask",
+    "Compose",
+    "GaussianNoise",
+    "LeadDropout",
+    "PowerlineNoise",
+    "RandomApply",
+    "RandomScaleCrop",
+    "TemporalShift",
+    "TimeMask",
+    "pad_peaks",
+]
+
+_SHARE = [Interval(Real, 0, 1, closed="both")]
+_NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+_POSITIVE = [Interval(Real, 0, None, closed="neither")]
+
+
+def pad_peaks(peaks):
+    """R-peaks of several records as one array, as the views take them.
+
+    Parameters
+    ----------
+    peaks : list of n_records array-likes of shape (n_peaks,)
+        Time points of the R-peaks of each record, ascending, such as the ``peaks`` of
+        `sklearn_ecg.detect_r_peaks`. Empty where they are unknown.
+
+    Returns
+    -------
+    padded : ndarray of shape (n_records, n_peaks_max), float64
+        With NaN behind the last peak of a record.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.augmentation import pad_peaks
+    >>> pad_peaks([[80, 170, 262], [51], []])
+    array([[ 80., 170., 262.],
+           [ 51.,  nan,  nan],
+           [ nan,  nan,  nan]])
+    """
+    padded = np.full((len(peaks), max(map(len, peaks), default=0)), np.nan)
+    for row, found in zip(padded, peaks):
+        row[: len(found)] = found
+    return padded
 
 
 class _View(BaseEstimator):
-    """Checks its parameters, then calls `_view`; all leads and time points of a record differ
-    from the original by one random draw per record unless a view says otherwise."""
+    """Checks parameters and arguments, then calls ``_view(x, peaks, generator)`` on tensors.
 
-    def __call__(self, x, generator=None):
+    `_view` returns new signals and, None where none are given, the peaks.
+    """
+
+    #: Whether the view asks where the R-peaks are.
+    needs_peaks = False
+
+    def __call__(self, x, peaks=None, random_state=None):
         """Make a view of a batch.
 
         Parameters
         ----------
-        x : tensor of shape (n_records, n_leads, n_times)
-        generator : torch.Generator, default=None
-            On the device of ``x``. None is torch's global generator.
+        x : tensor or ndarray of shape (n_records, n_leads, n_times), floating
+            Not changed. A tensor may be on any device.
+        peaks : tensor or ndarray of shape (n_records, n_peaks_max), floating, default=None
+            R-peaks in time points, ascending, NaN behind the last one: see `pad_peaks`.
+        random_state : int, torch.Generator or None, default=None
+            A generator has to be on the device of ``x``. None is torch's global generator,
+            which the estimators seed; otherwise the global one is not touched.
 
         Returns
         -------
-        view : tensor of shape (n_records, n_leads, n_times)
+        view : tensor or ndarray of shape (n_records, n_leads, n_times)
+            What ``x`` is, in its dtype and its memory order.
+        peaks : tensor or ndarray of shape (n_records, n_peaks_max)
+            The R-peaks where they are now, NaN in place of those that left the record. Only
+            when ``peaks`` is given.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, or an argument has another form.
         """
         self._validate_params()
-        return self._view(x, generator)
+        signals = _floats(x, "x", "(n_records, n_leads, n_times)")
+        moved = None
+        if peaks is not None:
+            moved = _floats(peaks, "peaks", "(n_records, n_peaks_max)").to(signals.device)
+            if len(moved) != len(signals):
+                raise ValueError(f"peaks has {len(moved)} rows, but x has {len(signals)} records.")
+        view, moved = self._view(signals, moved, _generator(random_state, signals.device))
+        view = view.numpy() if isinstance(x, np.ndarray) else view
+        if peaks is None:
+            return view
+        return view, moved.cpu().numpy() if isinstance(peaks, np.ndarray) else moved
 
 
 class TemporalShift(_View):
-    """Shift each record in time, all leads together.
+    """Shift each record in time, all leads together, as in ACL-ECG [1]_.
 
-    What leaves on one side comes back on the other. Values never change, only their places.
+    What leaves on one side comes back on the other, R-peaks as well. Values never change, only
+    their places.
 
     Parameters
     ----------
@@ -48,35 +127,201 @@ class TemporalShift(_View):
     sampling_rate : float, default=100
         In Hz.
 
+    References
+    ----------
+    .. [1] Liu, Wu, Yuan (2026). ACL-ECG. Sensors 26(3):1080. doi:10.3390/s26031080
+
     Examples
     --------
     >>> import torch
     >>> from sklearn_ecg.augmentation import TemporalShift
     >>> x = torch.arange(6.0).reshape(1, 1, 6)
     >>> shift = TemporalShift(max_shift=0.02, sampling_rate=100)
-    >>> shift(x, torch.Generator().manual_seed(0))
-    tensor([[[2., 3., 4., 5., 0., 1.]]])
+    >>> shift(x, peaks=torch.tensor([[1.0, 4.0]]), random_state=0)
+    (tensor([[[2., 3., 4., 5., 0., 1.]]]), tensor([[2., 5.]]))
     """
 
-    _parameter_constraints = {
-        "max_shift": [Interval(Real, 0, None, closed="left")],
-        "sampling_rate": [Interval(Real, 0, None, closed="neither")],
-    }
+    _parameter_constraints = {"max_shift": _NOT_NEGATIVE, "sampling_rate": _POSITIVE}
 
     def __init__(self, max_shift=0.5, *, sampling_rate=100):
         self.max_shift = max_shift
         self.sampling_rate = sampling_rate
 
-    def _view(self, x, generator):
-        largest = round(self.max_shift * self.sampling_rate)
+    def _view(self, x, peaks, generator):
         n_records, _, n_times = x.shape
+        largest = round(self.max_shift * self.sampling_rate)
         shift = torch.randint(
             -largest, largest + 1, (n_records, 1), generator=generator, device=x.device
         )
         index = (torch.arange(n_times, device=x.device) + shift) % n_times
-        # Gathered with time before leads, the memory order of training batches.
-        record = torch.arange(n_records, device=x.device)[:, None]
-        return x.transpose(1, 2)[record, index].transpose(1, 2)
+        if peaks is not None:
+            # From -0.5 on: a peak lies in the record where its nearest time point does.
+            peaks = ((peaks - shift + 0.5) % n_times - 0.5).sort().values
+        return _take(x, index), peaks
+
+
+class RandomScaleCrop(_View):
+    """Cut a window out of each record and stretch it to the full length, as in ACL-ECG [1]_.
+
+    Length and place of the window are drawn for each record and are the same for all its leads.
+    Values between two time points are interpolated linearly. R-peaks are stretched with the
+    signal; those outside the window become NaN. ``min_scale=max_scale=1`` changes nothing.
+
+    Parameters
+    ----------
+    min_scale, max_scale : float, default=0.5 and 1.0
+        The window's share of the record is uniform between the two; in (0, 1].
+
+    References
+    ----------
+    .. [1] Liu, Wu, Yuan (2026). ACL-ECG. Sensors 26(3):1080. doi:10.3390/s26031080
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.augmentation import RandomScaleCrop
+    >>> x = torch.arange(9.0).reshape(1, 1, 9)
+    >>> crop = RandomScaleCrop(min_scale=0.5, max_scale=0.5)
+    >>> view, peaks = crop(x, peaks=torch.tensor([[0.0, 4.0]]), random_state=1)
+    >>> view
+    tensor([[[0.8982, 1.3982, 1.8982, 2.3982, 2.8982, 3.3982, 3.8982, 4.3982,
+              4.8982]]])
+    >>> peaks
+    tensor([[6.2036,    nan]])
+    """
+
+    _parameter_constraints = {
+        "min_scale": [Interval(Real, 0, 1, closed="right")],
+        "max_scale": [Interval(Real, 0, 1, closed="right")],
+    }
+
+    def __init__(self, min_scale=0.5, max_scale=1.0):
+        self.min_scale = min_scale
+        self.max_scale = max_scale
+
+    def _view(self, x, peaks, generator):
+        if self.min_scale > self.max_scale:
+            raise ValueError(
+                f"min_scale={self.min_scale} is greater than max_scale={self.max_scale}."
+            )
+        n_records, _, n_times = x.shape
+        last = n_times - 1
+        # Places in time need more digits than float32 has.
+        draw = torch.rand(
+            2, n_records, 1, generator=generator, device=x.device, dtype=torch.float64
+        )
+        scale = self.min_scale + (self.max_scale - self.min_scale) * draw[0]
+        start = last * (1 - scale) * draw[1]
+        place = start + scale * torch.arange(n_times, device=x.device)
+        before = place.long().clamp_(max=last)
+        after = (before + 1).clamp_(max=last)
+        weight = (place - before).to(x.dtype)[:, None]
+        view = _take(x, before).lerp_(_take(x, after), weight)
+        if peaks is not None:
+            moved = (peaks - start) / scale
+            outside = (moved < -0.5) | (moved > last + 0.5)
+            peaks = moved.masked_fill(outside, math.nan).sort().values.to(peaks.dtype)
+        return view, peaks
+
+
+class CardiacCycleMask(_View):
+    """Set one window between every two R-peaks to zero, as in ACL-ECG [1]_.
+
+    Each RR interval loses a window of the given share of its length, at a random place, the same
+    in all leads. Windows hold no R-peak and cross none: the time point nearest to a peak, or both
+    when two are equally near, is never masked, so that a window is shorter where an interval has
+    no room. Before the first peak and after the last one nothing is masked.
+
+    A record of less than two peaks, or all of them without ``peaks``, loses the same share of its
+    whole length: it is cut into equal parts of about a second, and each loses a window at a random
+    place.
+
+    Parameters
+    ----------
+    fraction : float, default=0.2
+        Share of an RR interval that is masked, rounded to time points; in [0, 1].
+    sampling_rate : float, default=100
+        In Hz. Used where there are no peaks.
+
+    References
+    ----------
+    .. [1] Liu, Wu, Yuan (2026). ACL-ECG. Sensors 26(3):1080. doi:10.3390/s26031080
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.augmentation import CardiacCycleMask
+    >>> x = torch.ones(1, 1, 20)
+    >>> mask = CardiacCycleMask(fraction=0.5)
+    >>> view, _ = mask(x, peaks=torch.tensor([[3.0, 9.0, 17.0]]), random_state=0)
+    >>> view[0].int()
+    tensor([[1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1]], dtype=torch.int32)
+    """
+
+    _parameter_constraints = {"fraction": _SHARE, "sampling_rate": _POSITIVE}
+    needs_peaks = True
+
+    def __init__(self, fraction=0.2, *, sampling_rate=100):
+        self.fraction = fraction
+        self.sampling_rate = sampling_rate
+
+    def _view(self, x, peaks, generator):
+        first, stop, width = self._parts(x)
+        if peaks is not None:
+            in_intervals = self._intervals(peaks, x.shape[2])
+            unknown = peaks.isfinite().sum(1, keepdim=True) < 2
+            parts = first.expand(len(x), -1), stop.expand(len(x), -1), width * unknown
+            first, stop, width = (torch.cat(both, 1) for both in zip(in_intervals, parts))
+        return _zero_windows(x, first, stop, width, generator), peaks
+
+    def _intervals(self, peaks, n_times):
+        """First time point and end of the room between peaks, and the width to mask in it."""
+        peaks = peaks.sort().values  # NaN last
+        length = (peaks[:, 1:] - peaks[:, :-1]).nan_to_num(0)
+        # Of two time points equally near to a peak neither is free.
+        first = (peaks[:, :-1] + 0.5).floor().nan_to_num(0).long() + 1
+        stop = (peaks[:, 1:] - 0.5).ceil().nan_to_num(0).long()
+        first, stop = first.clamp(0, n_times), stop.clamp(0, n_times)
+        width = (self.fraction * length).round().long()
+        return first, stop, width.minimum((stop - first).clamp(min=0))
+
+    def _parts(self, x):
+        """The same for equal parts of a record without peaks."""
+        n_times = x.shape[2]
+        n_parts = max(1, round(n_times / self.sampling_rate))
+        bounds = torch.linspace(0, n_times, n_parts + 1, dtype=torch.float64, device=x.device)
+        bounds = bounds.round()
+        masked_before = (self.fraction * bounds).round()
+        first, stop, width = bounds[:-1], bounds[1:], masked_before.diff()
+        return [t.long()[None] for t in (first, stop, width.minimum(stop - first))]
+
+
+class TimeMask(_View):
+    """Set one window of each record to zero, at a random place, in all leads.
+
+    Parameters
+    ----------
+    fraction : float, default=0.1
+        Share of the record that is masked, rounded to time points; in [0, 1].
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.augmentation import TimeMask
+    >>> TimeMask(0.3)(torch.ones(2, 1, 10), random_state=1)[:, 0]
+    tensor([[0., 0., 0., 1., 1., 1., 1., 1., 1., 1.],
+            [1., 0., 0., 0., 1., 1., 1., 1., 1., 1.]])
+    """
+
+    _parameter_constraints = {"fraction": _SHARE}
+
+    def __init__(self, fraction=0.1):
+        self.fraction = fraction
+
+    def _view(self, x, peaks, generator):
+        n_times = x.shape[2]
+        window = torch.tensor([0, n_times, round(self.fraction * n_times)], device=x.device)
+        return _zero_windows(x, *window.reshape(3, 1, 1), generator), peaks
 
 
 class AmplitudeScale(_View):
@@ -96,18 +341,21 @@ class AmplitudeScale(_View):
     True
     """
 
-    _parameter_constraints = {"max_change": [Interval(Real, 0, 1, closed="both")]}
+    _parameter_constraints = {"max_change": _SHARE}
 
     def __init__(self, max_change=0.2):
         self.max_change = max_change
 
-    def _view(self, x, generator):
+    def _view(self, x, peaks, generator):
         uniform = torch.rand(len(x), 1, 1, generator=generator, device=x.device, dtype=x.dtype)
-        return x * (1 + self.max_change * (2 * uniform - 1))
+        return x * (1 + self.max_change * (2 * uniform - 1)), peaks
 
 
 class GaussianNoise(_View):
     """Add white noise, drawn anew for every lead and time point.
+
+    Numbers are drawn in the order of the memory of ``x``, which is several times faster than
+    another order: the same seed gives other noise for a batch stored with time before leads.
 
     Parameters
     ----------
@@ -123,14 +371,117 @@ class GaussianNoise(_View):
     0.05
     """
 
-    _parameter_constraints = {"scale": [Interval(Real, 0, None, closed="left")]}
+    _parameter_constraints = {"scale": _NOT_NEGATIVE}
 
     def __init__(self, scale=0.05):
         self.scale = scale
 
-    def _view(self, x, generator):
-        noise = torch.empty_like(x).normal_(0, 1, generator=generator)
-        return x + self.scale * noise
+    def _view(self, x, peaks, generator):
+        stored = x.mT if _time_before_leads(x) else x
+        noise = torch.empty(stored.shape, dtype=x.dtype, device=x.device)
+        view = noise.normal_(0, self.scale, generator=generator).add_(stored)
+        return view if stored is x else view.mT, peaks
+
+
+class PowerlineNoise(_View):
+    """Add interference of the mains, a sinusoid.
+
+    Frequency and phase are drawn for each record. The amplitude is drawn for each lead, since
+    each electrode picks up its own share; a negative one is the opposite phase. No value changes
+    by more than ``scale``.
+
+    Parameters
+    ----------
+    scale : float, default=0.1
+        Largest amplitude in units of the signals, >= 0: amplitudes are uniform in
+        ``[-scale, scale]``.
+    frequency : float or tuple of float, default=50
+        In Hz, up to half the sampling rate. Of several, each record gets one.
+    sampling_rate : float, default=100
+        In Hz.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.augmentation import PowerlineNoise
+    >>> hum = PowerlineNoise(0.1, frequency=(50, 60), sampling_rate=500)(torch.zeros(2, 12, 5000))
+    >>> hum.shape, bool(hum.abs().max() <= 0.1)
+    (torch.Size([2, 12, 5000]), True)
+    >>> PowerlineNoise(0.1, frequency=60, sampling_rate=100)(torch.zeros(2, 12, 1000))
+    Traceback (most recent call last):
+        ...
+    ValueError: frequency=60 Hz is above half of sampling_rate=100 Hz. ...
+    """
+
+    _parameter_constraints = {
+        "scale": _NOT_NEGATIVE,
+        "frequency": [*_POSITIVE, tuple, list],
+        "sampling_rate": _POSITIVE,
+    }
+
+    def __init__(self, scale=0.1, *, frequency=50, sampling_rate=100):
+        self.scale = scale
+        self.frequency = frequency
+        self.sampling_rate = sampling_rate
+
+    def _view(self, x, peaks, generator):
+        choices = [self.frequency] if isinstance(self.frequency, Real) else self.frequency
+        if not choices or not all(isinstance(f, Real) and f > 0 for f in choices):
+            raise ValueError(
+                f"frequency must be a number > 0 or a tuple of them, got {self.frequency!r}."
+            )
+        for choice in choices:
+            _check_frequency("frequency", choice, self.sampling_rate)
+        drawn = torch.randint(len(choices), (len(x), 1), generator=generator, device=x.device)
+        frequency = torch.tensor(choices, dtype=torch.float64, device=x.device)[drawn]
+        waves = frequency / self.sampling_rate
+        return _add_waves(x, waves, self.scale, generator), peaks
+
+
+class BaselineWander(_View):
+    """Add a slow wave, as breathing and moving electrodes do: the sum of three sinusoids.
+
+    Frequencies and phases are drawn for each record, amplitudes for each lead. No value changes
+    by more than ``scale``.
+
+    Parameters
+    ----------
+    scale : float, default=0.3
+        Bound of the wave in units of the signals, >= 0: each of the three amplitudes is uniform
+        in ``[-scale / 3, scale / 3]``.
+    max_frequency : float, default=0.5
+        In Hz, up to half the sampling rate; frequencies are uniform in ``[0, max_frequency]``.
+    sampling_rate : float, default=100
+        In Hz.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.augmentation import BaselineWander
+    >>> wave = BaselineWander(0.3)(torch.zeros(2, 12, 1000))
+    >>> bool(wave.abs().max() <= 0.3), bool(wave.diff().abs().max() < 0.01)
+    (True, True)
+    """
+
+    _parameter_constraints = {
+        "scale": _NOT_NEGATIVE,
+        "max_frequency": _POSITIVE,
+        "sampling_rate": _POSITIVE,
+    }
+    _N_WAVES = 3
+
+    def __init__(self, scale=0.3, *, max_frequency=0.5, sampling_rate=100):
+        self.scale = scale
+        self.max_frequency = max_frequency
+        self.sampling_rate = sampling_rate
+
+    def _view(self, x, peaks, generator):
+        _check_frequency("max_frequency", self.max_frequency, self.sampling_rate)
+        uniform = torch.rand(
+            len(x), self._N_WAVES, generator=generator, device=x.device, dtype=torch.float64
+        )
+        waves = uniform * self.max_frequency / self.sampling_rate
+        return _add_waves(x, waves, self.scale / self._N_WAVES, generator), peaks
 
 
 class LeadDropout(_View):
@@ -149,13 +500,229 @@ class LeadDropout(_View):
     tensor([5., 5.])
     """
 
-    _parameter_constraints = {"probability": [Interval(Real, 0, 1, closed="both")]}
+    _parameter_constraints = {"probability": _SHARE}
 
     def __init__(self, probability=0.1):
         self.probability = probability
 
-    def _view(self, x, generator):
+    def _view(self, x, peaks, generator):
         draw = torch.rand(x.shape[:2], generator=generator, device=x.device)
         # The lead with the largest draw stays whatever the probability.
         stays = (draw >= self.probability) | (draw == draw.amax(dim=1, keepdim=True))
-        return x * stays[:, :, None].to(x.dtype)
+        return x * stays[:, :, None].to(x.dtype), peaks
+
+
+class Compose(_View):
+    """Apply views in order; R-peaks and one source of random numbers travel through them.
+
+    The estimators make one of their parameter ``augmentation``.
+
+    Parameters
+    ----------
+    views : callable or list of callables
+        Views of this module, or functions of a tensor (n_records, n_leads, n_times) that return
+        one of the same shape. A function draws from torch's global generator, whatever
+        ``random_state`` is. Where R-peaks are passed, it cannot say how it moves them and raises;
+        an object with the attribute ``needs_peaks`` is called as the views here are.
+
+    Attributes
+    ----------
+    needs_peaks : bool
+        Whether one of the views asks where the R-peaks are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.augmentation import Compose, GaussianNoise, TemporalShift
+    >>> views = Compose([TemporalShift(0.3), GaussianNoise(0.05)])
+    >>> views(torch.zeros(2, 12, 1000), random_state=0).shape
+    torch.Size([2, 12, 1000])
+    """
+
+    _parameter_constraints = {"views": [callable, list, tuple]}
+
+    def __init__(self, views):
+        self.views = views
+
+    @property
+    def needs_peaks(self):
+        return any(getattr(view, "needs_peaks", False) for view in self._list())
+
+    def _list(self):
+        return [self.views] if callable(self.views) else list(self.views)
+
+    def _view(self, x, peaks, generator):
+        for view in self._list():
+            x, peaks = _apply(view, x, peaks, generator)
+        return x, peaks
+
+
+class RandomApply(_View):
+    """Apply a view to some records, drawn at random, and leave the others as they are.
+
+    Parameters
+    ----------
+    view : callable
+        A view of this module, or what else `Compose` takes.
+    probability : float, default=0.5
+        Of each record; in [0, 1].
+
+    Attributes
+    ----------
+    needs_peaks : bool
+        Whether the view asks where the R-peaks are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.augmentation import AmplitudeScale, RandomApply
+    >>> sometimes = RandomApply(AmplitudeScale(0.2), probability=0.5)
+    >>> sometimes(torch.ones(4, 1, 1), random_state=0).flatten()
+    tensor([0.9230, 1.0000, 0.9960, 1.1586])
+    """
+
+    _parameter_constraints = {"view": [callable], "probability": _SHARE}
+
+    def __init__(self, view, probability=0.5):
+        self.view = view
+        self.probability = probability
+
+    @property
+    def needs_peaks(self):
+        return getattr(self.view, "needs_peaks", False)
+
+    def _view(self, x, peaks, generator):
+        chosen = torch.rand(len(x), generator=generator, device=x.device) < self.probability
+        view, moved = _apply(self.view, x, peaks, generator)
+        if peaks is not None:
+            peaks = torch.where(chosen[:, None], moved, peaks)
+        return torch.where(chosen[:, None, None], view, x), peaks
+
+
+# --------------------------------------------------------------------------------------------------
+# What views share
+# --------------------------------------------------------------------------------------------------
+
+
+def _floats(values, name, shape):
+    """A tensor over an array or a tensor, checked."""
+    if not isinstance(values, (np.ndarray, torch.Tensor)):
+        raise ValueError(
+            f"{name} must be a tensor or an ndarray of shape {shape}, got {type(values).__name__}."
+        )
+    if values.ndim != shape.count(",") + 1:
+        raise ValueError(
+            f"{name} must have the shape {shape}, got {tuple(values.shape)}. For a single record "
+            f"pass {name}[None]."
+        )
+    if str(values.dtype).removeprefix("torch.") not in ("float32", "float64"):
+        raise ValueError(
+            f"{name} must be float32 or float64, got {values.dtype}. Convert it, for example to "
+            "float32."
+        )
+    if isinstance(values, torch.Tensor):
+        return values
+    return as_tensor(values if min(values.strides) >= 0 else values.copy())
+
+
+def _generator(random_state, device):
+    """The generator for ``random_state``; None is torch's global one."""
+    if random_state is None:
+        return None
+    if isinstance(random_state, Integral):
+        return torch.Generator(device).manual_seed(int(random_state))
+    if not isinstance(random_state, torch.Generator):
+        raise ValueError(
+            f"random_state must be an int, a torch.Generator or None, got {random_state!r}."
+        )
+    if random_state.device.type != device.type:
+        raise ValueError(
+            f"random_state is a generator on {random_state.device}, but x is on {device}. "
+            f"Make it with torch.Generator({device.type!r})."
+        )
+    return random_state
+
+
+def _apply(view, x, peaks, generator):
+    """Call a view of this module, or a function of signals alone."""
+    if hasattr(view, "needs_peaks"):
+        result = view(x, peaks, generator)
+        after, peaks = (result, None) if peaks is None else result
+    elif not callable(view):
+        raise ValueError(
+            f"A view, in views= or an estimator's augmentation=, must be callable, got {view!r}."
+        )
+    elif peaks is not None:
+        raise ValueError(
+            f"{view!r} is a function of signals alone: how it moves R-peaks is unknown. Call it "
+            "without peaks, or give it the attribute needs_peaks and the arguments "
+            "(x, peaks, random_state)."
+        )
+    else:
+        after = view(x)
+    if after.shape != x.shape:
+        raise ValueError(
+            f"{view!r} changed the shape of a batch from {tuple(x.shape)} to "
+            f"{tuple(after.shape)}. A view must return (n_records, n_leads, n_times) as it came."
+        )
+    return after, peaks
+
+
+def _time_before_leads(x):
+    """Whether the memory is that of training batches, contiguous as (batch, time, leads)."""
+    return x.mT.is_contiguous() and not x.is_contiguous()
+
+
+def _take(x, index):
+    """Time points of each record, at ``index`` (n_records, n_times), in the memory order of x."""
+    if not _time_before_leads(x):
+        return x.gather(2, index[:, None].expand(-1, x.shape[1], -1))
+    # Each time point is a row of all leads, copied at once.
+    row = index + x.shape[2] * torch.arange(len(x), device=x.device)[:, None]
+    rows = x.mT.view(-1, x.shape[1]).index_select(0, row.flatten())
+    return rows.view(x.mT.shape).mT
+
+
+def _zero_windows(x, first, stop, width, generator):
+    """Zero windows at random places in the parts from ``first`` to ``stop`` of each record.
+
+    The three have the shape (n_records, n_parts), or (1, n_parts) for the same parts in all.
+    Parts do not overlap.
+    """
+    n_records, _, n_times = x.shape
+    uniform = torch.rand(
+        n_records, first.shape[1], generator=generator, device=x.device, dtype=torch.float64
+    )
+    places = (stop - first - width + 1).clamp(min=1)
+    start = first + (uniform * places).long()
+    # +1 where a window starts and -1 where it ends sum up to 1 inside.
+    steps = torch.zeros(n_records, n_times + 1, dtype=torch.int32, device=x.device)
+    steps.scatter_add_(1, start, torch.ones_like(start, dtype=torch.int32))
+    steps.scatter_add_(1, start + width, -torch.ones_like(start, dtype=torch.int32))
+    keep = 1 - steps.cumsum(1, dtype=torch.int32)[:, None, :-1]
+    return x * keep.to(x.dtype)
+
+
+def _add_waves(x, waves, scale, generator):
+    """Add sinusoids of ``waves`` (n_records, n_waves), in cycles per time point, to each record.
+
+    Phases are drawn for each record, amplitudes up to ``scale`` for each lead.
+    """
+    draw = {"generator": generator, "device": x.device, "dtype": torch.float64}
+    phase = torch.rand(waves.shape, **draw)
+    amplitude = scale * (2 * torch.rand(*waves.shape, x.shape[1], **draw) - 1)
+    time = torch.arange(x.shape[2], device=x.device)
+    turns = waves[:, None] * time[:, None] + phase[:, None]
+    values = torch.sin(2 * math.pi * (turns % 1).to(x.dtype))  # (n_records, n_times, n_waves)
+    amplitude = amplitude.to(x.dtype)
+    if _time_before_leads(x):
+        return torch.baddbmm(x.mT, values, amplitude).mT
+    return torch.baddbmm(x, amplitude.mT, values.mT)
+
+
+def _check_frequency(name, frequency, sampling_rate):
+    if frequency > sampling_rate / 2:
+        raise ValueError(
+            f"{name}={frequency} Hz is above half of sampling_rate={sampling_rate} Hz. Records at "
+            "this rate cannot hold it; pass a lower frequency."
+        )

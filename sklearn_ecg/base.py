@@ -1,12 +1,11 @@
-"""The template that all deep classifiers of signals share.
+"""The template that all deep estimators of signals share.
 
 `DeepECGClassifier.fit` reads from top to bottom: check the parameters, the signals, the labels and
 the weights; leave out records of weight 0; set a validation part aside; normalise; train. A method
-adds its network and its loss.
+adds its network and its loss. What encoders without labels share with it is in `DeepECG`.
 """
 
 from abc import ABCMeta, abstractmethod
-from functools import reduce
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,25 +23,20 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ._input import check_signals
 from ._target import Target, class_weights
+from .augmentation import Compose
 from .nn.normalization import NORMALIZE, LeadNormalizer
 from .training import Batches, strata, train_network, validation_split
-from .utils._torch import as_tensor, resolve_device, seeded
+from .utils._torch import as_tensor, resolve_device, restore_module, seeded, store_module
 
 # Records in a slice at prediction. Larger slices are no faster and hold more activations.
 _PREDICTION_SLICE = 256
 
 
-class DeepECGClassifier(
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClassifierMixin,
-    BaseEstimator,
-    metaclass=ABCMeta,
-):
-    """Base of the classifiers that own a network.
+class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+    """Base of the estimators that own a network, which embeds records.
 
     A subclass assigns its parameters in ``__init__``, those of `_parameter_constraints` here among
-    them, and implements `_make_network` and `_make_loss`.
+    them, and implements `fit`.
     """
 
     _parameter_constraints = {
@@ -51,11 +45,6 @@ class DeepECGClassifier(
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"cosine", "constant"})],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "augmentation": [callable, list, tuple, None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "warm_start": ["boolean"],
         "device": [str, torch.device],
         "precision": [StrOptions({"float32", "float64", "mixed"})],
@@ -66,6 +55,140 @@ class DeepECGClassifier(
         "lead_names": ["array-like", None],
         "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
         "normalize": [StrOptions(set(NORMALIZE)), None],
+    }
+
+    def transform(self, X):
+        """Embed records.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those given to `fit`.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_records, n_features_out)
+            What the network's last linear layer sees.
+        """
+        return self._apply(X, self._embedding)
+
+    def _embedding(self, module, x):
+        """Embedding (batch, embedding_dim) of normalised signals (batch, leads, time)."""
+        with self.net_.autocast():
+            embedding = module.embed(x)
+        return embedding.to(self._torch_dtype)
+
+    def _apply(self, X, read_off):
+        """What ``read_off(module, x)`` gives of the records, slice by slice."""
+        check_is_fitted(self, "net_")
+        if isinstance(X, PreparedSignals):
+            read = X.read
+        else:
+            signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+
+            def read(part):
+                return self.normalizer_(as_tensor(signals[part]))
+
+            X = signals
+        module = self.net_.module_
+        outputs = []
+        with torch.inference_mode():
+            for start in range(0, len(X), _PREDICTION_SLICE):
+                x = read(slice(start, start + _PREDICTION_SLICE)).to(self.net_.device)
+                outputs.append(read_off(module, x).cpu())
+        return torch.cat(outputs).numpy()
+
+    def _prepare(self, X):
+        """Check and normalise signals once, for many predictions with leads replaced."""
+        check_is_fitted(self, "net_")
+        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+        return PreparedSignals(as_tensor(signals), self.normalizer_)
+
+    def _check_warm_start(self, before):
+        """Hold what a fit goes on from against the attributes of the previous one."""
+        what = {
+            "leads": ("n_leads_in_", "lead_names_in_"),
+            "classes": ("_target_kind", "classes_"),
+            "regions": ("regions_",),
+        }
+        now, then = (
+            {key: tuple(_plain(fit.get(name)) for name in names) for key, names in what.items()}
+            for fit in (vars(self), before)
+        )
+        now["normalize"], then["normalize"] = self.normalize, before["normalizer_"].mode
+        for key, value in now.items():
+            if value != then[key]:
+                raise ValueError(
+                    f"warm_start=True cannot go on: {key} {then[key]} of the previous fit became "
+                    f"{value}. Set warm_start=False to start anew."
+                )
+
+    def _fit_normalizer(self, signals):
+        """Normalisation with statistics of training records, given as an array."""
+        normalizer = LeadNormalizer(self.normalize, self.n_leads_in_)
+        return normalizer.to(self._torch_dtype).fit(as_tensor(signals))
+
+    def _train(self, module, loss, batches, valid_batches=None, **options):
+        """Train a network and keep it."""
+        self.net_, self.history_, self.callbacks_ = train_network(
+            module.to(self._torch_dtype),
+            loss,
+            batches,
+            valid_batches,
+            max_epochs=self.max_epochs,
+            learning_rate=self.learning_rate,
+            learning_rate_schedule=self.learning_rate_schedule,
+            weight_decay=self.weight_decay,
+            mixed_precision=self.precision == "mixed",
+            callbacks=self.callbacks,
+            verbose=self.verbose,
+            **options,
+        )
+        self._n_features_out = self.net_.module_.embedding_dim
+
+    @property
+    def _dtype(self):
+        return np.float64 if self.precision == "float64" else np.float32
+
+    @property
+    def _torch_dtype(self):
+        return torch.float64 if self.precision == "float64" else torch.float32
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "normalizer_" in state:
+            state = {**state, "normalizer_": store_module(state["normalizer_"])}
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "normalizer_" in state:
+            self.normalizer_ = restore_module(*state["normalizer_"])
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+class DeepECGClassifier(ClassifierMixin, DeepECG):
+    """Base of the classifiers that own a network.
+
+    A subclass implements `_make_network` and `_make_loss`.
+    """
+
+    _parameter_constraints = {
+        **DeepECG._parameter_constraints,
+        "augmentation": [callable, list, tuple, None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
     @abstractmethod
@@ -113,6 +236,10 @@ class DeepECGClassifier(
             For signals that cannot be read without guessing, hold NaN or infinity; for labels
             that are missing, of one class only or continuous; for a non-finite loss.
         """
+        return self._fit(X, y, sample_weight, groups)
+
+    def _fit(self, X, y, sample_weight, groups, pretrain=None):
+        """`fit`, which calls ``pretrain()`` once everything is checked, unless it goes on."""
         self._validate_params()
         before = vars(self).copy() if self.warm_start and hasattr(self, "net_") else None
         # An interrupted fit leaves an unfitted estimator, not one of two halves.
@@ -128,9 +255,9 @@ class DeepECGClassifier(
                 f"{type(self).__name__} needs records of at least 2 classes, but all records with "
                 "a positive sample_weight are of 1 class."
             )
+        self.classes_, self._target_kind = target.classes, target.kind
         if before is not None:
-            self._check_warm_start(before, target)
-        self.classes_ = target.classes
+            self._check_warm_start(before)
 
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         train, valid = kept, None
@@ -140,15 +267,16 @@ class DeepECGClassifier(
             train, valid = validation_split(stratum, groups, self.validation_fraction, seed)
             train, valid = kept[train], None if valid is None else kept[valid]
 
+        if pretrain is not None and before is None:
+            pretrain()
         device = resolve_device(self.device)
         with seeded(seed, device):
-            module = self._make_network(self.n_leads_in_, target.n_outputs)
             if before is None:
-                self.normalizer_ = LeadNormalizer(self.normalize, self.n_leads_in_)
-                self.normalizer_.to(self._torch_dtype).fit(as_tensor(_take(signals, train)))
-            else:
-                self.normalizer_.to(self._torch_dtype)
-                _load_weights(module, before["net_"].module_)
+                self.normalizer_ = self._fit_normalizer(_take(signals, train))
+            self.normalizer_.to(self._torch_dtype)
+            module = self._make_network(self.normalizer_.n_leads_out, target.n_outputs)
+            if before is not None:
+                load_weights(module, before["net_"].module_)
             train_part = target.take(train)
             class_weight = class_weights(
                 self.class_weight, train_part, None if weights is None else weights[train]
@@ -163,28 +291,19 @@ class DeepECGClassifier(
                 device=device,
                 shuffle=True,
                 membership=train_part.membership if self._needs_partners() else None,
-                augmentation=_in_order(self.augmentation),
+                augmentation=None if self.augmentation is None else Compose(self.augmentation),
             )
             valid_batches = None
             if valid is not None:
                 valid_batches = self._batches(signals, target, weights, valid, device=device)
-            self.net_, self.history_, self.callbacks_ = train_network(
-                module.to(self._torch_dtype),
+            self._train(
+                module,
                 self._make_loss(target.kind, class_weight),
                 batches,
                 valid_batches,
-                max_epochs=self.max_epochs,
-                learning_rate=self.learning_rate,
-                learning_rate_schedule=self.learning_rate_schedule,
-                weight_decay=self.weight_decay,
-                n_iter_no_change=self.n_iter_no_change,
-                mixed_precision=self.precision == "mixed",
                 device=device,
-                callbacks=self.callbacks,
-                verbose=self.verbose,
+                n_iter_no_change=self.n_iter_no_change,
             )
-        self._n_features_out = self.net_.module_.embedding_dim
-        self._target_kind = target.kind
         return self
 
     def decision_function(self, X):
@@ -243,57 +362,10 @@ class DeepECGClassifier(
             return self.classes_[(logits > 0).astype(np.intp)]
         return self.classes_[logits.argmax(axis=1)]
 
-    def transform(self, X):
-        """Embed records.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
-
-        Returns
-        -------
-        embedding : ndarray of shape (n_records, n_features_out)
-            What the network's last linear layer sees.
-        """
-        return self._apply(X, self._embedding)
-
     def _logits(self, module, x):
         """Logits (batch, n_outputs) of normalised signals (batch, leads, time)."""
         # The last layer runs in full precision: bfloat16 would tie the scores of many records.
         return module.classifier(self._embedding(module, x))
-
-    def _embedding(self, module, x):
-        """Embedding (batch, embedding_dim) of normalised signals (batch, leads, time)."""
-        with self.net_.autocast():
-            embedding = module.embed(x)
-        return embedding.to(self._torch_dtype)
-
-    def _apply(self, X, read_off):
-        """What ``read_off(module, x)`` gives of the records, slice by slice."""
-        check_is_fitted(self, "net_")
-        if isinstance(X, PreparedSignals):
-            read = X.read
-        else:
-            signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
-
-            def read(part):
-                return self.normalizer_(as_tensor(signals[part]))
-
-            X = signals
-        module = self.net_.module_
-        outputs = []
-        with torch.inference_mode():
-            for start in range(0, len(X), _PREDICTION_SLICE):
-                x = read(slice(start, start + _PREDICTION_SLICE)).to(self.net_.device)
-                outputs.append(read_off(module, x).cpu())
-        return torch.cat(outputs).numpy()
-
-    def _prepare(self, X):
-        """Check and normalise signals once, for many predictions with leads replaced."""
-        check_is_fitted(self, "net_")
-        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
-        return PreparedSignals(as_tensor(signals), self.normalizer_)
 
     def _batches(self, signals, target, weights, index, **options):
         """Batches of the records at ``index``, normalised."""
@@ -310,42 +382,9 @@ class DeepECGClassifier(
             **options,
         )
 
-    def _check_warm_start(self, before, target):
-        """Hold leads, classes and normalisation against those of the fit to go on from."""
-        now = {
-            "leads": (self.n_leads_in_, self.lead_names_in_),
-            "classes": (target.kind, target.classes.tolist()),
-            "normalize": self.normalize,
-        }
-        then = {
-            "leads": (before["n_leads_in_"], before["lead_names_in_"]),
-            "classes": (before["_target_kind"], before["classes_"].tolist()),
-            "normalize": before["normalizer_"].mode,
-        }
-        for what, value in now.items():
-            if value != then[what]:
-                raise ValueError(
-                    f"warm_start=True cannot go on: {what} {then[what]} of the previous fit became "
-                    f"{value}. Set warm_start=False to start anew."
-                )
-
-    @property
-    def _dtype(self):
-        return np.float64 if self.precision == "float64" else np.float32
-
-    @property
-    def _torch_dtype(self):
-        return torch.float64 if self.precision == "float64" else torch.float32
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "net_")
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
         tags.classifier_tags.multi_label = True
-        tags.transformer_tags.preserves_dtype = []
         return tags
 
 
@@ -353,7 +392,8 @@ class PreparedSignals:
     """A checked copy of signals, which predictions take in place of X as it is.
 
     It is in the form in which the network reads it, as far as that can be: records that are
-    normalised over all their leads are so only when they are read.
+    normalised over all their leads, or of which only some leads are read, are so when they are
+    read.
 
     Parameters
     ----------
@@ -362,7 +402,7 @@ class PreparedSignals:
     """
 
     def __init__(self, signals, normalizer):
-        if normalizer.mode == "record":
+        if normalizer.mode == "record" or normalizer.leads is not None:
             self.normalizer = normalizer
             self.signals = signals.clone()
         else:
@@ -400,30 +440,11 @@ def _check_weights(sample_weight, signals):
     return weights / weights[weights > 0].mean()
 
 
-def _in_order(augmentation):
-    """One callable from a callable or several, held to the shape of the batch."""
-    if augmentation is None:
-        return None
-    views = [augmentation] if callable(augmentation) else list(augmentation)
-    for view in views:
-        if not callable(view):
-            raise ValueError(
-                f"augmentation must be a callable or a list of callables, got {view!r} in it."
-            )
-
-    def augment(x):
-        augmented = reduce(lambda x, view: view(x), views, x)
-        if augmented.shape != x.shape:
-            raise ValueError(
-                f"augmentation changed the shape of a batch from {tuple(x.shape)} to "
-                f"{tuple(augmented.shape)}. A view must return (batch, leads, time) as it came."
-            )
-        return augmented
-
-    return augment
+def _plain(value):
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def _load_weights(module, previous):
+def load_weights(module, previous):
     """Take over the weights of a trained module of the same architecture."""
     try:
         module.load_state_dict(previous.state_dict())

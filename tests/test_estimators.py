@@ -1,12 +1,16 @@
 """Two batteries over all estimators: scikit-learn's and our own."""
 
+from functools import partial
+
 import pytest
 import torch
 from sklearn.base import is_classifier
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
-from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier
+from sklearn_ecg import ACLECGClassifier, ACLECGEncoder, ECGNetClassifier, MSAICNetClassifier
+from sklearn_ecg.augmentation import GaussianNoise
+from sklearn_ecg.nn.acl_ecg import VGG1d
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
@@ -40,6 +44,22 @@ class UserNet(nn.Module):
 
 TINY = {"filters": (8,), "dilations": (1, 2), "kernel_size": 3, "embedding_dim": 8}
 
+ENCODER = {
+    "backbone": partial(VGG1d, filters=(8,), n_convs=(1,)),
+    "augmentation": [GaussianNoise(0.1)],
+    "projection_dim": 4,
+    "max_epochs": 2,
+}
+ENCODER_OF_ROWS = ACLECGEncoder(
+    **{**ENCODER, "backbone": partial(VGG1d, filters=(32,), n_convs=(1,))},
+    regions={"limb": ["I"]},
+    normalize="dataset",
+    lead_names=["I"],
+    n_leads=1,
+    precision="float64",
+    random_state=0,
+)
+
 # Small float64 instances: scikit-learn compares results of different routes to 1e-7.
 SKLEARN_INSTANCES = [
     MSAICNetClassifier(
@@ -56,6 +76,18 @@ SKLEARN_INSTANCES = [
     ),
     ECGNetClassifier(
         module_params={"width": 8, "n_blocks": 1, "embedding_dim": 16, "dropout": 0},
+        n_leads=1,
+        precision="float64",
+        max_epochs=40,
+        learning_rate=1e-2,
+        batch_size=16,
+        random_state=0,
+    ),
+    ENCODER_OF_ROWS,
+    ACLECGClassifier(
+        ENCODER_OF_ROWS,
+        encoder_learning_rate=1e-2,
+        lead_names=["I"],
         n_leads=1,
         precision="float64",
         max_epochs=40,
@@ -87,6 +119,17 @@ ECG_INSTANCES = [
         batch_size=8,
     ),
     ECGNetClassifier(UserNet, max_epochs=2, batch_size=8),
+    ACLECGEncoder(
+        **ENCODER,
+        regions={"limb": ["II", "I"], "chest": ["V2"]},
+        lead_names=["I", "II", "V2", "V5"],
+    ),
+    ACLECGClassifier(
+        ACLECGEncoder(**ENCODER, regions={"limb": ["II", "I"], "chest": ["V2"]}),
+        lead_names=["I", "II", "V2", "V5"],
+        max_epochs=2,
+        batch_size=8,
+    ),
     BandpassFilter(sampling_rate=100),
     BaselineRemover("median", sampling_rate=100),
     BeatFeatures(sampling_rate=100),
@@ -107,6 +150,7 @@ MINIBATCHES = (
     "a weight scales a record's loss; a record repeated is also drawn into more minibatches",
 )
 EXPECTED_FAILURES = {
+    "ACLECGClassifier": MINIBATCHES,
     "ECGNetClassifier": MINIBATCHES,
     "MSAICNetClassifier": MINIBATCHES,
     "MedianBeat": (

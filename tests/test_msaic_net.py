@@ -224,8 +224,8 @@ def test_one_augmentation_or_several(data):
         ({"filters": (8, 2.5)}, "filters must hold .* integers >= 1"),
         ({"device": "cuda:9"}, "device='cuda:9' cannot be used on this machine"),
         ({"device": "gpu"}, "device='gpu' cannot be used"),
-        ({"augmentation": [3]}, "augmentation must be a callable"),
-        ({"augmentation": lambda x: x[:, :, 1:]}, "augmentation changed the shape"),
+        ({"augmentation": [3]}, "augmentation=, must be callable, got 3"),
+        ({"augmentation": lambda x: x[:, :, 1:]}, "<lambda> .* changed the shape of a batch"),
     ],
 )
 def test_bad_parameters_are_named(params, message, data):

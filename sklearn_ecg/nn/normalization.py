@@ -20,18 +20,23 @@ class LeadNormalizer(nn.Module):
         "record_lead": mean and SD of each lead of each record. None: signals as they are.
         A constant signal is centred only.
     n_leads : int
+    leads : sequence of int, default=None
+        Positions of the leads that come out; statistics are those of these alone. None is all.
     """
 
-    def __init__(self, mode, n_leads):
+    def __init__(self, mode, n_leads, leads=None):
         super().__init__()
         self.mode = mode
-        self.register_buffer("mean", torch.zeros(n_leads, 1))
-        self.register_buffer("scale", torch.ones(n_leads, 1))
+        self.leads = None if leads is None else list(leads)
+        self.n_leads_out = n_leads if leads is None else len(self.leads)
+        self.register_buffer("mean", torch.zeros(self.n_leads_out, 1))
+        self.register_buffer("scale", torch.ones(self.n_leads_out, 1))
 
     def fit(self, x):
         """Take the statistics of training records (n_records, n_leads, n_times)."""
         if self.mode != "dataset":
             return self
+        x = self.take(x)
         count = x.shape[0] * x.shape[2]
         # Two passes in float64: E[x^2] - E[x]^2 would lose an SD that is small beside the mean.
         mean = sum(part.double().sum((0, 2)) for part in x.split(_CHUNK)) / count
@@ -41,8 +46,13 @@ class LeadNormalizer(nn.Module):
         self.scale.copy_(_safe_scale(variance.sqrt(), mean.abs())[:, None])
         return self
 
+    def take(self, x):
+        """The leads of signals (batch, leads, time) that come out."""
+        return x if self.leads is None else x[:, self.leads]
+
     def forward(self, x):
         """Normalise a batch (batch, leads, time)."""
+        x = self.take(x)
         if self.mode is None:
             return x
         if self.mode == "dataset":
@@ -55,9 +65,8 @@ class LeadNormalizer(nn.Module):
 
     def to_time_major(self, x):
         """Normalised records in memory order (n_records, n_times, n_leads), made in slices."""
-        out = torch.empty(
-            (x.shape[0], x.shape[2], x.shape[1]), dtype=self.mean.dtype, device=self.mean.device
-        )
+        shape = (x.shape[0], x.shape[2], self.n_leads_out)
+        out = torch.empty(shape, dtype=self.mean.dtype, device=self.mean.device)
         for start in range(0, len(x), _CHUNK):
             part = x[start : start + _CHUNK].to(out)
             out[start : start + _CHUNK] = self(part).transpose(1, 2)

@@ -3,8 +3,15 @@
 The only room that knows skorch.
 """
 
-from .batches import Batches, strata
+from .batches import Batches, PairBatches, settle_batch_norm, strata
 from .nets import train_network
 from .splits import validation_split
 
-__all__ = ["Batches", "strata", "train_network", "validation_split"]
+__all__ = [
+    "Batches",
+    "PairBatches",
+    "settle_batch_norm",
+    "strata",
+    "train_network",
+    "validation_split",
+]

@@ -73,18 +73,27 @@ class Batches:
             weights = None if self.weights is None else self.weights[index].to(self.device)
             yield x, (self.targets[index].to(self.device), weights, n_own)
 
-    def _indices(self):
-        """Records of every batch, a slice or an index tensor, and how many are its own."""
+    def plain(self):
+        """Signals of the batches, in order and without views."""
+        for index, _ in self._in_order():
+            yield self.signals[index].to(self.device).transpose(1, 2)
+
+    def _in_order(self):
         n_records, n_batches = len(self.signals), len(self)
         stops = [self.batch_size * i for i in range(1, n_batches)] + [n_records]
         starts = [0] + stops[:-1]
+        return [(slice(start, stop), stop - start) for start, stop in zip(starts, stops)]
+
+    def _indices(self):
+        """Records of every batch, a slice or an index tensor, and how many are its own."""
+        in_order = self._in_order()
         if not self.shuffle:
-            return [(slice(start, stop), stop - start) for start, stop in zip(starts, stops)]
+            return in_order
         if self.membership is None:
-            order = torch.randperm(n_records)
-            return [(order[start:stop], stop - start) for start, stop in zip(starts, stops)]
+            order = torch.randperm(len(self.signals))
+            return [(order[part], n_own) for part, n_own in in_order]
         order = self._spread_order()
-        return [(self._fill(order[start:stop]), stop - start) for start, stop in zip(starts, stops)]
+        return [(self._fill(order[part]), n_own) for part, n_own in in_order]
 
     def _spread_order(self):
         """A random order in which every class is spread evenly.
@@ -114,6 +123,74 @@ class Batches:
                 drawn = pool[torch.randint(len(pool), (missing,))]
             parts.append(drawn)
         return torch.cat(parts)
+
+
+class PairBatches(Batches):
+    """Batches of two random views of every record, for losses that compare them.
+
+    A batch holds the first views of its records, then the second ones, in the same order.
+
+    Parameters
+    ----------
+    signals, batch_size, device
+        See `Batches`; the order is drawn anew for every pass.
+    augmentation : callable
+        ``augmentation(x)`` makes views of a batch (batch, leads, time), and
+        ``augmentation(x, peaks)`` views and their R-peaks.
+    peaks : tensor of shape (n_records, n_peaks) or None
+        R-peaks in time points, ascending, padded with NaN.
+    """
+
+    def __init__(self, signals, *, batch_size, augmentation, peaks=None, device="cpu"):
+        super().__init__(
+            signals,
+            None,
+            batch_size=batch_size,
+            shuffle=True,
+            augmentation=augmentation,
+            device=device,
+        )
+        self.peaks = peaks
+
+    def __iter__(self):
+        for index, _ in self._indices():
+            x = self.signals[index].to(self.device).transpose(1, 2)
+            peaks = None if self.peaks is None else self.peaks[index].to(self.device)
+            views = [self._view(x, peaks).transpose(1, 2) for _ in range(2)]
+            yield torch.cat(views).transpose(1, 2), ()
+
+    def _view(self, x, peaks):
+        return self.augmentation(x) if peaks is None else self.augmentation(x, peaks)[0]
+
+
+@torch.no_grad()
+def settle_batch_norm(part, forward, batches):
+    """Take the running statistics of BatchNorm anew: their mean over batches without views.
+
+    Running averages lag behind the weights, and after a few steps they still hold their start.
+
+    Parameters
+    ----------
+    part : torch.nn.Module
+        Holds the BatchNorm layers.
+    forward : callable
+        ``forward(x)`` runs them on a batch (batch, leads, time).
+    batches : Batches
+    """
+    layers = [m for m in part.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    if not layers or len(batches.signals) < 2:
+        return
+    momenta = [layer.momentum for layer in layers]
+    part.eval()
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # the mean of all batches
+        layer.train()
+    for x in batches.plain():
+        forward(x)
+    for layer, momentum in zip(layers, momenta):
+        layer.momentum = momentum
+    part.eval()
 
 
 def strata(membership):

@@ -4,12 +4,15 @@ import copy
 import math
 import signal
 import threading
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochTimer, LRScheduler, PassthroughScoring, PrintLog
+
+from ..utils._torch import restore_module, store_module
 
 
 class _Net(NeuralNet):
@@ -34,6 +37,24 @@ class _Net(NeuralNet):
         if self.verbose:
             callbacks = [("epoch_timer", EpochTimer()), *callbacks, ("print_log", PrintLog())]
         return callbacks
+
+    def __getstate__(self):
+        # A trained net; skorch's own way depends on more than content.
+        state = {**vars(self), "module": None}
+        state["module_"] = store_module(self.module_)
+        return state
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if torch.device(self.device).type == "cuda" and not torch.cuda.is_available():
+            warnings.warn(
+                f"This network was trained on {self.device}, which this machine lacks: it predicts "
+                "on the CPU.",
+                UserWarning,
+                stacklevel=2,
+            )
+            self.device = "cpu"
+        self.module = self.module_ = restore_module(*state["module_"], self.device)
 
     def autocast(self):
         """Context in which the network runs: bfloat16 where it is safe, with mixed precision."""
@@ -61,7 +82,8 @@ class _Net(NeuralNet):
     def _fit_epochs(self, X, y, interrupts):
         for _ in range(self.max_epochs):
             self.notify("on_epoch_begin", dataset_train=None, dataset_valid=None)
-            self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
+            for group in self.optimizer_.param_groups:
+                self.history.record(group.get("name", "learning_rate"), group["lr"])
             self.run_single_epoch(X, training=True, prefix="train", step_fn=self.train_step)
             self.run_single_epoch(y, training=False, prefix="valid", step_fn=self.validation_step)
             try:
@@ -74,6 +96,7 @@ class _Net(NeuralNet):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
             return
+        parts, sizes = [], []
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
@@ -88,6 +111,11 @@ class _Net(NeuralNet):
             self.history.record_batch(f"{prefix}_loss", loss)
             self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
+            parts.append({**getattr(self.criterion_, "parts", {})})
+            sizes.append(len(batch[0]))
+        for name in parts[0]:
+            mean = np.average([float(part[name]) for part in parts], weights=sizes)
+            self.history.record(f"{prefix}_{name}", float(mean))
 
 
 @contextmanager
@@ -132,11 +160,12 @@ def train_network(
     learning_rate,
     learning_rate_schedule,
     weight_decay,
-    n_iter_no_change,
     mixed_precision,
     device,
     callbacks,
     verbose,
+    n_iter_no_change=None,
+    slower=None,
 ):
     """Train a module and return its net, the history and the callbacks.
 
@@ -145,13 +174,17 @@ def train_network(
     module : torch.nn.Module
         Maps a batch (batch, leads, time) to the first argument of ``loss``.
     loss : torch.nn.Module
-        ``loss(output, targets, weights, n_own)`` is a scalar tensor; see `Batches` for the
-        last three.
+        ``loss(output, *rest)`` is a scalar tensor, ``rest`` what the batches hold beside the
+        signals. If it has a dict ``parts`` of scalars, their means over the batches of an epoch
+        are recorded in the history as well.
     batches, valid_batches : Batches
         With validation batches, training stops after ``n_iter_no_change`` epochs without a
         lower validation loss, and the weights of the best epoch are restored.
     callbacks : list of skorch callbacks or None
         Copied, so that a fit leaves the estimator's parameter as it was.
+    slower : tuple of str and float, default=None
+        Name of a part of the module, and its own learning rate. In the history it is called
+        ``{name}_learning_rate``.
 
     Returns
     -------
@@ -177,6 +210,10 @@ def train_network(
         )
     if valid_batches is not None:
         steps.append(EarlyStopping(patience=n_iter_no_change, load_best=True))
+    groups = []
+    if slower is not None:
+        name, rate = slower
+        groups.append((f"{name}.*", {"lr": rate, "name": f"{name}_learning_rate"}))
     net = _Net(
         module.to(memory_format=torch.channels_last),
         criterion=loss,
@@ -184,6 +221,7 @@ def train_network(
         # One fused kernel instead of a loop over the parameters.
         optimizer__fused=True,
         optimizer__weight_decay=weight_decay,
+        optimizer__param_groups=groups,
         lr=learning_rate,
         max_epochs=max_epochs,
         train_split=None,

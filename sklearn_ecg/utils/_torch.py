@@ -1,8 +1,10 @@
 """Devices, random state and tensors of torch."""
 
+import copy
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 _GENERATOR_LOCK = threading.RLock()
@@ -47,3 +49,23 @@ def seeded(seed, device):
 def as_tensor(array):
     """A tensor over the memory of an array; torch cannot view a read-only one, which is copied."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def store_module(module):
+    """A module without its values, and these as arrays, for a pickle that depends on content only.
+
+    A tensor's own pickle differs between equal tensors, so that caches that hash estimators, such
+    as those of `joblib.Memory`, would never find one again.
+    """
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    values = {name: np.array(t.detach().cpu().numpy(), order="C") for name, t in tensors}
+    return copy.deepcopy(module).to("meta"), values
+
+
+def restore_module(skeleton, values, device="cpu"):
+    """The module of `store_module`, on a device."""
+    module = skeleton.to_empty(device=device)
+    with torch.no_grad():
+        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            tensor.copy_(torch.from_numpy(values[name]))
+    return module

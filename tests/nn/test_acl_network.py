@@ -1,0 +1,105 @@
+import pytest
+import torch
+
+from sklearn_ecg.nn.acl_ecg import ACLECGNet, FineTunedNet, LinearProbe, VGG1d
+
+REGIONS = [[0, 1], [2, 3], [4, 5], [6, 7]]
+
+
+def make_net(shared_encoder=False, **options):
+    torch.manual_seed(0)
+    return ACLECGNet(
+        8,
+        REGIONS,
+        make_backbone=VGG1d,
+        shared_encoder=shared_encoder,
+        projection_dim=16,
+        n_times=100,
+        dtype=torch.float32,
+        **options,
+    )
+
+
+def test_vgg_parameter_count():
+    widths, total = [1, 8, 8, 16, 16, 32, 32, 32, 64, 64, 64, 64, 64, 64], 0
+    for width_in, width in zip(widths, widths[1:]):
+        total += 3 * width_in * width + 2 * width  # a convolution without bias, BatchNorm
+    assert sum(weights.numel() for weights in VGG1d().parameters()) == total
+
+
+def test_vgg_receptive_field():
+    """13 convolutions of 3 with pooling in between see 1 + 2 (2+2*2+3*4+3*8+3*16) + pooling."""
+    net = VGG1d().eval()
+    x = torch.zeros(1, 1, 1001, requires_grad=True)
+    features = x.unsqueeze(2)
+    for block in net.blocks:
+        features = torch.nn.functional.avg_pool2d(block(features), (1, 2), ceil_mode=True)
+    with torch.no_grad():
+        for block in net.blocks:
+            for layer in block[0::3]:
+                layer.weight.fill_(1.0)
+    features = x.unsqueeze(2)
+    for block in net.blocks:
+        features = torch.nn.functional.avg_pool2d(block(features + 1), (1, 2), ceil_mode=True)
+    features[0, 0, 0, 15].backward()
+    seen = x.grad[0, 0].nonzero()[:, 0]
+    convolutions = 2 * (2 * 1 + 2 * 2 + 3 * 4 + 3 * 8 + 3 * 16)
+    pooling = 1 + 2 + 4 + 8 + 16
+    assert seen.max() - seen.min() + 1 == 1 + convolutions + pooling
+
+
+@pytest.mark.parametrize("n_times", [1, 2, 33, 100])
+@pytest.mark.parametrize("shared_encoder", [False, True])
+def test_shapes(n_times, shared_encoder):
+    net = make_net(shared_encoder)
+    projections, embedding = net(torch.randn(5, 8, n_times))
+    assert projections.shape == (4, 5, 16)
+    assert embedding.shape == (5, 8 * 64)
+    torch.testing.assert_close(projections.norm(dim=2), torch.ones(4, 5))
+
+
+def test_a_lead_changes_its_own_vector_and_its_region_only():
+    net = make_net().eval()
+    x = torch.randn(3, 8, 100)
+    other = x.clone()
+    other[:, 4] += torch.randn(3, 100)
+    with torch.no_grad():
+        (before, vectors), (after, moved) = net(x), net(other)
+    changed = (vectors != moved).reshape(3, 8, 64).any(2).any(0)
+    assert changed.tolist() == [lead == 4 for lead in range(8)]
+    assert (before != after).any(2).any(1).tolist() == [False, False, True, False]
+
+
+def test_shared_encoder_gives_equal_leads_equal_vectors():
+    net = make_net(shared_encoder=True).eval()
+    x = torch.randn(3, 1, 100).expand(3, 8, 100)
+    vectors = net.embed(x).reshape(3, 8, 64)
+    torch.testing.assert_close(vectors, vectors[:, :1].expand_as(vectors))
+    assert len(net.encoders) == 1
+
+
+def test_backbone_that_gives_no_vectors():
+    with pytest.raises(ValueError, match=r"vectors \(batch, n_features\); .* gave \(2, 1, 100\)"):
+        ACLECGNet(
+            8,
+            REGIONS,
+            make_backbone=lambda n_leads: torch.nn.Conv1d(n_leads, 1, 3, padding=1),
+            shared_encoder=False,
+            projection_dim=16,
+            n_times=100,
+            dtype=torch.float32,
+        )
+
+
+def test_probe_leaves_the_encoder_alone_and_fine_tuning_does_not():
+    x = torch.randn(6, 8, 100)
+    probe = LinearProbe(make_net(), 2).train()
+    before = {name: value.clone() for name, value in probe.encoder.state_dict().items()}
+    embedding = probe.embed(x)
+    probe(embedding[:, :, None]).sum().backward()
+    for name, value in probe.encoder.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert all(weights.grad is None for weights in probe.encoder.parameters())
+    tuned = FineTunedNet(make_net(), 2).train()
+    tuned(x).sum().backward()
+    assert all(weights.grad is not None for weights in tuned.encoder.parameters())

@@ -1,0 +1,394 @@
+"""What is particular to ACL-ECG; the batteries of test_estimators.py hold it to the rest."""
+
+import os
+import signal
+import threading
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
+
+from sklearn_ecg import (
+    REGIONS_8,
+    ACLECGClassifier,
+    ACLECGEncoder,
+    MSAICNetClassifier,
+    to_lead_frame,
+)
+from sklearn_ecg.augmentation import CardiacCycleMask, GaussianNoise
+from sklearn_ecg.datasets import load_ptbxl, make_ecg
+from sklearn_ecg.nn.acl_ecg import VGG1d
+
+
+class SmallBackbone(VGG1d):
+    """Small enough to be pretrained in every test, and to be pickled by name."""
+
+    def __init__(self, n_leads):
+        super().__init__(n_leads, filters=(4, 8), n_convs=(1, 1))
+
+
+def make_encoder(**params):
+    defaults = {
+        "backbone": SmallBackbone,
+        "projection_dim": 8,
+        "max_epochs": 2,
+        "batch_size": 16,
+        "sampling_rate": 100,
+        "random_state": 0,
+    }
+    return ACLECGEncoder(**{**defaults, **params})
+
+
+@pytest.fixture(scope="module")
+def ecg():
+    return make_ecg(40, duration=2, prevalence=0.5, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted(ecg):
+    return make_encoder().fit(ecg.data)
+
+
+class Count(Callback):
+    """Counts trainings in this process."""
+
+    trainings = 0
+
+    def on_train_begin(self, net, **kwargs):
+        Count.trainings += 1
+
+
+def test_leads_are_taken_by_name(ecg, fitted):
+    frame = to_lead_frame(ecg.data, ecg.lead_names)
+    shuffled = frame[["V6", "aVL", "V1", "II", "V2", "III", "V3", "V5", "I", "V4", "aVR", "aVF"]]
+    assert fitted.leads_ == ("II", "III", "V1", "V2", "V3", "V4", "V5", "V6")
+    of_frame = make_encoder().fit(shuffled)
+    np.testing.assert_allclose(of_frame.transform(shuffled), fitted.transform(ecg.data), atol=1e-5)
+
+
+def test_leads_of_no_region_are_not_read(ecg, fitted):
+    changed = ecg.data.copy()
+    changed[:, [0, 3, 4, 5]] = 7.0
+    np.testing.assert_array_equal(fitted.transform(changed), fitted.transform(ecg.data))
+
+
+def test_embedding_holds_the_lead_vectors_side_by_side(ecg, fitted):
+    changed = ecg.data.copy()
+    changed[:, 6] = changed[:, 6, ::-1]  # V1: the record's mean and SD stay
+    moved = (fitted.transform(changed) != fitted.transform(ecg.data)).any(axis=0)
+    per_lead = moved.reshape(8, -1).any(axis=1)
+    # Sums in another order may change the record's statistics by a rounding error.
+    difference = np.abs(fitted.transform(changed) - fitted.transform(ecg.data)).max(axis=0)
+    assert per_lead[fitted.leads_.index("V1")]
+    assert (difference.reshape(8, -1).max(axis=1) > 1e-4).sum() == 1
+
+
+def test_random_regions_are_a_seeded_partition(ecg):
+    drawn = [make_encoder(regions="random", max_epochs=0, random_state=i).fit(ecg.data).regions_
+             for i in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    leads = [lead for region in drawn[0].values() for lead in region]
+    assert sorted(leads) == sorted(lead for region in REGIONS_8.values() for lead in region)
+    assert [len(region) for region in drawn[0].values()] == [2] * 4
+
+
+def test_regions_by_mapping_and_simclr(ecg):
+    regions = {"limb": ["I", "II"], "chest": ["V1", "V2", "II"]}
+    encoder = make_encoder(regions=regions, max_epochs=1).fit(ecg.data)
+    assert encoder.leads_ == ("I", "II", "V1", "V2")
+    assert encoder.transform(ecg.data).shape == (40, 4 * 8)
+    encoder = make_encoder(objective="simclr", max_epochs=1).fit(ecg.data)
+    assert list(encoder.regions_) == ["record"] and len(encoder.regions_["record"]) == 8
+    assert encoder.history_["train_inter"].tolist() == [0]
+
+
+def test_unnamed_and_missing_leads(ecg):
+    with pytest.raises(ValueError, match=r"Regions need the names of the leads"):
+        make_encoder().fit(ecg.data[:, :8])
+    frame = to_lead_frame(ecg.data, ecg.lead_names)
+    with pytest.raises(ValueError, match="Region 'inferior' needs lead III, but the leads present"):
+        make_encoder().fit(frame[["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"]])
+    renamed = frame.rename(columns={"V6": "C6"})
+    with pytest.raises(ValueError, match="'lateral' needs lead V6"):
+        make_encoder().fit(renamed)
+
+
+@pytest.mark.parametrize("views", ["paper", [GaussianNoise(0.1), CardiacCycleMask()]])
+def test_sampling_rate_is_needed_where_time_is(ecg, views):
+    with pytest.raises(ValueError, match="sampling_rate is missing"):
+        make_encoder(sampling_rate=None, augmentation=views).fit(ecg.data)
+    make_encoder(sampling_rate=None, augmentation=GaussianNoise(0.1), max_epochs=1).fit(ecg.data)
+
+
+def test_views_get_r_peaks_of_reliable_records_only(ecg):
+    seen = []
+
+    class Spy(CardiacCycleMask):
+        def __call__(self, x, peaks=None, random_state=None):
+            seen.append(peaks)
+            return super().__call__(x, peaks, random_state)
+
+    X = ecg.data[:4].copy()
+    X[1] = np.random.default_rng(0).standard_normal(X[1].shape)
+    make_encoder(augmentation=Spy(), max_epochs=1).fit(X)
+    n_peaks = np.sort([int(row.isfinite().sum()) for row in seen[0]])
+    assert len(seen) == 2  # two views of one batch
+    assert n_peaks[0] == 0 and (n_peaks[1:] >= 2).all()
+
+
+def test_transform_does_not_depend_on_batch_or_order(ecg, fitted):
+    together = fitted.transform(ecg.data)
+    alone = np.concatenate([fitted.transform(ecg.data[i : i + 1]) for i in range(40)])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    order = np.random.default_rng(0).permutation(40)
+    np.testing.assert_allclose(fitted.transform(ecg.data[order]), together[order], atol=1e-5)
+    np.testing.assert_array_equal(fitted.transform(ecg.data), together)
+
+
+def test_labels_are_not_read(ecg, fitted):
+    embedding = make_encoder().fit(ecg.data, ecg.target).transform(ecg.data)
+    np.testing.assert_array_equal(embedding, fitted.transform(ecg.data))
+
+
+def test_history(fitted):
+    names = ("intra", "inter", "alignment", "uniformity", "effective_rank", "loss")
+    for name in names:
+        assert fitted.history_[f"train_{name}"].shape == (2,)
+    assert (fitted.history_["train_effective_rank"] > 1).all()
+    parts = fitted.history_["train_intra"] + fitted.history_["train_inter"]
+    np.testing.assert_allclose(fitted.history_["train_loss"], parts / 2, rtol=1e-5)
+
+
+def test_pretraining_lowers_the_loss(ecg):
+    history = make_encoder(max_epochs=15, learning_rate=3e-3).fit(ecg.data).history_
+    assert history["train_loss"][-1] < 0.85 * history["train_loss"][0]
+
+
+def test_batch_norm_holds_the_statistics_of_the_records(ecg):
+    """The first layer's, which no other weight has a part in."""
+    for max_epochs in (0, 2):
+        encoder = make_encoder(max_epochs=max_epochs, batch_size=64).fit(ecg.data)
+        x = encoder.normalizer_(torch.from_numpy(ecg.data))[:, :1, None]
+        first, norm = encoder.net_.module_.encoders[0].blocks[0][:2]
+        with torch.no_grad():
+            found = first(x)
+        torch.testing.assert_close(norm.running_mean, found.mean((0, 2, 3)), atol=1e-5, rtol=1e-4)
+
+
+def test_max_epochs_0_is_the_random_start(ecg):
+    """Weights as they were drawn; only BatchNorm has seen the records."""
+    one, other = (
+        make_encoder(max_epochs=0).fit(X).net_.module_.encoders
+        for X in (ecg.data, ecg.data[:, :, ::-1].copy())
+    )
+    for a, b in zip(one.parameters(), other.parameters()):
+        assert torch.equal(a, b)
+
+
+def test_single_record_warns_and_learns_nothing(ecg):
+    with pytest.warns(ConvergenceWarning, match="X holds 1 record, .* Pass more records"):
+        encoder = make_encoder().fit(ecg.data[:1])
+    assert np.isfinite(encoder.transform(ecg.data)).all()
+
+
+def test_collapse_warns(ecg):
+    X = np.repeat(ecg.data[:1], 20, axis=0)
+    quiet = GaussianNoise(1e-9)
+    with pytest.warns(ConvergenceWarning, match="collapsed: its effective rank is .* Lower"):
+        make_encoder(augmentation=quiet).fit(X)
+
+
+def test_non_finite_loss_names_epoch_and_cause(ecg):
+    with pytest.raises(ValueError, match="train loss became nan in epoch 1. .* learning_rate"):
+        make_encoder(augmentation=lambda x: x * float("nan")).fit(ecg.data)
+
+
+def test_interrupted_fit_is_unfitted(ecg):
+    class Interrupt(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert threading.current_thread() is threading.main_thread()
+    encoder = make_encoder(callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        encoder.fit(ecg.data)
+    assert not hasattr(encoder, "net_")
+
+
+def test_warm_start_goes_on(ecg):
+    encoder = make_encoder(warm_start=True, max_epochs=5).fit(ecg.data)
+    first = encoder.history_["train_loss"]
+    encoder.fit(ecg.data)
+    assert encoder.history_["train_loss"][0] < first[0]
+    with pytest.raises(ValueError, match="warm_start=True cannot go on: regions"):
+        encoder.set_params(regions={"chest": ["V1", "V2"]}).fit(ecg.data)
+
+
+# --------------------------------------------------------------------------------------------------
+# In scikit-learn
+# --------------------------------------------------------------------------------------------------
+
+
+def test_pipeline_in_cross_validate_and_grid_search(ecg):
+    model = make_pipeline(make_encoder(max_epochs=1), StandardScaler(), LogisticRegression())
+    scores = cross_validate(model, ecg.data, ecg.target, cv=2, return_estimator=True)
+    assert len(scores["test_score"]) == 2
+    pretrained = [estimator[0].net_.module_ for estimator in scores["estimator"]]
+    weights = [next(module.parameters()) for module in pretrained]
+    assert not torch.equal(*weights)  # each on its own training fold
+    grid = {"aclecgencoder__gamma": [0.0, 1.0]}
+    search = GridSearchCV(model, grid, cv=2).fit(ecg.data, ecg.target)
+    assert len(search.cv_results_["params"]) == 2
+
+
+def test_memory_pretrains_once_per_fold(ecg, tmp_path):
+    encoder = make_encoder(max_epochs=1, callbacks=[Count()])
+    model = make_pipeline(encoder, StandardScaler(), LogisticRegression(), memory=str(tmp_path))
+    Count.trainings = 0
+    search = GridSearchCV(model, {"logisticregression__C": [0.1, 1, 10]}, cv=2, refit=False)
+    search.fit(ecg.data, ecg.target)
+    assert Count.trainings == 2
+
+
+def test_frozen_encoder_in_learning_curve_is_not_pretrained_again(ecg, tmp_path):
+    encoder = make_encoder(max_epochs=1, callbacks=[Count()]).fit(ecg.data)
+    Count.trainings = 0
+    model = make_pipeline(
+        FrozenEstimator(encoder), StandardScaler(), LogisticRegression(), memory=str(tmp_path)
+    )
+    sizes, _, scores = learning_curve(
+        model, ecg.data, ecg.target, train_sizes=[0.3, 1.0], cv=2, shuffle=True, random_state=0
+    )
+    assert scores.shape == (2, 2)
+    assert Count.trainings == 0
+    kept = {path.parent.name for path in tmp_path.rglob("output.pkl")}
+    learning_curve(
+        model, ecg.data, ecg.target, train_sizes=[0.3, 1.0], cv=2, shuffle=True, random_state=0
+    )
+    assert {path.parent.name for path in tmp_path.rglob("output.pkl")} == kept
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_hash_depends_on_content_only(ecg, dtype):
+    encoder = make_encoder(max_epochs=1, precision=dtype).fit(ecg.data)
+    again = make_encoder(max_epochs=1, precision=dtype).fit(ecg.data)
+    other = make_encoder(max_epochs=1, precision=dtype, gamma=0.4).fit(ecg.data)
+    assert joblib.hash(encoder) == joblib.hash(again)
+    assert joblib.hash(encoder) == joblib.hash(FrozenEstimator(encoder).estimator)
+    encoder.transform(ecg.data)
+    assert joblib.hash(encoder) == joblib.hash(again)
+    other.gamma = 0.5
+    assert joblib.hash(encoder) != joblib.hash(other)  # in its weights
+    other = MSAICNetClassifier(filters=(8,), max_epochs=1, random_state=0)
+    hashes = {joblib.hash(clone(other).fit(ecg.data, ecg.target)) for _ in range(2)}
+    assert len(hashes) == 1
+
+
+# --------------------------------------------------------------------------------------------------
+# The classifier
+# --------------------------------------------------------------------------------------------------
+
+
+def weights_of(module):
+    return torch.cat([weights.detach().flatten() for weights in module.parameters()])
+
+
+def test_a_frozen_estimator_is_fine_tuned_in_a_copy(ecg, fitted):
+    before = weights_of(fitted.net_.module_.encoders).clone()
+    clf = ACLECGClassifier(FrozenEstimator(fitted), max_epochs=2, random_state=0)
+    clf = clone(clf).fit(ecg.data, ecg.target)
+    assert torch.equal(weights_of(fitted.net_.module_.encoders), before)
+    assert not torch.equal(weights_of(clf.net_.module_.encoder.encoders), before)
+    assert clf.history_["encoder_learning_rate"].max() <= 1e-4
+    assert clf.history_["learning_rate"].max() <= 1e-3
+
+
+def test_frozen_is_a_linear_probe(ecg, fitted):
+    clf = ACLECGClassifier(FrozenEstimator(fitted), frozen=True, max_epochs=20, random_state=0)
+    clf.fit(ecg.data, ecg.target)
+    assert torch.equal(
+        weights_of(clf.net_.module_.encoder.encoders), weights_of(fitted.net_.module_.encoders)
+    )
+    np.testing.assert_allclose(clf.transform(ecg.data), fitted.transform(ecg.data), atol=1e-6)
+    linear = clf.net_.module_.classifier[1]
+    z = StandardScaler().fit_transform(fitted.transform(ecg.data).astype(np.float64))
+    logits = z @ linear.weight.detach().numpy()[0] + linear.bias.item()
+    np.testing.assert_allclose(clf.decision_function(ecg.data), logits, atol=1e-3)
+    with pytest.raises(ValueError, match="augmentation has no effect with frozen=True"):
+        clf.set_params(augmentation=GaussianNoise()).fit(ecg.data, ecg.target)
+
+
+def test_a_bare_fitted_encoder_is_pretrained_anew(ecg, fitted):
+    clf = ACLECGClassifier(fitted, frozen=True, max_epochs=1, random_state=0)
+    clf.fit(ecg.data[:20], ecg.target[:20])
+    assert clf.encoder_ is not fitted
+    assert len(clf.encoder_.history_["epoch"]) == 2
+
+
+def test_default_encoder_takes_the_classifiers_parameters(ecg):
+    clf = ACLECGClassifier(make_encoder(sampling_rate=None, random_state=None), max_epochs=1)
+    with pytest.raises(ValueError, match="sampling_rate is missing"):
+        clf.fit(ecg.data, ecg.target)
+    clf.set_params(sampling_rate=100, random_state=3).fit(ecg.data, ecg.target)
+    again = clone(clf).fit(ecg.data, ecg.target)
+    np.testing.assert_array_equal(clf.predict_proba(ecg.data), again.predict_proba(ecg.data))
+    assert clf.encoder.sampling_rate is None
+
+
+def test_unlabeled_records_only_pretrain(ecg, fitted):
+    y = ecg.target.copy()
+    y[10:] = -1
+    clf = ACLECGClassifier(make_encoder(), unlabeled=-1, max_epochs=2, random_state=0)
+    clf.fit(ecg.data, y)
+    assert clf.classes_.tolist() == [0, 1]
+    np.testing.assert_array_equal(
+        clf.encoder_.transform(ecg.data), fitted.transform(ecg.data)
+    )  # pretrained on all
+    alone = ACLECGClassifier(FrozenEstimator(fitted), max_epochs=2, random_state=0)
+    alone.fit(ecg.data[:10], y[:10])
+    np.testing.assert_array_equal(clf.predict_proba(ecg.data), alone.predict_proba(ecg.data))
+
+
+def test_unlabeled_in_other_targets(ecg, fitted):
+    encoder = FrozenEstimator(fitted)
+    clf = ACLECGClassifier(encoder, unlabeled=-1, frozen=True, max_epochs=1, random_state=0)
+    rng = np.random.default_rng(0)
+    Y = rng.integers(0, 2, (40, 3))
+    Y[20:] = -1
+    assert clf.fit(ecg.data, Y).predict_proba(ecg.data).shape == (40, 3)
+    names = np.array(["MI", "NORM"], dtype=object)[ecg.target]
+    names[20:] = "?"
+    clf.set_params(unlabeled="?").fit(ecg.data, names)
+    assert clf.classes_.tolist() == ["MI", "NORM"]
+    clf.set_params(unlabeled=None).fit(ecg.data, names)
+    assert clf.classes_.tolist() == ["?", "MI", "NORM"]
+    with pytest.raises(ValueError, match="y holds no label: every record is marked unlabeled=-1"):
+        clf.set_params(unlabeled=-1).fit(ecg.data, np.full(40, -1))
+
+
+def test_encoder_of_another_kind_or_other_leads(ecg, fitted):
+    with pytest.raises(ValueError, match="FrozenEstimator of an ACLECGEncoder, got one of Logist"):
+        ACLECGClassifier(FrozenEstimator(LogisticRegression())).fit(ecg.data, ecg.target)
+    clf = ACLECGClassifier(FrozenEstimator(fitted))
+    with pytest.raises(ValueError, match="ACLECGEncoder was fitted on"):
+        clf.fit(ecg.data[:, :, :150], ecg.target)
+    with pytest.raises(ValueError, match="The 'encoder' parameter of ACLECGClassifier"):
+        ACLECGClassifier("vgg").fit(ecg.data, ecg.target)
+
+
+def test_real_records(data_folder):
+    ecg = load_ptbxl(data_folder / "ptbxl", task="mi", folds=[1])
+    encoder = make_encoder(batch_size=32).fit(ecg.data)
+    assert encoder.history_["train_loss"][-1] < encoder.history_["train_loss"][0]
+    clf = ACLECGClassifier(FrozenEstimator(encoder), frozen=True, random_state=0)
+    probability = clf.fit(ecg.data, ecg.target).predict_proba(ecg.data)
+    assert np.isfinite(probability).all()
