@@ -100,20 +100,23 @@ def _params(estimator):
     return sorted(values.items())
 
 
-def side_by_side(rows):
-    """Probabilities (n_seeds, n_records) or (n_seeds, n_records, n_labels) as columns."""
-    return np.concatenate([row.reshape(len(row), -1) for row in rows], axis=1)
+def side_by_side(y, rows):
+    """Labels and probabilities of several seeds as those of one multilabel target.
 
+    The macro average over its labels is the mean of the seeds' scores. Where a seed draws its
+    training records, probabilities averaged over seeds have seen more of them than one training.
 
-def mean_of_seeds(metric, n_seeds):
-    """The mean of a metric over the seeds whose probabilities stand `side_by_side`.
+    Parameters
+    ----------
+    y : ndarray of shape (n_records,) or (n_records, n_labels)
+    rows : array-like of shape (n_seeds, n_records) or (n_seeds, n_records, n_labels)
 
-    Where a seed draws its training records, probabilities averaged over seeds have seen more of
-    them than one training has.
+    Returns
+    -------
+    y, probabilities : ndarrays of shape (n_records, n_seeds * n_labels)
+        As they were for a single seed.
     """
-
-    def mean(y_true, y_score):
-        parts = np.split(y_score, n_seeds, axis=1)
-        return float(np.mean([metric(y_true, part.reshape(y_true.shape)) for part in parts]))
-
-    return mean
+    if len(rows) == 1:
+        return y, rows[0]
+    rows = [np.reshape(row, (len(row), -1)) for row in rows]
+    return np.tile(np.reshape(y, rows[0].shape), len(rows)), np.concatenate(rows, axis=1)

@@ -24,11 +24,11 @@ import pandas as pd
 import torch
 from _arms import boosting, on_features
 from _results import hash_of_code, kept, kept_object
-from _study import mean_of_seeds, side_by_side
+from _study import side_by_side
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -170,22 +170,17 @@ def report(rows, data, fractions):
         print(f"  {'':45}{'AUROC':22}{'AUPRC':22}{'AUROC - random start':26}AUROC of seeds")
         for (name, what), seeds in rows.items():
             single = [found[what, fraction] for found in seeds]
-            auroc, auprc = (
-                mean_of_seeds(metric, len(seeds))
-                for metric in (roc_auc_score, average_precision_score)
-            )
-            score = side_by_side(single)
             line = f"  {name + ', ' + what:45}"
-            for metric in (auroc, auprc):
-                line += f"{bootstrap_interval(metric, y, score, **at_random)!s:22}"
+            for metric in ("roc_auc", "average_precision"):
+                interval = bootstrap_interval(metric, *side_by_side(y, single), **at_random)
+                line += f"{interval!s:22}"
             same = "tuned" if what == "tuned" else "probe"
             difference = ""
             if name != RANDOM and (RANDOM, same) in rows:
                 # Of the same draws of training records.
                 others = [found[same, fraction] for found in rows[RANDOM, same][: len(seeds)]]
-                difference = bootstrap_difference(
-                    auroc, y, score, side_by_side(others), **at_random
-                )
+                both = *side_by_side(y, single), side_by_side(y, others)[1]
+                difference = bootstrap_difference("roc_auc", *both, **at_random)
             each = " ".join(f"{roc_auc_score(y, p):.3f}" for p in single)
             print(f"{line}{difference!s:26}{each}")
 

@@ -17,8 +17,8 @@ import argparse
 
 import numpy as np
 from _arms import FULL, LADDER_MEANS, MEANS, make_arms, make_ladder, make_low_data
-from _study import Fit, mean_of_seeds, run, side_by_side
-from sklearn.metrics import average_precision_score, roc_auc_score
+from _study import Fit, run, side_by_side
+from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
@@ -85,14 +85,10 @@ class Task:
         """
         y, patients = self.y[self.tested], self.patients[self.tested]
         at_random = {"groups": patients, "random_state": 0}
-        metrics = ("roc_auc", "average_precision")
-        if seeds == "single":
-            n_seeds = {len(rows) for rows, _, _ in gathered.values()}.pop()
-            metrics = [mean_of_seeds(m, n_seeds) for m in (roc_auc_score, average_precision_score)]
 
         def scored(name):
             rows = gathered[name][0]
-            return side_by_side(rows) if seeds == "single" else rows.mean(axis=0)
+            return side_by_side(y, rows) if seeds == "single" else (y, rows.mean(axis=0))
 
         compared = scored(reference) if reference in gathered else None
         print(
@@ -100,18 +96,19 @@ class Task:
             f"{'AUROC - reference':26}{'AUPRC - reference':26}{'s':>6}{'weights':>9}  seeds"
         )
         for name, (rows, seconds, n_parameters) in gathered.items():
-            score, line = scored(name), f"  {name:50}"
-            for metric in metrics:
-                line += f"{bootstrap_interval(metric, y, score, **at_random)!s:21}"
-            for metric in metrics:
+            line = f"  {name:50}"
+            for metric in ("roc_auc", "average_precision"):
+                line += f"{bootstrap_interval(metric, *scored(name), **at_random)!s:21}"
+            for metric in ("roc_auc", "average_precision"):
                 difference = ""
                 if compared is not None and name != reference:
-                    difference = bootstrap_difference(metric, y, score, compared, **at_random)
+                    both = *scored(name), compared[1]
+                    difference = bootstrap_difference(metric, *both, **at_random)
                 line += f"{difference!s:26}"
             each = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
             print(f"{line}{seconds:6.0f}{n_parameters or '':>9}  {each}")
             if y.ndim > 1:
-                each = zip(self.labels, roc_auc_score(y, score, average=None))
+                each = zip(self.labels, roc_auc_score(y, rows.mean(axis=0), average=None))
                 print("      " + ", ".join(f"{label} {value:.3f}" for label, value in each))
 
 
