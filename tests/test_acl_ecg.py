@@ -11,6 +11,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
+from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
 from sklearn.pipeline import make_pipeline
@@ -26,6 +27,7 @@ from sklearn_ecg import (
 )
 from sklearn_ecg.augmentation import CardiacCycleMask, GaussianNoise
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
+from sklearn_ecg.inspection import lead_importance
 from sklearn_ecg.nn.acl_ecg import VGG1d
 
 
@@ -231,6 +233,19 @@ def test_warm_start_goes_on(ecg):
     assert encoder.history_["train_loss"][0] < first[0]
     with pytest.raises(ValueError, match="warm_start=True cannot go on: regions"):
         encoder.set_params(regions={"chest": ["V1", "V2"]}).fit(ecg.data)
+
+
+def test_lead_importance_of_leads_that_are_not_read_is_zero(ecg):
+    frame = to_lead_frame(ecg.data, ecg.lead_names)
+    clf = ACLECGClassifier(make_encoder(), max_epochs=5, random_state=0)
+    clf.fit(frame, ecg.target)
+    options = {"scoring": "neg_log_loss", "n_repeats": 2, "random_state": 0}
+    ours = lead_importance(clf, frame, ecg.target, **options)
+    theirs = permutation_importance(clf, frame, ecg.target, **options)
+    np.testing.assert_allclose(ours.importances, theirs.importances, atol=1e-6)
+    read = np.isin(ecg.lead_names, clf.encoder_.leads_)
+    assert (ours.importances[~read] == 0).all()
+    assert (ours.importances[read] != 0).all()
 
 
 # --------------------------------------------------------------------------------------------------
