@@ -633,8 +633,9 @@ class ACLECGClassifier(DeepECGClassifier):
             for name, value in {**ours, "random_state": seed}.items()
             if getattr(encoder, name) is None
         }
-        if sample_weight is not None and not np.all(sample_weight):
-            X = _safe_indexing(X, np.flatnonzero(sample_weight))
+        if sample_weight is not None:
+            weights = np.asarray(sample_weight)
+            X = X if weights.all() else _safe_indexing(X, np.flatnonzero(weights))
         return encoder.set_params(**missing).fit(X)
 
     @property
