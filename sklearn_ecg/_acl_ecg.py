@@ -1,40 +1,28 @@
 """ACL-ECG: self-supervised embeddings by contrast of anatomical regions, and fine-tuning."""
 
-import copy
-import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
 
-import numpy as np
 import torch
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from ._input import check_signals
+from ._pretraining import FineTunedClassifier, SelfSupervisedEncoder
 from .augmentation import CardiacCycleMask, Compose, RandomScaleCrop, TemporalShift, pad_peaks
-from .base import DeepECG, DeepECGClassifier, load_weights
 from .leads import REGIONS_8, lead_regions
-from .nn.acl_ecg import ACLECGNet, FineTunedNet, LinearProbe, VGG1d
-from .nn.losses import ClassificationLoss
+from .nn.acl_ecg import ACLECGNet, VGG1d
 from .nn.normalization import LeadNormalizer
 from .nn.self_supervised import ACLECGLoss
 from .rhythm import check_sampling_rate, detect_r_peaks
-from .training import PairBatches, settle_batch_norm
-from .utils._torch import as_tensor, resolve_device, seeded
+from .training import ParameterGroup
+from .utils._torch import as_tensor
 
 # R-peaks of records less reliable than this are not used; see `sklearn_ecg.detect_r_peaks`.
 _RELIABLE = 0.5
-# An embedding of fewer directions than this, or vectors less spread, have collapsed.
-_LEAST_RANK, _LEAST_SPREAD = 2.0, 0.1
-# Records that are embedded at a time before training.
-_SLICE = 256
 
 
-class ACLECGEncoder(DeepECG):
+class ACLECGEncoder(SelfSupervisedEncoder):
     r"""ACL-ECG: embeddings of unlabelled records, learnt by contrast of anatomical regions.
 
     Two random views of every record are compared [1]_. Each lead has an encoder of its own, and
@@ -237,7 +225,7 @@ class ACLECGEncoder(DeepECG):
         self.verbose = verbose
 
     _parameter_constraints = {
-        **DeepECG._parameter_constraints,
+        **SelfSupervisedEncoder._parameter_constraints,
         "regions": [StrOptions({"anatomical", "random"}), Mapping],
         "objective": [StrOptions({"acl", "simclr"})],
         "inter": [StrOptions({"align", "separate"})],
@@ -248,6 +236,7 @@ class ACLECGEncoder(DeepECG):
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
         "augmentation": [StrOptions({"paper"}), callable, list, tuple],
     }
+    _against_collapse = "gamma"
 
     def fit(self, X, y=None):
         """Pretrain the encoders.
@@ -279,55 +268,32 @@ class ACLECGEncoder(DeepECG):
             For a single record, which has nothing to be compared with, and an embedding that
             has collapsed.
         """
-        self._validate_params()
-        before = vars(self).copy() if self.warm_start and hasattr(self, "net_") else None
-        # An interrupted fit leaves an unfitted estimator, not one of two halves.
-        vars(self).pop("net_", None)
-        signals, names = check_signals(self, X, reset=True, dtype=self._dtype)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        views = self._views()
+        return self._fit(X)
+
+    def _settle(self, seed):
+        names = self.lead_names_in_
         regions = lead_regions(names, self._region_leads(seed))
-        positions = list(dict.fromkeys(i for leads in regions.values() for i in leads))
         self.regions_ = {key: tuple(names[i] for i in leads) for key, leads in regions.items()}
-        self.leads_ = tuple(names[i] for i in positions)
-        if before is not None:
-            self._check_warm_start(before)
-        if len(signals) == 1:
-            warnings.warn(
-                "X holds 1 record, which has no other to be compared with: nothing is learnt. "
-                "Pass more records.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-        device = resolve_device(self.device)
-        with seeded(seed, device):
-            if before is None:
-                self.normalizer_ = LeadNormalizer(self.normalize, self.n_leads_in_, positions)
-                self.normalizer_.to(self._torch_dtype).fit(as_tensor(signals))
-            self.normalizer_.to(self._torch_dtype)
-            module = ACLECGNet(
-                len(positions),
-                [[positions.index(i) for i in leads] for leads in regions.values()],
-                make_backbone=VGG1d if isinstance(self.backbone, str) else self.backbone,
-                shared_encoder=self.shared_encoder,
-                projection_dim=self.projection_dim,
-                n_times=self.n_times_in_,
-                dtype=self._torch_dtype,
-            )
-            if before is not None:
-                load_weights(module, before["net_"].module_)
-            batches = PairBatches(
-                self.normalizer_.to_time_major(as_tensor(signals)),
-                batch_size=self.batch_size,
-                augmentation=views,
-                peaks=self._r_peaks(signals, names, views),
-                device=device,
-            )
-            loss = ACLECGLoss(self.gamma, self.inter, self.temperature)
-            self._train(module, loss, batches, device=device)
-            settle_batch_norm(module.encoders, module.embed, batches)
-        self._warn_of_collapse(len(signals))
-        return self
+        self.leads_ = tuple(dict.fromkeys(i for leads in self.regions_.values() for i in leads))
+
+    def _fit_normalizer(self, records):
+        positions = [self.lead_names_in_.index(lead) for lead in self.leads_]
+        normalizer = LeadNormalizer(self.normalize, self.n_leads_in_, positions)
+        return normalizer.to(self._torch_dtype).fit(as_tensor(records))
+
+    def _make_network(self):
+        return ACLECGNet(
+            len(self.leads_),
+            [[self.leads_.index(lead) for lead in leads] for leads in self.regions_.values()],
+            make_backbone=VGG1d if isinstance(self.backbone, str) else self.backbone,
+            shared_encoder=self.shared_encoder,
+            projection_dim=self.projection_dim,
+            n_times=self.n_times_in_,
+            dtype=self._torch_dtype,
+        )
+
+    def _make_loss(self):
+        return ACLECGLoss(self.gamma, self.inter, self.temperature)
 
     def _region_leads(self, seed):
         """The leads of every region that is contrasted, by name."""
@@ -342,7 +308,7 @@ class ACLECGEncoder(DeepECG):
             regions = {"record": list(dict.fromkeys(i for r in regions.values() for i in r))}
         return regions
 
-    def _views(self):
+    def _make_views(self):
         if not isinstance(self.augmentation, str):
             return Compose(self.augmentation)
         if self.sampling_rate is None:
@@ -354,32 +320,18 @@ class ACLECGEncoder(DeepECG):
         shift = TemporalShift(sampling_rate=self.sampling_rate)
         return Compose([RandomScaleCrop(), CardiacCycleMask(), shift])
 
-    def _r_peaks(self, signals, names, views):
+    def _r_peaks(self, records, views):
         """R-peaks as a padded tensor, where a view asks for them; none of unreliable records."""
         if not views.needs_peaks or self.max_epochs == 0:
             return None
         rate = check_sampling_rate(self.sampling_rate)
-        rhythm = detect_r_peaks(signals, rate, lead_names=names)
+        rhythm = detect_r_peaks(records, rate, lead_names=self.lead_names_in_)
         reliable = rhythm.reliability >= _RELIABLE
         peaks = [found if good else found[:0] for found, good in zip(rhythm.peaks, reliable)]
         return torch.as_tensor(pad_peaks(peaks), dtype=self._torch_dtype)
 
-    def _warn_of_collapse(self, n_records):
-        if not self.max_epochs or n_records <= _LEAST_RANK + 1:
-            return
-        rank = self.history_["train_effective_rank"][-1]
-        spread = -self.history_["train_uniformity"][-1]
-        if rank < _LEAST_RANK or spread < _LEAST_SPREAD:
-            warnings.warn(
-                f"The embedding has collapsed: its effective rank is {rank:.1f} and its uniformity "
-                f"{-spread:.2f} (0: all records alike). Lower learning_rate or temperature, use a "
-                "larger batch_size or gamma, weaker views, or check that the records differ.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
 
-
-class ACLECGClassifier(DeepECGClassifier):
+class ACLECGClassifier(FineTunedClassifier):
     """Fine-tune an ACL-ECG encoder, or train a linear classifier on it.
 
     Parameters
@@ -539,13 +491,11 @@ class ACLECGClassifier(DeepECGClassifier):
         self.verbose = verbose
 
     _parameter_constraints = {
-        **DeepECGClassifier._parameter_constraints,
+        **FineTunedClassifier._parameter_constraints,
         "encoder": [ACLECGEncoder, FrozenEstimator, None],
-        "frozen": ["boolean"],
-        "encoder_learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "unlabeled": [Real, str, None],
     }
-    del _parameter_constraints["normalize"]
+    _encoder_class = ACLECGEncoder
+    _passed_on = ("n_leads", "lead_names", "sampling_rate")
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Pretrain an encoder that is not fitted, then train on the labelled records.
@@ -578,102 +528,7 @@ class ACLECGClassifier(DeepECGClassifier):
             fit the encoder; for labels that are missing, of one class only or continuous; for a
             non-finite loss.
         """
-        self._validate_params()
-        if self.frozen and self.augmentation is not None:
-            raise ValueError(
-                "augmentation has no effect with frozen=True, where every record is embedded once. "
-                "Pass augmentation=None, or frozen=False."
-            )
+        return self._fit_on_encoder(X, y, sample_weight, groups)
 
-        def pretrain(X=X, sample_weight=sample_weight):
-            self.encoder_ = self._pretrained(X, sample_weight)
-
-        if self.unlabeled is not None:
-            check_consistent_length(X, y, sample_weight, groups)
-            labelled = np.flatnonzero(~self._is_unlabeled(y))
-            X, y, sample_weight, groups = (
-                None if values is None else _safe_indexing(values, labelled)
-                for values in (X, y, sample_weight, groups)
-            )
-        return self._fit(X, y, sample_weight, groups, pretrain)
-
-    def _is_unlabeled(self, y):
-        """Mark the records without a label."""
-        marks = np.asarray(np.asarray(y) == self.unlabeled)
-        if marks.ndim == 2:
-            marks = marks.all(axis=1)
-        if marks.ndim != 1:  # labels of another type than unlabeled
-            return np.zeros(len(y), dtype=bool)
-        if marks.all():
-            raise ValueError(
-                f"y holds no label: every record is marked unlabeled={self.unlabeled!r}. Pass "
-                "labels, or fit an ACLECGEncoder."
-            )
-        return marks
-
-    def _pretrained(self, X, sample_weight):
-        """The encoder: the fitted one that was passed, or one pretrained on X."""
-        if isinstance(self.encoder, FrozenEstimator):
-            encoder = self.encoder.estimator
-            if not isinstance(encoder, ACLECGEncoder):
-                raise ValueError(
-                    "encoder must be a FrozenEstimator of an ACLECGEncoder, got one of "
-                    f"{type(encoder).__name__}."
-                )
-            check_is_fitted(encoder)
-            check_signals(encoder, X, reset=False, dtype=self._dtype)
-            return encoder
-        encoder = ACLECGEncoder(device=self.device, precision=self.precision, verbose=self.verbose)
-        if self.encoder is not None:
-            encoder = clone(self.encoder)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        ours = {name: getattr(self, name) for name in ("n_leads", "lead_names", "sampling_rate")}
-        missing = {
-            name: value
-            for name, value in {**ours, "random_state": seed}.items()
-            if getattr(encoder, name) is None
-        }
-        if sample_weight is not None:
-            weights = np.asarray(sample_weight)
-            X = X if weights.all() else _safe_indexing(X, np.flatnonzero(weights))
-        return encoder.set_params(**missing).fit(X)
-
-    @property
-    def normalize(self):
-        """The encoder's normalisation, which is not a parameter here."""
-        return self.encoder_.normalize
-
-    def _fit_normalizer(self, signals):
-        return copy.deepcopy(self.encoder_.normalizer_)
-
-    def _make_network(self, n_leads, n_outputs):
-        encoder = copy.deepcopy(self.encoder_.net_.module_)
-        return (LinearProbe if self.frozen else FineTunedNet)(encoder, n_outputs)
-
-    def _make_loss(self, target_kind, class_weight):
-        return ClassificationLoss(target_kind, class_weight=class_weight)
-
-    def _batches(self, signals, target, weights, index, **options):
-        batches = super()._batches(signals, target, weights, index, **options)
-        if self.frozen:
-            batches.signals = self._frozen_embedding(batches.signals)[:, None]
-        return batches
-
-    def _frozen_embedding(self, signals):
-        """The encoder's embedding (n_records, embedding_dim) of (n_records, n_times, n_leads)."""
-        module = copy.deepcopy(self.encoder_.net_.module_).to(self._torch_dtype).eval()
-        device = next(module.parameters()).device
-        with torch.no_grad():  # and not inference_mode: training goes on from these
-            parts = [
-                module.embed(part.to(device).transpose(1, 2)).cpu()
-                for part in signals.split(_SLICE)
-            ]
-        return torch.cat(parts)
-
-    def _train(self, module, loss, batches, valid_batches=None, **options):
-        signals = batches.signals
-        vectors = signals[:, 0] if self.frozen else self._frozen_embedding(signals)
-        module.classifier[0].to(self._torch_dtype).fit(vectors)
-        if not self.frozen:
-            options["slower"] = ("encoder", self.encoder_learning_rate)
-        super()._train(module, loss, batches, valid_batches, **options)
+    def _groups(self):
+        return [ParameterGroup("encoder", "encoder", self.encoder_learning_rate)]

@@ -280,7 +280,8 @@ class MSAICNetClassifier(DeepECGClassifier):
         "balanced_batches": ["boolean"],
     }
 
-    def _make_network(self, n_leads, n_outputs):
+    def _make_network(self, n_outputs):
+        n_leads = self.normalizer_.n_leads_out
         for name in ("dilations", "filters"):
             values = getattr(self, name)
             if not len(values) or any(not isinstance(v, Integral) or v < 1 for v in values):

@@ -304,7 +304,8 @@ class ECGNetClassifier(DeepECGClassifier):
             self.module_params = {**(self.module_params or {}), **changed}
         return self
 
-    def _make_network(self, n_leads, n_outputs):
+    def _make_network(self, n_outputs):
+        n_leads = self.normalizer_.n_leads_out
         # A copy, because fit never changes a parameter, whatever the module does.
         params = copy.deepcopy(self.module_params or {})
         make = NETWORKS[self.module] if isinstance(self.module, str) else self.module

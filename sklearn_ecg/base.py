@@ -1,4 +1,4 @@
-"""The template that all deep estimators of signals share.
+"""The template that all deep estimators share.
 
 `DeepECGClassifier.fit` reads from top to bottom: check the parameters, the signals, the labels and
 the weights; leave out records of weight 0; set a validation part aside; normalise; train. A method
@@ -36,8 +36,11 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     """Base of the estimators that own a network, which embeds records.
 
     A subclass assigns its parameters in ``__init__``, those of `_parameter_constraints` here among
-    them, and implements `fit`.
+    them, and implements `fit`. Records are signals, or whatever `_read` makes of X.
     """
+
+    #: What the network reads.
+    _reads = "signals"
 
     _parameter_constraints = {
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
@@ -73,7 +76,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         return self._apply(X, self._embedding)
 
     def _embedding(self, module, x):
-        """Embedding (batch, embedding_dim) of normalised signals (batch, leads, time)."""
+        """Embedding (batch, embedding_dim) of a batch as the network reads it."""
         with self.net_.autocast():
             embedding = module.embed(x)
         return embedding.to(self._torch_dtype)
@@ -84,12 +87,11 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         if isinstance(X, PreparedSignals):
             read = X.read
         else:
-            signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
+            X = records = self._read(X, reset=False)
 
             def read(part):
-                return self.normalizer_(as_tensor(signals[part]))
+                return self.normalizer_(as_tensor(records[part]))
 
-            X = signals
         module = self.net_.module_
         outputs = []
         with torch.inference_mode():
@@ -98,16 +100,20 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                 outputs.append(read_off(module, x).cpu())
         return torch.cat(outputs).numpy()
 
+    def _read(self, X, reset):
+        """The records of X, checked and held against those of `fit`, as one array."""
+        return check_signals(self, X, reset=reset, dtype=self._dtype)[0]
+
     def _prepare(self, X):
         """Check and normalise signals once, for many predictions with leads replaced."""
         check_is_fitted(self, "net_")
-        signals, _ = check_signals(self, X, reset=False, dtype=self._dtype)
-        return PreparedSignals(as_tensor(signals), self.normalizer_)
+        return PreparedSignals(as_tensor(self._read(X, reset=False)), self.normalizer_)
 
     def _check_warm_start(self, before):
         """Hold what a fit goes on from against the attributes of the previous one."""
         what = {
             "leads": ("n_leads_in_", "lead_names_in_"),
+            "channels": ("n_channels_in_",),
             "classes": ("_target_kind", "classes_"),
             "regions": ("regions_",),
         }
@@ -123,10 +129,10 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                     f"{value}. Set warm_start=False to start anew."
                 )
 
-    def _fit_normalizer(self, signals):
+    def _fit_normalizer(self, records):
         """Normalisation with statistics of training records, given as an array."""
         normalizer = LeadNormalizer(self.normalize, self.n_leads_in_)
-        return normalizer.to(self._torch_dtype).fit(as_tensor(signals))
+        return normalizer.to(self._torch_dtype).fit(as_tensor(records))
 
     def _train(self, module, loss, batches, valid_batches=None, **options):
         """Train a network and keep it."""
@@ -192,7 +198,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
     }
 
     @abstractmethod
-    def _make_network(self, n_leads, n_outputs):
+    def _make_network(self, n_outputs):
         """Make the network, a torch module.
 
         ``forward(x)`` gives the loss its input, ``embed(x)`` the embedding, of length
@@ -244,12 +250,12 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         before = vars(self).copy() if self.warm_start and hasattr(self, "net_") else None
         # An interrupted fit leaves an unfitted estimator, not one of two halves.
         vars(self).pop("net_", None)
-        signals, _ = check_signals(self, X, reset=True, dtype=self._dtype)
+        records = self._read(X, reset=True)
         target = Target.from_labels(y, type(self).__name__)
         groups = None if groups is None else column_or_1d(groups)
-        check_consistent_length(signals, target.values, groups)
-        weights = _check_weights(sample_weight, signals)
-        kept = np.arange(len(signals)) if weights is None else np.flatnonzero(weights)
+        check_consistent_length(records, target.values, groups)
+        weights = _check_weights(sample_weight, records)
+        kept = np.arange(len(records)) if weights is None else np.flatnonzero(weights)
         if target.kind != "multilabel" and len(np.unique(target.values[kept])) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs records of at least 2 classes, but all records with "
@@ -272,9 +278,9 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         device = resolve_device(self.device)
         with seeded(seed, device):
             if before is None:
-                self.normalizer_ = self._fit_normalizer(_take(signals, train))
+                self.normalizer_ = self._fit_normalizer(_take(records, train))
             self.normalizer_.to(self._torch_dtype)
-            module = self._make_network(self.normalizer_.n_leads_out, target.n_outputs)
+            module = self._make_network(target.n_outputs)
             if before is not None:
                 load_weights(module, before["net_"].module_)
             train_part = target.take(train)
@@ -284,7 +290,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             if class_weight is not None:
                 class_weight = torch.as_tensor(class_weight, dtype=self._torch_dtype)
             batches = self._batches(
-                signals,
+                records,
                 target,
                 weights,
                 train,
@@ -295,7 +301,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             )
             valid_batches = None
             if valid is not None:
-                valid_batches = self._batches(signals, target, weights, valid, device=device)
+                valid_batches = self._batches(records, target, weights, valid, device=device)
             self._train(
                 module,
                 self._make_loss(target.kind, class_weight),
@@ -363,11 +369,11 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         return self.classes_[logits.argmax(axis=1)]
 
     def _logits(self, module, x):
-        """Logits (batch, n_outputs) of normalised signals (batch, leads, time)."""
+        """Logits (batch, n_outputs) of a batch as the network reads it."""
         # The last layer runs in full precision: bfloat16 would tie the scores of many records.
         return module.classifier(self._embedding(module, x))
 
-    def _batches(self, signals, target, weights, index, **options):
+    def _batches(self, records, target, weights, index, **options):
         """Batches of the records at ``index``, normalised."""
         values = torch.from_numpy(target.values[index])
         if target.kind != "multiclass":
@@ -375,10 +381,11 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         if weights is not None:
             weights = torch.as_tensor(weights[index], dtype=self._torch_dtype)
         return Batches(
-            self.normalizer_.to_time_major(as_tensor(_take(signals, index))),
+            self.normalizer_.stored(as_tensor(_take(records, index))),
             values,
             weights,
             batch_size=self.batch_size,
+            normalizer=self.normalizer_,
             **options,
         )
 
@@ -407,7 +414,7 @@ class PreparedSignals:
             self.signals = signals.clone()
         else:
             self.normalizer = None
-            self.signals = normalizer.to_time_major(signals).transpose(1, 2)
+            self.signals = normalizer.stored(signals).transpose(1, 2)
 
     def __len__(self):
         return len(self.signals)
@@ -427,11 +434,11 @@ class PreparedSignals:
             self.signals[:, lead] = torch.from_numpy(values[:, position])
 
 
-def _check_weights(sample_weight, signals):
+def _check_weights(sample_weight, records):
     """Weights as an array, or None when all records weigh the same."""
     if sample_weight is None:
         return None
-    weights = _check_sample_weight(sample_weight, signals, ensure_non_negative=True)
+    weights = _check_sample_weight(sample_weight, records, ensure_non_negative=True)
     if not weights.any():  # older scikit-learn lets this pass
         raise ValueError("Sample weights must contain at least one non-zero number.")
     if np.ptp(weights) == 0:
@@ -455,6 +462,6 @@ def load_weights(module, previous):
         ) from error
 
 
-def _take(signals, index):
+def _take(records, index):
     """Records at ``index``, without a copy when these are all."""
-    return signals if len(index) == len(signals) else signals[index]
+    return records if len(index) == len(records) else records[index]

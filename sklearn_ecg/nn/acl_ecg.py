@@ -86,6 +86,11 @@ class ACLECGNet(nn.Module):
             _projector(len(leads) * self.lead_dim, projection_dim) for leads in regions
         )
 
+    @property
+    def trunk(self):
+        """The part that embeds."""
+        return self.encoders
+
     def embed(self, x):
         """The vectors of all leads side by side (batch, embedding_dim)."""
         n_records, n_leads, n_times = x.shape
@@ -104,6 +109,10 @@ class ACLECGNet(nn.Module):
             for leads, project in zip(self.regions, self.projectors)
         ]
         return torch.stack(projections), embedding
+
+    def parts(self):
+        """What is trained on together, from the input up."""
+        return [self.trunk]
 
     def without_projectors(self):
         """This network, which can embed only, for what comes after pretraining."""
@@ -139,91 +148,3 @@ def _vector_length(encoders, n_times, dtype):
         lengths.add(vectors.shape[1])
     encoders.train()
     return lengths.pop()
-
-
-class LinearProbe(nn.Module):
-    """A linear classifier on an encoder that stays as it is.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        With ``embed`` and ``embedding_dim``.
-    n_outputs : int
-    """
-
-    def __init__(self, encoder, n_outputs):
-        super().__init__()
-        self.encoder = encoder.without_projectors().eval().requires_grad_(False)
-        self.embedding_dim = encoder.embedding_dim
-        self.classifier = _classifier(self.embedding_dim, n_outputs)
-
-    def train(self, mode=True):
-        """Set the mode of the classifier; the encoder's BatchNorm keeps its statistics."""
-        super().train(mode)
-        self.encoder.eval()
-        return self
-
-    def embed(self, x):
-        """The embedding (batch, embedding_dim) of signals (batch, leads, time)."""
-        return self.encoder.embed(x)
-
-    def forward(self, embedding):
-        """Logits (batch, n_outputs) of embeddings (batch, embedding_dim, 1), made beforehand."""
-        return self.classifier(embedding.flatten(1))
-
-
-class FineTunedNet(nn.Module):
-    """A linear classifier on an encoder that is trained on.
-
-    Parameters
-    ----------
-    encoder, n_outputs
-        As of `LinearProbe`.
-    """
-
-    def __init__(self, encoder, n_outputs):
-        super().__init__()
-        self.encoder = encoder.without_projectors().requires_grad_(True)
-        self.embedding_dim = encoder.embedding_dim
-        self.classifier = _classifier(self.embedding_dim, n_outputs)
-
-    def embed(self, x):
-        """The embedding (batch, embedding_dim) of signals (batch, leads, time)."""
-        return self.encoder.embed(x)
-
-    def forward(self, x):
-        """Logits (batch, n_outputs) of signals (batch, leads, time)."""
-        return self.classifier(self.embed(x))
-
-
-def _classifier(width, n_outputs):
-    """A linear layer on standardised features, whose scales differ widely between encoders."""
-    return nn.Sequential(Standardizer(width), nn.Linear(width, n_outputs))
-
-
-class Standardizer(nn.Module):
-    """Features less their mean, over their SD, of the records given to `fit`.
-
-    Parameters
-    ----------
-    width : int
-        Number of features.
-    """
-
-    def __init__(self, width):
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("scale", torch.ones(width))
-
-    @torch.no_grad()
-    def fit(self, vectors):
-        """Take the statistics of vectors (n_records, width)."""
-        deviation, mean = torch.std_mean(vectors.double(), dim=0, correction=0)
-        constant = deviation <= 10 * torch.finfo(vectors.dtype).eps * mean.abs()
-        self.mean.copy_(mean)
-        self.scale.copy_(torch.where(constant, torch.ones_like(deviation), deviation))
-        return self
-
-    def forward(self, vectors):
-        """Standardise vectors (batch, width)."""
-        return (vectors - self.mean) / self.scale

@@ -1,12 +1,19 @@
-"""Normalisation of signals, as the first step of every network."""
+"""Normalisation of signals and of images, as the first step of every network.
+
+Both normalisers are called alike: ``fit(x)`` on training records, ``normalizer(x)`` before a
+prediction. Training keeps ``stored(x)``, channels last. Batches are cut from it; ``floats`` makes
+them ready for views and ``finish``, after these, for the network.
+"""
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 NORMALIZE = ("dataset", "record", "record_lead")
 
 # Statistics and copies of large arrays go through slices of so many records.
 _CHUNK = 1024
+_IMAGE_CHUNK = 64
 
 
 class LeadNormalizer(nn.Module):
@@ -63,7 +70,15 @@ class LeadNormalizer(nn.Module):
         scale = centred.square().mean(dims, keepdim=True).sqrt()
         return centred / _safe_scale(scale, mean.abs())
 
-    def to_time_major(self, x):
+    def floats(self, x):
+        """A batch of what is stored, as it is."""
+        return x
+
+    def finish(self, x):
+        """A batch of what is stored, which is normalised already, as it is."""
+        return x
+
+    def stored(self, x):
         """Normalised records in memory order (n_records, n_times, n_leads), made in slices."""
         shape = (x.shape[0], x.shape[2], self.n_leads_out)
         out = torch.empty(shape, dtype=self.mean.dtype, device=self.mean.device)
@@ -71,6 +86,75 @@ class LeadNormalizer(nn.Module):
             part = x[start : start + _CHUNK].to(out)
             out[start : start + _CHUNK] = self(part).transpose(1, 2)
         return out
+
+
+class ImageNormalizer(nn.Module):
+    """Images in one size, and z-scores of them.
+
+    Bytes are read as shares of 255, other numbers as they are.
+
+    Parameters
+    ----------
+    mode : {"dataset", "record"} or None
+        "dataset": mean and SD per channel over the images given to `fit`. "record": mean and
+        SD of each image over its channels and places. None: no z-scores. A constant image is
+        centred only.
+    size : tuple of int
+        Height and width that images are resized to, linearly, smoothed where they become smaller.
+    n_channels : int
+    """
+
+    def __init__(self, mode, size, n_channels):
+        super().__init__()
+        self.mode = mode
+        self.size = tuple(size)
+        self.n_channels = n_channels
+        self.register_buffer("mean", torch.zeros(n_channels, 1, 1))
+        self.register_buffer("scale", torch.ones(n_channels, 1, 1))
+
+    def fit(self, x):
+        """Take the statistics of training images (n_images, height, width, n_channels)."""
+        if self.mode != "dataset":
+            return self
+        stored = self.stored(x)
+        count = stored.shape[0] * stored.shape[1] * stored.shape[2]
+        parts = stored.split(_IMAGE_CHUNK)
+        mean = sum(self.floats(part).double().sum((0, 1, 2)) for part in parts) / count
+        centred = (self.floats(part).double() - mean for part in parts)
+        variance = sum(part.square().sum((0, 1, 2)) for part in centred) / count
+        self.mean.copy_(mean[:, None, None])
+        self.scale.copy_(_safe_scale(variance.sqrt(), mean.abs())[:, None, None])
+        return self
+
+    def stored(self, x):
+        """Images in their size (n_images, *size, n_channels), bytes as bytes, made in slices."""
+        if tuple(x.shape[1:3]) == self.size:
+            return x
+        out = x.new_empty((len(x), *self.size, self.n_channels))
+        for part, resized in zip(x.split(_IMAGE_CHUNK), out.split(_IMAGE_CHUNK)):
+            images = part.permute(0, 3, 1, 2)
+            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
+            resized.copy_(images.permute(0, 2, 3, 1))
+        return out
+
+    def floats(self, x):
+        """Bytes as shares of 255."""
+        return x.to(self.mean.dtype) / 255 if x.dtype == torch.uint8 else x.to(self.mean.dtype)
+
+    def finish(self, x):
+        """Normalise floats (batch, n_channels, height, width) of the right size."""
+        if self.mode is None:
+            return x
+        if self.mode == "dataset":
+            return (x - self.mean.to(x.device)) / self.scale.to(x.device)
+        mean = x.mean((1, 2, 3), keepdim=True)
+        centred = x - mean
+        scale = centred.square().mean((1, 2, 3), keepdim=True).sqrt()
+        return centred / _safe_scale(scale, mean.abs())
+
+    def forward(self, x):
+        """Resize and normalise images (batch, height, width, n_channels)."""
+        return self.finish(self.floats(self.stored(x).permute(0, 3, 1, 2)))
 
 
 def _safe_scale(scale, magnitude):

@@ -4,12 +4,13 @@ The only room that knows skorch.
 """
 
 from .batches import Batches, PairBatches, settle_batch_norm, strata
-from .nets import train_network
+from .nets import ParameterGroup, train_network
 from .splits import validation_split
 
 __all__ = [
     "Batches",
     "PairBatches",
+    "ParameterGroup",
     "settle_batch_norm",
     "strata",
     "train_network",

@@ -7,13 +7,14 @@ import torch
 
 
 class Batches:
-    """Batches of normalised signals with their targets and weights.
+    """Batches of signals or images with their targets and weights.
 
     Parameters
     ----------
-    signals : tensor of shape (n_records, n_times, n_leads)
-        Time before leads: a batch transposed to (batch, leads, time) is then already in
-        the ``channels_last`` memory in which the networks convolve.
+    records : tensor of shape (n_records, n_times, n_leads) or (n_records, height, width, channels)
+        Leads, or channels, come last: with them moved to the front, a batch (batch, leads, time)
+        or (batch, channels, height, width) is already in the ``channels_last`` memory in
+        which the networks convolve.
     targets : tensor with n_records rows
     weights : tensor of shape (n_records,) or None
     batch_size : int
@@ -26,13 +27,15 @@ class Batches:
         spread evenly over the batches, and behind a batch's own records come others, drawn at
         random, of the classes of which it holds fewer.
     augmentation : callable, default=None
-        Maps a batch (batch, leads, time) to one of the same shape.
+        Maps a batch to one of the same shape.
+    normalizer : LeadNormalizer or ImageNormalizer, default=None
+        Its ``floats`` makes a batch ready for the views, its ``finish`` for the network.
     device : torch.device
     """
 
     def __init__(
         self,
-        signals,
+        records,
         targets,
         weights=None,
         *,
@@ -40,9 +43,10 @@ class Batches:
         shuffle=False,
         membership=None,
         augmentation=None,
+        normalizer=None,
         device="cpu",
     ):
-        self.signals = signals
+        self.records = records
         self.targets = targets
         self.weights = weights
         self.batch_size = batch_size
@@ -58,28 +62,37 @@ class Batches:
                     stacklevel=5,
                 )
         self.augmentation = augmentation
+        self.normalizer = normalizer
         self.device = device
 
     def __len__(self):
-        n_records = len(self.signals)
+        n_records = len(self.records)
         n_batches = -(-n_records // self.batch_size)
         return n_batches - (n_batches > 1 and n_records % self.batch_size == 1)
 
     def __iter__(self):
         for index, n_own in self._indices():
-            x = self.signals[index].to(self.device).transpose(1, 2)
+            x = self._read(index)
             if self.augmentation is not None:
                 x = self.augmentation(x)
+            x = self._finish(x)
             weights = None if self.weights is None else self.weights[index].to(self.device)
             yield x, (self.targets[index].to(self.device), weights, n_own)
 
     def plain(self):
-        """Signals of the batches, in order and without views."""
+        """The batches' records, in order and without views."""
         for index, _ in self._in_order():
-            yield self.signals[index].to(self.device).transpose(1, 2)
+            yield self._finish(self._read(index))
+
+    def _read(self, index):
+        x = self.records[index].to(self.device).movedim(-1, 1)
+        return x if self.normalizer is None else self.normalizer.floats(x)
+
+    def _finish(self, x):
+        return x if self.normalizer is None else self.normalizer.finish(x)
 
     def _in_order(self):
-        n_records, n_batches = len(self.signals), len(self)
+        n_records, n_batches = len(self.records), len(self)
         stops = [self.batch_size * i for i in range(1, n_batches)] + [n_records]
         starts = [0] + stops[:-1]
         return [(slice(start, stop), stop - start) for start, stop in zip(starts, stops)]
@@ -90,7 +103,7 @@ class Batches:
         if not self.shuffle:
             return in_order
         if self.membership is None:
-            order = torch.randperm(len(self.signals))
+            order = torch.randperm(len(self.records))
             return [(order[part], n_own) for part, n_own in in_order]
         order = self._spread_order()
         return [(self._fill(order[part]), n_own) for part, n_own in in_order]
@@ -132,32 +145,35 @@ class PairBatches(Batches):
 
     Parameters
     ----------
-    signals, batch_size, device
+    records, batch_size, normalizer, device
         See `Batches`; the order is drawn anew for every pass.
     augmentation : callable
-        ``augmentation(x)`` makes views of a batch (batch, leads, time), and
+        ``augmentation(x)`` makes views of a batch, and
         ``augmentation(x, peaks)`` views and their R-peaks.
     peaks : tensor of shape (n_records, n_peaks) or None
         R-peaks in time points, ascending, padded with NaN.
     """
 
-    def __init__(self, signals, *, batch_size, augmentation, peaks=None, device="cpu"):
+    def __init__(
+        self, records, *, batch_size, augmentation, peaks=None, normalizer=None, device="cpu"
+    ):
         super().__init__(
-            signals,
+            records,
             None,
             batch_size=batch_size,
             shuffle=True,
             augmentation=augmentation,
+            normalizer=normalizer,
             device=device,
         )
         self.peaks = peaks
 
     def __iter__(self):
         for index, _ in self._indices():
-            x = self.signals[index].to(self.device).transpose(1, 2)
+            x = self._read(index)
             peaks = None if self.peaks is None else self.peaks[index].to(self.device)
-            views = [self._view(x, peaks).transpose(1, 2) for _ in range(2)]
-            yield torch.cat(views).transpose(1, 2), ()
+            views = [self._view(x, peaks).movedim(1, -1) for _ in range(2)]
+            yield self._finish(torch.cat(views).movedim(-1, 1)), ()
 
     def _view(self, x, peaks):
         return self.augmentation(x) if peaks is None else self.augmentation(x, peaks)[0]
@@ -174,11 +190,11 @@ def settle_batch_norm(part, forward, batches):
     part : torch.nn.Module
         Holds the BatchNorm layers.
     forward : callable
-        ``forward(x)`` runs them on a batch (batch, leads, time).
+        ``forward(x)`` runs them on a batch.
     batches : Batches
     """
     layers = [m for m in part.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-    if not layers or len(batches.signals) < 2:
+    if not layers or len(batches.records) < 2:
         return
     momenta = [layer.momentum for layer in layers]
     part.eval()

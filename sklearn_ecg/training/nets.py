@@ -6,11 +6,20 @@ import signal
 import threading
 import warnings
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping, EpochTimer, LRScheduler, PassthroughScoring, PrintLog
+from skorch.callbacks import (
+    EarlyStopping,
+    EpochTimer,
+    Freezer,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+    Unfreezer,
+)
 
 from ..utils._torch import restore_module, store_module
 
@@ -83,7 +92,9 @@ class _Net(NeuralNet):
         for _ in range(self.max_epochs):
             self.notify("on_epoch_begin", dataset_train=None, dataset_valid=None)
             for group in self.optimizer_.param_groups:
-                self.history.record(group.get("name", "learning_rate"), group["lr"])
+                is_open = any(p.requires_grad for p in group["params"])
+                rate = group["lr"] if is_open else 0.0
+                self.history.record(group.get("name", "learning_rate"), rate)
             self.run_single_epoch(X, training=True, prefix="train", step_fn=self.train_step)
             self.run_single_epoch(y, training=False, prefix="valid", step_fn=self.validation_step)
             try:
@@ -150,6 +161,26 @@ def _warmup_cosine(n_steps):
     return factor
 
 
+class ParameterGroup(NamedTuple):
+    """A part of a module that learns at a rate of its own.
+
+    Parameters
+    ----------
+    part : str
+        The part, as in the names of its parameters: "encoder" for ``module.encoder``.
+    name : str
+        In the history its rate is ``{name}_learning_rate``, 0 while the part is closed.
+    learning_rate : float
+    opens_at : int or None
+        First epoch in which it learns; None is never.
+    """
+
+    part: str
+    name: str
+    learning_rate: float
+    opens_at: int | None = 1
+
+
 def train_network(
     module,
     loss,
@@ -165,7 +196,7 @@ def train_network(
     callbacks,
     verbose,
     n_iter_no_change=None,
-    slower=None,
+    groups=(),
 ):
     """Train a module and return its net, the history and the callbacks.
 
@@ -182,9 +213,8 @@ def train_network(
         lower validation loss, and the weights of the best epoch are restored.
     callbacks : list of skorch callbacks or None
         Copied, so that a fit leaves the estimator's parameter as it was.
-    slower : tuple of str and float, default=None
-        Name of a part of the module, and its own learning rate. In the history it is called
-        ``{name}_learning_rate``.
+    groups : sequence of ParameterGroup, default=()
+        Parts of the module that learn at rates of their own, or later than the rest.
 
     Returns
     -------
@@ -210,10 +240,13 @@ def train_network(
         )
     if valid_batches is not None:
         steps.append(EarlyStopping(patience=n_iter_no_change, load_best=True))
-    groups = []
-    if slower is not None:
-        name, rate = slower
-        groups.append((f"{name}.*", {"lr": rate, "name": f"{name}_learning_rate"}))
+    param_groups = []
+    for part, name, rate, opens_at in groups:
+        param_groups.append((f"{part}.*", {"lr": rate, "name": f"{name}_learning_rate"}))
+        if opens_at != 1:
+            steps.append(Freezer(f"{part}.*"))
+        if opens_at not in (1, None):
+            steps.append(Unfreezer(f"{part}.*", at=opens_at))
     net = _Net(
         module.to(memory_format=torch.channels_last),
         criterion=loss,
@@ -221,7 +254,7 @@ def train_network(
         # One fused kernel instead of a loop over the parameters.
         optimizer__fused=True,
         optimizer__weight_decay=weight_decay,
-        optimizer__param_groups=groups,
+        optimizer__param_groups=param_groups,
         lr=learning_rate,
         max_epochs=max_epochs,
         train_split=None,

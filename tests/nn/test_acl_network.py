@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from sklearn_ecg.nn.acl_ecg import ACLECGNet, FineTunedNet, LinearProbe, VGG1d
+from sklearn_ecg.nn.acl_ecg import ACLECGNet, VGG1d
+from sklearn_ecg.nn.fine_tuning import FineTunedNet, LinearProbe
 
 REGIONS = [[0, 1], [2, 3], [4, 5], [6, 7]]
 

@@ -140,7 +140,7 @@ def test_a_real_ctrl_c_at_the_end_of_an_epoch_is_not_taken_for_a_callback():
 
 def test_non_finite_loss_is_told_with_epoch_and_cause():
     batches = make_batches()
-    batches.signals[3] = torch.inf
+    batches.records[3] = torch.inf
     with pytest.raises(ValueError, match="train loss became nan in epoch 1.*learning_rate"):
         train(batches)
 

@@ -1,40 +1,13 @@
-"""Random views of signals, made for a whole batch at once.
-
-Every view is called alike, ``view(x, peaks=None, random_state=None)``: signals in, signals of the
-same shape out, and R-peaks, where they are given, moved with the time of their records.
-Training passes tensors and draws from torch's generator, which the estimator's ``random_state``
-seeds. Views act on normalised signals, so amplitudes are in standard deviations unless
-``normalize=None``. The ranges are defaults of this library, not of a paper.
-"""
+"""Random views of signals."""
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from .utils._torch import as_tensor
-
-__all__ = [
-    "AmplitudeScale",
-    "BaselineWander",
-    "CardiacCycleMask",
-    "Compose",
-    "GaussianNoise",
-    "LeadDropout",
-    "PowerlineNoise",
-    "RandomApply",
-    "RandomScaleCrop",
-    "TemporalShift",
-    "TimeMask",
-    "pad_peaks",
-]
-
-_SHARE = [Interval(Real, 0, 1, closed="both")]
-_NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
-_POSITIVE = [Interval(Real, 0, None, closed="neither")]
+from ._view import NOT_NEGATIVE, POSITIVE, SHARE, View
 
 
 def pad_peaks(peaks):
@@ -65,56 +38,7 @@ def pad_peaks(peaks):
     return padded
 
 
-class _View(BaseEstimator):
-    """Checks parameters and arguments, then calls ``_view(x, peaks, generator)`` on tensors.
-
-    `_view` returns new signals and, None where none are given, the peaks.
-    """
-
-    #: Whether the view asks where the R-peaks are.
-    needs_peaks = False
-
-    def __call__(self, x, peaks=None, random_state=None):
-        """Make a view of a batch.
-
-        Parameters
-        ----------
-        x : tensor or ndarray of shape (n_records, n_leads, n_times), floating
-            Not changed. A tensor may be on any device.
-        peaks : tensor or ndarray of shape (n_records, n_peaks_max), floating, default=None
-            R-peaks in time points, ascending, NaN behind the last one: see `pad_peaks`.
-        random_state : int, torch.Generator or None, default=None
-            A generator has to be on the device of ``x``. None is torch's global generator,
-            which the estimators seed; otherwise the global one is not touched.
-
-        Returns
-        -------
-        view : tensor or ndarray of shape (n_records, n_leads, n_times)
-            What ``x`` is, in its dtype and its memory order.
-        peaks : tensor or ndarray of shape (n_records, n_peaks_max)
-            The R-peaks where they are now, NaN in place of those that left the record. Only
-            when ``peaks`` is given.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range, or an argument has another form.
-        """
-        self._validate_params()
-        signals = _floats(x, "x", "(n_records, n_leads, n_times)")
-        moved = None
-        if peaks is not None:
-            moved = _floats(peaks, "peaks", "(n_records, n_peaks_max)").to(signals.device)
-            if len(moved) != len(signals):
-                raise ValueError(f"peaks has {len(moved)} rows, but x has {len(signals)} records.")
-        view, moved = self._view(signals, moved, _generator(random_state, signals.device))
-        view = view.numpy() if isinstance(x, np.ndarray) else view
-        if peaks is None:
-            return view
-        return view, moved.cpu().numpy() if isinstance(peaks, np.ndarray) else moved
-
-
-class TemporalShift(_View):
+class TemporalShift(View):
     """Shift each record in time, all leads together, as in ACL-ECG [1]_.
 
     What leaves on one side comes back on the other, R-peaks as well. Values never change, only
@@ -141,7 +65,7 @@ class TemporalShift(_View):
     (tensor([[[2., 3., 4., 5., 0., 1.]]]), tensor([[2., 5.]]))
     """
 
-    _parameter_constraints = {"max_shift": _NOT_NEGATIVE, "sampling_rate": _POSITIVE}
+    _parameter_constraints = {"max_shift": NOT_NEGATIVE, "sampling_rate": POSITIVE}
 
     def __init__(self, max_shift=0.5, *, sampling_rate=100):
         self.max_shift = max_shift
@@ -160,7 +84,7 @@ class TemporalShift(_View):
         return _take(x, index), peaks
 
 
-class RandomScaleCrop(_View):
+class RandomScaleCrop(View):
     """Cut a window out of each record and stretch it to the full length, as in ACL-ECG [1]_.
 
     Length and place of the window are drawn for each record and are the same for all its leads.
@@ -224,7 +148,7 @@ class RandomScaleCrop(_View):
         return view, peaks
 
 
-class CardiacCycleMask(_View):
+class CardiacCycleMask(View):
     """Set one window between every two R-peaks to zero, as in ACL-ECG [1]_.
 
     Each RR interval loses a window of the given share of its length, at a random place, the same
@@ -258,7 +182,7 @@ class CardiacCycleMask(_View):
     tensor([[1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1]], dtype=torch.int32)
     """
 
-    _parameter_constraints = {"fraction": _SHARE, "sampling_rate": _POSITIVE}
+    _parameter_constraints = {"fraction": SHARE, "sampling_rate": POSITIVE}
     needs_peaks = True
 
     def __init__(self, fraction=0.2, *, sampling_rate=100):
@@ -296,7 +220,7 @@ class CardiacCycleMask(_View):
         return [t.long()[None] for t in (first, stop, width.minimum(stop - first))]
 
 
-class TimeMask(_View):
+class TimeMask(View):
     """Set one window of each record to zero, at a random place, in all leads.
 
     Parameters
@@ -313,7 +237,7 @@ class TimeMask(_View):
             [1., 0., 0., 0., 1., 1., 1., 1., 1., 1.]])
     """
 
-    _parameter_constraints = {"fraction": _SHARE}
+    _parameter_constraints = {"fraction": SHARE}
 
     def __init__(self, fraction=0.1):
         self.fraction = fraction
@@ -324,7 +248,7 @@ class TimeMask(_View):
         return _zero_windows(x, *window.reshape(3, 1, 1), generator), peaks
 
 
-class AmplitudeScale(_View):
+class AmplitudeScale(View):
     """Multiply each record by a random factor, all leads alike: ratios between leads stay.
 
     Parameters
@@ -341,7 +265,7 @@ class AmplitudeScale(_View):
     True
     """
 
-    _parameter_constraints = {"max_change": _SHARE}
+    _parameter_constraints = {"max_change": SHARE}
 
     def __init__(self, max_change=0.2):
         self.max_change = max_change
@@ -351,7 +275,7 @@ class AmplitudeScale(_View):
         return x * (1 + self.max_change * (2 * uniform - 1)), peaks
 
 
-class GaussianNoise(_View):
+class GaussianNoise(View):
     """Add white noise, drawn anew for every lead and time point.
 
     Numbers are drawn in the order of the memory of ``x``, which is several times faster than
@@ -371,7 +295,7 @@ class GaussianNoise(_View):
     0.05
     """
 
-    _parameter_constraints = {"scale": _NOT_NEGATIVE}
+    _parameter_constraints = {"scale": NOT_NEGATIVE}
 
     def __init__(self, scale=0.05):
         self.scale = scale
@@ -383,7 +307,7 @@ class GaussianNoise(_View):
         return view if stored is x else view.mT, peaks
 
 
-class PowerlineNoise(_View):
+class PowerlineNoise(View):
     """Add interference of the mains, a sinusoid.
 
     Frequency and phase are drawn for each record. The amplitude is drawn for each lead, since
@@ -414,9 +338,9 @@ class PowerlineNoise(_View):
     """
 
     _parameter_constraints = {
-        "scale": _NOT_NEGATIVE,
-        "frequency": [*_POSITIVE, tuple, list],
-        "sampling_rate": _POSITIVE,
+        "scale": NOT_NEGATIVE,
+        "frequency": [*POSITIVE, tuple, list],
+        "sampling_rate": POSITIVE,
     }
 
     def __init__(self, scale=0.1, *, frequency=50, sampling_rate=100):
@@ -438,7 +362,7 @@ class PowerlineNoise(_View):
         return _add_waves(x, waves, self.scale, generator), peaks
 
 
-class BaselineWander(_View):
+class BaselineWander(View):
     """Add a slow wave, as breathing and moving electrodes do: the sum of three sinusoids.
 
     Frequencies and phases are drawn for each record, amplitudes for each lead. No value changes
@@ -464,9 +388,9 @@ class BaselineWander(_View):
     """
 
     _parameter_constraints = {
-        "scale": _NOT_NEGATIVE,
-        "max_frequency": _POSITIVE,
-        "sampling_rate": _POSITIVE,
+        "scale": NOT_NEGATIVE,
+        "max_frequency": POSITIVE,
+        "sampling_rate": POSITIVE,
     }
     _N_WAVES = 3
 
@@ -484,7 +408,7 @@ class BaselineWander(_View):
         return _add_waves(x, waves, self.scale / self._N_WAVES, generator), peaks
 
 
-class LeadDropout(_View):
+class LeadDropout(View):
     """Set each lead to zero with a probability; at least one lead of a record stays.
 
     Parameters
@@ -500,7 +424,7 @@ class LeadDropout(_View):
     tensor([5., 5.])
     """
 
-    _parameter_constraints = {"probability": _SHARE}
+    _parameter_constraints = {"probability": SHARE}
 
     def __init__(self, probability=0.1):
         self.probability = probability
@@ -510,162 +434,6 @@ class LeadDropout(_View):
         # The lead with the largest draw stays whatever the probability.
         stays = (draw >= self.probability) | (draw == draw.amax(dim=1, keepdim=True))
         return x * stays[:, :, None].to(x.dtype), peaks
-
-
-class Compose(_View):
-    """Apply views in order; R-peaks and one source of random numbers travel through them.
-
-    The estimators make one of their parameter ``augmentation``.
-
-    Parameters
-    ----------
-    views : callable or list of callables
-        Views of this module, or functions of a tensor (n_records, n_leads, n_times) that return
-        one of the same shape. A function draws from torch's global generator, whatever
-        ``random_state`` is. Where R-peaks are passed, it cannot say how it moves them and raises;
-        an object with the attribute ``needs_peaks`` is called as the views here are.
-
-    Attributes
-    ----------
-    needs_peaks : bool
-        Whether one of the views asks where the R-peaks are.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_ecg.augmentation import Compose, GaussianNoise, TemporalShift
-    >>> views = Compose([TemporalShift(0.3), GaussianNoise(0.05)])
-    >>> views(torch.zeros(2, 12, 1000), random_state=0).shape
-    torch.Size([2, 12, 1000])
-    """
-
-    _parameter_constraints = {"views": [callable, list, tuple]}
-
-    def __init__(self, views):
-        self.views = views
-
-    @property
-    def needs_peaks(self):
-        return any(getattr(view, "needs_peaks", False) for view in self._list())
-
-    def _list(self):
-        return [self.views] if callable(self.views) else list(self.views)
-
-    def _view(self, x, peaks, generator):
-        for view in self._list():
-            x, peaks = _apply(view, x, peaks, generator)
-        return x, peaks
-
-
-class RandomApply(_View):
-    """Apply a view to some records, drawn at random, and leave the others as they are.
-
-    Parameters
-    ----------
-    view : callable
-        A view of this module, or what else `Compose` takes.
-    probability : float, default=0.5
-        Of each record; in [0, 1].
-
-    Attributes
-    ----------
-    needs_peaks : bool
-        Whether the view asks where the R-peaks are.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_ecg.augmentation import AmplitudeScale, RandomApply
-    >>> sometimes = RandomApply(AmplitudeScale(0.2), probability=0.5)
-    >>> sometimes(torch.ones(4, 1, 1), random_state=0).flatten()
-    tensor([0.9230, 1.0000, 0.9960, 1.1586])
-    """
-
-    _parameter_constraints = {"view": [callable], "probability": _SHARE}
-
-    def __init__(self, view, probability=0.5):
-        self.view = view
-        self.probability = probability
-
-    @property
-    def needs_peaks(self):
-        return getattr(self.view, "needs_peaks", False)
-
-    def _view(self, x, peaks, generator):
-        chosen = torch.rand(len(x), generator=generator, device=x.device) < self.probability
-        view, moved = _apply(self.view, x, peaks, generator)
-        if peaks is not None:
-            peaks = torch.where(chosen[:, None], moved, peaks)
-        return torch.where(chosen[:, None, None], view, x), peaks
-
-
-# --------------------------------------------------------------------------------------------------
-# What views share
-# --------------------------------------------------------------------------------------------------
-
-
-def _floats(values, name, shape):
-    """A tensor over an array or a tensor, checked."""
-    if not isinstance(values, (np.ndarray, torch.Tensor)):
-        raise ValueError(
-            f"{name} must be a tensor or an ndarray of shape {shape}, got {type(values).__name__}."
-        )
-    if values.ndim != shape.count(",") + 1:
-        raise ValueError(
-            f"{name} must have the shape {shape}, got {tuple(values.shape)}. For a single record "
-            f"pass {name}[None]."
-        )
-    if str(values.dtype).removeprefix("torch.") not in ("float32", "float64"):
-        raise ValueError(
-            f"{name} must be float32 or float64, got {values.dtype}. Convert it, for example to "
-            "float32."
-        )
-    if isinstance(values, torch.Tensor):
-        return values
-    return as_tensor(values if min(values.strides) >= 0 else values.copy())
-
-
-def _generator(random_state, device):
-    """The generator for ``random_state``; None is torch's global one."""
-    if random_state is None:
-        return None
-    if isinstance(random_state, Integral):
-        return torch.Generator(device).manual_seed(int(random_state))
-    if not isinstance(random_state, torch.Generator):
-        raise ValueError(
-            f"random_state must be an int, a torch.Generator or None, got {random_state!r}."
-        )
-    if random_state.device.type != device.type:
-        raise ValueError(
-            f"random_state is a generator on {random_state.device}, but x is on {device}. "
-            f"Make it with torch.Generator({device.type!r})."
-        )
-    return random_state
-
-
-def _apply(view, x, peaks, generator):
-    """Call a view of this module, or a function of signals alone."""
-    if hasattr(view, "needs_peaks"):
-        result = view(x, peaks, generator)
-        after, peaks = (result, None) if peaks is None else result
-    elif not callable(view):
-        raise ValueError(
-            f"A view, in views= or an estimator's augmentation=, must be callable, got {view!r}."
-        )
-    elif peaks is not None:
-        raise ValueError(
-            f"{view!r} is a function of signals alone: how it moves R-peaks is unknown. Call it "
-            "without peaks, or give it the attribute needs_peaks and the arguments "
-            "(x, peaks, random_state)."
-        )
-    else:
-        after = view(x)
-    if after.shape != x.shape:
-        raise ValueError(
-            f"{view!r} changed the shape of a batch from {tuple(x.shape)} to "
-            f"{tuple(after.shape)}. A view must return (n_records, n_leads, n_times) as it came."
-        )
-    return after, peaks
 
 
 def _time_before_leads(x):
