@@ -13,6 +13,8 @@ _ORIGIN = {
     "REGIONS_12": "leads",
     "REGIONS_8": "leads",
     "STANDARD_LEADS": "leads",
+    "SimCardioNetClassifier": "_simcardionet",
+    "SimCardioNetEncoder": "_simcardionet",
     "check_disjoint_groups": "model_selection",
     "derive_leads": "leads",
     "detect_r_peaks": "rhythm",

@@ -10,7 +10,8 @@ object array           (n_records, n_leads), a signal per cell
 numeric DataFrame      (n_records, n_leads * n_times)           ``n_leads=``
 =====================  =======================================  ==========================
 
-Nothing else in the package looks at the shape of X.
+Nothing else in the package looks at the shape of X. Images have containers of their own, see
+`check_images`.
 """
 
 from numbers import Real
@@ -64,7 +65,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         columns = [str(column) for column in X.columns]
         if not reset:
             _check_columns(estimator, columns)
-        _check_rate(estimator, X)
+        check_noted_rate(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     elif _is_table_of_signals(X):
@@ -84,6 +85,127 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     _check_fitted(estimator, signals, lead_names)
     _check_finite(signals, lead_names, allow_nan)
     return signals, lead_names
+
+
+def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
+    """Turn any container of images into an array and hold it against what was fitted.
+
+    ==================  =======================================  ================
+    container           shape                                    needs
+    ==================  =======================================  ================
+    grey images         (n_images, height, width)
+    images              (n_images, height, width, channels)
+    rows, or a frame    (n_images, height * width * channels)    ``image_shape=``
+    ==================  =======================================  ================
+
+    Parameters
+    ----------
+    estimator : estimator
+        With ``reset=True`` ``n_features_in_``, ``feature_names_in_``, ``image_shape_in_``,
+        ``n_channels_in_`` and ``image_kind_in_`` are set on it.
+    X : array or DataFrame
+    reset : bool
+        True in ``fit``, False in everything that follows it.
+    image_shape : tuple of int, default=None
+        Shape of the images in rows.
+    dtype : dtype, default=np.float32
+        Of images that are not bytes.
+
+    Returns
+    -------
+    images : ndarray of shape (n_images, height, width, channels)
+        Bytes (uint8) stay bytes.
+
+    Raises
+    ------
+    ValueError
+        When X cannot be read without guessing, holds NaN or infinity, or differs from the fitted
+        images in its size, its channels, or in that they were bytes.
+    """
+    name = type(estimator).__name__
+    if is_lead_frame(X) or _is_table_of_signals(X):
+        raise ValueError(
+            f"X holds signals, but {name} has renderer=None and reads images. Pass "
+            "renderer=ECGImageRenderer(sampling_rate=...), or images."
+        )
+    if isinstance(X, (list, tuple)):
+        X = np.asarray(X)
+    ndim = getattr(X, "ndim", 2)
+    if ndim not in (2, 3, 4):
+        raise ValueError(
+            "Expected images (n_images, height, width) or (n_images, height, width, channels), or "
+            f"2D array of rows, got {ndim}D array with shape {X.shape} instead. Reshape your "
+            "data: a single image is X[np.newaxis]."
+        )
+    given = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
+    dtype = np.uint8 if all(kind == np.uint8 for kind in given) else dtype
+    options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
+    fitted = getattr(estimator, "image_shape_in_", None)
+    # Rows may meet an estimator that was fitted on images, and the other way round; scikit-learn
+    # would compare their columns with the height.
+    with np.errstate(over="ignore"):
+        if reset or (ndim == 2) == (estimator.n_features_in_ == np.prod(fitted)):
+            X = validate_data(estimator, X, reset=reset, **options)
+        else:
+            X = check_array(X, estimator=estimator, input_name="X", **options)
+    if ndim == 2:
+        X = X.reshape(len(X), *_shape_of_rows(X.shape, image_shape, name))
+    if ndim == 3:
+        if X.shape[1] == len(STANDARD_LEADS) and X.dtype != np.uint8:
+            raise ValueError(
+                f"X has shape {X.shape}, which looks like signals of 12 leads, but {name} has "
+                "renderer=None and reads images. Pass renderer=ECGImageRenderer(sampling_rate=...);"
+                " or, if these are grey images of height 12, X[..., np.newaxis]."
+            )
+        X = X[..., np.newaxis]
+    if X.shape[1] in (1, 3, 4) and X.shape[3] not in (1, 3, 4):
+        raise ValueError(
+            f"X has shape {X.shape}: {X.shape[3]} channels of {X.shape[1]} rows. Channels come "
+            "last: pass X.transpose(0, 2, 3, 1)."
+        )
+    if 0 in X.shape[1:]:
+        raise ValueError(f"X has images of shape {X.shape[1:]}: a minimum of 1 pixel is required.")
+    kind = "bytes" if X.dtype == np.uint8 else "floats"
+    if reset:
+        estimator.image_shape_in_ = X.shape[1:]
+        estimator.n_channels_in_ = X.shape[3]
+        estimator.image_kind_in_ = kind
+    if X.shape[1:] != estimator.image_shape_in_:
+        raise ValueError(
+            f"X has images of shape {X.shape[1:]} (height, width, channels), but {name} was fitted "
+            f"on {estimator.image_shape_in_}: resize them, as load_ecg_images does."
+        )
+    if kind != estimator.image_kind_in_:
+        raise ValueError(
+            f"X holds {kind}, but {name} was fitted on {estimator.image_kind_in_}. Bytes (uint8) "
+            "are read as shares of 255: pass images of the fitted kind."
+        )
+    if kind == "floats":
+        assert_all_finite(X, input_name="X")
+    return X
+
+
+def _shape_of_rows(shape, image_shape, name):
+    """Shape of the images in rows, from ``image_shape``, of which one number may be -1."""
+    if image_shape is None:
+        raise ValueError(
+            f"X has shape {shape}. If its rows are images, tell {name} their shape, as in "
+            "image_shape=(height, width). Otherwise pass an array of shape (n_images, height, "
+            "width) or (n_images, height, width, channels)."
+        )
+    found = tuple(image_shape) + (1,) * (len(image_shape) == 2)
+    known = -np.prod(found) if -1 in found else np.prod(found)
+    if len(found) != 3 or found.count(-1) > 1 or known <= 0 or shape[1] % known:
+        raise ValueError(
+            f"X has {shape[1]} columns, which image_shape={image_shape!r} does not fit. Pass "
+            "(height, width) or (height, width, channels) whose product is the number of columns; "
+            "one of them may be -1."
+        )
+    if -1 not in found and known != shape[1]:
+        raise ValueError(
+            f"X has {shape[1]} columns, but image_shape={image_shape!r} makes {known}."
+        )
+    return tuple(int(shape[1] // known) if size == -1 else int(size) for size in found)
 
 
 def read_container(X, *, name, n_leads=None):
@@ -294,7 +416,7 @@ def _check_columns(estimator, columns):
     raise ValueError(" ".join(parts))
 
 
-def _check_rate(estimator, X):
+def check_noted_rate(estimator, X):
     """Hold the sampling rate that a lead frame notes against that of the estimator."""
     noted, given = X.attrs.get("sampling_rate"), getattr(estimator, "sampling_rate", None)
     if isinstance(noted, Real) and isinstance(given, Real) and noted != given:

@@ -84,19 +84,13 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _apply(self, X, read_off):
         """What ``read_off(module, x)`` gives of the records, slice by slice."""
         check_is_fitted(self, "net_")
-        if isinstance(X, PreparedSignals):
-            read = X.read
-        else:
-            X = records = self._read(X, reset=False)
-
-            def read(part):
-                return self.normalizer_(as_tensor(records[part]))
-
+        if not isinstance(X, Prepared):
+            X = Prepared(self._read(X, reset=False), self.normalizer_)
         module = self.net_.module_
         outputs = []
         with torch.inference_mode():
             for start in range(0, len(X), _PREDICTION_SLICE):
-                x = read(slice(start, start + _PREDICTION_SLICE)).to(self.net_.device)
+                x = X.read(slice(start, start + _PREDICTION_SLICE)).to(self.net_.device)
                 outputs.append(read_off(module, x).cpu())
         return torch.cat(outputs).numpy()
 
@@ -107,7 +101,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _prepare(self, X):
         """Check and normalise signals once, for many predictions with leads replaced."""
         check_is_fitted(self, "net_")
-        return PreparedSignals(as_tensor(self._read(X, reset=False)), self.normalizer_)
+        return PreparedSignals(self._read(X, reset=False), self.normalizer_)
 
     def _check_warm_start(self, before):
         """Hold what a fit goes on from against the attributes of the previous one."""
@@ -395,8 +389,29 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         return tags
 
 
-class PreparedSignals:
-    """A checked copy of signals, which predictions take in place of X as it is.
+class Prepared:
+    """Checked records, which predictions take in place of X as they are.
+
+    Parameters
+    ----------
+    records : ndarray of shape (n_records, ...)
+    normalizer : LeadNormalizer or ImageNormalizer
+    """
+
+    def __init__(self, records, normalizer):
+        self.records = records
+        self.normalizer = normalizer
+
+    def __len__(self):
+        return len(self.records)
+
+    def read(self, part):
+        """A slice of the records for the network."""
+        return self.normalizer(as_tensor(self.records[part]))
+
+
+class PreparedSignals(Prepared):
+    """A checked copy of signals, whose leads can be replaced.
 
     It is in the form in which the network reads it, as far as that can be: records that are
     normalised over all their leads, or of which only some leads are read, are so when they are
@@ -404,34 +419,30 @@ class PreparedSignals:
 
     Parameters
     ----------
-    signals : tensor of shape (n_records, n_leads, n_times)
+    signals : ndarray of shape (n_records, n_leads, n_times)
     normalizer : LeadNormalizer
     """
 
     def __init__(self, signals, normalizer):
+        signals = as_tensor(signals)
         if normalizer.mode == "record" or normalizer.leads is not None:
-            self.normalizer = normalizer
-            self.signals = signals.clone()
+            super().__init__(signals.clone(), normalizer)
         else:
-            self.normalizer = None
-            self.signals = normalizer.stored(signals).transpose(1, 2)
-
-    def __len__(self):
-        return len(self.signals)
+            super().__init__(normalizer.stored(signals).transpose(1, 2), None)
 
     def read(self, part):
         """A slice of the records for the network."""
-        x = self.signals[part]
+        x = self.records[part]
         return x if self.normalizer is None else self.normalizer(x)
 
     def read_leads(self, leads):
         """An array (n_records, len(leads), n_times) of the leads at these positions."""
-        return self.signals[:, leads].contiguous().numpy()
+        return self.records[:, leads].contiguous().numpy()
 
     def write_leads(self, leads, values):
         """Replace the leads at these positions."""
         for position, lead in enumerate(leads):
-            self.signals[:, lead] = torch.from_numpy(values[:, position])
+            self.records[:, lead] = torch.from_numpy(values[:, position])
 
 
 def _check_weights(sample_weight, records):

@@ -8,8 +8,15 @@ from sklearn.base import is_classifier
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
-from sklearn_ecg import ACLECGClassifier, ACLECGEncoder, ECGNetClassifier, MSAICNetClassifier
-from sklearn_ecg.augmentation import GaussianNoise
+from sklearn_ecg import (
+    ACLECGClassifier,
+    ACLECGEncoder,
+    ECGNetClassifier,
+    MSAICNetClassifier,
+    SimCardioNetClassifier,
+    SimCardioNetEncoder,
+)
+from sklearn_ecg.augmentation import ColorJitter, GaussianNoise
 from sklearn_ecg.nn.acl_ecg import VGG1d
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
@@ -60,6 +67,19 @@ ENCODER_OF_ROWS = ACLECGEncoder(
     random_state=0,
 )
 
+# Rows of scikit-learn's checks are images of one row.
+IMAGE_ENCODER = SimCardioNetEncoder(
+    image_shape=(1, -1),
+    image_size=None,
+    filters=(16,),
+    n_heads=0,
+    projection_dim=4,
+    augmentation=[ColorJitter()],
+    max_epochs=2,
+    precision="float64",
+    random_state=0,
+)
+
 # Small float64 instances: scikit-learn compares results of different routes to 1e-7.
 SKLEARN_INSTANCES = [
     MSAICNetClassifier(
@@ -89,6 +109,18 @@ SKLEARN_INSTANCES = [
         encoder_learning_rate=1e-2,
         lead_names=["I"],
         n_leads=1,
+        precision="float64",
+        max_epochs=40,
+        learning_rate=1e-2,
+        batch_size=16,
+        random_state=0,
+    ),
+    IMAGE_ENCODER,
+    SimCardioNetClassifier(
+        IMAGE_ENCODER,
+        image_shape=(1, -1),
+        unfreeze_interval=0,
+        encoder_learning_rate=1e-2,
         precision="float64",
         max_epochs=40,
         learning_rate=1e-2,
@@ -130,6 +162,13 @@ ECG_INSTANCES = [
         max_epochs=2,
         batch_size=8,
     ),
+    SimCardioNetEncoder(image_size=(8, 32), filters=(4, 8), n_heads=2, max_epochs=2),
+    SimCardioNetClassifier(
+        SimCardioNetEncoder(image_size=(8, 32), filters=(4, 8), n_heads=2, max_epochs=1),
+        unfreeze_interval=1,
+        max_epochs=3,
+        batch_size=8,
+    ),
     BandpassFilter(sampling_rate=100),
     BaselineRemover("median", sampling_rate=100),
     BeatFeatures(sampling_rate=100),
@@ -153,6 +192,7 @@ EXPECTED_FAILURES = {
     "ACLECGClassifier": MINIBATCHES,
     "ECGNetClassifier": MINIBATCHES,
     "MSAICNetClassifier": MINIBATCHES,
+    "SimCardioNetClassifier": MINIBATCHES,
     "MedianBeat": (
         "check_fit2d_1feature",
         "a beat has two time points at least; the error for shorter records tells their length",
@@ -204,4 +244,5 @@ def test_enough_sklearn_checks_run(estimator):
 
 @pytest.mark.parametrize("estimator", ECG_INSTANCES, ids=lambda e: type(e).__name__)
 def test_enough_ecg_checks_run(estimator):
-    assert len(ecg_checks(estimator)) >= (25 if is_classifier(estimator) else 23)
+    fewest = 20 if hasattr(estimator, "image_shape") else 23
+    assert len(ecg_checks(estimator)) >= fewest + (2 if is_classifier(estimator) else 0)

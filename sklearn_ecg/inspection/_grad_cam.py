@@ -1,4 +1,4 @@
-"""Grad-CAM of networks of signals: when in the record the decision comes from."""
+"""Grad-CAM: when in the record, or where in the image, the decision comes from."""
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -8,11 +8,13 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def grad_cam(estimator, X, target=None, *, return_targets=False):
-    """Heat maps over time: where a network of signals found what speaks for a class.
+    """Heat maps over time, or over images: where a network found what speaks for a class.
 
     The last map of the network is weighted by the gradient of the class's logit with respect
     to each channel, averaged over time; what is positive of the sum over channels is the heat [1]_.
-    Leads are mixed by then: a map tells when, and `lead_importance` tells where.
+    Leads of signals are mixed by then: a map tells when, and `lead_importance` tells where. Maps of
+    a network of images, `sklearn_ecg.SimCardioNetClassifier`, lie over the image, and so tell both;
+    they are those of its last convolutional stage, before self-attention.
 
     A map may be zero throughout: a class can be told by what does not speak for another, "normal"
     above all. A map shows what the network used, not what is there. Check that it changes when the
@@ -22,10 +24,10 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
     Parameters
     ----------
     estimator : estimator
-        A fitted network of signals, such as `sklearn_ecg.MSAICNetClassifier`; a `Pipeline` that
-        ends in one; a search over these; or one that is frozen.
+        A fitted network of signals, such as `sklearn_ecg.MSAICNetClassifier`, or of images; a
+        `Pipeline` that ends in one; a search over these; or one that is frozen.
     X : array-like, DataFrame or lead frame
-        Records, as the estimator takes them.
+        Records or images, as the estimator takes them.
     target : label or None, default=None
         The class, one of ``classes_``; of a multilabel target, the label's number. None is, for
         each record, the class of the largest probability.
@@ -34,10 +36,11 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
 
     Returns
     -------
-    heat : ndarray of shape (n_records, n_times)
-        Not negative, and on the scale of the logits, so that records can be compared: of a network
-        that averages over time before a linear layer, the mean over time is what the positive
-        places add to the logit. Between the points of the network's map it is interpolated.
+    heat : ndarray of shape (n_records, n_times) or (n_images, height, width)
+        In the size of the records or images, as they came or were drawn. Not negative, and on the
+        scale of the logits, so that records can be compared: of a network that averages over time
+        before a linear layer, the mean over time is what the positive places add to the logit.
+        Between the points of the network's map it is interpolated.
     targets : ndarray of shape (n_records,)
         The class of each record. Only with ``return_targets=True``.
 
@@ -46,8 +49,7 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
     ValueError
         If the estimator is not fitted, the target is unknown, or X does not fit.
     TypeError
-        If there is no network of signals at the end of the estimator, or one without a map over
-        time.
+        If there is no network at the end of the estimator, or one without such a map.
 
     See Also
     --------
@@ -73,9 +75,13 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
     ValueError: target=2 is unknown. The classes are 0, 1.
     """
     check_is_fitted(estimator)
-    network, X = _network_and_input(estimator, X)
-    module = network.net_.module_
-    if not hasattr(module, "feature_map"):
+    network, X = network_and_input(estimator, X)
+    if not hasattr(network, "classes_"):
+        raise TypeError(
+            f"{type(network).__name__} has no classes that a map could speak for: pass a "
+            "classifier."
+        )
+    if not hasattr(_part_with_maps(network), "feature_map"):
         raise TypeError(
             f"{type(network).__name__} has a network without a map over time (feature_map), which "
             "grad_cam needs."
@@ -94,23 +100,40 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
     return (heat, network.classes_[chosen]) if return_targets else heat
 
 
-def _network_and_input(estimator, X):
+def last_step(estimator):
+    """What a search, a Pipeline or a frozen estimator ends in."""
+    while isinstance(estimator, _AROUND):
+        estimator = _inside(estimator)
+    return estimator
+
+
+def network_and_input(estimator, X):
     """The network at the end of an estimator, and X as it is given it."""
-    while isinstance(estimator, (BaseSearchCV, Pipeline, FrozenEstimator)):
-        if isinstance(estimator, BaseSearchCV):
-            estimator = estimator.best_estimator_
-        elif isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        else:
-            if len(estimator) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
-    if not hasattr(estimator, "_prepare"):
+    while isinstance(estimator, _AROUND):
+        if isinstance(estimator, Pipeline) and len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = _inside(estimator)
+    if not hasattr(estimator, "_reads"):
         raise TypeError(
-            f"grad_cam needs a network of signals, got {type(estimator).__name__}. Pass one, or a "
-            "Pipeline that ends in one."
+            f"grad_cam needs a network of signals or images, got {type(estimator).__name__}. Pass "
+            "one, or a Pipeline that ends in one."
         )
     return estimator, X
+
+
+_AROUND = (BaseSearchCV, Pipeline, FrozenEstimator)
+
+
+def _inside(estimator):
+    if isinstance(estimator, BaseSearchCV):
+        return estimator.best_estimator_
+    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator[-1]
+
+
+def _part_with_maps(network):
+    """What has ``feature_map`` and ``pool``: the network, or its encoder."""
+    module = network.net_.module_
+    return module if hasattr(module, "feature_map") else getattr(module, "encoder", None)
 
 
 def _heat(network, prepared, chosen):
@@ -119,7 +142,7 @@ def _heat(network, prepared, chosen):
 
     from ..base import _PREDICTION_SLICE
 
-    module, n_times = network.net_.module_, network.n_times_in_
+    module, maps = network.net_.module_, _part_with_maps(network)
     signs = np.ones(len(chosen))
     if network._target_kind == "binary":
         # One logit speaks for both classes.
@@ -127,19 +150,34 @@ def _heat(network, prepared, chosen):
     parts = []
     for start in range(0, len(prepared), _PREDICTION_SLICE):
         part = slice(start, start + _PREDICTION_SLICE)
+        x = prepared.read(part).to(network.net_.device)
         with torch.no_grad():
-            features = module.feature_map(prepared.read(part).to(network.net_.device))
+            features = maps.feature_map(x)
         with torch.enable_grad():
             features.requires_grad_()
-            logits = module.classifier(module.pool(features))
+            logits = module.classifier(maps.pool(features))
             wanted = logits[torch.arange(len(logits)), torch.as_tensor(chosen[part])]
             sign = torch.as_tensor(signs[part], dtype=wanted.dtype, device=wanted.device)
             (gradient,) = torch.autograd.grad((wanted * sign).sum(), features)
         with torch.no_grad():
             # The gradient is per point; times their number it is that of the channel's mean.
             weight = gradient.sum(dim=(2, 3), keepdim=True)
-            heat = F.relu((weight * features).sum(dim=1)).float()
-            n_points = heat.shape[-1] * module.feature_stride
-            heat = F.interpolate(heat, size=n_points, mode="linear", align_corners=False)
-        parts.append(heat[:, 0, :n_times].cpu().numpy())
+            heat = F.relu((weight * features).sum(dim=1, keepdim=True)).float()
+            if network._reads == "images":
+                heat = _over(heat, x.shape[2:], maps.feature_stride)
+                size = network.image_shape_in_[:2]
+                heat = F.interpolate(heat, size=size, mode="bilinear", align_corners=False)[:, 0]
+            else:
+                heat = _over(heat, (1, x.shape[2]), maps.feature_stride)[:, 0, 0]
+        parts.append(heat.cpu().numpy())
     return np.concatenate(parts)
+
+
+def _over(heat, size, stride):
+    """Maps spread over what they are of; the last place may reach beyond the end."""
+    from torch.nn import functional as F
+
+    rows, columns = heat.shape[2:]
+    full = (rows if size[0] == 1 else rows * stride, columns * stride)
+    heat = F.interpolate(heat, size=full, mode="bilinear", align_corners=False)
+    return heat[:, :, : size[0], : size[1]]

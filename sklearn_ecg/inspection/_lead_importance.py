@@ -543,7 +543,7 @@ def _find_network(estimator):
     while isinstance(estimator, (BaseSearchCV, Pipeline)):
         search = isinstance(estimator, BaseSearchCV)
         estimator = estimator.best_estimator_ if search else estimator.steps[0][1]
-    return estimator if hasattr(estimator, "_prepare") else None
+    return estimator if getattr(estimator, "_reads", None) == "signals" else None
 
 
 def _asks_only_for_predictions(scorer, estimator):

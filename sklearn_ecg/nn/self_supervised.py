@@ -34,6 +34,43 @@ def nt_xent_loss(first, second, *, temperature=0.1):
     return similarity.intra()
 
 
+def hybrid_contrastive_loss(first, second, *, weight=0.5, temperature=0.1, return_parts=False):
+    """The loss of SimCardioNet: NT-Xent, and the distance of the two views.
+
+    ``weight * L_nt_xent + (1 - weight) * L_cosine``, where ``L_nt_xent`` is `nt_xent_loss` and
+    ``L_cosine`` the mean of 1 less the cosine of a record's two views.
+
+    Parameters
+    ----------
+    first, second : tensor of shape (n_records, n_features)
+        L2-normalised vectors of the two views.
+    weight : float, default=0.5
+        In [0, 1]. With 0 nothing keeps all vectors from becoming equal.
+    temperature : float, default=0.1
+        > 0.
+    return_parts : bool, default=False
+
+    Returns
+    -------
+    loss : scalar tensor
+    parts : dict of scalar tensors without a gradient
+        ``nt_xent`` and ``cosine``, the two terms; ``alignment`` and ``uniformity`` as of
+        `region_contrastive_loss`. Only with ``return_parts``.
+
+    References
+    ----------
+    SimCardioNet (2026). Scientific Reports, s41598-026-36932-1.
+    """
+    similarity = _Similarity(torch.stack([first, second])[None], temperature)
+    nt_xent = similarity.intra()
+    cosine = (1 - (first * second).sum(1)).mean()
+    loss = weight * nt_xent + (1 - weight) * cosine
+    if not return_parts:
+        return loss
+    parts = {"nt_xent": nt_xent, "cosine": cosine, **similarity.alignment_and_uniformity()}
+    return loss, {name: value.detach() for name, value in parts.items()}
+
+
 def region_contrastive_loss(
     projections, *, gamma=0.5, inter="align", temperature=0.1, return_parts=False
 ):
@@ -213,6 +250,33 @@ class ACLECGLoss(nn.Module):
             inter=self.inter,
             temperature=self.temperature,
             return_parts=True,
+        )
+        first_view = embedding[: len(embedding) // 2].detach()
+        self.parts["effective_rank"] = effective_rank(first_view)
+        return loss
+
+
+class HybridContrastiveLoss(nn.Module):
+    """`hybrid_contrastive_loss` of a network's output, which keeps the parts of the last batch.
+
+    Parameters
+    ----------
+    weight, temperature
+        See `hybrid_contrastive_loss`.
+    """
+
+    def __init__(self, weight, temperature):
+        super().__init__()
+        self.weight = weight
+        self.temperature = temperature
+        self.parts = {}
+
+    def forward(self, output):
+        """Loss of projections (2 * n_records, n_features) and embeddings, first views first."""
+        projections, embedding = output
+        first, second = projections.to(embedding.dtype).chunk(2)
+        loss, self.parts = hybrid_contrastive_loss(
+            first, second, weight=self.weight, temperature=self.temperature, return_parts=True
         )
         first_view = embedding[: len(embedding) // 2].detach()
         self.parts["effective_rank"] = effective_rank(first_view)

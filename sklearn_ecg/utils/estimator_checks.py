@@ -40,6 +40,16 @@ from ._check_tools import (
     _predictor,
     _raises,
 )
+from ._image_checks import (
+    check_image_channels,
+    check_image_embedding,
+    check_image_kind,
+    check_image_non_finite,
+    check_image_size,
+    check_images_agree,
+    check_rows_need_image_shape,
+    check_signals_refused,
+)
 from ._signal_checks import (
     check_same_container_out,
     check_set_output_does_nothing,
@@ -62,27 +72,21 @@ def ecg_checks(estimator):
         points. Its ``random_state``, where it has one, is set by the checks, and so are the
         parameters ``n_leads`` and ``lead_names``, which it must have. One that cannot do without
         the names of leads comes with ``lead_names=("I", "II", "V2", "V5")``. A transformer that
-        makes 3-D arrays of 3-D arrays is held to the rules of transformers of signals.
+        makes 3-D arrays of 3-D arrays is held to the rules of transformers of signals. One with
+        a parameter ``renderer`` which is None is held to the rules of images.
 
     Returns
     -------
     checks : list of callables
         Each takes the estimator and raises when something does not hold.
     """
+    of_images = getattr(estimator, "renderer", "signals only") is None
+    checks = _CHECKS_OF_IMAGES if of_images else _CHECKS_OF_SIGNALS
     checks = [
-        check_containers_agree,
-        check_fitted_attributes,
+        *checks,
         check_input_layouts,
         check_input_unchanged,
-        check_rows_need_n_leads,
-        check_transposed_refused,
-        check_lead_count,
-        check_lead_names,
-        check_length,
-        check_non_finite,
-        check_ragged,
         check_constant_lead,
-        check_single_lead,
         check_one_time_point,
         check_refit_bit_equal,
         check_refit_independent,
@@ -102,7 +106,8 @@ def ecg_checks(estimator):
             check_signals_not_shared,
         ]
     elif hasattr(estimator, "transform"):
-        checks += [check_transform_output, check_pipeline_step]
+        checks += [check_image_embedding if of_images else check_transform_output]
+        checks += [check_pipeline_step]
     if is_classifier(estimator):
         checks += [
             check_label_types,
@@ -582,3 +587,26 @@ def check_metadata_routing(estimator):
             other = _make(estimator, **params).fit(X, y, **rest)
             same = np.array_equal(direct.predict_proba(X), other.predict_proba(X))
             assert not same, f"{dropped} makes no difference"
+
+
+_CHECKS_OF_SIGNALS = (
+    check_containers_agree,
+    check_fitted_attributes,
+    check_rows_need_n_leads,
+    check_transposed_refused,
+    check_lead_count,
+    check_lead_names,
+    check_length,
+    check_non_finite,
+    check_ragged,
+    check_single_lead,
+)
+_CHECKS_OF_IMAGES = (
+    check_images_agree,
+    check_image_channels,
+    check_image_size,
+    check_image_kind,
+    check_rows_need_image_shape,
+    check_signals_refused,
+    check_image_non_finite,
+)

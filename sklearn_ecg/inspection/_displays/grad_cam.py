@@ -1,8 +1,9 @@
 """A heat map over the record or the image that it explains."""
 
 import numpy as np
+from sklearn.utils import _safe_indexing
 
-from .._grad_cam import grad_cam
+from .._grad_cam import grad_cam, last_step, network_and_input
 from ._style import (
     check_option,
     close_if_fails,
@@ -19,8 +20,8 @@ _KINDS = ("signal", "image")
 class GradCAMDisplay:
     """A heat map laid over a record or an image.
 
-    Make it with `from_estimator` for a record and a network of signals, or from any map: ``plot``
-    of an object made of the map is what scikit-learn's ``from_predictions`` would be.
+    Make it with `from_estimator` for a record or an image and its network, or from any map:
+    ``plot`` of an object made of the map is what scikit-learn's ``from_predictions`` would be.
 
     Parameters
     ----------
@@ -83,21 +84,22 @@ class GradCAMDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, sampling_rate, *, record=0, target=None, n_leads=None, layout=None,
+        cls, estimator, X, sampling_rate=None, *, record=0, target=None, n_leads=None, layout=None,
         rhythm_lead="II", max_amplitude=5.0, ax=None,
     ):
-        """Explain one record with `grad_cam`, and draw it.
+        """Explain one record or image with `grad_cam`, and draw it.
 
         Parameters
         ----------
         estimator : estimator
-            See `grad_cam`.
+            See `grad_cam`. Where it reads images, the image is drawn that it reads: of signals,
+            what its renderer made of them.
         X : array-like, DataFrame or lead frame
-            Signals in mV, in any container.
-        sampling_rate : float
-            Time points per second (Hz).
+            Signals in mV, in any container, or images.
+        sampling_rate : float or None, default=None
+            Time points per second (Hz) of signals.
         record : int, default=0
-            Position of the record in X.
+            Position of the record or image in X.
         target : label or None, default=None
             See `grad_cam`.
         n_leads : int or None, default=None
@@ -115,6 +117,14 @@ class GradCAMDisplay:
         ValueError
             As `grad_cam` and `ECGDisplay.from_record`.
         """
+        if getattr(last_step(estimator), "_reads", None) == "images":
+            if not 0 <= record < len(X):
+                raise ValueError(f"record={record} is not in X, which holds {len(X)} records.")
+            row = _safe_indexing(X, [record])
+            heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
+            network, row = network_and_input(estimator, row)
+            image = network._prepare(row).records[0]
+            return cls(image, heat_map[0], kind="image", target=str(targets[0])).plot(ax)
         signals, row, names = read_record("GradCAMDisplay", X, record, n_leads)
         heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
         if heat_map.shape[-1] != signals.shape[-1]:
