@@ -33,6 +33,7 @@ from ._check_tools import (
     _assert_outputs,
     _containers,
     _data,
+    _gives_images,
     _gives_signals,
     _keeps_float64,
     _make,
@@ -40,6 +41,7 @@ from ._check_tools import (
     _predictor,
     _raises,
 )
+from ._image_checks import check_image_containers, check_image_pipeline
 from ._signal_checks import (
     check_same_container_out,
     check_set_output_does_nothing,
@@ -62,7 +64,8 @@ def ecg_checks(estimator):
         points. Its ``random_state``, where it has one, is set by the checks, and so are the
         parameters ``n_leads`` and ``lead_names``, which it must have. One that cannot do without
         the names of leads comes with ``lead_names=("I", "II", "V2", "V5")``. A transformer that
-        makes 3-D arrays of 3-D arrays is held to the rules of transformers of signals.
+        makes 3-D arrays of 3-D arrays is held to the rules of transformers of signals, and one that
+        makes arrays of bytes, of 3 or 4 dimensions, to those of pictures.
 
     Returns
     -------
@@ -101,6 +104,8 @@ def ecg_checks(estimator):
             check_signal_pipeline,
             check_signals_not_shared,
         ]
+    elif _gives_images(estimator):
+        checks += [check_image_containers, check_image_pipeline]
     elif hasattr(estimator, "transform"):
         checks += [check_transform_output, check_pipeline_step]
     if is_classifier(estimator):
