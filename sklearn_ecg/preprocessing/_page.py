@@ -25,8 +25,8 @@ _LABEL, _SMALLEST_LABEL = 3.5, 8  # mm and pixels, height of the letters' line
 _TICK = 2.5  # mm, half the height of what parts two leads
 _SHORTEST_TICK = 4  # pixels, below which it would look like a wave
 _LINE = 0.3  # mm, of a trace that is no thinner than a pixel
-# A row of fewer pixels shows nothing.
-_LOWEST_ROW = 4
+# Panels of fewer pixels show nothing.
+_LOWEST_ROW, _NARROWEST_COLUMN = 4, 8
 
 _PAPER = (255, 255, 255)
 # Lines of 1 mm and of 5 mm: colour and width in mm.
@@ -121,11 +121,11 @@ def lay_out(places, n_rows, strip, *, size, speed, gain, duration, overlap):
     height, width = size
     n_columns = ceil(len(places) / n_rows)
     n_all = n_rows + (strip is not None)
-    if height < _LOWEST_ROW * n_all or width < _LOWEST_ROW * 4 * n_columns:
+    smallest = (_LOWEST_ROW * n_all, _NARROWEST_COLUMN * n_columns)
+    if height < smallest[0] or width < smallest[1]:
         raise ValueError(
-            f"image_size={size} (height, width) is too small for {n_all} rows and {n_columns} "
-            f"column(s) of leads: at least ({_LOWEST_ROW * n_all}, {_LOWEST_ROW * 4 * n_columns}) "
-            "is needed. Pass a larger image_size, or fewer leads."
+            f"image_size={size} (height, width) is too small for {n_all} row(s) and {n_columns} "
+            f"column(s) of leads, which need {smallest}. Pass a larger image_size, or fewer leads."
         )
     page_width = (_LEFT + duration + _RIGHT) * speed
     lowest = _SQUARE * ceil(_ROW * gain / _SQUARE)
