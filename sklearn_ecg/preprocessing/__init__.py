@@ -1,4 +1,7 @@
-"""Transformers of signals: scikit-learn's form, every container in, the same container out."""
+"""Transformers of signals: scikit-learn's form, every container in, the same container out.
+
+`ECGImageRenderer` gives pictures instead, and `BeatFeatures` and `SignalQuality` features.
+"""
 
 from ._baseline import BaselineRemover
 from ._beat_features import BeatFeatures
@@ -7,6 +10,7 @@ from ._filters import BandpassFilter, NotchFilter
 from ._leads import LeadDeriver, LeadSelector
 from ._median_beat import MedianBeat
 from ._quality import SignalQuality
+from ._render import ECGImageRenderer
 from ._resample import Resampler
 from ._scale import LeadScaler
 
@@ -16,6 +20,7 @@ __all__ = [
     "BeatFeatures",
     "Clipper",
     "Cropper",
+    "ECGImageRenderer",
     "LeadDeriver",
     "LeadScaler",
     "LeadSelector",

@@ -68,8 +68,8 @@ def _assert_outputs(estimator, other, X, other_X=None, exact=False):
     second = _outputs(other, X if other_X is None else other_X)
     assert first, "the estimator has neither predict nor transform"
     for method, expected in first.items():
-        if expected.ndim == 3 and second[method].ndim == 2:
-            # Signals that went in as rows come out as rows.
+        if expected.ndim > 2 == second[method].ndim:
+            # What went in as rows comes out as rows.
             expected = expected.reshape(len(expected), -1)
         if exact or expected.dtype.kind not in "fc":
             np.testing.assert_array_equal(second[method], expected, err_msg=method)
@@ -111,11 +111,23 @@ def _keeps_float64(estimator):
 
 def _gives_signals(estimator):
     """Whether a transformer makes signals of signals: 3-D arrays of 3-D arrays."""
+    out = _transformed(estimator)
+    return np.ndim(out) == 3 and out.dtype.kind == "f"
+
+
+def _gives_images(estimator):
+    """Whether a transformer makes pictures of signals: bytes, grey or in colour."""
+    out = _transformed(estimator)
+    return np.ndim(out) in (3, 4) and out.dtype == np.uint8
+
+
+def _transformed(estimator):
+    """What a transformer makes of records; None of a classifier, or if it fails."""
     if is_classifier(estimator) or not hasattr(estimator, "transform"):
-        return False
+        return None
     X, y = _data()
     try:
-        return np.ndim(_make(estimator).fit(X, y).transform(X)) == 3
+        return _make(estimator).fit(X, y).transform(X)
     except ValueError:
         # Whatever is wrong with it, the checks will tell.
-        return False
+        return None

@@ -33,6 +33,7 @@ from ._check_tools import (
     _assert_outputs,
     _containers,
     _data,
+    _gives_images,
     _gives_signals,
     _keeps_float64,
     _make,
@@ -42,9 +43,11 @@ from ._check_tools import (
 )
 from ._image_checks import (
     check_image_channels,
+    check_image_containers,
     check_image_embedding,
     check_image_kind,
     check_image_non_finite,
+    check_image_pipeline,
     check_image_size,
     check_images_agree,
     check_rows_need_image_shape,
@@ -72,8 +75,9 @@ def ecg_checks(estimator):
         points. Its ``random_state``, where it has one, is set by the checks, and so are the
         parameters ``n_leads`` and ``lead_names``, which it must have. One that cannot do without
         the names of leads comes with ``lead_names=("I", "II", "V2", "V5")``. A transformer that
-        makes 3-D arrays of 3-D arrays is held to the rules of transformers of signals. One with
-        a parameter ``renderer`` which is None is held to the rules of images.
+        makes 3-D arrays of 3-D arrays is held to the rules of transformers of signals, and one that
+        makes arrays of bytes, of 3 or 4 dimensions, to those of pictures. An estimator with a
+        parameter ``renderer`` which is None reads images, and is held to the rules of these.
 
     Returns
     -------
@@ -105,6 +109,8 @@ def ecg_checks(estimator):
             check_signal_pipeline,
             check_signals_not_shared,
         ]
+    elif _gives_images(estimator):
+        checks += [check_image_containers, check_image_pipeline]
     elif hasattr(estimator, "transform"):
         checks += [check_image_embedding if of_images else check_transform_output]
         checks += [check_pipeline_step]

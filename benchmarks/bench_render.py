@@ -1,0 +1,74 @@
+"""Records as pictures beside Pillow's ImageDraw, called record by record.
+
+    python benchmarks/bench_render.py [--records 200]
+
+Run it with OMP_NUM_THREADS=1. Pillow draws the same page, a polyline per panel, on a copy of the
+same background. Its lines are not anti-aliased, which would cost more.
+"""
+
+import argparse
+
+import numpy as np
+from _timing import interleave, report
+from PIL import Image, ImageDraw
+
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.preprocessing import ECGImageRenderer
+
+TARGET = "3 x Pillow at 500 Hz, 224 x 224, grey"
+
+
+def pillow(renderer, X):
+    """The page of a fitted renderer, drawn by Pillow."""
+    blank = Image.fromarray(renderer.transform(np.zeros_like(X[:1]))[0])
+    scale, rate = renderer.pixels_per_mm_, renderer.sampling_rate
+    names = list(renderer.lead_names_in_)
+    quarter = X.shape[2] // 4
+    panels = [
+        (names.index(lead), i // 3 * quarter, (i // 3 + 1) * quarter, box)
+        for i, (lead, box) in enumerate(renderer.lead_boxes_.items())
+    ]
+    panels.append((names.index(renderer.rhythm_lead), 0, X.shape[2], renderer.rhythm_box_))
+    parts = []
+    for lead, start, stop, (top, bottom, left, _) in panels:
+        x = left + np.arange(stop - start) / rate * renderer.speed * scale
+        parts.append((lead, start, stop, x, (top + bottom) / 2))
+    images = np.empty((len(X), *renderer.image_shape_), dtype=np.uint8)
+    for record, signals in enumerate(X):
+        image = blank.copy()
+        draw = ImageDraw.Draw(image)
+        for lead, start, stop, x, zero in parts:
+            y = zero - signals[lead, start:stop] * renderer.gain * scale
+            draw.line(np.stack([x, y], axis=1).ravel().tolist(), fill=0)
+        images[record] = np.asarray(image)
+    return images
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=7)
+    args = parser.parse_args()
+    for size, color, n_records in (
+        (224, "grey", args.records),
+        (224, "rgb", args.records),
+        ((850, 1100), "rgb", max(1, args.records // 10)),
+    ):
+        for rate in (100, 500):
+            X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
+            renderer = ECGImageRenderer(rate, image_size=size, color=color).fit(X)
+            functions = {
+                "Pillow, ImageDraw.line": lambda: pillow(renderer, X),
+                "ECGImageRenderer": lambda: renderer.transform(X),
+            }
+            report(
+                f"{renderer.image_shape_}, 12 leads of {X.shape[2]} time points",
+                interleave(functions, repeats=args.repeats),
+                n_records=n_records,
+                reference="Pillow, ImageDraw.line",
+                target=TARGET,
+            )
+
+
+if __name__ == "__main__":
+    main()
