@@ -35,11 +35,12 @@ class _ReadsImages:
             shape = self._find("image_shape")
             return check_images(self, X, reset=reset, image_shape=shape, dtype=self._dtype)
         signals, names = check_signals(self, X, reset=reset, dtype=self._dtype)
-        if reset:
-            self.renderer_ = self._make_renderer(names)
+        renderer = self._make_renderer(names, signals.shape[1]) if reset else self.renderer_
         if is_lead_frame(X):
-            check_noted_rate(self.renderer_, X)
-        images = self.renderer_.fit_transform(signals)
+            check_noted_rate(renderer, X)
+        if reset:
+            self.renderer_ = renderer.fit(signals)
+        images = self.renderer_.transform(signals)
         images = images if images.ndim == 4 else images[..., np.newaxis]
         if reset:
             self.image_shape_in_, self.n_channels_in_ = images.shape[1:], images.shape[3]
@@ -50,9 +51,9 @@ class _ReadsImages:
         check_is_fitted(self, "net_")
         return Prepared(self._read(X, reset=False), self.normalizer_)
 
-    def _make_renderer(self, names):
+    def _make_renderer(self, names, n_leads):
         """The renderer, which is told what it does not know of the signals."""
-        renderer = clone(self._find("renderer")).set_params(lead_names=names, n_leads=None)
+        renderer = clone(self._find("renderer")).set_params(lead_names=names, n_leads=n_leads)
         rate = self._find("sampling_rate")
         if renderer.sampling_rate is None:
             renderer.set_params(sampling_rate=rate)
@@ -313,19 +314,31 @@ class SimCardioNetEncoder(_ReadsImages, SelfSupervisedEncoder):
         """
         return self._fit(X)
 
-    def _fit_normalizer(self, records):
+    def _size(self):
+        """Height and width that the network reads."""
         size = self.image_size
         if size is None:
-            size = self.image_shape_in_[:2]
-        elif isinstance(size, Integral):
-            size = (size, size)
+            return self.image_shape_in_[:2]
+        size = (size, size) if isinstance(size, Integral) else tuple(size)
         if len(size) != 2 or not all(isinstance(s, Integral) and s >= 1 for s in size):
             raise ValueError(
                 "image_size must be an integer >= 1, (height, width) or None, got "
                 f"{self.image_size!r}."
             )
-        normalizer = ImageNormalizer(self.normalize, size, self.n_channels_in_)
+        return size
+
+    def _fit_normalizer(self, records):
+        normalizer = ImageNormalizer(self.normalize, self._size(), self.n_channels_in_)
         return normalizer.to(self._torch_dtype).fit(as_tensor(records))
+
+    def _check_warm_start(self, before):
+        super()._check_warm_start(before)
+        size, previous = self._size(), before["normalizer_"].size
+        if size != previous:
+            raise ValueError(
+                f"warm_start=True cannot go on: the image_size {previous} of the previous fit "
+                f"became {size}. Set warm_start=False to start anew."
+            )
 
     def _make_views(self):
         if not isinstance(self.augmentation, str):

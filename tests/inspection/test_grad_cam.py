@@ -167,7 +167,7 @@ def test_bad_input(fitted):
     with pytest.raises(ValueError, match="X has 2 leads, but MSAICNetClassifier was fitted on 3"):
         grad_cam(fitted, X[:, :2])
     forest = make_pipeline(FunctionTransformer(lambda X: X.std(axis=2)), LogisticRegression())
-    with pytest.raises(TypeError, match="needs a network of signals or images, got LogisticRegression"):
+    with pytest.raises(TypeError, match="network of signals or images, got LogisticRegression"):
         grad_cam(forest.fit(X, y), X)
     calibrated = CalibratedClassifierCV(make_net(max_epochs=1), cv=2).fit(X, y)
     with pytest.raises(TypeError, match="got CalibratedClassifierCV. Pass one, or a Pipeline"):
