@@ -38,7 +38,9 @@ def read_picture(path, name, size, aspect, color, outcome):
         # A picture that is suspiciously large is not decoded.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(path, formats=_FORMATS) as image:
+            # From an open file: of a path, Pillow 13.0 maps uncompressed TIFF files into memory,
+            # and garbles those that EXIF turns by a right angle.
+            with open(path, "rb") as file, Image.open(file, formats=_FORMATS) as image:
                 outcome["shape"], outcome["mode"] = image.size[::-1], image.mode
                 _check_pages(name, image)
                 # Pillow turns TIFF files by itself, and forgets it, when it loads them.

@@ -215,19 +215,32 @@ def test_16_bits(tmp_path, ending):
     assert row["mode"].startswith("I") and row["reason"] == "16 bits made 8"
 
 
-@pytest.mark.parametrize("ending", ["jpg", "tif", "png"])
-def test_exif_rotation(tmp_path, ending):
-    """A page that lies on its side in the file."""
-    page = np.zeros((20, 40), dtype=np.uint8)
-    page[:10] = 255
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("ending", ["jpg", "png", "raw.tif", "lzw.tif"])
+def test_exif_rotation(tmp_path, ending, orientation):
+    """A page that lies on its side, or is mirrored, in the file."""
+    page = np.full((20, 40), 200, dtype=np.uint8)
+    page[:10], page[:, :12] = 100, 0
+    turns = {
+        1: page,
+        2: page[:, ::-1],
+        3: page[::-1, ::-1],
+        4: page[::-1],
+        5: page.T,
+        6: np.rot90(page, -1),
+        7: page[::-1, ::-1].T,
+        8: np.rot90(page),
+    }
     exif = Image.Exif()
-    exif[0x0112] = 6
-    path = save(tmp_path, f"a.{ending}", page, exif=exif)
-    pixels, row = load_one(path, image_size=(40, 20))
-    # Pillow turns TIFF files before it tells their size.
-    assert row["shape"] == ((40, 20) if ending == "tif" else (20, 40))
-    assert row["reason"] == "turned as EXIF says"
-    assert pixels[:, 12:].min() > 240 and pixels[:, :8].max() < 15
+    exif[0x0112] = orientation
+    options = {"compression": "tiff_lzw"} if ending == "lzw.tif" else {}
+    path = save(tmp_path, f"a.{ending}", page, exif=exif, **options)
+    expected = turns[orientation]
+    pixels, row = load_one(path, image_size=expected.shape)
+    assert np.median(np.abs(pixels.astype(int) - expected)) <= 1
+    assert np.abs(pixels.astype(int) - expected).mean() < 5
+    assert row["reason"] == ("" if orientation == 1 else "turned as EXIF says")
+    assert row["shape"] in [(20, 40), expected.shape]
 
 
 # --------------------------------------------------------------------------------------------------
