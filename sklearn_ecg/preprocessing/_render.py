@@ -86,7 +86,8 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     ------
     ValueError
         In `fit`, when ``sampling_rate`` is missing, records are longer than the page, a lead is
-        missing or has no panel, leads have no names, or the picture is too small.
+        missing or has no panel, leads have no names, a lead frame notes another unit than mV, or
+        the picture is too small.
 
     See Also
     --------
@@ -223,6 +224,12 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
                 "(Hz), which is None. Pass it, as in ECGImageRenderer(sampling_rate=100)."
             )
         check_signals(self, X, reset=True)
+        units = getattr(X, "attrs", {}).get("units", "mV")
+        if units != "mV":
+            raise ValueError(
+                f"X notes its unit in X.attrs['units'], {units!r}, but ECGImageRenderer draws mV. "
+                "Convert the signals (1 mV is 1000 uV), and note the new unit."
+            )
         seconds = self.n_times_in_ / self.sampling_rate
         if seconds > self.duration:
             raise ValueError(

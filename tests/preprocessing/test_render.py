@@ -84,6 +84,36 @@ def test_a_step_is_in_its_column(size, speed, rate):
             assert np.floor(start + middle) in rises
 
 
+@pytest.mark.parametrize("rate", [50, 100, 360, 500])
+@pytest.mark.parametrize("size", [100, 224, (500, 1100)])
+def test_columns_are_inked_from_the_lowest_to_the_highest_point(rate, size):
+    """Against a line that is evaluated at many points of each column."""
+    rng = np.random.RandomState(0)
+    X = np.cumsum(rng.randn(3, 12, 10 * rate), axis=2) * 0.05
+    X -= X.mean(axis=2, keepdims=True)
+    X /= np.abs(X).max(axis=(1, 2), keepdims=True)
+    renderer = ECGImageRenderer(rate, image_size=size, **PLAIN)
+    images = renderer.fit_transform(X)
+    panel, page = renderer._page.strip, renderer._page
+    top, bottom, left, right = panel.box
+    edges = np.linspace(left, right, (right - left) * 400 + 1)
+    seconds = np.clip((edges - panel.x) / page.per_second, 0, 10 - 1 / rate)
+    for image, signals in zip(images, X):
+        line = np.interp(seconds, np.arange(10 * rate) / rate, signals[1]) * page.per_millivolt
+        parts = np.lib.stride_tricks.sliding_window_view(line, 401)[::400]
+        covered = ink(image[top:bottom, left:right])
+        # The first and the last column hold parts of the page as well.
+        inner = slice(1, -1)
+        expected = (np.ptp(parts, axis=1) + page.line_width)[inner]
+        assert_allclose(covered.sum(axis=0)[inner], expected, atol=0.04)
+        highest = panel.zero - parts.max(axis=1) - page.line_width / 2 - top
+        whole = covered.max(axis=0) == 1  # those of which a pixel is black
+        first = (covered > 0).argmax(axis=0)
+        part = covered[first, np.arange(right - left)]
+        uppermost = first + 1 - part
+        assert_allclose(uppermost[whole][inner], highest[whole][inner], atol=0.02)
+
+
 def test_a_spike_is_never_lost():
     """One time point of 5,000 on 211 columns of pixels."""
     X = np.zeros((40, 12, 5000), dtype=np.float32)
@@ -455,10 +485,11 @@ def test_a_failed_fit_leaves_nothing_fitted(X):
         renderer.transform(X)
 
 
-def test_rate_of_a_lead_frame_is_respected(X):
-    frame = to_lead_frame(X, sampling_rate=500)
+def test_rate_and_unit_of_a_lead_frame_are_respected(X):
     with pytest.raises(ValueError, match="notes 500 Hz"):
-        ECGImageRenderer(100).fit(frame)
+        ECGImageRenderer(100).fit(to_lead_frame(X, sampling_rate=500))
+    with pytest.raises(ValueError, match="in X.attrs.*'uV', but ECGImageRenderer draws mV"):
+        ECGImageRenderer(100).fit(to_lead_frame(X, units="uV"))
 
 
 # --------------------------------------------------------------------------------------------------
