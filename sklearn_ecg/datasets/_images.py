@@ -96,8 +96,9 @@ def load_ecg_images(
             The classes: the folders' names in the same order, or the sorted labels of the table. A
             class of which nothing was loaded is among them.
         groups : ndarray of shape (n_images,), int
-            Pictures that are the same, pixel by pixel, have one number
-            (`sklearn_ecg.duplicate_groups`): for splits that do not have them on both sides.
+            Pictures that are the same in `data`, pixel by pixel, have one number: for splits that
+            do not have them on both sides. `sklearn_ecg.duplicate_groups` finds more, those that
+            are nearly the same, with a tolerance.
         filenames : ndarray of shape (n_images,), str
             Relative to `folder`.
         metadata : DataFrame of shape (n_images, n_columns)

@@ -17,7 +17,7 @@ from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.preprocessing import ECGImageRenderer, LeadScaler
 
 # Traces on white paper.
-PLAIN = dict(grid=False, calibration=False, labels=False)
+PLAIN = dict(grid=False, calibration=False, lead_labels=False)
 FLAT = np.zeros((1, 12, 1000), dtype=np.float32)
 
 
@@ -129,7 +129,7 @@ def test_a_spike_is_never_lost():
 
 def test_calibration_pulse():
     for layout, n_rows in (("3x4", 4), ("12x1", 12)):
-        params = dict(layout=layout, image_size=(850, 1100), grid=False, labels=False)
+        params = dict(layout=layout, image_size=(850, 1100), grid=False, lead_labels=False)
         renderer = ECGImageRenderer(100, **params).fit(FLAT)
         (image,) = renderer.transform(FLAT)
         (plain,) = clone(renderer).set_params(calibration=False).fit_transform(FLAT)
@@ -150,7 +150,7 @@ def test_calibration_pulse():
 
 @pytest.mark.parametrize("size, millimetres", [((850, 1100), 1), ((850, 1100), 5), (224, 5)])
 def test_pitch_of_the_grid(size, millimetres):
-    params = dict(image_size=size, calibration=False, labels=False, missing_leads="empty")
+    params = dict(image_size=size, calibration=False, lead_labels=False, missing_leads="empty")
     renderer = ECGImageRenderer(100, lead_names=["I"], rhythm_lead=None, **params)
     (paper,) = ink(renderer.fit_transform(FLAT[:, :1]))
     top, bottom, left, _ = renderer.lead_boxes_["V6"]
@@ -178,7 +178,7 @@ def test_zero_lines_and_time_zero_are_on_bold_lines():
 
 def test_close_lines_of_the_grid_fade():
     def darkest(size):
-        params = dict(image_size=size, calibration=False, labels=False)
+        params = dict(image_size=size, calibration=False, lead_labels=False)
         (image,) = ECGImageRenderer(100, **params).fit_transform(FLAT)
         return ink(image)[-3:].max()
 
@@ -291,11 +291,11 @@ def test_names_are_beside_the_traces():
             renderer.set_params(overflow="clip", calibration=False).fit(FLAT)
             X = FLAT + 9 * np.sign(np.sin(np.arange(1000)))
             named = renderer.transform(FLAT)
-            plain = clone(renderer).set_params(labels=False).fit_transform(FLAT)
+            plain = clone(renderer).set_params(lead_labels=False).fit_transform(FLAT)
             ticks = 1 if layout == "3x4" else 0
             changed = (named != plain)[0]
             assert changed.sum() > 40 * ticks + 40
-            noisy = clone(renderer).set_params(labels=False).fit_transform(X)
+            noisy = clone(renderer).set_params(lead_labels=False).fit_transform(X)
             traced = (noisy != 255)[0]
             if size == (850, 1100):
                 # The ticks that part leads are on the traces' zero.
