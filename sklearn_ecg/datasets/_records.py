@@ -58,7 +58,8 @@ class RecordError(ValueError):
         The record's name.
     field : str
         What is wrong: "header", "signal file", "leads", "units", "sampling rate", "length",
-        "missing values" or "labels".
+        "missing values" or "labels"; of a picture "file", "format", "content", "size", "pages" or
+        "mode".
     reason : str
         What was found.
     advice : str
@@ -309,9 +310,9 @@ def _decode(content):
 def list_records(folder):
     """All records of a folder and the folders in it, by name relative to it, rec2 before rec10."""
     names = []
-    for prefix, files in _walk(folder):
+    for prefix, files in walk_folders(folder):
         names += [prefix + file[:-4] for file in files if file.endswith(".hea")]
-    return sorted(names, key=_natural)
+    return sorted(names, key=natural_order)
 
 
 def list_strays(folder):
@@ -321,17 +322,17 @@ def list_strays(folder):
     lower case, which wfdb does not find.
     """
     strays = []
-    for prefix, files in _walk(folder):
+    for prefix, files in walk_folders(folder):
         stems = {file[:-4] for file in files if file.endswith(".hea")}
         for file in files:
             ending = file[-4:].lower()
             is_signal = ending in (".dat", ".mat") and file[:-4] not in stems
             if is_signal or (ending == ".hea" and not file.endswith(".hea")):
                 strays.append(prefix + file)
-    return sorted(strays, key=_natural)
+    return sorted(strays, key=natural_order)
 
 
-def _walk(folder):
+def walk_folders(folder):
     """The names of the files of each folder, after the folder's own name relative to `folder`.
 
     Links to folders are followed, after all folders that are none, and each folder is entered once.
@@ -411,7 +412,7 @@ def _check_sums(record):
 # --------------------------------------------------------------------------------------------------
 
 
-def _natural(name):
+def natural_order(name):
     """Sort key that puts rec2 before rec10."""
     parts = []
     for is_digit, text in _runs(name):

@@ -49,8 +49,9 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         are fainter, and those closer than 2.5 are left out.
     calibration : bool, default=True
         Whether a pulse of 1 mV and 0.2 s stands before each row.
-    labels : bool, default=True
-        Whether leads are named. Names that a small picture has no room for are left out.
+    lead_labels : bool, default=True
+        Whether leads are named, and large pictures have ticks between columns. Names that a small
+        picture has no room for are left out.
     overflow : {"overlap", "clip"}, default="overlap"
         Where a trace ends that is higher than its row: at the far border of the row above or below,
         through which it goes as on paper, or at the border of its own row, so that no two rows ever
@@ -86,7 +87,8 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     ------
     ValueError
         In `fit`, when ``sampling_rate`` is missing, records are longer than the page, a lead is
-        missing or has no panel, leads have no names, or the picture is too small.
+        missing or has no panel, leads have no names, a lead frame notes another unit than mV, or
+        the picture is too small.
 
     See Also
     --------
@@ -150,7 +152,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         "duration": [_POSITIVE],
         "grid": ["boolean"],
         "calibration": ["boolean"],
-        "labels": ["boolean"],
+        "lead_labels": ["boolean"],
         "overflow": [StrOptions({"overlap", "clip"})],
         "missing_leads": [StrOptions({"raise", "empty"})],
         "n_leads": [Interval(Integral, 1, None, closed="left"), None],
@@ -170,7 +172,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         duration=10.0,
         grid=True,
         calibration=True,
-        labels=True,
+        lead_labels=True,
         overflow="overlap",
         missing_leads="raise",
         n_leads=None,
@@ -186,7 +188,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self.duration = duration
         self.grid = grid
         self.calibration = calibration
-        self.labels = labels
+        self.lead_labels = lead_labels
         self.overflow = overflow
         self.missing_leads = missing_leads
         self.n_leads = n_leads
@@ -223,8 +225,15 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
                 "(Hz), which is None. Pass it, as in ECGImageRenderer(sampling_rate=100)."
             )
         check_signals(self, X, reset=True)
+        units = getattr(X, "attrs", {}).get("units", "mV")
+        if units != "mV":
+            raise ValueError(
+                f"X notes its unit in X.attrs['units'], {units!r}, but ECGImageRenderer draws mV. "
+                "Convert the signals (1 mV is 1000 uV), and note the new unit."
+            )
         seconds = self.n_times_in_ / self.sampling_rate
-        if seconds > self.duration:
+        # Not for what 10 s at 100 / 3 Hz are more than 10 by rounding.
+        if seconds > self.duration * (1 + 1e-9):
             raise ValueError(
                 f"The records have {seconds:g} s, but the page has room for "
                 f"duration={self.duration} s. Cut them before (Cropper, windows), or pass "
@@ -380,7 +389,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             page,
             grid=self.grid,
             calibration=self.calibration,
-            labels=self.labels,
+            labels=self.lead_labels,
             color=self.color,
         )
         images = np.empty((len(signals), *self.image_shape_), dtype=np.uint8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_ecg import MSAICNetClassifier
-from sklearn_ecg.preprocessing import BandpassFilter
+from sklearn_ecg.preprocessing import BandpassFilter, ECGImageRenderer
 from sklearn_ecg.utils import estimator_checks
 from sklearn_ecg.utils.estimator_checks import check_ecg_estimator, ecg_checks
 
@@ -139,11 +139,35 @@ SIGNALS_CAUGHT_BY = {
     TakesTheMeanRecord: "check_prediction_order_independent",
 }
 
+
+class FlattensPictures(ECGImageRenderer):
+    def transform(self, X):
+        return super().transform(X).reshape(len(X), -1)
+
+
+class GivesFloats(ECGImageRenderer):
+    def transform(self, X):
+        return super().transform(X) / 255
+
+
+class NamesRowsOfPixels(ECGImageRenderer):
+    def get_feature_names_out(self, input_features=None):
+        return np.array([f"y{y}" for y in range(self.image_shape_[0])], dtype=object)
+
+
+IMAGES_CAUGHT_BY = {
+    FlattensPictures: "check_image_containers",
+    GivesFloats: "check_image_containers",
+    NamesRowsOfPixels: "check_image_pipeline",
+}
+
 # Subclasses take their parameters from the parent's signature.
 for sabotage in CAUGHT_BY:
     sabotage.__init__ = MSAICNetClassifier.__init__
 for sabotage in SIGNALS_CAUGHT_BY:
     sabotage.__init__ = BandpassFilter.__init__
+for sabotage in IMAGES_CAUGHT_BY:
+    sabotage.__init__ = ECGImageRenderer.__init__
 
 
 @pytest.mark.parametrize("sabotage", CAUGHT_BY, ids=lambda c: c.__name__)
@@ -160,6 +184,15 @@ def test_sabotage_of_signals_is_caught(sabotage):
     check(BandpassFilter(sampling_rate=100))
     with pytest.raises(AssertionError):
         check(sabotage(sampling_rate=100))
+
+
+@pytest.mark.parametrize("sabotage", IMAGES_CAUGHT_BY, ids=lambda c: c.__name__)
+def test_sabotage_of_pictures_is_caught(sabotage):
+    params = dict(sampling_rate=100, layout="12x1", image_size=(20, 30))
+    check = getattr(estimator_checks, IMAGES_CAUGHT_BY[sabotage])
+    check(ECGImageRenderer(**params))
+    with pytest.raises(AssertionError):
+        check(sabotage(**params))
 
 
 def test_transformers_of_signals_are_recognised():
