@@ -1,0 +1,176 @@
+"""SimCardioNet beside its ablations, and MSAIC-Net on the same records as signals.
+
+    python benchmarks/study_simcardio.py PTB_XL_FOLDER            # the tables
+    python benchmarks/study_simcardio.py PTB_XL_FOLDER --quick    # ten minutes, to see that it runs
+    python benchmarks/study_simcardio.py PTB_XL_FOLDER --image-size 224 --epochs 200    # on a GPU
+
+Records are drawn as pictures of ECG paper. Encoders are pretrained on those of folds 1-8, without
+labels, and fine-tuned on the same; scores are of fold 9, means over seeds, with percentile
+bootstraps over patients. Infarction against normal is the task of all arms, the five
+superclasses (multilabel) that of the full model. Arms whose pretraining is the same share it.
+Nothing was chosen on fold 9. Every finished fit is kept in benchmarks/results, so that an
+interrupted study goes on where it stopped.
+"""
+
+import argparse
+import time
+from functools import partial
+
+import numpy as np
+import torch
+from _results import hash_of_code, kept, kept_object
+from _study import side_by_side
+from joblib import Parallel, delayed
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
+
+from sklearn_ecg import MSAICNetClassifier, SimCardioNetClassifier, SimCardioNetEncoder
+from sklearn_ecg.datasets import load_ptbxl
+from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
+from sklearn_ecg.preprocessing import ECGImageRenderer
+
+FULL = "SimCardioNet, full"
+SIGNALS = "MSAIC-Net on the signals"
+AT_ONCE = {"unfreeze_interval": 0}
+FROM_SCRATCH = {**AT_ONCE, "encoder_learning_rate": 1e-3, "layer_decay": 1.0}
+# Parameters of the encoder and of the classifier, and the number of seeds.
+ARMS = {
+    FULL: ({}, {}, 3),
+    "without pretraining": ({"max_epochs": 0}, {}, 3),
+    "without attention": ({"n_heads": 0}, {}, 1),
+    "without unfreezing": ({}, AT_ONCE, 1),
+    "InfoNCE only": ({"contrastive_weight": 1.0}, {}, 1),
+    "cosine only": ({"contrastive_weight": 0.0}, {}, 1),
+    "linear probe": ({}, {"frozen": True}, 3),
+    "linear probe of a random start": ({"max_epochs": 0}, {"frozen": True}, 3),
+    "from scratch, all stages at once": ({"max_epochs": 0}, FROM_SCRATCH, 3),
+    SIGNALS: (None, {}, 3),
+}
+METRICS = {
+    "accuracy": accuracy_score,
+    "macro precision": partial(precision_score, average="macro", zero_division=0),
+    "macro recall": partial(recall_score, average="macro"),
+    "macro F1": partial(f1_score, average="macro"),
+}
+
+
+def load(folder, task, image_size):
+    ecg = load_ptbxl(folder, task=task, folds=list(range(1, 10)), n_jobs=2)
+    renderer = ECGImageRenderer(sampling_rate=100, image_size=image_size)
+    return ecg, renderer.fit_transform(np.asarray(ecg.data))
+
+
+def study_arm(name, seed, task, signals, images, y, train, args, code):
+    """Probabilities of the tested records, and seconds of pretraining and of fine-tuning."""
+    torch.set_num_threads(args.threads)
+    of_encoder, of_classifier, _ = ARMS[name]
+    options = {"max_epochs": args.fine_epochs, "random_state": seed}
+    key = f"{task}, {images.shape[1:]}, code {code}, {args.threads} thread(s)"
+    pretraining = 0.0
+    if name == SIGNALS:
+        X, estimator = signals, MSAICNetClassifier(**options)
+    else:
+        X = images
+        encoder = SimCardioNetEncoder(image_size=None, max_epochs=args.epochs, random_state=seed)
+        encoder.set_params(**of_encoder)
+        fitted, pretraining = kept_object(
+            f"encoder {key}, {encoder.get_params()}", lambda: timed(encoder.fit, X[train])
+        )
+        estimator = SimCardioNetClassifier(FrozenEstimator(fitted), **options, **of_classifier)
+    params = {k: v for k, v in estimator.get_params().items() if not k.startswith("encoder__est")}
+
+    def fit():
+        fitted, seconds = timed(estimator.fit, X[train], y[train])
+        n_weights = sum(p.numel() for p in fitted.net_.module_.parameters())
+        probability = fitted.predict_proba(X[~train])
+        return {"probability": probability, "seconds": seconds, "n_weights": n_weights}
+
+    made_by = f"{name}, {key}, {sorted(params.items(), key=str)}, {of_encoder}, {args.epochs}"
+    return {**kept(None, made_by, fit), "pretraining": pretraining}
+
+
+def timed(function, *data):
+    start = time.process_time()
+    return function(*data), time.process_time() - start
+
+
+def report(rows, y, patients):
+    """Print scores with intervals, and differences of the AUROC to the full model."""
+    at_random = {"groups": patients, "random_state": 0}
+    multilabel = y.ndim > 1
+    columns = ["AUROC", "AUPRC"] if multilabel else ["AUROC", *METRICS]
+    print(f"  {'':34}" + "".join(f"{c:22}" for c in columns) + f"{'AUROC - full':24}s      AUROCs")
+    for name, found in rows.items():
+        single = [f["probability"] if multilabel else f["probability"][:, 1] for f in found]
+        both = side_by_side(y, single)
+        line = f"  {name:34}{bootstrap_interval('roc_auc', *both, **at_random)!s:22}"
+        if multilabel:
+            line += f"{bootstrap_interval('average_precision', *both, **at_random)!s:22}"
+        else:
+            predicted = side_by_side(y, [(p > 0.5).astype(int) for p in single])
+            for metric in METRICS.values():
+                interval = bootstrap_interval(partial(mean_of, metric), *predicted, **at_random)
+                line += f"{interval!s:22}"
+        difference = ""
+        if name != FULL and FULL in rows:
+            of_full = [f["probability"] if multilabel else f["probability"][:, 1]
+                       for f in rows[FULL][: len(found)]]
+            others = side_by_side(y, of_full)[1]
+            difference = bootstrap_difference("roc_auc", *both, others, **at_random)
+        seconds = np.mean([f["pretraining"] + f["seconds"] for f in found])
+        each = " ".join(
+            f"{bootstrap_interval('roc_auc', y, p, n_resamples=1).score:.3f}" for p in single
+        )
+        print(f"{line}{difference!s:24}{seconds:<7.0f}{each}")
+
+
+def mean_of(metric, y, predicted):
+    """Mean over seeds, which are columns."""
+    if y.ndim == 1:
+        return metric(y, predicted)
+    return np.mean([metric(a, b) for a, b in zip(y.T, predicted.T)])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="PTB-XL folder in its published layout")
+    parser.add_argument("--image-size", type=int, default=112)
+    parser.add_argument("--epochs", type=int, default=30, help="of pretraining")
+    parser.add_argument("--fine-epochs", type=int, default=30, help="of fine-tuning")
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), help="only these, by name")
+    parser.add_argument("--tasks", nargs="+", default=["mi", "superclass"])
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--threads", type=int, default=1, help="of each process")
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    n_seeds = 3
+    if args.quick:
+        args.epochs, args.fine_epochs, args.tasks, n_seeds = 3, 12, ["mi"], 1
+        args.arms = [FULL, "without pretraining", "linear probe", SIGNALS]
+    code = hash_of_code("preprocessing/*.py", "datasets/*.py")
+    for task in args.tasks:
+        ecg, images = load(args.folder, task, args.image_size)
+        train, y = ecg.folds <= 8, np.asarray(ecg.target)
+        print(f"\n{task}: {train.sum()} records trained on, {(~train).sum()} tested, of fold 9")
+        jobs = [
+            (name, seed)
+            for seed in range(n_seeds)
+            for name in args.arms
+            if seed < ARMS[name][2] and (task == "mi" or (name in (FULL, SIGNALS) and seed == 0))
+        ]
+        made = Parallel(n_jobs=args.workers, return_as="generator")(
+            delayed(study_arm)(
+                name, seed, task, np.asarray(ecg.data), images, y, train, args, code
+            )
+            for name, seed in jobs
+        )
+        rows = {}
+        for (name, seed), found in zip(jobs, made):
+            rows.setdefault(name, []).append(found)
+            print(f"  {name}, seed {seed} done", flush=True)
+        rows = {name: rows[name] for name in ARMS if name in rows}
+        report(rows, y[~train], ecg.groups[~train])
+
+
+if __name__ == "__main__":
+    main()
