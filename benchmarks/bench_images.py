@@ -1,0 +1,140 @@
+"""Training of SimCardioNet beside a plain torch loop of the same network, at 224 x 224.
+
+    python benchmarks/bench_images.py [--images 128] [--image-size 224] [--threads 2]
+
+Two comparisons in turn, fine-tuning with all stages open and pretraining with two views, each of
+one epoch: `fit` of the estimator against a loop that casts a batch of bytes, makes the same
+views, and steps. The loop's network is the same but for the memory layout, which is torch's
+default. Memory is the largest resident set of a process that does the one and nothing else.
+"""
+
+import argparse
+import multiprocessing
+import resource
+
+import numpy as np
+import torch
+from _timing import interleave, report
+from torch.nn import functional as F
+
+from sklearn_ecg import SimCardioNetClassifier, SimCardioNetEncoder
+from sklearn_ecg.augmentation import ColorJitter, Compose, RandomResizedCrop, RandomRotation
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.nn.fine_tuning import FineTunedNet
+from sklearn_ecg.nn.self_supervised import hybrid_contrastive_loss
+from sklearn_ecg.nn.simcardionet import SimCardioNet
+from sklearn_ecg.preprocessing import ECGImageRenderer
+
+TARGETS = {
+    "fine-tuning": ">= 1 of the plain loop, >= 20 images/s on two cores",
+    "pretraining, two views": ">= 1 of the plain loop",
+}
+
+
+class PlainSimCardioNet(SimCardioNet):
+    """In torch's default memory layout."""
+
+    def feature_map(self, x):
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+
+def make_data(args):
+    ecg = make_ecg(args.images, prevalence=0.5, random_state=0)
+    renderer = ECGImageRenderer(sampling_rate=100, image_size=args.image_size)
+    return renderer.fit_transform(ecg.data), ecg.target
+
+
+def plain_net():
+    return PlainSimCardioNet(1, filters=(32, 64, 128, 256), n_heads=4, projection_dim=128)
+
+
+def batches(X, y, batch_size):
+    order = torch.randperm(len(X))
+    mean, scale = X.float().mean() / 255, X.float().std() / 255
+    for index in order.split(batch_size):
+        yield X[index, None].float() / 255, y[index], mean, scale
+
+
+def plain_fine_tuning(X, y):
+    X, y = torch.from_numpy(X), torch.from_numpy(y).float()
+    net = FineTunedNet(plain_net(), 1).train()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for x, labels, mean, scale in batches(X, y, 32):
+        optimizer.zero_grad()
+        logits = net((x - mean) / scale)[:, 0]
+        F.binary_cross_entropy_with_logits(logits, labels).backward()
+        optimizer.step()
+
+
+def plain_pretraining(X, y):
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    net = plain_net().train()
+    views = Compose([RandomRotation(), RandomResizedCrop(), ColorJitter()])
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for x, _, mean, scale in batches(X, y, 64):
+        optimizer.zero_grad()
+        both = torch.cat([views(x), views(x)])
+        first, second = net((both - mean) / scale)[0].chunk(2)
+        hybrid_contrastive_loss(first, second).backward()
+        optimizer.step()
+
+
+def ours_fine_tuning(X, y):
+    encoder = SimCardioNetEncoder(image_size=None, max_epochs=0, random_state=0)
+    SimCardioNetClassifier(
+        encoder, unfreeze_interval=0, max_epochs=1, learning_rate_schedule="constant",
+        random_state=0,
+    ).fit(X, y)
+
+
+def ours_pretraining(X, y):
+    SimCardioNetEncoder(image_size=None, max_epochs=1, random_state=0).fit(X)
+
+
+def peak_memory(function, args):
+    """Largest resident set of a process that calls the function, in MB."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_peak, (function, args))
+
+
+def _peak(function, args):
+    torch.set_num_threads(args.threads)
+    if function is not None:
+        function(*make_data(args))
+    else:
+        make_data(args)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=128)
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    X, y = make_data(args)
+    y = np.asarray(y)
+    pairs = {
+        "fine-tuning": (plain_fine_tuning, ours_fine_tuning),
+        "pretraining, two views": (plain_pretraining, ours_pretraining),
+    }
+    base = peak_memory(None, args)
+    print(f"{args.images} images of {args.image_size} x {args.image_size}, {args.threads} threads")
+    for title, (plain, ours) in pairs.items():
+        seconds = interleave(
+            {"plain torch loop": lambda: plain(X, y), "sklearn_ecg": lambda: ours(X, y)},
+            repeats=args.repeats,
+        )
+        report(title, seconds, n_records=len(X), reference="plain torch loop",
+               target=TARGETS[title])
+        memory = [peak_memory(function, args) - base for function in (plain, ours)]
+        print(f"  memory: plain {memory[0]:.0f} MB, sklearn_ecg {memory[1]:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
