@@ -10,7 +10,7 @@ from ._records import RecordError
 # Of a JPEG with further pictures in it (MPO), as phones write it, the first is read.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _ORIENTATION = 0x0112  # of EXIF; 1 is upright
-_AGAIN = "Copy or download it again, or leave it out."
+_AGAIN = "Copy or download it again, convert it, or leave it out."
 
 
 def read_picture(path, name, size, aspect, color, outcome):
@@ -84,7 +84,7 @@ def _explain(name, error):
         return RecordError(
             name, "file", f"it cannot be opened ({error.strerror}).", "Make it readable."
         )
-    reason = f"Pillow cannot decode it ({type(error).__name__}: {error}): the file is damaged."
+    reason = f"Pillow cannot decode it ({type(error).__name__}: {error})."
     return RecordError(name, "content", reason, _AGAIN)
 
 
