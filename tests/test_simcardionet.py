@@ -496,7 +496,7 @@ def test_grad_cam_lies_on_the_leads_of_the_infarction(region):
         image_size=(96, 128),
         rhythm_lead=None,
         grid=False,
-        labels=False,
+        lead_labels=False,
         calibration=False,
         overflow="clip",
     )
