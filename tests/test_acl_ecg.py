@@ -391,7 +391,7 @@ def test_unlabeled_in_other_targets(ecg, fitted):
 
 
 def test_encoder_of_another_kind_or_other_leads(ecg, fitted):
-    with pytest.raises(ValueError, match="FrozenEstimator of an ACLECGEncoder, got one of Logist"):
+    with pytest.raises(ValueError, match="FrozenEstimator of ACLECGEncoder, got one of Logist"):
         ACLECGClassifier(FrozenEstimator(LogisticRegression())).fit(ecg.data, ecg.target)
     clf = ACLECGClassifier(FrozenEstimator(fitted))
     with pytest.raises(ValueError, match="ACLECGEncoder was fitted on"):
