@@ -151,12 +151,12 @@ def main():
         dropout=0, balanced_batches=False, batch_size=64, max_epochs=3, random_state=0,
         device="cpu",
     )
-    loss = tiny._make_loss("binary", None)
+    loss = tiny.fit(X, y)._make_loss("binary", None)
 
     seconds = interleave(
         {
             "bare loop, same module": lambda: plain_loop(
-                tiny._make_network(2, 1), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
+                tiny._make_network(1), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
             ),
             "MSAICNetClassifier.fit": lambda: tiny.fit(X, y),
         },
