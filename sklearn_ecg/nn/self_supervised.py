@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 
 def nt_xent_loss(first, second, *, temperature=0.1):
@@ -30,8 +31,12 @@ def nt_xent_loss(first, second, *, temperature=0.1):
     Chen et al. (2020). A simple framework for contrastive learning of visual representations.
     arXiv:2002.05709
     """
-    similarity = _Similarity(torch.stack([first, second])[None], temperature)
-    return similarity.intra()
+    vectors = torch.cat([first, second])
+    similarity = vectors @ vectors.T / temperature
+    if len(first) == 1:
+        return 0.0 * similarity.sum()
+    partner = torch.arange(len(vectors), device=vectors.device).roll(len(first))
+    return F.cross_entropy(similarity.fill_diagonal_(-torch.inf), partner)
 
 
 def hybrid_contrastive_loss(first, second, *, weight=0.5, temperature=0.1, return_parts=False):
