@@ -6,6 +6,7 @@ from numbers import Real
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval
+from torch.nn import functional as F
 
 from ._view import NOT_NEGATIVE, POSITIVE, SHARE, View
 
@@ -77,7 +78,9 @@ class TemporalShift(View):
         shift = torch.randint(
             -largest, largest + 1, (n_records, 1), generator=generator, device=x.device
         )
-        index = (torch.arange(n_times, device=x.device) + shift) % n_times
+        # Every start of a row that holds the time points twice is a shift.
+        twice = torch.arange(2 * n_times, device=x.device, dtype=torch.int32) % n_times
+        index = twice.unfold(0, n_times, 1)[shift[:, 0] % n_times]
         if peaks is not None:
             # From -0.5 on: a peak lies in the record where its nearest time point does.
             peaks = ((peaks - shift + 0.5) % n_times - 0.5).sort().values
@@ -137,10 +140,9 @@ class RandomScaleCrop(View):
         scale = self.min_scale + (self.max_scale - self.min_scale) * draw[0]
         start = last * (1 - scale) * draw[1]
         place = start + scale * torch.arange(n_times, device=x.device)
-        before = place.long().clamp_(max=last)
+        before = place.int().clamp_(max=last)
         after = (before + 1).clamp_(max=last)
-        weight = (place - before).to(x.dtype)[:, None]
-        view = _take(x, before).lerp_(_take(x, after), weight)
+        view = _between(x, before, after, (place - before).to(x.dtype))
         if peaks is not None:
             moved = (peaks - start) / scale
             outside = (moved < -0.5) | (moved > last + 0.5)
@@ -444,11 +446,29 @@ def _time_before_leads(x):
 def _take(x, index):
     """Time points of each record, at ``index`` (n_records, n_times), in the memory order of x."""
     if not _time_before_leads(x):
-        return x.gather(2, index[:, None].expand(-1, x.shape[1], -1))
+        return x.gather(2, index.long()[:, None].expand(-1, x.shape[1], -1))
     # Each time point is a row of all leads, copied at once.
-    row = index + x.shape[2] * torch.arange(len(x), device=x.device)[:, None]
-    rows = x.mT.view(-1, x.shape[1]).index_select(0, row.flatten())
-    return rows.view(x.mT.shape).mT
+    taken = x.mT.view(-1, x.shape[1]).index_select(0, _rows(x, index).flatten())
+    return taken.view(x.mT.shape).mT
+
+
+def _between(x, before, after, weight):
+    """Values between two time points of each record, all three of shape (n_records, n_times)."""
+    if not _time_before_leads(x):
+        return _take(x, before).lerp_(_take(x, after), weight[:, None])
+    # Both rows are read, weighted and added in one pass.
+    pair = torch.stack([_rows(x, before), _rows(x, after)], dim=2).view(-1, 2)
+    weights = torch.stack([1 - weight, weight], dim=2).view(-1, 2)
+    rows = x.mT.view(-1, x.shape[1])
+    mixed = F.embedding_bag(pair, rows, per_sample_weights=weights, mode="sum")
+    return mixed.view(x.mT.shape).mT
+
+
+def _rows(x, index):
+    """Numbers of time points among those of all records."""
+    kind = torch.int32 if x.numel() < 2**31 else torch.int64
+    first = torch.arange(len(x), device=x.device, dtype=kind)[:, None] * x.shape[2]
+    return index.to(kind) + first
 
 
 def _zero_windows(x, first, stop, width, generator):
