@@ -317,8 +317,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
                 "seconds. Pass the time points per second (Hz), as in sampling_rate=100, or other "
                 "views."
             )
-        shift = TemporalShift(sampling_rate=self.sampling_rate)
-        return Compose([RandomScaleCrop(), CardiacCycleMask(), shift])
+        rate = {"sampling_rate": self.sampling_rate}
+        return Compose([RandomScaleCrop(), CardiacCycleMask(**rate), TemporalShift(**rate)])
 
     def _r_peaks(self, records, views):
         """R-peaks as a padded tensor, where a view asks for them; none of unreliable records."""

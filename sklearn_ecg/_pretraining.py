@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .base import DeepECG, DeepECGClassifier, load_weights
 from .nn.fine_tuning import FineTunedNet, LinearProbe
@@ -99,7 +99,9 @@ class SelfSupervisedEncoder(DeepECG):
             return
         rank = self.history_["train_effective_rank"][-1]
         spread = -self.history_["train_uniformity"][-1]
-        if rank < _LEAST_RANK or spread < _LEAST_SPREAD:
+        # Of so few records the rank is low in any case.
+        rank_tells = min(self.batch_size, n_records) > _LEAST_RANK + 1
+        if (rank_tells and rank < _LEAST_RANK) or spread < _LEAST_SPREAD:
             warnings.warn(
                 f"The embedding has collapsed: its effective rank is {rank:.1f} and its uniformity "
                 f"{-spread:.2f} (0: all records alike). Lower learning_rate or temperature, use a "
@@ -141,10 +143,14 @@ class FineTunedClassifier(DeepECGClassifier):
                 "Pass augmentation=None, or frozen=False."
             )
 
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+
         def pretrain(X=X, sample_weight=sample_weight):
             self.encoder_ = self._pretrained(X, sample_weight)
+            self._check_same_leads()
 
-        if self.unlabeled is not None:
+        if self.unlabeled is not None and y is not None:
             check_consistent_length(X, y, sample_weight, groups)
             labelled = np.flatnonzero(~self._is_unlabeled(y))
             X, y, sample_weight, groups = (
@@ -155,7 +161,10 @@ class FineTunedClassifier(DeepECGClassifier):
 
     def _is_unlabeled(self, y):
         """Mark the records without a label."""
-        marks = np.asarray(np.asarray(y) == self.unlabeled)
+        if self.unlabeled != self.unlabeled:
+            raise ValueError("unlabeled=nan equals no label. Pass another mark, such as -1.")
+        # As objects: an array of a list of strings and numbers would hold strings only.
+        marks = np.asarray(np.asarray(y, dtype=object) == self.unlabeled, dtype=bool)
         if marks.ndim == 2:
             marks = marks.all(axis=1)
         if marks.ndim != 1:  # labels of another type than unlabeled
@@ -202,6 +211,16 @@ class FineTunedClassifier(DeepECGClassifier):
             X = X if weights.all() else _safe_indexing(X, np.flatnonzero(weights))
         return encoder.set_params(**missing).fit(X)
 
+    def _check_same_leads(self):
+        """Refuse an encoder that calls the leads of X by other names."""
+        ours, its = (getattr(e, "lead_names_in_", None) for e in (self, self.encoder_))
+        if None not in (ours, its) and ours != its:
+            raise ValueError(
+                f"{type(self).__name__} reads the leads of X as {', '.join(ours)}, but its encoder "
+                f"reads them as {', '.join(its)}. Pass the same lead_names to both, or a lead "
+                "frame (to_lead_frame) with the leads in the encoder's order."
+            )
+
     @property
     def normalize(self):
         """The encoder's normalisation, which is not a parameter here."""
@@ -235,9 +254,11 @@ class FineTunedClassifier(DeepECGClassifier):
                 parts.append(module.embed(self.normalizer_.finish(x)).cpu())
         return torch.cat(parts)
 
-    def _train(self, module, loss, batches, valid_batches=None, **options):
+    def _initialize(self, module, batches):
         stored = batches.records
         vectors = stored[:, 0] if self.frozen else self._frozen_embedding(stored)
         module.classifier[0].to(self._torch_dtype).fit(vectors)
+
+    def _train(self, module, loss, batches, valid_batches=None, **options):
         groups = () if self.frozen else self._groups()
         super()._train(module, loss, batches, valid_batches, groups=groups, **options)

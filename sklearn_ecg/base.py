@@ -203,6 +203,9 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
     def _make_loss(self, target_kind, class_weight):
         """Make the loss, a torch module with ``forward(output, targets, weights, n_own)``."""
 
+    def _initialize(self, module, batches):
+        """Set what of a new network depends on the training records."""
+
     def _needs_partners(self):
         """Whether every batch needs two records of every class, as contrastive losses do."""
         return False
@@ -296,6 +299,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             valid_batches = None
             if valid is not None:
                 valid_batches = self._batches(records, target, weights, valid, device=device)
+            if before is None:
+                self._initialize(module, batches)
             self._train(
                 module,
                 self._make_loss(target.kind, class_weight),
@@ -459,6 +464,9 @@ def _check_weights(sample_weight, records):
 
 
 def _plain(value):
+    """A fitted attribute in a form that can be compared, of a dict its order, too."""
+    if isinstance(value, dict):
+        return list(value.items())
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 

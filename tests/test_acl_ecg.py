@@ -1,6 +1,7 @@
 """What is particular to ACL-ECG; the batteries of test_estimators.py hold it to the rest."""
 
 import os
+import pickle
 import signal
 import threading
 
@@ -29,6 +30,7 @@ from sklearn_ecg.augmentation import CardiacCycleMask, GaussianNoise
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import lead_importance
 from sklearn_ecg.nn.acl_ecg import VGG1d
+from sklearn_ecg.nn.self_supervised import region_contrastive_loss
 
 
 class SmallBackbone(VGG1d):
@@ -196,6 +198,28 @@ def test_max_epochs_0_is_the_random_start(ecg):
         assert torch.equal(a, b)
 
 
+def test_small_batches_are_no_collapse(ecg):
+    # The effective rank of three records is 2 at most; the error filter turns warnings up.
+    make_encoder(batch_size=3, max_epochs=5, learning_rate=3e-3).fit(ecg.data)
+
+
+def test_loss_is_in_full_precision_with_mixed_precision(ecg, monkeypatch):
+    seen = []
+
+    def spy(projections, **options):
+        seen.append(projections.dtype)
+        return region_contrastive_loss(projections, **options)
+
+    monkeypatch.setattr("sklearn_ecg.nn.self_supervised.region_contrastive_loss", spy)
+    make_encoder(precision="mixed", max_epochs=1).fit(ecg.data)
+    assert set(seen) == {torch.float32}
+
+
+def test_the_papers_views_know_the_sampling_rate(ecg):
+    views = make_encoder(sampling_rate=500)._make_views().views
+    assert [view.sampling_rate for view in views[1:]] == [500, 500]
+
+
 def test_single_record_warns_and_learns_nothing(ecg):
     with pytest.warns(ConvergenceWarning, match="X holds 1 record, .* Pass more records"):
         encoder = make_encoder().fit(ecg.data[:1])
@@ -233,6 +257,19 @@ def test_warm_start_goes_on(ecg):
     assert encoder.history_["train_loss"][0] < first[0]
     with pytest.raises(ValueError, match="warm_start=True cannot go on: regions"):
         encoder.set_params(regions={"chest": ["V1", "V2"]}).fit(ecg.data)
+    regions = {"inferior": ["II", "III"], "septal": ["V1", "V2"]}
+    encoder = make_encoder(warm_start=True, max_epochs=1, regions=regions).fit(ecg.data)
+    with pytest.raises(ValueError, match="warm_start=True cannot go on: regions"):
+        encoder.set_params(regions=dict(reversed(regions.items()))).fit(ecg.data)
+
+
+def test_warm_start_of_the_classifier_keeps_its_standardiser(ecg, fitted):
+    clf = ACLECGClassifier(
+        FrozenEstimator(fitted), frozen=True, max_epochs=3, warm_start=True, random_state=0
+    ).fit(ecg.data, ecg.target)
+    before = clf.predict_proba(ecg.data)
+    clf.set_params(max_epochs=0).fit(2 * ecg.data[:20, :, ::-1], ecg.target[:20])
+    np.testing.assert_array_equal(clf.predict_proba(ecg.data), before)
 
 
 def test_lead_importance_of_leads_that_are_not_read_is_zero(ecg):
@@ -286,6 +323,7 @@ def test_frozen_encoder_in_learning_curve_is_not_pretrained_again(ecg, tmp_path)
     assert scores.shape == (2, 2)
     assert Count.trainings == 0
     kept = {path.parent.name for path in tmp_path.rglob("output.pkl")}
+    assert kept
     learning_curve(
         model, ecg.data, ecg.target, train_sizes=[0.3, 1.0], cv=2, shuffle=True, random_state=0
     )
@@ -298,7 +336,7 @@ def test_hash_depends_on_content_only(ecg, dtype):
     again = make_encoder(max_epochs=1, precision=dtype).fit(ecg.data)
     other = make_encoder(max_epochs=1, precision=dtype, gamma=0.4).fit(ecg.data)
     assert joblib.hash(encoder) == joblib.hash(again)
-    assert joblib.hash(encoder) == joblib.hash(FrozenEstimator(encoder).estimator)
+    assert joblib.hash(encoder) == joblib.hash(pickle.loads(pickle.dumps(encoder)))
     encoder.transform(ecg.data)
     assert joblib.hash(encoder) == joblib.hash(again)
     other.gamma = 0.5
@@ -388,6 +426,34 @@ def test_unlabeled_in_other_targets(ecg, fitted):
     assert clf.classes_.tolist() == ["?", "MI", "NORM"]
     with pytest.raises(ValueError, match="y holds no label: every record is marked unlabeled=-1"):
         clf.set_params(unlabeled=-1).fit(ecg.data, np.full(40, -1))
+
+
+def test_marks_and_labels_of_other_types(ecg, fitted):
+    clf = ACLECGClassifier(
+        FrozenEstimator(fitted), unlabeled=-1, frozen=True, max_epochs=1, random_state=0
+    )
+    y = ["MI" if label else "NORM" for label in ecg.target[:20]] + [-1] * 20
+    assert clf.fit(ecg.data, y).classes_.tolist() == ["MI", "NORM"]
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        clf.fit(ecg.data, None)
+    with pytest.raises(ValueError, match="Negative"):
+        clf.fit(ecg.data, y, sample_weight=np.where(np.arange(40) == 30, -1.0, 1.0))
+    with pytest.raises(ValueError, match="unlabeled=nan equals no label"):
+        clf.set_params(unlabeled=np.nan).fit(ecg.data, ecg.target)
+
+
+def test_leads_that_the_encoder_calls_otherwise(ecg, fitted):
+    turned = list(ecg.lead_names)[::-1]
+    X = ecg.data[:, ::-1].copy()
+    clf = ACLECGClassifier(FrozenEstimator(fitted), lead_names=turned, max_epochs=1)
+    message = "reads the leads of X as V6, V5, .* but its encoder reads them as I, II,"
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, ecg.target)
+    clf = ACLECGClassifier(make_encoder(lead_names=turned), max_epochs=1)
+    with pytest.raises(ValueError, match="reads the leads of X as I, II, .* Pass the same lead_na"):
+        clf.fit(X, ecg.target)
+    clf.set_params(lead_names=turned).fit(X, ecg.target)
+    assert clf.encoder_.leads_ == fitted.leads_
 
 
 def test_encoder_of_another_kind_or_other_leads(ecg, fitted):

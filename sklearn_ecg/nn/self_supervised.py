@@ -226,6 +226,11 @@ def effective_rank(vectors):
     return (-(share * share.log()).sum()).exp()
 
 
+def _in_full(x):
+    """Values of half precision, as mixed precision makes them, in float32."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 class ACLECGLoss(nn.Module):
     """`region_contrastive_loss` of a network's output, which keeps the parts of the last batch.
 
@@ -247,8 +252,8 @@ class ACLECGLoss(nn.Module):
 
         The first half of the records is the first view, the second half the second.
         """
-        projections, embedding = output
-        projections = projections.unflatten(1, (2, -1)).to(embedding.dtype)
+        projections, embedding = map(_in_full, output)
+        projections = projections.unflatten(1, (2, -1))
         loss, self.parts = region_contrastive_loss(
             projections,
             gamma=self.gamma,
@@ -278,8 +283,8 @@ class HybridContrastiveLoss(nn.Module):
 
     def forward(self, output):
         """Loss of projections (2 * n_records, n_features) and embeddings, first views first."""
-        projections, embedding = output
-        first, second = projections.to(embedding.dtype).chunk(2)
+        projections, embedding = map(_in_full, output)
+        first, second = projections.chunk(2)
         loss, self.parts = hybrid_contrastive_loss(
             first, second, weight=self.weight, temperature=self.temperature, return_parts=True
         )
