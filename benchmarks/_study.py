@@ -46,7 +46,7 @@ def run(fits, X, y, workers, title=""):
         processor time that `fit` took; ``n_parameters`` of a network, 0 elsewhere.
     """
     code = hash_of_code("preprocessing/*.py", "rhythm.py")
-    data = hashlib.sha256(np.ascontiguousarray(X).tobytes() + y.tobytes()).hexdigest()[:12]
+    data = hash_of(X, y)
     start, results = time.perf_counter(), []
     made = Parallel(n_jobs=workers, return_as="generator")(
         delayed(_fit)(fit, X, y, f"data {data}, code {code}") for fit in fits
@@ -59,8 +59,8 @@ def run(fits, X, y, workers, title=""):
 
 
 def _fit(fit, X, y, of_what):
-    records = hashlib.sha256(fit.train.tobytes() + fit.test.tobytes()).hexdigest()[:12]
-    made_by = f"{_params(fit.estimator)} on records {records}, {of_what}"
+    records = hash_of(fit.train, fit.test)
+    made_by = f"{params_of(fit.estimator)} on records {records}, {of_what}"
     return kept(None, made_by, lambda: _fit_predict(fit, X, y))
 
 
@@ -81,6 +81,12 @@ def _fit_predict(fit, X, y):
     }
 
 
+def hash_of(*arrays):
+    """Hash of the content of arrays."""
+    parts = (np.ascontiguousarray(array).tobytes() for array in arrays)
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
 def _n_parameters(estimator):
     """Weights of the network inside an estimator."""
     while not isinstance(estimator, DeepECGClassifier):
@@ -93,8 +99,11 @@ def _n_parameters(estimator):
     return sum(weights.numel() for weights in estimator.net_.module_.parameters())
 
 
-def _params(estimator):
-    """Steps and parameters in full, which ``repr`` shortens, without addresses in memory."""
+def params_of(estimator):
+    """Steps and parameters of an estimator, without addresses in memory.
+
+    In full: ``repr`` shortens them.
+    """
     params = estimator.get_params().items()
     values = {key: re.sub(" at 0x[0-9a-f]+", "", repr(value)) for key, value in params}
     return sorted(values.items())
