@@ -96,6 +96,14 @@ def boosting():
     )
 
 
+def linear():
+    return make_pipeline(
+        SimpleImputer(keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(C=1e-3, max_iter=2000),
+    )
+
+
 def on_features(classifier, multilabel):
     classifier = OneVsRestClassifier(classifier) if multilabel else classifier
     return make_pipeline(BeatFeatures(sampling_rate=100), classifier)
@@ -169,16 +177,13 @@ def make_ladder():
     forest = make_pipeline(
         SimpleImputer(), ExtraTreesClassifier(500, min_samples_leaf=2, max_features=0.1)
     )
-    linear = make_pipeline(
-        SimpleImputer(), StandardScaler(), LogisticRegression(C=1e-3, max_iter=2000)
-    )
     balanced = boosting().set_params(class_weight="balanced")
     for name, classifier in {
         FEATURES: boosting(),
         "  800 iterations": boosting().set_params(max_iter=800),
         "  class_weight='balanced'": balanced,
         "BeatFeatures + extra trees": forest,
-        "BeatFeatures + logistic regression": linear,
+        "BeatFeatures + logistic regression": linear(),
     }.items():
         arms[name] = Arm(on_features(classifier, multilabel=False), n_seeds=3)
     single = MSAICNetClassifier(dilations=(1,), contrastive_weight=0)

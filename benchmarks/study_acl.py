@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from _arms import boosting, on_features
+from _arms import boosting, linear, on_features
 from _results import hash_of_code, kept, kept_object
 from _study import hash_of, params_of, side_by_side
 from joblib import Parallel, delayed
@@ -43,7 +43,7 @@ from sklearn_ecg.preprocessing import BandpassFilter
 FRACTIONS = (0.01, 0.1, 1.0)
 FULL = "ACL-ECG"
 RANDOM = "random start"
-FEATURES = "BeatFeatures + gradient boosting"
+FEATURES = "BeatFeatures"
 
 # Parameters of the encoder, and the number of seeds.
 ENCODERS = {
@@ -128,18 +128,18 @@ def study_encoder(name, seed, data, args, key):
 
 
 def study_features(seed, data, args, key):
-    """The classical arm, which is not pretrained."""
-    classifier = boosting().set_params(random_state=seed)
-
-    def make(n_records):
-        return on_features(classifier, multilabel=True)
-
-    return evaluate({"features": make}, data, seed, key, args)
+    """The classical arms, which are not pretrained."""
+    boosted = boosting().set_params(random_state=seed)
+    makers = {
+        "boosting": lambda n_records: on_features(boosted, multilabel=True),
+        "logistic": lambda n_records: on_features(linear(), multilabel=True),
+    }
+    return evaluate(makers, data, seed, key, args)
 
 
 def linear_probe(frozen, seed, n_records):
-    linear = LogisticRegression(C=0.01, max_iter=2000, random_state=seed)
-    return make_pipeline(frozen, StandardScaler(), OneVsRestClassifier(linear))
+    probe = LogisticRegression(C=0.01, max_iter=2000, random_state=seed)
+    return make_pipeline(frozen, StandardScaler(), OneVsRestClassifier(probe))
 
 
 def tuned(frozen, seed, n_records, rate=1e-4):
