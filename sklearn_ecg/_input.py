@@ -14,7 +14,7 @@ Nothing else in the package looks at the shape of X. Images have containers of t
 `check_images`.
 """
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_array
@@ -144,7 +144,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     # Rows may meet an estimator that was fitted on images, and the other way round; scikit-learn
     # would compare their columns with the height.
     with np.errstate(over="ignore"):
-        if reset or (ndim == 2) == (estimator.n_features_in_ == np.prod(fitted)):
+        if reset or (ndim == 2 and estimator.n_features_in_ == np.prod(fitted)):
             X = validate_data(estimator, X, reset=reset, **options)
         else:
             X = check_array(X, estimator=estimator, input_name="X", **options)
@@ -185,6 +185,22 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     return X
 
 
+def check_image_size(image_size):
+    """Height and width of images in pixels, from both or one number."""
+    size = (image_size, image_size) if isinstance(image_size, Integral) else image_size
+    try:
+        height, width = size
+    except (TypeError, ValueError):
+        height = width = None
+    for pixels in (height, width):
+        if not isinstance(pixels, Integral) or isinstance(pixels, bool) or pixels < 1:
+            raise ValueError(
+                "image_size must be (height, width) in pixels, or one number for both, got "
+                f"{image_size!r}."
+            )
+    return int(height), int(width)
+
+
 def _shape_of_rows(shape, image_shape, name):
     """Shape of the images in rows, from ``image_shape``, of which one number may be -1."""
     if image_shape is None:
@@ -194,6 +210,8 @@ def _shape_of_rows(shape, image_shape, name):
             "width) or (n_images, height, width, channels)."
         )
     found = tuple(image_shape) + (1,) * (len(image_shape) == 2)
+    if not all(isinstance(size, Integral) for size in found):
+        raise ValueError(f"image_shape must hold integers, got {image_shape!r}.")
     known = -np.prod(found) if -1 in found else np.prod(found)
     if len(found) != 3 or found.count(-1) > 1 or known <= 0 or shape[1] % known:
         raise ValueError(

@@ -148,7 +148,7 @@ class FineTunedClassifier(DeepECGClassifier):
 
         def pretrain(X=X, sample_weight=sample_weight):
             self.encoder_ = self._pretrained(X, sample_weight)
-            self._check_same_leads()
+            self._check_same_reading()
 
         if self.unlabeled is not None and y is not None:
             check_consistent_length(X, y, sample_weight, groups)
@@ -193,7 +193,7 @@ class FineTunedClassifier(DeepECGClassifier):
         if isinstance(self.encoder, FrozenEstimator):
             check_is_fitted(encoder)
             encoder._read(X, reset=False)
-            return encoder
+            return copy.deepcopy(encoder)
         if encoder is None:
             ours = {name: getattr(self, name) for name in ("device", "precision", "verbose")}
             encoder = self._encoder_class(**ours)
@@ -211,7 +211,7 @@ class FineTunedClassifier(DeepECGClassifier):
             X = X if weights.all() else _safe_indexing(X, np.flatnonzero(weights))
         return encoder.set_params(**missing).fit(X)
 
-    def _check_same_leads(self):
+    def _check_same_reading(self):
         """Refuse an encoder that calls the leads of X by other names."""
         ours, its = (getattr(e, "lead_names_in_", None) for e in (self, self.encoder_))
         if None not in (ours, its) and ours != its:
@@ -236,28 +236,30 @@ class FineTunedClassifier(DeepECGClassifier):
     def _make_loss(self, target_kind, class_weight):
         return ClassificationLoss(target_kind, class_weight=class_weight)
 
-    def _batches(self, records, target, weights, index, **options):
-        batches = super()._batches(records, target, weights, index, **options)
+    def _before_training(self, module, batches, valid_batches, is_new):
+        if is_new or self.frozen:
+            vectors = self._embed_all(module.encoder, batches.records)
+        if is_new:
+            module.classifier[0].to(self._torch_dtype).fit(vectors)
         if self.frozen:
-            batches.records = self._frozen_embedding(batches.records)[:, None]
-            batches.normalizer = None
-        return batches
+            # Embedded once, with the encoder that predicts.
+            batches.records, batches.normalizer = vectors[:, None], None
+            if valid_batches is not None:
+                vectors = self._embed_all(module.encoder, valid_batches.records)
+                valid_batches.records, valid_batches.normalizer = vectors[:, None], None
 
-    def _frozen_embedding(self, stored):
-        """The encoder's embedding (n_records, embedding_dim) of what is stored for training."""
-        module = copy.deepcopy(self.encoder_.net_.module_).to(self._torch_dtype).eval()
-        device = next(module.parameters()).device
-        parts = []
-        with torch.no_grad():  # and not inference_mode: training goes on from these
+    def _embed_all(self, encoder, stored):
+        """The embedding (n_records, embedding_dim) of what is stored for training."""
+        encoder.to(self._torch_dtype).eval()
+        device, parts = next(encoder.parameters()).device, []
+        mixed = {"dtype": torch.bfloat16, "enabled": self.precision == "mixed"}
+        # Not inference_mode: training goes on from these.
+        with torch.no_grad(), torch.autocast(device.type, **mixed):
             for part in stored.split(_SLICE):
                 x = self.normalizer_.floats(part.to(device).movedim(-1, 1))
-                parts.append(module.embed(self.normalizer_.finish(x)).cpu())
+                embedding = encoder.embed(self.normalizer_.finish(x))
+                parts.append(embedding.to(self._torch_dtype).cpu())
         return torch.cat(parts)
-
-    def _initialize(self, module, batches):
-        stored = batches.records
-        vectors = stored[:, 0] if self.frozen else self._frozen_embedding(stored)
-        module.classifier[0].to(self._torch_dtype).fit(vectors)
 
     def _train(self, module, loss, batches, valid_batches=None, **options):
         groups = () if self.frozen else self._groups()

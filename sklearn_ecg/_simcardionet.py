@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._input import check_images, check_noted_rate, check_signals
+from ._input import check_image_size, check_images, check_noted_rate, check_signals
 from ._pretraining import FineTunedClassifier, SelfSupervisedEncoder
 from .augmentation import ColorJitter, Compose, RandomResizedCrop, RandomRotation
 from .base import Prepared
@@ -31,8 +31,9 @@ class _ReadsImages:
     def _read(self, X, reset):
         if reset:
             self._forget()
-        if self._find("renderer") is None:
-            shape = self._find("image_shape")
+        # After fit, what was fitted counts, whatever has become of the parameters.
+        if (self._find("renderer") is None) if reset else not hasattr(self, "renderer_"):
+            shape = self._find("image_shape") if reset else self.image_shape_in_
             return check_images(self, X, reset=reset, image_shape=shape, dtype=self._dtype)
         signals, names = check_signals(self, X, reset=reset, dtype=self._dtype)
         renderer = self._make_renderer(names, signals.shape[1]) if reset else self.renderer_
@@ -53,7 +54,14 @@ class _ReadsImages:
 
     def _make_renderer(self, names, n_leads):
         """The renderer, which is told what it does not know of the signals."""
-        renderer = clone(self._find("renderer")).set_params(lead_names=names, n_leads=n_leads)
+        renderer = clone(self._find("renderer"))
+        for name in ("n_leads", "lead_names"):
+            if getattr(renderer, name) is not None:
+                raise ValueError(
+                    f"{name}={getattr(renderer, name)!r} of the renderer is not read here. Pass "
+                    f"{name} to {type(self).__name__}."
+                )
+        renderer.set_params(lead_names=names, n_leads=n_leads)
         rate = self._find("sampling_rate")
         if renderer.sampling_rate is None:
             renderer.set_params(sampling_rate=rate)
@@ -156,9 +164,9 @@ class SimCardioNetEncoder(_ReadsImages, SelfSupervisedEncoder):
     history_ : dict of ndarrays of shape (n_epochs,)
         ``epoch``, ``learning_rate``, ``train_loss`` and, as means over the batches, its parts
         ``train_nt_xent`` and ``train_cosine``; ``train_alignment``, the mean squared distance of
-        two views (lower is better); ``train_uniformity``, from 0 (all vectors equal) down (spread
-        over the sphere); ``train_effective_rank``, the number of directions that the embeddings of
-        a batch use, at most ``batch_size - 1``.
+        two views (lower is better), which is twice ``train_cosine``; ``train_uniformity``, from 0
+        (all vectors equal) down (spread over the sphere); ``train_effective_rank``, the number of
+        directions that the embeddings of a batch use, at most ``batch_size - 1``.
     callbacks_ : list
         The fitted callbacks.
     normalizer_ : torch.nn.Module
@@ -319,13 +327,7 @@ class SimCardioNetEncoder(_ReadsImages, SelfSupervisedEncoder):
         size = self.image_size
         if size is None:
             return self.image_shape_in_[:2]
-        size = (size, size) if isinstance(size, Integral) else tuple(size)
-        if len(size) != 2 or not all(isinstance(s, Integral) and s >= 1 for s in size):
-            raise ValueError(
-                "image_size must be an integer >= 1, (height, width) or None, got "
-                f"{self.image_size!r}."
-            )
-        return size
+        return check_image_size(size)
 
     def _fit_normalizer(self, records):
         normalizer = ImageNormalizer(self.normalize, self._size(), self.n_channels_in_)
@@ -603,6 +605,24 @@ lead_names_in_
         own, encoder = getattr(self, name), self._given_encoder()
         return getattr(encoder, name) if own is None and encoder is not None else own
 
+    def _check_same_reading(self):
+        super()._check_same_reading()
+        encoder = self.encoder_
+        ours, its = (
+            {
+                "images of shape": e.image_shape_in_,
+                "bytes or floats": getattr(e, "image_kind_in_", None),
+                "renderer": repr(getattr(e, "renderer_", None)),
+            }
+            for e in (self, encoder)
+        )
+        for name, value in ours.items():
+            if value != its[name]:
+                raise ValueError(
+                    f"{type(self).__name__} and its encoder read X in two ways, {name}: {value} "
+                    f"and {its[name]}. Pass what tells them how to one of them only."
+                )
+
     def _groups(self):
         n_stages = len(self.encoder_.filters)
         n_opened = n_stages if self.unfreeze == "all" else self.unfreeze
@@ -631,5 +651,8 @@ lead_names_in_
     def _train(self, module, loss, batches, valid_batches=None, **options):
         super()._train(module, loss, batches, valid_batches, **options)
         if not self.frozen:
-            rates = [v for k, v in self.history_.items() if k.startswith("stage_")]
-            self.history_["open_stages"] = np.sum([rate > 0 for rate in rates], axis=0)
+            n_open = np.zeros(len(self.history_.get("epoch", ())), dtype=int)
+            for name, rates in self.history_.items():
+                if name.startswith("stage_"):
+                    n_open += rates > 0
+            self.history_["open_stages"] = n_open

@@ -66,7 +66,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
+            Records like those given to `fit`: signals with its leads and length, or images.
 
         Returns
         -------
@@ -108,6 +108,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         what = {
             "leads": ("n_leads_in_", "lead_names_in_"),
             "channels": ("n_channels_in_",),
+            "kind of images": ("image_kind_in_",),
             "classes": ("_target_kind", "classes_"),
             "regions": ("regions_",),
         }
@@ -203,8 +204,11 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
     def _make_loss(self, target_kind, class_weight):
         """Make the loss, a torch module with ``forward(output, targets, weights, n_own)``."""
 
-    def _initialize(self, module, batches):
-        """Set what of a new network depends on the training records."""
+    def _before_training(self, module, batches, valid_batches, is_new):
+        """Set what of a network depends on the training records, and change the batches.
+
+        A network is not new when it goes on from a previous fit.
+        """
 
     def _needs_partners(self):
         """Whether every batch needs two records of every class, as contrastive losses do."""
@@ -299,8 +303,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             valid_batches = None
             if valid is not None:
                 valid_batches = self._batches(records, target, weights, valid, device=device)
-            if before is None:
-                self._initialize(module, batches)
+            self._before_training(module, batches, valid_batches, is_new=before is None)
             self._train(
                 module,
                 self._make_loss(target.kind, class_weight),
@@ -317,7 +320,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
+            Records like those given to `fit`: signals with its leads and length, or images.
 
         Returns
         -------
@@ -333,7 +336,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
+            Records like those given to `fit`: signals with its leads and length, or images.
 
         Returns
         -------
@@ -353,7 +356,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
+            Records like those given to `fit`: signals with its leads and length, or images.
 
         Returns
         -------

@@ -27,7 +27,9 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import ColorJitter, RandomHorizontalFlip
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import GradCAMDisplay, grad_cam, lead_importance
+from sklearn_ecg.inspection._grad_cam import _spread
 from sklearn_ecg.leads import REGIONS_12
+from sklearn_ecg.nn.simcardionet import SimCardioNet
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
 # After two epochs the embedding is hardly spread yet.
@@ -85,7 +87,7 @@ def test_images_are_resized_inside(images):
     assert encoder.image_shape_in_ == (SIZE, SIZE, 1)
     assert encoder.normalizer_.size == (16, 24)
     assert make_encoder(image_size=16, max_epochs=0).fit(X).normalizer_.size == (16, 16)
-    with pytest.raises(ValueError, match=r"image_size must be an integer >= 1, \(height, width\)"):
+    with pytest.raises(ValueError, match=r"image_size must be \(height, width\) in pixels"):
         make_encoder(image_size=(16, 0)).fit(X)
 
 
@@ -229,6 +231,34 @@ def test_warm_start_goes_on(images):
         encoder.set_params(image_size=24).fit(X)
 
 
+def test_warm_start_holds_bytes_and_floats_apart(images):
+    encoder = make_encoder(warm_start=True, max_epochs=1).fit(images[0])
+    with pytest.raises(ValueError, match="warm_start=True cannot go on: kind of images"):
+        encoder.fit(images[0].astype(float))
+
+
+def test_other_height_is_told_as_other_width_is(images, fitted):
+    for X in (images[0][:, 1:], images[0][:, :, 1:]):
+        with pytest.raises(ValueError, match=r"was fitted on \(48, 48, 1\): resize them"):
+            fitted.transform(X)
+
+
+def test_predictions_follow_the_fit_not_the_parameters(signals):
+    ecg, renderer = signals
+    encoder = make_encoder(renderer=renderer)
+    clf = SimCardioNetClassifier(encoder, frozen=True, max_epochs=1).fit(ecg.data, ecg.target)
+    before = clf.predict_proba(ecg.data)
+    encoder.set_params(renderer=None)
+    np.testing.assert_array_equal(clf.predict_proba(ecg.data), before)
+
+
+def test_leads_are_named_to_the_estimator(signals):
+    ecg, renderer = signals
+    named = clone(renderer).set_params(lead_names=ecg.lead_names)
+    with pytest.raises(ValueError, match="of the renderer is not read here. Pass lead_names"):
+        make_encoder(renderer=named).fit(ecg.data)
+
+
 def test_hash_depends_on_content_only(images):
     one, other = (make_encoder(max_epochs=1).fit(images[0]) for _ in range(2))
     one.transform(images[0])
@@ -361,6 +391,59 @@ def test_frozen_is_a_linear_probe(images, fitted):
     np.testing.assert_allclose(clf.decision_function(X), logits, atol=1e-3)
 
 
+def test_warm_start_of_a_probe_trains_what_it_predicts_with(images, fitted):
+    X, y = images
+    clf = SimCardioNetClassifier(
+        FrozenEstimator(fitted),
+        unfreeze_interval=0,
+        encoder_learning_rate=1e-2,
+        max_epochs=10,
+        warm_start=True,
+        random_state=0,
+    ).fit(X, y)
+    assert clf.score(X, y) == 1
+    clf.set_params(frozen=True, max_epochs=30, learning_rate_schedule="constant").fit(X, y)
+    assert clf.score(X, y) == 1
+    probability = clf.predict_proba(X)[np.arange(len(y)), y]
+    loss = -np.log(probability).mean()
+    assert loss == pytest.approx(clf.history_["train_loss"][-1], abs=0.02)
+
+
+def test_early_stopping_restores_the_best_epoch(images, fitted):
+    X, y = images
+    clf = SimCardioNetClassifier(
+        FrozenEstimator(fitted),
+        unfreeze_interval=2,
+        encoder_learning_rate=0.3,  # so that it becomes worse once a stage is open
+        early_stopping=True,
+        validation_fraction=0.3,
+        n_iter_no_change=3,
+        max_epochs=9,
+        callbacks=[Watch()],
+        random_state=0,
+    ).fit(X, y)
+    best = clf.history_["valid_loss"].argmin()
+    kept = clf.callbacks_[0].states[best + 1]
+    for name, value in clf.net_.module_.state_dict().items():
+        assert torch.equal(value, kept[name]), name
+
+
+def test_no_epochs_open_no_stage(images, fitted):
+    clf = SimCardioNetClassifier(FrozenEstimator(fitted), max_epochs=0).fit(*images)
+    assert clf.history_["open_stages"].shape == (0,)
+
+
+def test_encoder_that_reads_otherwise(signals):
+    ecg, renderer = signals
+    other = clone(renderer).set_params(layout="12x1")
+    clf = SimCardioNetClassifier(make_encoder(renderer=renderer), renderer=other, max_epochs=1)
+    with pytest.raises(ValueError, match="and its encoder read X in two ways, renderer"):
+        clf.fit(ecg.data, ecg.target)
+    clf.set_params(renderer=clone(renderer).set_params(color="rgb"))
+    with pytest.raises(ValueError, match="and its encoder read X in two ways, images of shape"):
+        clf.fit(ecg.data, ecg.target)
+
+
 def test_unlabeled_images_only_pretrain(images, fitted):
     X, y = images
     y = y.copy()
@@ -447,6 +530,25 @@ def test_grad_cam_lies_on_the_marked_region(marked):
     assert share_near_mark(heat) > 0.8
     rows, columns = np.unravel_index(heat.reshape(20, -1).argmax(1), (128, 128))
     assert ((rows >= 13) & (rows < 50) & (columns >= 77) & (columns < 114)).all()
+
+
+def test_places_of_a_map_are_drawn_where_they_look():
+    """The centre of what a place sees is where the map of that place alone has its centre."""
+    maps = SimCardioNet(1, filters=(4, 4, 4), n_heads=0, projection_dim=4).double().eval()
+    for weights in maps.parameters():
+        torch.nn.init.constant_(weights, 0.1)
+    x = torch.rand(1, 1, 400, 560, dtype=torch.float64, requires_grad=True)
+    features = maps.feature_map(x)
+    row, column = 12, 17
+    features[0, :, row, column].sum().backward()
+    seen = x.grad[0, 0]
+    heat = torch.zeros(1, *features.shape[2:], dtype=torch.float64)
+    heat[0, row, column] = 1
+    drawn = _spread(_spread(heat, 560, maps).mT, 400, maps).mT[0]
+    for dim, size in ((0, 400), (1, 560)):
+        points = torch.arange(size, dtype=torch.float64)
+        centres = [(w.sum(1 - dim) * points).sum() / w.sum() for w in (seen, drawn)]
+        assert abs(centres[0] - centres[1]) < 0.5, centres
 
 
 def test_grad_cam_with_attention_lies_there_too():

@@ -2,13 +2,13 @@
 
 import os
 import warnings
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from .._input import check_image_size
 from ..model_selection import duplicate_groups
 from ._picture_lists import list_all, list_classes, list_table, read_table
 from ._pictures import read_picture
@@ -178,7 +178,7 @@ def load_ecg_images(
                 f"{name}={value!r} is unknown. Pass one of "
                 f"{', '.join(map(repr, _CHOICES[name]))}."
             )
-    size = _check_size(image_size)
+    size = check_image_size(image_size)
     root = Path(folder)
     if not root.is_dir():
         reason = "it is not a folder" if root.exists() else "it does not exist"
@@ -293,19 +293,3 @@ def _raise_nothing_loaded(root, report):
         f"No picture of {len(report)} files was loaded: {counts}. {'; '.join(reasons[:3])}{more}. "
         "PNG, JPEG, TIFF and BMP files are read."
     )
-
-
-def _check_size(image_size):
-    """Height and width, from both or one number."""
-    size = (image_size, image_size) if isinstance(image_size, Integral) else image_size
-    try:
-        height, width = size
-    except (TypeError, ValueError):
-        height = width = None
-    for pixels in (height, width):
-        if not isinstance(pixels, Integral) or isinstance(pixels, bool) or pixels < 1:
-            raise ValueError(
-                "image_size must be (height, width) in pixels, or one number for both, got "
-                f"{image_size!r}."
-            )
-    return int(height), int(width)

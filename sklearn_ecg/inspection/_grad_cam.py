@@ -162,22 +162,26 @@ def _heat(network, prepared, chosen):
         with torch.no_grad():
             # The gradient is per point; times their number it is that of the channel's mean.
             weight = gradient.sum(dim=(2, 3), keepdim=True)
-            heat = F.relu((weight * features).sum(dim=1, keepdim=True)).float()
+            heat = F.relu((weight * features).sum(dim=1)).float()
             if network._reads == "images":
-                heat = _over(heat, x.shape[2:], maps.feature_stride)
+                heat = _spread(_spread(heat, x.shape[3], maps).mT, x.shape[2], maps).mT[:, None]
                 size = network.image_shape_in_[:2]
                 heat = F.interpolate(heat, size=size, mode="bilinear", align_corners=False)[:, 0]
             else:
-                heat = _over(heat, (1, x.shape[2]), maps.feature_stride)[:, 0, 0]
+                heat = _spread(heat[:, 0], x.shape[2], maps)
         parts.append(heat.cpu().numpy())
     return np.concatenate(parts)
 
 
-def _over(heat, size, stride):
-    """Maps spread over what they are of; the last place may reach beyond the end."""
-    from torch.nn import functional as F
+def _spread(heat, size, maps):
+    """Maps (..., n_places) over the points that they are of (..., size), interpolated linearly.
 
-    rows, columns = heat.shape[2:]
-    full = (rows if size[0] == 1 else rows * stride, columns * stride)
-    heat = F.interpolate(heat, size=full, mode="bilinear", align_corners=False)
-    return heat[:, :, : size[0], : size[1]]
+    Before the centre of the first place and behind that of the last a map is constant.
+    """
+    import torch
+
+    points = torch.arange(size, device=heat.device, dtype=heat.dtype)
+    place = ((points - maps.feature_offset) / maps.feature_stride).clamp(0, heat.shape[-1] - 1)
+    before = place.long()
+    after = (before + 1).clamp(max=heat.shape[-1] - 1)
+    return torch.lerp(heat[..., before], heat[..., after], place - before)

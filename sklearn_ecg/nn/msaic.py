@@ -37,7 +37,10 @@ class MSAICNet(nn.Module):
         super().__init__()
         self.n_leads = n_leads
         self.embedding_dim = embedding_dim
-        self.feature_stride = stride * pool_size ** len(filters)
+        n_pooled = pool_size ** len(filters)
+        self.feature_stride = stride * n_pooled
+        # The time point at the centre of the map's first point: strides begin at 0, pools do not.
+        self.feature_offset = stride * (n_pooled - 1) / 2
         branches = []
         for dilation in dilations:
             widths = [n_leads, *filters]

@@ -63,6 +63,8 @@ class ResNet1dWang(SignalNetwork):
        networks: a strong baseline. IJCNN. arXiv:1611.06455
     """
 
+    feature_offset = 0
+
     def __init__(
         self,
         n_leads,

@@ -14,6 +14,11 @@ class SignalNetwork(nn.Module):
 
     feature_stride = 1
 
+    @property
+    def feature_offset(self):
+        """The time point at the centre of the map's first point; of pooled maps its middle."""
+        return (self.feature_stride - 1) / 2
+
     def feature_map(self, x):
         """The last map (batch, channels, 1, points) of signals (batch, leads, time).
 

@@ -20,6 +20,9 @@ class SimCardioNet(nn.Module):
     projection_dim : int
     """
 
+    #: The pixel at the centre of the map's first place: convolutions of stride 2 begin there.
+    feature_offset = 0
+
     def __init__(self, n_channels, *, filters, n_heads, projection_dim):
         super().__init__()
         widths = [n_channels, *filters]

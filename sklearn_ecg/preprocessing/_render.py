@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._input import check_signals, read_container
+from .._input import check_image_size, check_signals, read_container
 from ..leads import normalize_lead_names
 from ._base import name_leads
 from ._page import LAYOUTS, choose_places, draw_background, lay_out
@@ -430,16 +430,3 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             per_millivolt=page.per_millivolt,
             line_width=page.line_width,
         )
-
-
-def check_image_size(image_size):
-    """Height and width of pictures, from both or one number."""
-    size = np.asarray(image_size)
-    if size.ndim == 0:
-        size = np.repeat(size, 2)
-    if size.shape != (2,) or size.dtype.kind not in "iu" or size.min() < 1:
-        raise ValueError(
-            f"image_size must be (height, width) in pixels, or one number for both, got "
-            f"{image_size!r}."
-        )
-    return int(size[0]), int(size[1])

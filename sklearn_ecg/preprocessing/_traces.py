@@ -36,8 +36,6 @@ def draw_traces(
         The upper and the lower end of each row. What lies beyond is drawn on them.
     per_millivolt, line_width : float
         In pixels.
-    background : ndarray of the shape of an image, uint8
-        What the ink is mixed with.
     """
     low, high = _extremes(signals, edges)
     zeros = np.asarray(zeros, dtype=np.float32)[:, None]

@@ -115,8 +115,8 @@ class _Net(NeuralNet):
             if not math.isfinite(loss):
                 raise ValueError(
                     f"The {prefix} loss became {loss} in epoch {len(self.history)}. The likely "
-                    f"cause is a learning_rate too large ({self.lr:g} was given) or signals of "
-                    "extreme amplitude: lower learning_rate, or check the units of X and "
+                    f"cause is a learning_rate too large ({self.lr:g} was given) or records of "
+                    "extreme values: lower learning_rate, or check the units of X and "
                     "normalize."
                 )
             self.history.record_batch(f"{prefix}_loss", loss)
