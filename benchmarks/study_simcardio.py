@@ -8,7 +8,9 @@ Records are drawn as pictures of ECG paper. Encoders are pretrained on those of 
 labels, and fine-tuned on the same; scores are of fold 9, means over seeds, with percentile
 bootstraps over patients. Infarction against normal is the task of all arms, the five
 superclasses (multilabel) that of the full model. Arms whose pretraining is the same share it.
-Nothing was chosen on fold 9. Every finished fit is kept in benchmarks/results, so that an
+Accuracy, precision, recall and F1 are at a probability of 0.5: MSAIC-Net's loss is weighted for
+balance and SimCardioNet's is not, so compare these between the arms of one of them only. Nothing
+was chosen on fold 9. Every finished fit is kept in benchmarks/results, so that an
 interrupted study goes on where it stopped.
 """
 
@@ -19,10 +21,17 @@ from functools import partial
 import numpy as np
 import torch
 from _results import hash_of_code, kept, kept_object
-from _study import side_by_side
+from _study import hash_of, params_of
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from sklearn_ecg import MSAICNetClassifier, SimCardioNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.datasets import load_ptbxl
@@ -60,33 +69,34 @@ def load(folder, task, image_size):
     return ecg, renderer.fit_transform(np.asarray(ecg.data))
 
 
-def study_arm(name, seed, task, signals, images, y, train, args, code):
+def pretrained(params, seed, images, train, args, key):
+    """An encoder, and the seconds of its pretraining."""
+    torch.set_num_threads(args.threads)
+    encoder = SimCardioNetEncoder(image_size=None, max_epochs=args.epochs, random_state=seed)
+    encoder.set_params(**params)
+    made_by = f"{params_of(encoder)} on {key}"
+    return kept_object(made_by, lambda: timed(encoder.fit, images[train]))
+
+
+def study_arm(name, seed, signals, images, y, train, args, key):
     """Probabilities of the tested records, and seconds of pretraining and of fine-tuning."""
     torch.set_num_threads(args.threads)
     of_encoder, of_classifier, _ = ARMS[name]
     options = {"max_epochs": args.fine_epochs, "random_state": seed}
-    key = f"{task}, {images.shape[1:]}, code {code}, {args.threads} thread(s)"
-    pretraining = 0.0
     if name == SIGNALS:
-        X, estimator = signals, MSAICNetClassifier(**options)
+        X, estimator, seconds = signals, MSAICNetClassifier(**options), 0.0
     else:
         X = images
-        encoder = SimCardioNetEncoder(image_size=None, max_epochs=args.epochs, random_state=seed)
-        encoder.set_params(**of_encoder)
-        fitted, pretraining = kept_object(
-            f"encoder {key}, {encoder.get_params()}", lambda: timed(encoder.fit, X[train])
-        )
+        fitted, seconds = pretrained(of_encoder, seed, images, train, args, key)
         estimator = SimCardioNetClassifier(FrozenEstimator(fitted), **options, **of_classifier)
-    params = {k: v for k, v in estimator.get_params().items() if not k.startswith("encoder__est")}
 
     def fit():
-        fitted, seconds = timed(estimator.fit, X[train], y[train])
+        fitted, tuning = timed(estimator.fit, X[train], y[train])
         n_weights = sum(p.numel() for p in fitted.net_.module_.parameters())
         probability = fitted.predict_proba(X[~train])
-        return {"probability": probability, "seconds": seconds, "n_weights": n_weights}
+        return {"probability": probability, "seconds": seconds + tuning, "n_weights": n_weights}
 
-    made_by = f"{name}, {key}, {sorted(params.items(), key=str)}, {of_encoder}, {args.epochs}"
-    return {**kept(None, made_by, fit), "pretraining": pretraining}
+    return kept(None, f"{params_of(estimator)} on {key}", fit)
 
 
 def timed(function, *data):
@@ -97,38 +107,40 @@ def timed(function, *data):
 def report(rows, y, patients):
     """Print scores with intervals, and differences of the AUROC to the full model."""
     at_random = {"groups": patients, "random_state": 0}
-    multilabel = y.ndim > 1
-    columns = ["AUROC", "AUPRC"] if multilabel else ["AUROC", *METRICS]
-    print(f"  {'':34}" + "".join(f"{c:22}" for c in columns) + f"{'AUROC - full':24}s      AUROCs")
+    metrics = {"AUROC": roc_auc_score, "AUPRC": average_precision_score}
+    if y.ndim == 1:
+        metrics = {"AUROC": roc_auc_score, **METRICS}
+    print(f"  {'':34}" + "".join(f"{c:22}" for c in metrics) + f"{'AUROC - full':24}s      AUROCs")
     for name, found in rows.items():
-        single = [f["probability"] if multilabel else f["probability"][:, 1] for f in found]
-        both = side_by_side(y, single)
-        line = f"  {name:34}{bootstrap_interval('roc_auc', *both, **at_random)!s:22}"
-        if multilabel:
-            line += f"{bootstrap_interval('average_precision', *both, **at_random)!s:22}"
-        else:
-            predicted = side_by_side(y, [(p > 0.5).astype(int) for p in single])
-            for metric in METRICS.values():
-                interval = bootstrap_interval(partial(mean_of, metric), *predicted, **at_random)
-                line += f"{interval!s:22}"
+        line = f"  {name:34}"
+        scores = in_seeds(found)
+        for title, metric in metrics.items():
+            values = scores if title in ("AUROC", "AUPRC") else (scores > 0.5).astype(int)
+            interval = bootstrap_interval(partial(mean_of, metric), y, values, **at_random)
+            line += f"{interval!s:22}"
         difference = ""
         if name != FULL and FULL in rows:
-            of_full = [f["probability"] if multilabel else f["probability"][:, 1]
-                       for f in rows[FULL][: len(found)]]
-            others = side_by_side(y, of_full)[1]
-            difference = bootstrap_difference("roc_auc", *both, others, **at_random)
-        seconds = np.mean([f["pretraining"] + f["seconds"] for f in found])
-        each = " ".join(
-            f"{bootstrap_interval('roc_auc', y, p, n_resamples=1).score:.3f}" for p in single
-        )
-        print(f"{line}{difference!s:24}{seconds:<7.0f}{each}")
+            of_both = scores, in_seeds(rows[FULL][: len(found)])
+            metric = partial(mean_of, roc_auc_score)
+            difference = bootstrap_difference(metric, y, *of_both, **at_random)
+        seconds = np.mean([f["seconds"] for f in found])
+        each = " ".join(f"{mean_of(roc_auc_score, y, in_seeds([f])):.3f}" for f in found)
+        print(f"{line}{difference!s:24}{seconds:<7.0f}{each}  {found[0]['n_weights']:,} weights")
 
 
-def mean_of(metric, y, predicted):
-    """Mean over seeds, which are columns."""
-    if y.ndim == 1:
-        return metric(y, predicted)
-    return np.mean([metric(a, b) for a, b in zip(y.T, predicted.T)])
+def in_seeds(found):
+    """Probabilities (n_records, n_seeds * n_labels), of the positive class where there is one."""
+    parts = [f["probability"] for f in found]
+    if found[0]["probability"].shape[1] == 2:
+        parts = [p[:, 1:] for p in parts]
+    return np.concatenate(parts, axis=1)
+
+
+def mean_of(metric, y, values):
+    """Mean over seeds and labels."""
+    y = y.reshape(len(y), -1)
+    n_seeds = values.shape[1] // y.shape[1]
+    return np.mean([metric(a, b) for a, b in zip(np.tile(y, n_seeds).T, values.T)])
 
 
 def main():
@@ -148,6 +160,7 @@ def main():
         args.epochs, args.fine_epochs, args.tasks, n_seeds = 3, 12, ["mi"], 1
         args.arms = [FULL, "without pretraining", "linear probe", SIGNALS]
     code = hash_of_code("preprocessing/*.py", "datasets/*.py")
+    parallel = Parallel(n_jobs=args.workers, return_as="generator")
     for task in args.tasks:
         ecg, images = load(args.folder, task, args.image_size)
         train, y = ecg.folds <= 8, np.asarray(ecg.target)
@@ -158,10 +171,18 @@ def main():
             for name in args.arms
             if seed < ARMS[name][2] and (task == "mi" or (name in (FULL, SIGNALS) and seed == 0))
         ]
-        made = Parallel(n_jobs=args.workers, return_as="generator")(
-            delayed(study_arm)(
-                name, seed, task, np.asarray(ecg.data), images, y, train, args, code
-            )
+        signals = np.asarray(ecg.data)
+        key = f"data {hash_of(signals, images, y, train)}, {args.threads} thread(s), code {code}"
+        # First the encoders, each once, that several arms share.
+        encoders = [(ARMS[name][0], seed) for name, seed in jobs if ARMS[name][0] is not None]
+        encoders = [encoder for i, encoder in enumerate(encoders) if encoder not in encoders[:i]]
+        for _ in parallel(
+            delayed(pretrained)(params, seed, images, train, args, key)
+            for params, seed in encoders
+        ):
+            print("  an encoder is pretrained", flush=True)
+        made = parallel(
+            delayed(study_arm)(name, seed, signals, images, y, train, args, key)
             for name, seed in jobs
         )
         rows = {}
