@@ -201,7 +201,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="holds ptbxl, challenge2011 and ptbxl_z100")
     parser.add_argument("--data", nargs="+", default=["raw", "standardised"])
-    parser.add_argument("--epochs", type=int, default=15, help="of pretraining; the paper: 200")
+    parser.add_argument("--epochs", type=int, default=10, help="of pretraining; the paper: 200")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--threads", type=int, default=1, help="of each process")
     parser.add_argument("--quick", action="store_true")
