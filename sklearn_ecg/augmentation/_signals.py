@@ -139,10 +139,7 @@ class RandomScaleCrop(View):
         )
         scale = self.min_scale + (self.max_scale - self.min_scale) * draw[0]
         start = last * (1 - scale) * draw[1]
-        place = start + scale * torch.arange(n_times, device=x.device)
-        before = place.int().clamp_(max=last)
-        after = (before + 1).clamp_(max=last)
-        view = _between(x, before, after, (place - before).to(x.dtype))
+        view = _between(x, start + scale * torch.arange(n_times, device=x.device))
         if peaks is not None:
             moved = (peaks - start) / scale
             outside = (moved < -0.5) | (moved > last + 0.5)
@@ -452,15 +449,26 @@ def _take(x, index):
     return taken.view(x.mT.shape).mT
 
 
-def _between(x, before, after, weight):
-    """Values between two time points of each record, all three of shape (n_records, n_times)."""
+def _between(x, place):
+    """Values of each record at ``place`` (n_records, n_times), between the first and last point."""
+    if x.shape[2] == 1:
+        return x.clone()
+    before = place.int().clamp_(max=x.shape[2] - 2)
+    weight = place.sub_(before)
     if not _time_before_leads(x):
-        return _take(x, before).lerp_(_take(x, after), weight[:, None])
-    # Both rows are read, weighted and added in one pass.
-    pair = torch.stack([_rows(x, before), _rows(x, after)], dim=2).view(-1, 2)
-    weights = torch.stack([1 - weight, weight], dim=2).view(-1, 2)
+        weight = weight.to(x.dtype)[:, None]
+        return _take(x, before).lerp_(_take(x, before + 1), weight)
+    # Both rows are read, weighted and added in one pass. What it needs is written where it has to
+    # be: to stack it takes as long as the pass.
+    pair = _rows(x, before)[..., None].repeat(1, 1, 2)
+    pair[..., 1] += 1
+    weights = x.new_empty(pair.shape)
+    weights[..., 1] = weight
+    torch.sub(1, weights[..., 1], out=weights[..., 0])
     rows = x.mT.view(-1, x.shape[1])
-    mixed = F.embedding_bag(pair, rows, per_sample_weights=weights, mode="sum")
+    mixed = F.embedding_bag(
+        pair.view(-1, 2), rows, per_sample_weights=weights.view(-1, 2), mode="sum"
+    )
     return mixed.view(x.mT.shape).mT
 
 

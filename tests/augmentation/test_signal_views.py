@@ -203,6 +203,15 @@ def test_crop_is_a_stretched_window_of_every_lead(stored):
     assert share.min() < 0.02 and share.max() > 0.98 and abs(share.mean() - 0.5) < 0.05
 
 
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("n_times", [1, 2, 300])
+def test_a_crop_of_everything_changes_nothing(stored, n_times):
+    x = torch.randn(9, 3, n_times)
+    if stored:
+        x = x.transpose(1, 2).contiguous().transpose(1, 2)
+    assert torch.equal(RandomScaleCrop(1, 1)(x, random_state=0), x)
+
+
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-3), (torch.float64, 1e-9)])
 @pytest.mark.parametrize(
     "view",
