@@ -186,7 +186,8 @@ def main():
             for name, seed in jobs
         )
         rows = {}
-        for (name, seed), found in zip(jobs, made):
+        # `made` first: exhausted, it lets `parallel` start on the next task.
+        for found, (name, seed) in zip(made, jobs):
             rows.setdefault(name, []).append(found)
             print(f"  {name}, seed {seed} done", flush=True)
         rows = {name: rows[name] for name in ARMS if name in rows}
