@@ -16,7 +16,8 @@ PACKAGE = Path(sklearn_ecg.__file__).parent
 
 def hash_of_code(*more):
     """Hash of the sources that a fit depends on, and of further ones, as patterns."""
-    patterns = ("*.py", "augmentation/*.py", "nn/*.py", "training/*.py", "utils/*.py", *more)
+    folders = "augmentation", "leads", "nn", "training", "utils"
+    patterns = ("*.py", *(f"{folder}/*.py" for folder in folders), *more)
     sources = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
 

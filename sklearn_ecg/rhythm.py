@@ -11,13 +11,8 @@ from scipy.ndimage import median_filter
 
 from ._input import _check_finite, read_container
 from ._qrs import detect_beats, equal_parts
-from .leads import (
-    DERIVED_LEADS,
-    STANDARD_LEADS,
-    normalize_lead_names,
-    stack_signals,
-    to_lead_array,
-)
+from .leads import STANDARD_LEADS, normalize_lead_names, stack_signals, to_lead_array
+from .leads._derived import DERIVED_LEADS
 
 __all__ = ["RPeaks", "detect_r_peaks"]
 

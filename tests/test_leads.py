@@ -13,11 +13,11 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_ecg import leads
 from sklearn_ecg.leads import (
     REGIONS_8,
     REGIONS_12,
     STANDARD_LEADS,
+    _names,
     derive_leads,
     is_lead_frame,
     lead_regions,
@@ -116,13 +116,13 @@ def test_normalize_lead_name(name, lead):
 def test_every_alias_in_every_spelling_gives_its_lead():
     prefixes = ["", "Lead ", "lead_", "ECG-", "MDC_ECG_LEAD_", "  "]
     cases = [str.upper, str.lower, str.title, str.swapcase]
-    for (alias, lead), prefix, case in itertools.product(leads._ALIASES.items(), prefixes, cases):
+    for (alias, lead), prefix, case in itertools.product(_names._ALIASES.items(), prefixes, cases):
         assert normalize_lead_name(prefix + case(alias)) == lead
 
 
 def test_known_names_are_fixed_points():
-    assert normalize_lead_names(leads._KNOWN_LEADS) == leads._KNOWN_LEADS
-    assert STANDARD_LEADS == leads._KNOWN_LEADS[:12]
+    assert normalize_lead_names(_names.KNOWN_LEADS) == _names.KNOWN_LEADS
+    assert STANDARD_LEADS == _names.KNOWN_LEADS[:12]
 
 
 @pytest.mark.parametrize("name", [1, None, b"II", 2.0])

@@ -7,7 +7,8 @@ from numbers import Real
 import numpy as np
 from scipy.signal import resample_poly
 
-from ..leads import LIMB_LEAD_WEIGHTS, normalize_lead_names
+from ..leads import normalize_lead_names
+from ..leads._derived import LIMB_LEAD_WEIGHTS
 from ._records import NO_UNIT, RecordError, millivolts
 
 # I and II as they are, and the others by them; any two of the six give the other four.

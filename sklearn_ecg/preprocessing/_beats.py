@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .._qrs import equal_parts
-from ..leads import LIMB_LEAD_WEIGHTS
+from ..leads._derived import LIMB_LEAD_WEIGHTS
 from ..rhythm import RPeaks, detect_r_peaks
 
 _LEVEL = (-0.09, -0.06)  # seconds from the R-peak: PR segment, or at least the same place of each

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ..leads import DERIVED_LEADS
+from ..leads._derived import DERIVED_LEADS
 
 # Milliseconds, from the R-peak where not said otherwise.
 _QRS_CORE = 80  # holds the steepest part, to either side

@@ -6,7 +6,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from ..leads import _REGION_MAPS, derive_leads, lead_regions, normalize_lead_names
+from ..leads import derive_leads, lead_regions, normalize_lead_names
+from ..leads._names import REGION_MAPS
 from ._base import SignalTransformer
 
 
@@ -65,7 +66,7 @@ class LeadSelector(SignalTransformer):
         **SignalTransformer._parameter_constraints,
         "leads": ["array-like", None],
         "region": [str, "array-like", None],
-        "regions": [StrOptions(set(_REGION_MAPS)), Mapping],
+        "regions": [StrOptions(set(REGION_MAPS)), Mapping],
     }
     _allow_nan = True
 
@@ -94,7 +95,7 @@ class LeadSelector(SignalTransformer):
         self.positions_ = np.asarray(positions, dtype=np.intp)
 
     def _positions_of_regions(self):
-        known = self.regions if isinstance(self.regions, Mapping) else _REGION_MAPS[self.regions]
+        known = self.regions if isinstance(self.regions, Mapping) else REGION_MAPS[self.regions]
         asked = [self.region] if isinstance(self.region, str) else list(self.region)
         for region in asked:
             if region not in known:

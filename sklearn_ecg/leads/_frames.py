@@ -1,17 +1,6 @@
-"""Leads: their names, their regions, and the lead frame.
-
-In scikit-learn a column is a feature; in an ECG the feature is the *lead*. A **lead frame** is a
-pandas DataFrame with one column per lead, in which each cell is the signal of one record. The
-columns hold Arrow lists of fixed length, so that a frame is as compact as the array it was made
-from, while everything that works on columns (``ColumnTransformer``, ``permutation_importance``,
-``feature_names_in_``, Parquet files) works on leads by name.
-
-Nothing here imports scikit-learn or torch.
-"""
+"""Lead frames, and the way from there to arrays and back."""
 
 import json
-import re
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,289 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-__all__ = [
-    "REGIONS_12",
-    "REGIONS_8",
-    "STANDARD_LEADS",
-    "derive_leads",
-    "is_lead_frame",
-    "lead_regions",
-    "normalize_lead_name",
-    "normalize_lead_names",
-    "read_lead_frame",
-    "stack_signals",
-    "to_lead_array",
-    "to_lead_frame",
-]
-
-#: The twelve standard leads in standard order.
-STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-
-
-class _Regions(Mapping):
-    """An immutable mapping from region to leads.
-
-    Unlike ``types.MappingProxyType`` it can be copied and pickled, as ``clone`` and ``joblib`` do
-    with an estimator's parameters.
-    """
-
-    def __init__(self, **regions):
-        self._regions = regions
-
-    def __getitem__(self, region):
-        return self._regions[region]
-
-    def __iter__(self):
-        return iter(self._regions)
-
-    def __len__(self):
-        return len(self._regions)
-
-    def __repr__(self):
-        return repr(self._regions)
-
-
-#: Regions of the twelve standard leads. aVR looks into the cavity and belongs to none.
-REGIONS_12 = _Regions(
-    inferior=("II", "III", "aVF"),
-    lateral=("I", "aVL", "V5", "V6"),
-    septal=("V1", "V2"),
-    anterior=("V3", "V4"),
-)
-
-#: Regions of the eight leads II, III, V1 to V6 used by ACL-ECG.
-REGIONS_8 = _Regions(
-    inferior=("II", "III"),
-    septal=("V1", "V2"),
-    anterior=("V3", "V4"),
-    lateral=("V5", "V6"),
-)
-
-_REGION_MAPS = {"twelve": REGIONS_12, "eight": REGIONS_8}
-
-_FURTHER_LEADS = ("V7", "V8", "V9", "V3R", "V4R", "V5R", "V6R", "X", "Y", "Z")
-_KNOWN_LEADS = STANDARD_LEADS + _FURTHER_LEADS
-
-# The only place for aliases, in upper case. Case, separators and the prefixes below are taken care
-# of by normalize_lead_name.
-_ALIASES = {
-    **{lead.upper(): lead for lead in _KNOWN_LEADS},
-    # Modified leads of Holter recorders: electrodes on the torso, same direction.
-    **{f"ML{lead}": lead for lead in ("I", "II", "III")},
-    **{f"MV{number}": f"V{number}" for number in range(1, 7)},
-    # Spanish and Portuguese: derivación.
-    **{f"D{lead}": lead for lead in ("I", "II", "III")},
-    # Frank's orthogonal leads.
-    **{f"V{axis}": axis for axis in "XYZ"},
-}
-
-_PREFIXES = re.compile(r"(?:(?:MDC|ECG|EKG|LEAD)(?:[\s_.:]+|-)?)*(?P<rest>.+)")
-# Separators go only after the letters of "V 1", "a VR" and "ML II". To remove them everywhere
-# would turn the difference "I-II" into "III" and the inverted "-aVR" into "aVR".
-_INNER_SEPARATORS = re.compile(r"(?<=[AVLD])[\s_-](?=[A-Z0-9])")
-
-# Each derived lead as (weight of I, weight of II).
-LIMB_LEAD_WEIGHTS = {
-    "III": (-1.0, 1.0),
-    "aVR": (-0.5, -0.5),
-    "aVL": (1.0, -0.5),
-    "aVF": (-0.5, 1.0),
-}
-
-# They add nothing where leads I and II are.
-DERIVED_LEADS = tuple(LIMB_LEAD_WEIGHTS)
-
-
-# --------------------------------------------------------------------------------------------------
-# Names
-# --------------------------------------------------------------------------------------------------
-
-
-def normalize_lead_name(name):
-    """Give a lead its standard name.
-
-    Case, blanks around the name and the prefixes "Lead", "ECG", "EKG" and "MDC_ECG_LEAD" do not
-    matter. The modified leads of Holter recorders are taken for the leads they stand for: "MLI",
-    "MLII", "MLIII" for I, II, III and "MV1" to "MV6" for V1 to V6. An inverted lead ("-aVR") and
-    a difference ("I-II") are *not* known leads.
-
-    Parameters
-    ----------
-    name : str
-        A lead's name as found in a file.
-
-    Returns
-    -------
-    str
-        One of the twelve `STANDARD_LEADS`, or a posterior lead (V7 to V9), a right-sided lead
-        (V3R to V6R) or a Frank lead (X, Y, Z).
-
-    Raises
-    ------
-    TypeError
-        If `name` is not a string.
-    ValueError
-        If `name` is not a known lead.
-
-    Examples
-    --------
-    >>> from sklearn_ecg.leads import normalize_lead_name
-    >>> [normalize_lead_name(name) for name in ("AVR", "lead_ii", "MLII", "v1 ", "vx")]
-    ['aVR', 'II', 'II', 'V1', 'X']
-    >>> normalize_lead_name("RESP")
-    Traceback (most recent call last):
-        ...
-    ValueError: 'RESP' is not a known lead. Known leads are I, II, III, aVR, ...
-    """
-    if not isinstance(name, str):
-        raise TypeError(
-            f"A lead's name must be a str, got {name!r} of type {type(name).__name__}. Pass names "
-            "such as 'II' or 'aVR'."
-        )
-    key = _PREFIXES.sub(r"\g<rest>", name.strip().upper())
-    key = _INNER_SEPARATORS.sub("", key)
-    if key not in _ALIASES:
-        raise ValueError(
-            f"{name!r} is not a known lead. Known leads are {', '.join(_KNOWN_LEADS)}, in any case "
-            "and with aliases such as 'Lead II' or 'MLII'. Rename it, or leave it out."
-        )
-    return _ALIASES[key]
-
-
-def normalize_lead_names(names, *, strict=True):
-    """Give several leads their standard names, which must then be unique.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The leads' names, in the order of the signals.
-    strict : bool, default=True
-        Whether a name that is not a known lead is an error. With ``strict=False`` such a name is
-        kept as it is.
-
-    Returns
-    -------
-    tuple of str
-        The names, in the order given.
-
-    Raises
-    ------
-    TypeError
-        If `names` is a single string, or one of the names is not a string.
-    ValueError
-        If two names mean the same lead, or, with ``strict=True``, a name is not a known lead.
-
-    Examples
-    --------
-    >>> from sklearn_ecg.leads import normalize_lead_names
-    >>> normalize_lead_names(["i", "AVF", "Lead V1"])
-    ('I', 'aVF', 'V1')
-    >>> normalize_lead_names(["MLII", "RESP"], strict=False)
-    ('II', 'RESP')
-    >>> normalize_lead_names(["aVR", "AVR"])
-    Traceback (most recent call last):
-        ...
-    ValueError: The leads 'aVR' and 'AVR' are both lead aVR. ...
-    """
-    if isinstance(names, str):
-        raise TypeError(f"names must be a list of lead names, got the single str {names!r}.")
-    given = {}
-    for name in names:
-        try:
-            lead = normalize_lead_name(name)
-        except ValueError:
-            if strict:
-                raise
-            lead = name
-        if lead in given:
-            raise ValueError(
-                f"The leads {given[lead]!r} and {name!r} are both lead {lead}. Each lead must "
-                "occur once: remove or rename one of them."
-            )
-        given[lead] = name
-    return tuple(given)
-
-
-def lead_regions(lead_names, regions="twelve"):
-    """Find the positions of each region's leads.
-
-    Parameters
-    ----------
-    lead_names : iterable of str
-        The names of the leads that are present, in the order of the signals.
-    regions : {"twelve", "eight"} or mapping of str to sequence of str, default="twelve"
-        "twelve" is `REGIONS_12`, "eight" is `REGIONS_8`; any other grouping as a mapping from a
-        region's name to its leads.
-
-    Returns
-    -------
-    dict of str to list of int
-        For each region the positions of its leads in `lead_names`, in the region's order.
-
-    Raises
-    ------
-    TypeError
-        If `regions` is neither a string nor a mapping, or a region's leads are a single string.
-    ValueError
-        If `lead_names` is None, the name of the regions is unknown, there are no regions or a
-        region is empty, or a region's lead is not present.
-
-    Examples
-    --------
-    >>> from sklearn_ecg.leads import STANDARD_LEADS, lead_regions
-    >>> lead_regions(STANDARD_LEADS)["inferior"]
-    [1, 2, 5]
-    >>> lead_regions(["II", "V1", "V2"], {"limb": ["II"], "chest": ["V1", "V2"]})
-    {'limb': [0], 'chest': [1, 2]}
-    >>> lead_regions(["II", "V1", "V2"])
-    Traceback (most recent call last):
-        ...
-    ValueError: Region 'inferior' needs lead III, but the leads present are II, V1, V2. ...
-    """
-    if lead_names is None:
-        raise ValueError(
-            "Regions need the names of the leads, which are unknown (lead_names=None). Pass a "
-            "lead frame (see to_lead_frame), or lead_names."
-        )
-    if isinstance(regions, str):
-        if regions not in _REGION_MAPS:
-            raise ValueError(
-                f"regions={regions!r} is unknown. Pass 'twelve', 'eight' or a mapping from a "
-                "region's name to its leads."
-            )
-        regions = _REGION_MAPS[regions]
-    if not isinstance(regions, Mapping):
-        raise TypeError(
-            "regions must be 'twelve', 'eight' or a mapping from a region's name to its leads, "
-            f"got {type(regions).__name__}."
-        )
-    if not regions:
-        raise ValueError("regions is an empty mapping. Pass at least one region.")
-
-    present = normalize_lead_names(lead_names, strict=False)
-    positions = {}
-    for region, leads in regions.items():
-        if isinstance(leads, str):
-            raise TypeError(
-                f"Region {region!r} must be a list of leads, got the str {leads!r}. Pass "
-                f"[{leads!r}]."
-            )
-        leads = normalize_lead_names(leads, strict=False)
-        if not leads:
-            raise ValueError(f"Region {region!r} has no leads. Give it at least one.")
-        for lead in leads:
-            if lead not in present:
-                raise ValueError(
-                    f"Region {region!r} needs lead {lead}, but the leads present are "
-                    f"{', '.join(present)}. Pass records with this lead, or other regions."
-                )
-        positions[region] = [present.index(lead) for lead in leads]
-    return positions
-
-
-# --------------------------------------------------------------------------------------------------
-# Lead frames and arrays
-# --------------------------------------------------------------------------------------------------
+from ._names import STANDARD_LEADS, normalize_lead_names
 
 
 def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
@@ -356,7 +63,7 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
         ...
     ValueError: X has 2 leads without names. ...
     """
-    X = _check_signal_array(X)
+    X = check_signal_array(X)
     _, n_leads, n_times = X.shape
     if n_times == 0:
         raise ValueError(f"X has no time points: its shape is {X.shape}.")
@@ -373,7 +80,7 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
                 f"standard order: pass leads, a list of {n_leads} names.{hint}"
             )
         leads = STANDARD_LEADS
-    leads = _check_leads(X, leads)
+    leads = check_leads(X, leads)
     if index is not None and len(index) != len(X):
         raise ValueError(f"index has {len(index)} labels, but X has {len(X)} records.")
     frame = _build_frame(X, leads, index)
@@ -621,89 +328,16 @@ def read_lead_frame(path, columns=None):
     return frame
 
 
-def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):
-    """Add the limb leads that follow from leads I and II.
-
-    III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2 and aVF = II - I / 2.
-
-    Parameters
-    ----------
-    X : array of shape (n_records, n_leads, n_times)
-        Signals.
-    leads : iterable of str
-        The leads' names, in the order of ``X``.
-    derive : iterable of str, default=("III", "aVR", "aVL", "aVF")
-        The leads to add. One that is present already is kept as it is.
-
-    Returns
-    -------
-    X_new : ndarray of shape (n_records, n_leads_new, n_times)
-        The leads given and the leads derived. float64 stays float64, other numbers become float32.
-    leads_new : tuple of str
-        The leads of `X_new`: the standard ones in standard order, then posterior, right-sided and
-        Frank leads, then any others in the order given.
-
-    Raises
-    ------
-    TypeError
-        If `X` does not hold real numbers, or a name is not a string.
-    ValueError
-        If a lead has to be derived and lead I or II is missing, a lead cannot be derived from I
-        and II, or `X` and `leads` do not fit each other.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_ecg.leads import derive_leads
-    >>> X = np.array([[[5.0, 5.0], [1.0, 2.0], [3.0, 2.0]]])
-    >>> X_new, leads = derive_leads(X, ["V1", "I", "II"], derive=["III"])
-    >>> leads
-    ('I', 'II', 'III', 'V1')
-    >>> X_new[0, 2]
-    array([2., 0.])
-    """
-    X = _check_signal_array(X)
-    leads = _check_leads(X, leads)
-    derive = normalize_lead_names(derive, strict=False)
-    impossible = [lead for lead in derive if lead not in LIMB_LEAD_WEIGHTS and lead not in leads]
-    if impossible:
-        raise ValueError(
-            f"derive={impossible} cannot be derived from leads I and II; only "
-            f"{', '.join(LIMB_LEAD_WEIGHTS)} can."
-        )
-    new = [lead for lead in derive if lead not in leads]
-    missing = [lead for lead in ("I", "II") if lead not in leads]
-    if new and missing:
-        raise ValueError(
-            f"To derive {', '.join(new)}, leads I and II are needed, but {' and '.join(missing)} "
-            f"missing: the leads present are {', '.join(leads)}."
-        )
-
-    rank = {lead: position for position, lead in enumerate(_KNOWN_LEADS)}
-    # sorted is stable: leads without a rank keep their order.
-    leads_new = tuple(sorted(leads + tuple(new), key=lambda lead: rank.get(lead, len(rank))))
-    X_new = np.empty((X.shape[0], len(leads_new), X.shape[2]), dtype=_float_dtype(X.dtype))
-    for position, lead in enumerate(leads_new):
-        if lead in leads:
-            X_new[:, position] = X[:, leads.index(lead)]
-    for lead in new:
-        of_first, of_second = LIMB_LEAD_WEIGHTS[lead]
-        X_new[:, leads_new.index(lead)] = (
-            of_first * X_new[:, leads_new.index("I")] + of_second * X_new[:, leads_new.index("II")]
-        )
-    return X_new, leads_new
-
-
 # --------------------------------------------------------------------------------------------------
 # Helpers
 # --------------------------------------------------------------------------------------------------
 
 
-def _float_dtype(dtype):
+def float_dtype(dtype):
     return np.float64 if dtype.kind == "f" and dtype.itemsize > 4 else np.float32
 
 
-def _check_signal_array(X):
+def check_signal_array(X):
     X = np.asarray(X)
     if X.dtype == object and X.ndim == 2:
         raise ValueError(
@@ -719,7 +353,7 @@ def _check_signal_array(X):
     return X
 
 
-def _check_leads(X, leads):
+def check_leads(X, leads):
     leads = normalize_lead_names(leads, strict=False)
     if len(leads) != X.shape[1]:
         raise ValueError(
@@ -729,7 +363,7 @@ def _check_leads(X, leads):
 
 
 def _build_frame(X, leads, index):
-    dtype = _float_dtype(X.dtype)
+    dtype = float_dtype(X.dtype)
     columns = {}
     for position, lead in enumerate(leads):
         # astype copies, which keeps the frame unchanged when the array is written to later.

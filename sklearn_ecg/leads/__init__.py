@@ -1,0 +1,36 @@
+"""Leads: their names, their regions, and the lead frame.
+
+In scikit-learn a column is a feature; in an ECG the feature is the *lead*. A **lead frame** is a
+pandas DataFrame with one column per lead, in which each cell is the signal of one record. The
+columns hold Arrow lists of fixed length, so that a frame is as compact as the array it was made
+from, while everything that works on columns (``ColumnTransformer``, ``permutation_importance``,
+``feature_names_in_``, Parquet files) works on leads by name.
+
+Nothing here imports scikit-learn or torch.
+"""
+
+from ._derived import derive_leads
+from ._frames import is_lead_frame, read_lead_frame, stack_signals, to_lead_array, to_lead_frame
+from ._names import (
+    REGIONS_8,
+    REGIONS_12,
+    STANDARD_LEADS,
+    lead_regions,
+    normalize_lead_name,
+    normalize_lead_names,
+)
+
+__all__ = [
+    "REGIONS_12",
+    "REGIONS_8",
+    "STANDARD_LEADS",
+    "derive_leads",
+    "is_lead_frame",
+    "lead_regions",
+    "normalize_lead_name",
+    "normalize_lead_names",
+    "read_lead_frame",
+    "stack_signals",
+    "to_lead_array",
+    "to_lead_frame",
+]
