@@ -18,12 +18,10 @@ from .base import DeepECG, DeepECGClassifier, load_weights
 from .nn.fine_tuning import FineTunedNet, LinearProbe
 from .nn.losses import ClassificationLoss
 from .training import PairBatches, settle_batch_norm
-from .utils._torch import as_tensor, resolve_device, seeded
+from .utils._torch import as_tensor, resolve_device, seeded, slices_of
 
 # An embedding of fewer directions than this, or vectors less spread, have collapsed.
 _LEAST_RANK, _LEAST_SPREAD = 2.0, 0.1
-# Records that are embedded at a time before training.
-_SLICE = 256
 
 
 class SelfSupervisedEncoder(DeepECG):
@@ -255,8 +253,8 @@ class FineTunedClassifier(DeepECGClassifier):
         mixed = {"dtype": torch.bfloat16, "enabled": self.precision == "mixed"}
         # Not inference_mode: training goes on from these.
         with torch.no_grad(), torch.autocast(device.type, **mixed):
-            for part in stored.split(_SLICE):
-                x = self.normalizer_.floats(part.to(device).movedim(-1, 1))
+            for part in slices_of(stored):
+                x = self.normalizer_.floats(stored[part].to(device).movedim(-1, 1))
                 embedding = encoder.embed(self.normalizer_.finish(x))
                 parts.append(embedding.to(self._torch_dtype).cpu())
         return torch.cat(parts)

@@ -26,10 +26,14 @@ from ._target import Target, class_weights
 from .augmentation import Compose
 from .nn.normalization import NORMALIZE, LeadNormalizer
 from .training import Batches, strata, train_network, validation_split
-from .utils._torch import as_tensor, resolve_device, restore_module, seeded, store_module
-
-# Records in a slice at prediction. Larger slices are no faster and hold more activations.
-_PREDICTION_SLICE = 256
+from .utils._torch import (
+    as_tensor,
+    resolve_device,
+    restore_module,
+    seeded,
+    slices_of,
+    store_module,
+)
 
 
 class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -89,8 +93,8 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         module = self.net_.module_
         outputs = []
         with torch.inference_mode():
-            for start in range(0, len(X), _PREDICTION_SLICE):
-                x = X.read(slice(start, start + _PREDICTION_SLICE)).to(self.net_.device)
+            for part in slices_of(X.records):
+                x = X.read(part).to(self.net_.device)
                 outputs.append(read_off(module, x).cpu())
         return torch.cat(outputs).numpy()
 

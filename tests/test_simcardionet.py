@@ -573,7 +573,7 @@ def test_grad_cam_of_any_class_and_batch(marked, monkeypatch):
     heat, targets = grad_cam(clf, X, return_targets=True)
     np.testing.assert_array_equal(targets, clf.predict(X))
     np.testing.assert_array_equal(heat[y == 1], grad_cam(clf, X[y == 1], target=1))
-    monkeypatch.setattr("sklearn_ecg.base._PREDICTION_SLICE", 7)
+    monkeypatch.setattr("sklearn_ecg.utils._torch._MOST_RECORDS", 7)
     np.testing.assert_allclose(grad_cam(clf, X), heat, atol=1e-5)
     pipeline = make_pipeline(FrozenEstimator(clf))
     np.testing.assert_allclose(grad_cam(pipeline, X[:3]), heat[:3], atol=1e-5)

@@ -1,6 +1,7 @@
 """Devices, random state and tensors of torch."""
 
 import copy
+import math
 import threading
 from contextlib import contextmanager
 
@@ -8,6 +9,10 @@ import numpy as np
 import torch
 
 _GENERATOR_LOCK = threading.RLock()
+
+# What a pass without gradients takes at a time. Fewer small records waste time on calls, more
+# large ones on memory: 256 images of 224 x 224 took 1.7 times as long at once as 32 at a time.
+_VALUES_AT_ONCE, _LEAST_RECORDS, _MOST_RECORDS = 2_000_000, 16, 512
 
 
 def resolve_device(device):
@@ -49,6 +54,13 @@ def seeded(seed, device):
 def as_tensor(array):
     """A tensor over the memory of an array; torch cannot view a read-only one, which is copied."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def slices_of(records):
+    """Slices of records (n_records, ...), one after another, for a pass without gradients."""
+    n_values = max(1, math.prod(records.shape[1:]))
+    size = min(max(_VALUES_AT_ONCE // n_values, _LEAST_RECORDS), _MOST_RECORDS)
+    return [slice(start, start + size) for start in range(0, len(records), size)]
 
 
 def store_module(module):

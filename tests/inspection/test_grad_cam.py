@@ -122,7 +122,7 @@ def test_several_classes_and_labels():
 def test_slices_do_not_matter(fitted, monkeypatch):
     X, _ = make_segments(20)
     heat = grad_cam(fitted, X)
-    monkeypatch.setattr("sklearn_ecg.base._PREDICTION_SLICE", 7)
+    monkeypatch.setattr("sklearn_ecg.utils._torch._MOST_RECORDS", 7)
     np.testing.assert_allclose(grad_cam(fitted, X), heat, atol=1e-5)
 
 
