@@ -57,10 +57,11 @@ def as_tensor(array):
 
 
 def slices_of(records):
-    """Slices of records (n_records, ...), one after another, for a pass without gradients."""
+    """Slices of records (n_records, ...), of nearly one size, for a pass without gradients."""
     n_values = max(1, math.prod(records.shape[1:]))
     size = min(max(_VALUES_AT_ONCE // n_values, _LEAST_RECORDS), _MOST_RECORDS)
-    return [slice(start, start + size) for start in range(0, len(records), size)]
+    bounds = np.linspace(0, len(records), max(1, round(len(records) / size)) + 1).astype(int)
+    return [slice(start, stop) for start, stop in zip(bounds, bounds[1:])]
 
 
 def store_module(module):
