@@ -129,7 +129,11 @@ def report(rows, y, patients):
 
 
 def in_seeds(found):
-    """Probabilities (n_records, n_seeds * n_labels), of the positive class where there is one."""
+    """Probabilities (n_records, n_seeds * n_labels), of the positive class where there is one.
+
+    Labels stay as they are, unlike those of `_study.side_by_side`: resamples are stratified by
+    them in the rows of several seeds as in those of one.
+    """
     parts = [f["probability"] for f in found]
     if found[0]["probability"].shape[1] == 2:
         parts = [p[:, 1:] for p in parts]
