@@ -16,8 +16,8 @@ test: $(VENV)/.installed-test lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(VENV)/.installed-test
-	$(BIN)/python -m flake8
-	$(BIN)/python -m isort --check --quiet .
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

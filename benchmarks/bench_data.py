@@ -60,8 +60,11 @@ def bench_ptbxl(folder):
             repeats=3,
         )
         report(
-            f"Reading {n_records} PTB-XL records at 100 Hz", seconds, n_records=n_records,
-            reference="wfdb.rdsamp in a loop", target="warm >= 100 times wfdb.rdsamp",
+            f"Reading {n_records} PTB-XL records at 100 Hz",
+            seconds,
+            n_records=n_records,
+            reference="wfdb.rdsamp in a loop",
+            target="warm >= 100 times wfdb.rdsamp",
         )
         print(f"\nPeak memory, MB; the array has {loaded.data.nbytes / 1e6:.0f} MB")
         start = f"from sklearn_ecg.datasets import load_ptbxl; folder = {str(folder)!r}"
@@ -104,8 +107,11 @@ def main():
             repeats=5,
         )
         report(
-            f"Synthetic 10-s records at {sampling_rate} Hz", seconds, n_records=1000,
-            reference="make_ecg", target=">= 1000 records/s at 100 Hz",
+            f"Synthetic 10-s records at {sampling_rate} Hz",
+            seconds,
+            n_records=1000,
+            reference="make_ecg",
+            target=">= 1000 records/s at 100 Hz",
         )
     print("\nImports, seconds beyond those of Python itself")
     for code in (

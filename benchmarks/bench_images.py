@@ -85,7 +85,10 @@ def plain_pretraining(X, y, n_epochs):
 def ours_fine_tuning(X, y, n_epochs):
     encoder = SimCardioNetEncoder(image_size=None, max_epochs=0, random_state=0)
     SimCardioNetClassifier(
-        encoder, unfreeze_interval=0, max_epochs=n_epochs, learning_rate_schedule="constant",
+        encoder,
+        unfreeze_interval=0,
+        max_epochs=n_epochs,
+        learning_rate_schedule="constant",
         random_state=0,
     ).fit(X, y)
 
@@ -138,8 +141,13 @@ def main():
             },
             repeats=args.repeats,
         )
-        report(title, seconds, n_records=args.epochs * len(X), reference="plain torch loop",
-               target=TARGETS[title])
+        report(
+            title,
+            seconds,
+            n_records=args.epochs * len(X),
+            reference="plain torch loop",
+            target=TARGETS[title],
+        )
         memory = [peak_memory(function, args) - base for function in (plain, ours)]
         print(f"  memory: plain {memory[0]:.0f} MB, sklearn_ecg {memory[1]:.0f} MB")
 

@@ -28,8 +28,12 @@ from sklearn_ecg.utils._torch import slices_of
 
 REPEATS = 5
 TINY = {
-    "filters": (8,), "dilations": (1,), "embedding_dim": 8, "contrastive_weight": 0,
-    "attention": None, "dropout": 0,
+    "filters": (8,),
+    "dilations": (1,),
+    "embedding_dim": 8,
+    "contrastive_weight": 0,
+    "attention": None,
+    "dropout": 0,
 }
 
 
@@ -96,8 +100,11 @@ def bench(title, estimator, X, y, repeats, target):
     seconds = interleave(functions, repeats=repeats, warmup=1)
     # Passes over the records, the one without a replacement among them.
     report(
-        title, seconds, n_records=(X.shape[1] * REPEATS + 1) * len(X),
-        reference="scikit-learn on a lead frame", target=target,
+        title,
+        seconds,
+        n_records=(X.shape[1] * REPEATS + 1) * len(X),
+        reference="scikit-learn on a lead frame",
+        target=target,
     )
     medians = {name: np.median(values) for name, values in seconds.items()}
     share = medians["lead_importance on a lead frame"] / medians["scikit-learn on a lead frame"]
@@ -117,30 +124,46 @@ def main():
     common = {"max_epochs": 1, "random_state": 0, "device": "cpu"}
     for title, n_records, n_times, estimator, target in (
         (
-            "Tiny network, 500 records of (12, 1000)", 500, 1000,
-            MSAICNetClassifier(**TINY, **common), "ratio >= 6.7 (0.15 of scikit-learn's time)",
+            "Tiny network, 500 records of (12, 1000)",
+            500,
+            1000,
+            MSAICNetClassifier(**TINY, **common),
+            "ratio >= 6.7 (0.15 of scikit-learn's time)",
         ),
         (
-            "Tiny network with a stride of 8, 500 records of (12, 1000)", 500, 1000,
-            MSAICNetClassifier(**TINY, stride=8, **common), None,
+            "Tiny network with a stride of 8, 500 records of (12, 1000)",
+            500,
+            1000,
+            MSAICNetClassifier(**TINY, stride=8, **common),
+            None,
         ),
         (
-            "Tiny network, 500 records of (12, 250)", 500, 250,
-            MSAICNetClassifier(**TINY, **common), None,
+            "Tiny network, 500 records of (12, 250)",
+            500,
+            250,
+            MSAICNetClassifier(**TINY, **common),
+            None,
         ),
         (
-            "Default network, 64 records of (12, 1000)", 64, 1000,
-            MSAICNetClassifier(**common), "not slower: ratio >= 1",
+            "Default network, 64 records of (12, 1000)",
+            64,
+            1000,
+            MSAICNetClassifier(**common),
+            "not slower: ratio >= 1",
         ),
         (
-            "Tiny network as a step of a pipeline, 500 records of (12, 1000)", 500, 1000,
+            "Tiny network as a step of a pipeline, 500 records of (12, 1000)",
+            500,
+            1000,
             make_pipeline(
                 MSAICNetClassifier(**TINY, **common), StandardScaler(), LogisticRegression()
             ),
             "not slower: ratio >= 1",
         ),
         (
-            "Random forest on features, 500 records of (12, 1000)", 500, 1000,
+            "Random forest on features, 500 records of (12, 1000)",
+            500,
+            1000,
             make_pipeline(
                 FunctionTransformer(features), RandomForestClassifier(20, random_state=0)
             ),

@@ -44,7 +44,9 @@ def main():
     )
     report(
         "Supervised contrastive loss and gradient, 256 x 128",
-        seconds, n_records=256, reference="pytorch-metric-learning SupCon",
+        seconds,
+        n_records=256,
+        reference="pytorch-metric-learning SupCon",
         target=">= 2 (at most half the time)",
     )
     bench_nt_xent()
@@ -82,7 +84,9 @@ def bench_nt_xent():
     reference = list(peers)[-1]
     report(
         "NT-Xent and gradient, two views, 256 x 128",
-        seconds, n_records=256, reference=reference,
+        seconds,
+        n_records=256,
+        reference=reference,
         target=">= 1.67 of lightly (at most 0.6 of its time)",
     )
 

@@ -26,8 +26,9 @@ def loop(metric, y, score):
         strata = [np.flatnonzero(y == value) for value in (0, 1)]
     scores = []
     for _ in range(RESAMPLES):
-        index = np.concatenate([stratum[rng.randint(len(stratum), size=len(stratum))]
-                                for stratum in strata])
+        index = np.concatenate(
+            [stratum[rng.randint(len(stratum), size=len(stratum))] for stratum in strata]
+        )
         scores.append(metric(y[index], score[index]))
     return np.quantile(scores, [0.025, 0.975])
 
@@ -48,14 +49,19 @@ def main():
                         name, y, score, n_resamples=RESAMPLES, random_state=0
                     ),
                     "bootstrap_interval, any callable": lambda: bootstrap_interval(
-                        lambda y, score: metric(y, score), y, score, n_resamples=RESAMPLES,
+                        lambda y, score: metric(y, score),
+                        y,
+                        score,
+                        n_resamples=RESAMPLES,
                         random_state=0,
                     ),
                 },
                 repeats=args.repeats,
             )
             report(
-                f"{name}, y {shape}: resamples/s", seconds, n_records=RESAMPLES,
+                f"{name}, y {shape}: resamples/s",
+                seconds,
+                n_records=RESAMPLES,
                 reference="loop over scikit-learn's metric",
             )
 

@@ -87,9 +87,7 @@ def main():
         for name, (transformer, obvious) in pairs(rate).items():
             part = slice(0, 20 if "median" in name else None)
             on_array, on_frame = clone(transformer).fit(X), clone(transformer).fit(frame)
-            np.testing.assert_allclose(
-                on_array.transform(X[part]), obvious(exact[part]), atol=1e-4
-            )
+            np.testing.assert_allclose(on_array.transform(X[part]), obvious(exact[part]), atol=1e-4)
             functions = {
                 "loop over records": lambda: obvious(exact[part]),
                 "transformer, array": lambda: on_array.transform(X[part]),

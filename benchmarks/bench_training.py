@@ -30,7 +30,12 @@ class PlainBlock(nn.Module):
     def __init__(self, n_in, n_out, kernel_size, dilation, stride, pool_size, dropout):
         super().__init__()
         self.conv = nn.Conv1d(
-            n_in, n_out, kernel_size, stride=stride, dilation=dilation, bias=False,
+            n_in,
+            n_out,
+            kernel_size,
+            stride=stride,
+            dilation=dilation,
+            bias=False,
             padding=dilation * (kernel_size // 2),
         )
         self.norm = nn.BatchNorm1d(n_out)
@@ -53,8 +58,13 @@ class PlainNet(nn.Module):
             nn.Sequential(
                 *[
                     PlainBlock(
-                        widths[i], widths[i + 1], clf.kernel_size, dilation,
-                        clf.stride if i == 0 else 1, clf.pool_size, clf.dropout,
+                        widths[i],
+                        widths[i + 1],
+                        clf.kernel_size,
+                        dilation,
+                        clf.stride if i == 0 else 1,
+                        clf.pool_size,
+                        clf.dropout,
                     )
                     for i in range(len(clf.filters))
                 ]
@@ -142,13 +152,24 @@ def main():
     )
     report(
         f"Training, default network, {n_parameters:,} parameters, (12, 1000), one epoch",
-        seconds, n_records=len(X), reference="plain Conv1d loop", target=">= 1.25",
+        seconds,
+        n_records=len(X),
+        reference="plain Conv1d loop",
+        target=">= 1.25",
     )
 
     X, y = rng.randn(4096, 2, 50).astype(np.float32), np.arange(4096) % 2
     tiny = MSAICNetClassifier(
-        filters=(8,), dilations=(1,), embedding_dim=8, contrastive_weight=0, attention=None,
-        dropout=0, balanced_batches=False, batch_size=64, max_epochs=3, random_state=0,
+        filters=(8,),
+        dilations=(1,),
+        embedding_dim=8,
+        contrastive_weight=0,
+        attention=None,
+        dropout=0,
+        balanced_batches=False,
+        batch_size=64,
+        max_epochs=3,
+        random_state=0,
         device="cpu",
     )
     loss = tiny.fit(X, y)._make_loss("binary", None)
@@ -164,7 +185,9 @@ def main():
     )
     report(
         "Training, tiny network, (2, 50), batches of 64",
-        seconds, n_records=tiny.max_epochs * len(X), reference="bare loop, same module",
+        seconds,
+        n_records=tiny.max_epochs * len(X),
+        reference="bare loop, same module",
         target=">= 0.7",
     )
 
@@ -184,7 +207,10 @@ def main():
     )
     report(
         "predict_proba, tiny network, 5,000 records of (2, 50)",
-        seconds, n_records=len(X), reference="bare forward, check, normalise", target=">= 0.8",
+        seconds,
+        n_records=len(X),
+        reference="bare forward, check, normalise",
+        target=">= 0.8",
     )
 
     X = rng.randn(1, 12, 1000).astype(np.float32)
@@ -201,7 +227,10 @@ def main():
     )
     report(
         "predict_proba, default network, one record of (12, 1000)",
-        seconds, n_records=1, reference="bare forward, check, normalise", target=">= 0.9",
+        seconds,
+        n_records=1,
+        reference="bare forward, check, normalise",
+        target=">= 0.9",
     )
 
 

@@ -32,7 +32,9 @@ GROUPS = {
     "region": "regions",
     # Neighbouring chest leads tell nearly the same, as limb leads do.
     "part": {
-        "limb": STANDARD_LEADS[:6], "V1-V4": STANDARD_LEADS[6:10], "V5-V6": STANDARD_LEADS[10:],
+        "limb": STANDARD_LEADS[:6],
+        "V1-V4": STANDARD_LEADS[6:10],
+        "V5-V6": STANDARD_LEADS[10:],
     },
 }
 # Lei et al. (2026), arXiv:2606.06718: V2 first; V3, II and V4 high.
@@ -53,8 +55,14 @@ def study(ecg, seed, n_repeats):
         for method in METHODS:
             for kind, groups in GROUPS.items():
                 result = lead_importance(
-                    clf, X, y, method=method, lead_groups=groups, scoring="roc_auc",
-                    n_repeats=n_repeats, random_state=seed,
+                    clf,
+                    X,
+                    y,
+                    method=method,
+                    lead_groups=groups,
+                    scoring="roc_auc",
+                    n_repeats=n_repeats,
+                    random_state=seed,
                 )
                 arrays[f"{method}_{kind}"] = result.importances_mean
                 arrays[f"names_{kind}"] = result.names.astype(str)

@@ -181,8 +181,7 @@ def main():
         encoders = [(ARMS[name][0], seed) for name, seed in jobs if ARMS[name][0] is not None]
         encoders = [encoder for i, encoder in enumerate(encoders) if encoder not in encoders[:i]]
         for _ in parallel(
-            delayed(pretrained)(params, seed, images, train, args, key)
-            for params, seed in encoders
+            delayed(pretrained)(params, seed, images, train, args, key) for params, seed in encoders
         ):
             print("  an encoder is pretrained", flush=True)
         made = parallel(

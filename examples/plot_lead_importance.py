@@ -74,9 +74,7 @@ LeadImportanceDisplay.from_importances(leads, score_name="neg_log_loss")
 # Leads replaced together cannot stand in for each other. The map shows the same on the body.
 
 regions = lead_importance(clf, X_test, y_test, lead_groups="regions", **options)
-figure, axes = plt.subplots(
-    1, 2, figsize=(11, 3.2), width_ratios=(1, 2.4), layout="constrained"
-)
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.2), width_ratios=(1, 2.4), layout="constrained")
 for ax, kind in zip(axes, ("bars", "map")):
     LeadImportanceDisplay.from_importances(regions, score_name="neg_log_loss", kind=kind, ax=ax)
 

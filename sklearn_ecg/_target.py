@@ -35,9 +35,7 @@ class Target(NamedTuple):
             an indicator of something else than 0 and 1.
         """
         if y is None:
-            raise ValueError(
-                f"{estimator_name} requires y to be passed, but the target y is None."
-            )
+            raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
         if issparse(y):
             y = y.toarray()
         y = np.asarray(y)

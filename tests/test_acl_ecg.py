@@ -97,8 +97,10 @@ def test_embedding_holds_the_lead_vectors_side_by_side(ecg, fitted):
 
 
 def test_random_regions_are_a_seeded_partition(ecg):
-    drawn = [make_encoder(regions="random", max_epochs=0, random_state=i).fit(ecg.data).regions_
-             for i in (0, 0, 1)]
+    drawn = [
+        make_encoder(regions="random", max_epochs=0, random_state=i).fit(ecg.data).regions_
+        for i in (0, 0, 1)
+    ]
     assert drawn[0] == drawn[1] != drawn[2]
     leads = [lead for region in drawn[0].values() for lead in region]
     assert sorted(leads) == sorted(lead for region in REGIONS_8.values() for lead in region)

@@ -59,10 +59,14 @@ REFUSALS = {
     "rows without n_leads": (X12[:, 0], {}, r"shape \(5, 100\).*n_leads=12"),
     "n_leads that does not divide": (X12[:, 0], {"n_leads": 7}, "which n_leads=7 does not divide"),
     "transposed": (
-        X12.transpose(0, 2, 1), {}, r"100 leads of 12 time points.*transpose\(.*n_leads=100"
+        X12.transpose(0, 2, 1),
+        {},
+        r"100 leads of 12 time points.*transpose\(.*n_leads=100",
     ),
     "transposed, n_leads given": (
-        X12.transpose(0, 2, 1), {"n_leads": 12}, r"100 leads, but n_leads=12 .*X.transpose\(0, 2, 1"
+        X12.transpose(0, 2, 1),
+        {"n_leads": 12},
+        r"100 leads, but n_leads=12 .*X.transpose\(0, 2, 1",
     ),
     "other n_leads": (X12, {"n_leads": 8}, "X has 12 leads, but n_leads=8 was given"),
     "no records": (X12[:0], {}, r"0 sample\(s\)"),
@@ -74,7 +78,9 @@ REFUSALS = {
     "names too few": (X12, {"lead_names": ["I"]}, r"lead_names holds 1 names \(I\), but X has 12"),
     "names twice": (X12[:, :2], {"lead_names": ["aVR", "AVR"]}, "aVR"),
     "frame with a number column": (
-        to_lead_frame(X12).assign(age=50), {}, "hold signals, but these do not: 'age'"
+        to_lead_frame(X12).assign(age=50),
+        {},
+        "hold signals, but these do not: 'age'",
     ),
     "numeric frame": (pd.DataFrame(X12[:, 0]).add_prefix("t"), {}, "n_leads=12"),
 }

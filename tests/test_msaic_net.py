@@ -266,8 +266,13 @@ def test_weighted_prevalence_is_learnt_whatever_the_batch_size(batch_size):
     rng = np.random.RandomState(0)
     X, y = rng.randn(160, 1, 8).astype(np.float32), np.arange(160) % 8 == 0
     clf = make(
-        class_weight=None, focal_gamma=0, contrastive_weight=0, batch_size=batch_size,
-        learning_rate=1e-3, max_epochs=40, n_leads=1,
+        class_weight=None,
+        focal_gamma=0,
+        contrastive_weight=0,
+        batch_size=batch_size,
+        learning_rate=1e-3,
+        max_epochs=40,
+        n_leads=1,
     )
     clf.fit(X, y, sample_weight=np.where(y, 7.0, 1.0))
     mean = np.average(clf.predict_proba(X)[:, 1], weights=np.where(y, 7, 1))
@@ -330,4 +335,4 @@ def test_public_names_resolve():
         assert getattr(sklearn_ecg, name) is not None
     assert set(sklearn_ecg.__all__) <= set(dir(sklearn_ecg))
     with pytest.raises(AttributeError, match="no attribute 'MSAICNet'"):
-        sklearn_ecg.MSAICNet
+        getattr(sklearn_ecg, "MSAICNet")  # noqa: B009

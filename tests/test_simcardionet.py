@@ -448,9 +448,9 @@ def test_unlabeled_images_only_pretrain(images, fitted):
     X, y = images
     y = y.copy()
     y[10:] = -1
-    clf = SimCardioNetClassifier(
-        make_encoder(), unlabeled=-1, max_epochs=5, random_state=0
-    ).fit(X, y)
+    clf = SimCardioNetClassifier(make_encoder(), unlabeled=-1, max_epochs=5, random_state=0).fit(
+        X, y
+    )
     assert clf.classes_.tolist() == [0, 1]
     np.testing.assert_array_equal(clf.encoder_.transform(X), fitted.transform(X))
 

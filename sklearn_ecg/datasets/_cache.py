@@ -134,8 +134,9 @@ def load_or_build(folder, loader, params, build, *, root, check_content=False):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(
-            error.errno, f"cache={str(folder)!r} cannot be made a folder ({error.strerror}). Pass "
-            "a folder that can be written to, or None."
+            error.errno,
+            f"cache={str(folder)!r} cannot be made a folder ({error.strerror}). Pass "
+            "a folder that can be written to, or None.",
         ) from error
     params = json.loads(json.dumps({"format": _FORMAT, "version": __version__, **params}))
     key = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]

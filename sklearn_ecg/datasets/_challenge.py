@@ -253,9 +253,7 @@ def load_challenge(
         target = pd.DataFrame(target, columns=target_names, index=index)
     if return_X_y:
         return bunch.data, target
-    return Bunch(
-        **bunch, target=target, target_names=target_names, unused=unused, DESCR=_DESCR
-    )
+    return Bunch(**bunch, target=target, target_names=target_names, unused=unused, DESCR=_DESCR)
 
 
 # --------------------------------------------------------------------------------------------------

@@ -194,9 +194,7 @@ class _Download:
     def get_all(self, checksums, n_connections, verbose):
         """Download all files; the first that fails stops the others."""
         with ThreadPoolExecutor(n_connections) as pool:
-            futures = [
-                pool.submit(self._get, name, digest) for name, digest in checksums.items()
-            ]
+            futures = [pool.submit(self._get, name, digest) for name, digest in checksums.items()]
             try:
                 done = tqdm(
                     as_completed(futures),
@@ -229,7 +227,7 @@ class _Download:
                 self._transfer(name, partial)
             except _LocalError as error:
                 with _writing_to(self.folder):
-                    raise error.__cause__
+                    raise error.__cause__ from None
             except (OSError, http.client.HTTPException) as error:
                 if isinstance(error, urllib.error.HTTPError) and not _is_passing(error):
                     raise DownloadError(

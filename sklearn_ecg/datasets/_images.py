@@ -175,8 +175,7 @@ def load_ecg_images(
     for name, value in options.items():
         if value not in _CHOICES[name]:
             raise ValueError(
-                f"{name}={value!r} is unknown. Pass one of "
-                f"{', '.join(map(repr, _CHOICES[name]))}."
+                f"{name}={value!r} is unknown. Pass one of {', '.join(map(repr, _CHOICES[name]))}."
             )
     size = check_image_size(image_size)
     root = Path(folder)

@@ -61,8 +61,7 @@ def make_policies(*, on_error, leads, **options):
     for name, value in {**options, "on_error": on_error}.items():
         if name in _CHOICES and value not in _CHOICES[name]:
             raise ValueError(
-                f"{name}={value!r} is unknown. Pass one of "
-                f"{', '.join(map(repr, _CHOICES[name]))}."
+                f"{name}={value!r} is unknown. Pass one of {', '.join(map(repr, _CHOICES[name]))}."
             )
     for name, unit in (("duration", "seconds"), ("resample_to", "Hz")):
         value = options[name]

@@ -365,9 +365,7 @@ def _check_rows(database):
     again = "Pass a folder with the file as published."
     repeated = database["ecg_id"][database["ecg_id"].duplicated()]
     if len(repeated):
-        raise ValueError(
-            f"{_DATABASE} has ecg_id {repeated.iloc[0]} in more than one row. {again}"
-        )
+        raise ValueError(f"{_DATABASE} has ecg_id {repeated.iloc[0]} in more than one row. {again}")
     for column in ("ecg_id", "patient_id", "scp_codes", "strat_fold"):
         empty = database["ecg_id"][database[column].isna()]
         if len(empty):

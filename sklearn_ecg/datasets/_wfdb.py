@@ -278,9 +278,7 @@ def make_bunch(reading, policies, as_frame):
         report=reading.report,
         comments={
             name: comments
-            for name, comments, is_loaded in zip(
-                reading.report["record"], reading.comments, loaded
-            )
+            for name, comments, is_loaded in zip(reading.report["record"], reading.comments, loaded)
             if is_loaded
         },
     )

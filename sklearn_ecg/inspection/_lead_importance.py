@@ -169,9 +169,7 @@ def lead_importance(
     """
     check_is_fitted(estimator)
     X_given, n_leads_given = X, n_leads
-    X, kind, n_leads, groups = _read(
-        "lead_importance", estimator, X, lead_groups, n_leads, method
-    )
+    X, kind, n_leads, groups = _read("lead_importance", estimator, X, lead_groups, n_leads, method)
     n_records = _num_samples(X)
     for name, values in (("y", y), ("sample_weight", sample_weight)):
         if values is not None and _num_samples(values) != n_records:
@@ -614,9 +612,7 @@ def _resolve_groups(lead_groups, n_leads, names):
         return lead_regions(names, regions_of(names or ()))
     if not lead_groups:
         raise ValueError("lead_groups is an empty mapping. Pass at least one group.")
-    return {
-        group: _positions(group, leads, n_leads, names) for group, leads in lead_groups.items()
-    }
+    return {group: _positions(group, leads, n_leads, names) for group, leads in lead_groups.items()}
 
 
 def _positions(group, leads, n_leads, names):

@@ -244,7 +244,7 @@ def is_lead_frame(obj):
     """
     if not isinstance(obj, pd.DataFrame) or obj.shape[1] == 0:
         return False
-    if not any(dtype == object or _is_signal_dtype(dtype) for dtype in set(obj.dtypes)):
+    if not any(d == np.dtype(object) or _is_signal_dtype(d) for d in set(obj.dtypes)):
         return False
     holds_signals = [_is_signal_column(obj.iloc[:, j]) for j in range(obj.shape[1])]
     if any(holds_signals) and not all(holds_signals):

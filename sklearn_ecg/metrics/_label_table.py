@@ -185,9 +185,7 @@ def _ranked(name, positive, score, groups, rng, *, n_resamples, confidence_level
             "Its AUROC and average precision are undefined and set to NaN."
         )
         return {key + end: np.nan for key in _METRICS for end in ("", "_low", "_high")}
-    resamples = Resamples(
-        positive, groups, n_resamples, rng, what=f"Label {name!r}", stacklevel=4
-    )
+    resamples = Resamples(positive, groups, n_resamples, rng, what=f"Label {name!r}", stacklevel=4)
     ranking = Ranking(positive, score)
     metrics = {key: getattr(ranking, method) for key, method in _METRICS.items()}
     return _with_intervals(metrics, resamples, confidence_level)

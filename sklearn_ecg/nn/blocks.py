@@ -117,9 +117,7 @@ class ConvBlock(nn.Module):
         attention="eca",
     ):
         super().__init__()
-        self.conv = conv(
-            in_channels, out_channels, kernel_size, dilation=dilation, stride=stride
-        )
+        self.conv = conv(in_channels, out_channels, kernel_size, dilation=dilation, stride=stride)
         self.norm = nn.BatchNorm2d(out_channels)
         self.pool_size = pool_size
         self.dropout = nn.Dropout(dropout)

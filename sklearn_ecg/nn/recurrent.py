@@ -12,9 +12,7 @@ def conv_stem(n_leads, filters, kernel_size, dropout):
     widths = [n_leads, *filters]
     return nn.Sequential(
         *[
-            ConvBlock(
-                width_in, width_out, kernel_size=kernel_size, dropout=dropout, attention=None
-            )
+            ConvBlock(width_in, width_out, kernel_size=kernel_size, dropout=dropout, attention=None)
             for width_in, width_out in zip(widths, filters)
         ]
     )

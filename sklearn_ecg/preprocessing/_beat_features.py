@@ -353,9 +353,7 @@ class BeatFeatures(TransformerMixin, BaseEstimator):
         column = {name: i for i, name in enumerate(self._feature_names)}
         features[:, column["global__n_beats"]] = average.n_used
         features[:, column["global__reliability"]] = rhythm.reliability
-        good = np.flatnonzero(
-            (rhythm.reliability >= self.min_reliability) & (average.n_used > 0)
-        )
+        good = np.flatnonzero((rhythm.reliability >= self.min_reliability) & (average.n_used > 0))
         if len(good) == 0:
             return
         heart_rate = rhythm.heart_rate()[good]

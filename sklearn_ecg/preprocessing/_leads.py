@@ -70,9 +70,7 @@ class LeadSelector(SignalTransformer):
     }
     _allow_nan = True
 
-    def __init__(
-        self, leads=None, *, region=None, regions="twelve", n_leads=None, lead_names=None
-    ):
+    def __init__(self, leads=None, *, region=None, regions="twelve", n_leads=None, lead_names=None):
         self.leads = leads
         self.region = region
         self.regions = regions

@@ -154,9 +154,7 @@ def measure_t(beats, rate, found):
     highest = np.where(part, beats, 0).max(axis=2)
     lowest = np.where(part, beats, 0).min(axis=2)
     spread = highest - lowest
-    polarity = np.divide(
-        highest + lowest, spread, out=np.zeros_like(spread), where=spread >= WAVE
-    )
+    polarity = np.divide(highest + lowest, spread, out=np.zeros_like(spread), where=spread >= WAVE)
     area = np.where(part, beats, 0).sum(axis=2) / ms
     amplitude = np.where(highest >= -lowest, highest, lowest)
     return {

@@ -74,9 +74,7 @@ def _assert_outputs(estimator, other, X, other_X=None, exact=False):
         if exact or expected.dtype.kind not in "fc":
             np.testing.assert_array_equal(second[method], expected, err_msg=method)
         else:
-            np.testing.assert_allclose(
-                second[method], expected, err_msg=method, **_TOLERANCE
-            )
+            np.testing.assert_allclose(second[method], expected, err_msg=method, **_TOLERANCE)
 
 
 def _containers(X):

@@ -44,7 +44,12 @@ def test_everything_in_the_bunch(write, tmp_path):
     assert bunch.unused.to_dict() == {"55827005": 1}
     assert list(bunch.metadata) == ["record", "start", "age", "sex", "dx", "source"]
     assert bunch.metadata.iloc[1].to_list() == [
-        "E00002", 0.0, 60.0, "female", ("426177001", "55827005"), "Georgia",
+        "E00002",
+        0.0,
+        60.0,
+        "female",
+        ("426177001", "55827005"),
+        "Georgia",
     ]
     assert bunch.data.shape == (2, 2, 500) and bunch.sampling_rate == 500
     assert bunch.report["status"].tolist() == ["loaded", "loaded"]
@@ -116,8 +121,11 @@ def test_labels(write, tmp_path):
 def test_records_without_a_diagnosis(write, tmp_path, dx):
     write("A0001", "AF")
     write("A0002", dx, seed=1)
-    with pytest.raises(RecordError, match=r"Record A0002, labels: its header has no diagnosis "
-                                          r"\(Dx\). Pass unlabeled='drop record' or 'keep'"):
+    with pytest.raises(
+        RecordError,
+        match=r"Record A0002, labels: its header has no diagnosis "
+        r"\(Dx\). Pass unlabeled='drop record' or 'keep'",
+    ):
         load(tmp_path)
     kept = load(tmp_path, unlabeled="keep")
     assert (kept.target[1] == -1).all() and len(kept.data) == 2
@@ -174,12 +182,26 @@ def test_the_challenge_itself(data_folder):
     bunch = load_challenge(data_folder / "challenge2021", duration=10, longer="windows")
     assert bunch.data.shape == (31, 12, 5000)
     assert bunch.metadata["source"].value_counts().to_dict() == {
-        "Chapman-Shaoxing and Ningbo": 10, "Georgia": 10, "CPSC 2018": 6, "PTB-XL": 5,
+        "Chapman-Shaoxing and Ningbo": 10,
+        "Georgia": 10,
+        "CPSC 2018": 6,
+        "PTB-XL": 5,
     }
     counts = dict(zip(bunch.target_names, bunch.target.sum(axis=0).tolist()))
     assert {name: count for name, count in counts.items() if count} == {
-        "AF": 3, "CRBBB|RBBB": 2, "IRBBB": 1, "NSIVCB": 5, "NSR": 7, "PAC|SVPB": 10, "PVC|VPB": 5,
-        "LQT": 1, "SA": 1, "SB": 5, "STach": 10, "TAb": 6, "TInv": 3,
+        "AF": 3,
+        "CRBBB|RBBB": 2,
+        "IRBBB": 1,
+        "NSIVCB": 5,
+        "NSR": 7,
+        "PAC|SVPB": 10,
+        "PVC|VPB": 5,
+        "LQT": 1,
+        "SA": 1,
+        "SB": 5,
+        "STach": 10,
+        "TAb": 6,
+        "TInv": 3,
     }
     assert bunch.unused.sum() == 10 and bunch.unused["55930002"] == 2
     assert bunch.metadata["age"].between(5, 89).all()

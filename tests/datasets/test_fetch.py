@@ -138,7 +138,9 @@ def test_what_is_there_is_not_downloaded_again(server, tmp_path):
     server.requests.clear()
     fetch(server, tmp_path)
     assert sorted(name for name, _ in server.requests) == [
-        "LICENSE.txt", "SHA256SUMS.txt", "records100/00000/00001_lr.hea",
+        "LICENSE.txt",
+        "SHA256SUMS.txt",
+        "records100/00000/00001_lr.hea",
     ]
     assert files_in(folder) == wanted("records500")
 

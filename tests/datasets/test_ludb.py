@@ -107,12 +107,18 @@ def test_changed_annotations_are_noticed(folder, tmp_path):
 
 
 def test_errors(folder):
-    with pytest.raises(RecordError, match="Record 10, annotations: 10.ii, those of lead II, cannot"
-                                          " be read. Download LUDB again, or pass on_error='skip'"):
+    with pytest.raises(
+        RecordError,
+        match="Record 10, annotations: 10.ii, those of lead II, cannot"
+        " be read. Download LUDB again, or pass on_error='skip'",
+    ):
         load(folder, on_error="raise")
     (folder / "data" / "2.dat").unlink()
-    with pytest.raises(RecordError, match="Record 2, signal file: 2.dat is not there. Records of "
-                                          "LUDB are not like this: download it again"):
+    with pytest.raises(
+        RecordError,
+        match="Record 2, signal file: 2.dat is not there. Records of "
+        "LUDB are not like this: download it again",
+    ):
         load(folder, on_error="raise")
     with pytest.raises(FileNotFoundError, match="is not a folder of LUDB: there is no .hea file"):
         (folder / "empty").mkdir()
@@ -128,7 +134,10 @@ def test_ludb_itself(data_folder):
     assert_array_equal(bunch.groups, range(1, 101))
     waves = bunch.annotations
     assert waves["wave"].value_counts().to_dict() == {
-        "QRS": 10829, "T": 9653, "P": 8001, "unknown": 2,
+        "QRS": 10829,
+        "T": 9653,
+        "P": 8001,
+        "unknown": 2,
     }
     assert waves["record"].nunique() == 100
     assert len(waves.query("lead == 'II' and wave == 'QRS'")) == 903

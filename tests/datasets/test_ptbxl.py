@@ -477,8 +477,13 @@ def test_counts_of_ptbxl(ptbxl, ptbxl_folder, monkeypatch):
 
 @pytest.mark.parametrize(
     "task, n_labels, n_records",
-    [("all", 71, 1732), ("diagnostic", 44, 1713), ("subclass", 23, 1713), ("form", 19, 624),
-     ("rhythm", 12, 1640)],
+    [
+        ("all", 71, 1732),
+        ("diagnostic", 44, 1713),
+        ("subclass", 23, 1713),
+        ("form", 19, 624),
+        ("rhythm", 12, 1640),
+    ],
 )
 def test_tasks_of_ptbxl(ptbxl_folder, monkeypatch, task, n_labels, n_records):
     """As many labels as Strodthoff et al. (2021) have."""

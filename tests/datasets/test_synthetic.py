@@ -229,8 +229,13 @@ def test_disturbance_has_the_stated_size(sampling_rate):
 def test_respiration_modulates_the_height():
     def spread(respiration):
         ecg = make_ecg(
-            10, sampling_rate=500, prevalence=0, respiration=respiration, noise=0,
-            baseline_wander=0, random_state=0,
+            10,
+            sampling_rate=500,
+            prevalence=0,
+            respiration=respiration,
+            noise=0,
+            baseline_wander=0,
+            random_state=0,
         )
         heights = [x[10, peaks] for x, peaks in zip(ecg.data, ecg.r_peaks)]
         return np.median([height.std() / height.mean() for height in heights])

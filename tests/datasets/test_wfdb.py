@@ -42,7 +42,13 @@ def test_everything_in_the_bunch(tmp_path, write_wfdb):
     assert bunch.metadata["start"].tolist() == [0, 0, 0]
     assert bunch.comments == {name: ["a"] for name in bunch.metadata["record"]}
     assert list(bunch.report) == [
-        "record", "status", "reason", "shape", "sampling_rate", "units", "rows"
+        "record",
+        "status",
+        "reason",
+        "shape",
+        "sampling_rate",
+        "units",
+        "rows",
     ]
     assert bunch.report.iloc[2].to_dict() == {
         "record": "sub/r10",
@@ -152,9 +158,7 @@ def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed, n_segmen
         truth.append(physical)
     asked = rng.permutation(12)[: rng.integers(1, 13)]
     leads = [STANDARD_LEADS[i] for i in asked]
-    bad = {
-        name: lead for name, lead in {**dropped, **doubled}.items() if lead in leads
-    }
+    bad = {name: lead for name, lead in {**dropped, **doubled}.items() if lead in leads}
     expected = [truth[n][asked] for n in range(3) if f"r{n}" not in bad]
     if bad:
         name = sorted(bad)[0]
@@ -319,15 +323,18 @@ def test_micro_is_not_lost(tmp_path, write_wfdb, encoding):
 def test_rates(tmp_path, write_wfdb):
     write_wfdb(tmp_path, "a", digits(0), ["I", "II"], rate=250)
     write_wfdb(tmp_path, "b", digits(1, n_times=1000), ["I", "II"], rate=500)
-    with pytest.raises(RecordError, match="Record b, sampling rate: it has 500 Hz, but record a has"
-                                          " 250 Hz. Pass resample_to"):
+    with pytest.raises(
+        RecordError,
+        match="Record b, sampling rate: it has 500 Hz, but record a has 250 Hz. Pass resample_to",
+    ):
         load_wfdb(tmp_path, leads=["I", "II"])
     bunch = load_wfdb(tmp_path, leads=["I", "II"], resample_to=100)
     assert bunch.sampling_rate == 100 and bunch.data.shape == (2, 2, 200)
     low = resample_poly(digits(0)[0] / 1000, 2, 5, padtype="edge")
     assert_allclose(bunch.data[0, 0], low, rtol=1e-5, atol=1e-6)
     assert bunch.report["reason"].tolist() == [
-        "resampled from 250 to 100 Hz", "resampled from 500 to 100 Hz",
+        "resampled from 250 to 100 Hz",
+        "resampled from 500 to 100 Hz",
     ]
     assert bunch.report["sampling_rate"].tolist() == [250, 500]
 
@@ -338,8 +345,11 @@ def test_channels_of_several_rates(tmp_path, write_wfdb):
     bunch = load_wfdb(tmp_path, leads=["II"])
     assert bunch.sampling_rate == 250
     assert_allclose(bunch.data[0, 0], fast / 1000, rtol=1e-6)
-    with pytest.raises(RecordError, match=r"Record a, sampling rate: its leads have several \(II "
-                                          r"250 Hz, RESP 62.5 Hz\). Pass resample_to"):
+    with pytest.raises(
+        RecordError,
+        match=r"Record a, sampling rate: its leads have several \(II "
+        r"250 Hz, RESP 62.5 Hz\). Pass resample_to",
+    ):
         load_wfdb(tmp_path, leads=["II", "RESP"])
     both = load_wfdb(tmp_path, leads=["II", "RESP"], resample_to=125)
     assert both.data.shape == (1, 2, 600)
@@ -390,11 +400,16 @@ def lengths(tmp_path, write_wfdb):
 
 
 def test_lengths_must_be_chosen(lengths):
-    with pytest.raises(RecordError, match="Record b, length: it has 500 time points, but "
-                                          "record a has 250. Pass duration"):
+    with pytest.raises(
+        RecordError,
+        match="Record b, length: it has 500 time points, but record a has 250. Pass duration",
+    ):
         load_wfdb(lengths, leads=["I"])
-    with pytest.raises(RecordError, match=r"Record a, length: it has 250 time points instead of "
-                                          r"500 \(1 s at 250 Hz\). Pass shorter='pad'"):
+    with pytest.raises(
+        RecordError,
+        match=r"Record a, length: it has 250 time points instead of "
+        r"500 \(1 s at 250 Hz\). Pass shorter='pad'",
+    ):
         load_wfdb(lengths, leads=["I"], duration=2)
     with pytest.raises(RecordError, match="Record b, length: .* Pass longer='crop start', 'crop"):
         load_wfdb(lengths, leads=["I"], duration=1)

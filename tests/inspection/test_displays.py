@@ -123,9 +123,9 @@ def all_displays(data):
             X, 100, r_peaks="detect", intervals=[(0.5, 1)], heat_map=np.arange(9), title="A", ax=ax
         ),
         "Grad-CAM": lambda ax: GradCAMDisplay.from_estimator(net, X, 100, ax=ax),
-        "Grad-CAM of an image": lambda ax: GradCAMDisplay(
-            np.eye(16), np.eye(4), kind="image"
-        ).plot(ax),
+        "Grad-CAM of an image": lambda ax: GradCAMDisplay(np.eye(16), np.eye(4), kind="image").plot(
+            ax
+        ),
         "history": lambda ax: TrainingHistoryDisplay.from_estimator(net, ax=ax),
         "embedding": lambda ax: EmbeddingDisplay.from_estimator(net, X, y, ax=ax),
         "embedding, numbers": lambda ax: EmbeddingDisplay.from_estimator(
@@ -227,10 +227,18 @@ def test_axes_of_given_size_are_left_as_they_are(data):
     assert ax.get_position().width == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("name, artist", [
-    ("bars", "set_ylabel"), ("map", "axis"), ("record", "annotate"), ("Grad-CAM", "annotate"),
-    ("Grad-CAM of an image", "imshow"), ("history", "set_ylabel"), ("embedding", "legend"),
-])
+@pytest.mark.parametrize(
+    "name, artist",
+    [
+        ("bars", "set_ylabel"),
+        ("map", "axis"),
+        ("record", "annotate"),
+        ("Grad-CAM", "annotate"),
+        ("Grad-CAM of an image", "imshow"),
+        ("history", "set_ylabel"),
+        ("embedding", "legend"),
+    ],
+)
 def test_no_figure_stays_open_after_an_error(data, name, artist, monkeypatch):
     draw = all_displays(data)[name]
     others = plt.figure()
@@ -250,7 +258,10 @@ def test_zero_of_a_heat_map_has_no_colour():
     """Whatever the signs of the map's values."""
     signals, image = np.zeros((1, 300)), np.zeros((4, 4))
     for values, limits in (
-        ([-1, 0, 4], (-4, 4)), ([0, 2], (0, 2)), ([-3, 0], (-3, 3)), ([0, 0], (0, 1)),
+        ([-1, 0, 4], (-4, 4)),
+        ([0, 2], (0, 2)),
+        ([-3, 0], (-3, 3)),
+        ([0, 0], (0, 1)),
     ):
         display = ECGDisplay(signals, sampling_rate=100, heat_map=values).plot()
         (heat,) = display.heat_
@@ -292,8 +303,7 @@ def test_unfitted(data):
 
 def test_importing_is_cheap():
     code = (
-        "import sys, sklearn_ecg.inspection; "
-        "assert not {'torch', 'matplotlib'} & set(sys.modules)"
+        "import sys, sklearn_ecg.inspection; assert not {'torch', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -303,8 +313,11 @@ def test_importing_is_cheap():
 
 def test_history():
     history = {
-        "epoch": np.arange(1, 4), "learning_rate": np.ones(3), "train_loss": [3.0, 2.0, 1.0],
-        "valid_loss": [3.0, 1.5, 2.0], "train_focal_loss": [1.0, 0.5, 0.2],
+        "epoch": np.arange(1, 4),
+        "learning_rate": np.ones(3),
+        "train_loss": [3.0, 2.0, 1.0],
+        "valid_loss": [3.0, 1.5, 2.0],
+        "train_focal_loss": [1.0, 0.5, 0.2],
         "valid_loss_best": [True, True, False],
     }
     display = TrainingHistoryDisplay(history).plot()
@@ -489,7 +502,8 @@ def test_whiskers(interval):
 
 def test_what_rises_and_drops():
     for name, words in {
-        "neg_log_loss": "Rise of log loss", "average_precision": "Drop of average precision",
+        "neg_log_loss": "Rise of log loss",
+        "average_precision": "Drop of average precision",
         None: "Drop of the score",
     }.items():
         display = LeadImportanceDisplay([1, 2], ["V1", "V2"], score_name=name).plot()
@@ -533,9 +547,7 @@ def test_map_of_regions(data):
     frame = to_lead_frame(X)[["II", "III", "V1", "V2", "V3", "V4", "V5", "V6"]]
     net = make_net().fit(frame, y)
     options = {"n_repeats": 1, "random_state": 0, "kind": "map"}
-    display = LeadImportanceDisplay.from_estimator(
-        net, frame, y, lead_groups="regions", **options
-    )
+    display = LeadImportanceDisplay.from_estimator(net, frame, y, lead_groups="regions", **options)
     assert display.disks_["I"].get_facecolor() == (1, 1, 1, 1)
     assert display.disks_["V6"].get_facecolor() != (1, 1, 1, 1)
     measured = lead_importance(net, frame, y, lead_groups="regions", n_repeats=1, random_state=0)
@@ -584,18 +596,27 @@ def test_names_of_importances():
         ([1], ["V7"], {"kind": "map"}, "not for V7. Pass kind='bars'"),
         ([1], ["limb"], {"kind": "map", "lead_groups": {}}, "needs the leads of group 'limb'"),
         (
-            [1, 2], ["a", "b"], {"kind": "map", "lead_groups": {"a": ["V1"], "b": ["V1"]}},
+            [1, 2],
+            ["a", "b"],
+            {"kind": "map", "lead_groups": {"a": ["V1"], "b": ["V1"]}},
             "Lead V1 is in several groups",
         ),
         (
-            [1], ["a"], {"kind": "map", "lead_groups": {"a": None}},
+            [1],
+            ["a"],
+            {"kind": "map", "lead_groups": {"a": None}},
             "lead_groups: group 'a' must be a list of lead names, got None",
         ),
         (
-            [1], ["a"], {"kind": "map", "lead_groups": {"a": "V1"}}, "list of lead names, got 'V1'",
+            [1],
+            ["a"],
+            {"kind": "map", "lead_groups": {"a": "V1"}},
+            "list of lead names, got 'V1'",
         ),
         (
-            [1], ["a"], {"kind": "map", "lead_groups": "regions"},
+            [1],
+            ["a"],
+            {"kind": "map", "lead_groups": "regions"},
             "lead_groups must be a mapping .*, got 'regions'",
         ),
         ([1], ["V1"], {"kind": "torso"}, "kind='torso' is unknown. Pass one of 'bars', 'map'"),
@@ -612,9 +633,11 @@ def test_bad_importances(values, names, options, message):
 def test_groups_that_are_no_lists(data):
     X, y = data
     table = pd.DataFrame(X[:, 6, :2], columns=["V1__a", "V1__b"])
-    for estimator, X in ((make_net(), X), (LogisticRegression(), table)):
+    for estimator, given in ((make_net(), X), (LogisticRegression(), table)):
         with pytest.raises(TypeError, match="roup 'a' must be a list of leads, got None. Pass the"):
-            LeadImportanceDisplay.from_estimator(estimator.fit(X, y), X, y, lead_groups={"a": None})
+            LeadImportanceDisplay.from_estimator(
+                estimator.fit(given, y), given, y, lead_groups={"a": None}
+            )
 
 
 def test_names_of_narrow_bars():

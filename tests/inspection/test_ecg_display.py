@@ -255,7 +255,10 @@ def test_containers(records):
     rows = records.reshape(3, -1)
     frame = to_lead_frame(records)
     for X, options in (
-        (records, {}), (frame, {}), (frame.to_numpy(), {}), (rows, {"n_leads": 12}),
+        (records, {}),
+        (frame, {}),
+        (frame.to_numpy(), {}),
+        (rows, {"n_leads": 12}),
         (pd.DataFrame(rows), {"n_leads": 12}),
     ):
         for record in (1, -2):

@@ -97,9 +97,7 @@ def test_formula(fitted):
         assert expected.shape == (5, 50) and module.feature_stride == 4
         centres = np.arange(50) * 4 + 1.5
         for found, points in zip(heat, expected):
-            np.testing.assert_allclose(
-                found, np.interp(np.arange(200), centres, points), atol=1e-5
-            )
+            np.testing.assert_allclose(found, np.interp(np.arange(200), centres, points), atol=1e-5)
 
 
 def test_several_classes_and_labels():
@@ -186,9 +184,7 @@ def test_display_of_a_record(fitted):
     display = GradCAMDisplay.from_estimator(fitted, X, 100, record=1, target=1)
     heat = grad_cam(fitted, X[1:2], target=1)[0]
     np.testing.assert_allclose(display.heat_map, heat, atol=1e-6)
-    np.testing.assert_allclose(
-        display.heat_[0].get_array()[0], heat / heat.max(), atol=1e-5
-    )
+    np.testing.assert_allclose(display.heat_[0].get_array()[0], heat / heat.max(), atol=1e-5)
     assert display.ax_.get_title() == "Grad-CAM: 1"
     assert list(display.ecg_.lines_) == ["lead 0", "lead 1", "lead 2"]
 

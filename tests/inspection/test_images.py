@@ -55,8 +55,10 @@ def test_image_of_a_record():
         for zero, signal in zip((0, -2.5), wave):
             ax.plot(seconds, signal + zero, color="black", linewidth=0.8)
             ax.plot(
-                [-0.44, -0.36, -0.36, -0.16, -0.16, -0.08], np.array([0, 0, 1, 1, 0, 0]) + zero,
-                color="black", linewidth=0.8,
+                [-0.44, -0.36, -0.36, -0.16, -0.16, -0.08],
+                np.array([0, 0, 1, 1, 0, 0]) + zero,
+                color="black",
+                linewidth=0.8,
             )
         for spine in ax.spines.values():
             spine.set_color("#eba79f")
@@ -100,8 +102,13 @@ def test_image_of_bars():
         ):
             ax.bar(i, row.mean(), color=color, hatch=hatch, **options)
         ax.errorbar(
-            range(4), values.mean(axis=1), yerr=values.std(axis=1), linestyle="none",
-            ecolor="black", elinewidth=1.2, capsize=3,
+            range(4),
+            values.mean(axis=1),
+            yerr=values.std(axis=1),
+            linestyle="none",
+            ecolor="black",
+            elinewidth=1.2,
+            capsize=3,
         )
         ax.axhline(0, color="black", linewidth=0.8)
         ax.margins(x=0.02)
@@ -140,7 +147,11 @@ def test_image_of_a_lead_map():
         for lead, angle in angles.items()
     }
     places.update(
-        V1=(-0.19, 0.42), V2=(0.19, 0.42), V3=(0.42, 0.19), V4=(0.66, -0.03), V5=(0.96, -0.07),
+        V1=(-0.19, 0.42),
+        V2=(0.19, 0.42),
+        V3=(0.42, 0.19),
+        V4=(0.66, -0.03),
+        V5=(0.96, -0.07),
         V6=(1.26, -0.03),
     )
 
@@ -151,8 +162,18 @@ def test_image_of_a_lead_map():
         ax.vlines(0, -0.35, 0.95, color="#cccccc", linewidth=1)
         torso = Path(
             [
-                (0.26, 1.3), (0.27, 1.05), (0.34, 1.02), (0.75, 0.96), (1.2, 0.9), (1.42, 0.72),
-                (1.45, 0.35), (1.3, 0.1), (1.2, -0.3), (1.14, -0.7), (1.12, -0.95), (1.16, -1.25),
+                (0.26, 1.3),
+                (0.27, 1.05),
+                (0.34, 1.02),
+                (0.75, 0.96),
+                (1.2, 0.9),
+                (1.42, 0.72),
+                (1.45, 0.35),
+                (1.3, 0.1),
+                (1.2, -0.3),
+                (1.14, -0.7),
+                (1.12, -0.95),
+                (1.16, -1.25),
             ],
             [Path.MOVETO] + 10 * [Path.CURVE3] + [Path.LINETO],
         )
@@ -186,14 +207,15 @@ def test_image_of_a_history():
         ax.plot(epochs, train, color="#0072B2", linewidth=1.6)
         ax.plot(epochs, valid, "--", color="#0072B2", linewidth=1.6)
         ax.plot(10, valid[9], "o", color="#0072B2", markerfacecolor="white", markersize=7)
-        ax.plot(
-            epochs, part, color="#E69F00", linewidth=1.6, marker="s", markersize=5, markevery=2
-        )
+        ax.plot(epochs, part, color="#E69F00", linewidth=1.6, marker="s", markersize=5, markevery=2)
         ax.spines[["top", "right"]].set_visible(False)
 
     def draw(ax):
         history = {
-            "epoch": epochs, "train_loss": train, "valid_loss": valid, "train_focal_loss": part,
+            "epoch": epochs,
+            "train_loss": train,
+            "valid_loss": valid,
+            "train_focal_loss": part,
         }
         TrainingHistoryDisplay(history).plot(ax)
         ax.get_legend().set_visible(False)
@@ -224,7 +246,8 @@ def test_image_of_a_page():
         ax.plot(seconds, waves[1] - 7.5, **black)
         for zero in (0, -2.5, -5, -7.5):
             ax.plot(
-                [-0.44, -0.36, -0.36, -0.16, -0.16, -0.08], np.array([0, 0, 1, 1, 0, 0]) + zero,
+                [-0.44, -0.36, -0.36, -0.16, -0.16, -0.08],
+                np.array([0, 0, 1, 1, 0, 0]) + zero,
                 **black,
             )
         low = -7.5 - waves[1].max() - 0.2

@@ -207,9 +207,7 @@ def test_infarcted_region_ranks_first(infarction, method):
     # their order, which the other leads still tell, may stay.
     scoring = {"shuffle": "roc_auc", "gaussian": "neg_log_loss"}[method]
     options = {"method": method, "random_state": 0}
-    result = lead_importance(
-        estimator, X, y, lead_groups="regions", scoring=scoring, **options
-    )
+    result = lead_importance(estimator, X, y, lead_groups="regions", scoring=scoring, **options)
     assert list(result.names) == list(REGIONS_12)
     drops = dict(zip(result.names, result.importances_mean))
     assert drops.pop(region) > max(0.1, 1.3 * max(drops.values()))
@@ -359,7 +357,13 @@ def test_processes_do_not_matter(net, data):
     for method in METHODS:
         one, two = (
             lead_importance(
-                net, X, y, method=method, scoring="neg_log_loss", max_samples=0.8, n_jobs=n_jobs,
+                net,
+                X,
+                y,
+                method=method,
+                scoring="neg_log_loss",
+                max_samples=0.8,
+                n_jobs=n_jobs,
                 **options,
             )
             for n_jobs in (1, 2)

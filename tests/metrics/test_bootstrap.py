@@ -33,7 +33,11 @@ def test_coverage():
     hits = 0
     for study in range(100):
         result = bootstrap_interval(
-            roc_auc_score, y, y + rng.randn(120), n_resamples=100, confidence_level=0.9,
+            roc_auc_score,
+            y,
+            y + rng.randn(120),
+            n_resamples=100,
+            confidence_level=0.9,
             random_state=study,
         )
         hits += result.low <= population <= result.high
@@ -57,9 +61,7 @@ def test_single_positive_is_kept_and_told():
     y = np.zeros(50, dtype=int)
     y[3] = 1
     with pytest.warns(UserWarning, match="A class has a single patient"):
-        result = bootstrap_interval(
-            roc_auc_score, y, np.arange(50), n_resamples=50, random_state=0
-        )
+        result = bootstrap_interval(roc_auc_score, y, np.arange(50), n_resamples=50, random_state=0)
     assert np.isfinite(result).all()
 
 
@@ -113,7 +115,9 @@ def test_names_give_what_sklearn_gives(name, decimals, grouped, shape):
     """The same resamples, one call of scikit-learn's function for each."""
     y, score = make_scores(shape, decimals=decimals)
     options = {
-        "groups": np.arange(90) // 2 if grouped else None, "n_resamples": 60, "random_state": 3,
+        "groups": np.arange(90) // 2 if grouped else None,
+        "n_resamples": 60,
+        "random_state": 3,
     }
     metric = METRICS[name]
     resampled = []
@@ -194,7 +198,9 @@ def test_difference_by_hand(grouped):
     y, a = make_scores(90)
     b = a + np.random.RandomState(5).randn(90)
     options = {
-        "groups": np.arange(90) // 3 if grouped else None, "n_resamples": 50, "random_state": 1,
+        "groups": np.arange(90) // 3 if grouped else None,
+        "n_resamples": 50,
+        "random_state": 1,
     }
 
     def difference(y, both):

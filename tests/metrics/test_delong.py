@@ -42,8 +42,13 @@ def test_formula(seed, decimals):
     half = norm.ppf(0.95) * error
     z = (aurocs[0] - aurocs[1]) / error
     expected = (
-        *aurocs, aurocs[0] - aurocs[1], error, z, 2 * norm.sf(abs(z)),
-        aurocs[0] - aurocs[1] - half, aurocs[0] - aurocs[1] + half,
+        *aurocs,
+        aurocs[0] - aurocs[1],
+        error,
+        z,
+        2 * norm.sf(abs(z)),
+        aurocs[0] - aurocs[1] - half,
+        aurocs[0] - aurocs[1] + half,
     )
     assert found == pytest.approx(expected, abs=1e-10)
     assert found.auroc_a == pytest.approx(roc_auc_score(y, a), abs=1e-12)

@@ -82,7 +82,11 @@ def test_receptive_field_of_a_branch():
     blocks = nn.Sequential(
         *[
             ConvBlock(
-                1, 1, kernel_size=kernel_size, dilation=dilation, pool_size=pool_size,
+                1,
+                1,
+                kernel_size=kernel_size,
+                dilation=dilation,
+                pool_size=pool_size,
                 attention=None,
             )
             for _ in range(2)

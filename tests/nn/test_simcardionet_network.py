@@ -44,9 +44,7 @@ def test_hybrid_loss_is_the_formula(weight):
         first, second, weight=weight, temperature=0.2, return_parts=True
     )
     torch.testing.assert_close(loss, slow_hybrid(first, second, weight, 0.2))
-    torch.testing.assert_close(
-        weight * parts["nt_xent"] + (1 - weight) * parts["cosine"], loss
-    )
+    torch.testing.assert_close(weight * parts["nt_xent"] + (1 - weight) * parts["cosine"], loss)
     torch.testing.assert_close(parts["alignment"], 2 * parts["cosine"])
 
 
@@ -154,9 +152,7 @@ class TestImageNormalizer:
         normalizer = ImageNormalizer("dataset", (4, 6), 2).double().fit(x)
         out = normalizer(x)
         torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(2).double())
-        torch.testing.assert_close(
-            out.var((0, 2, 3), correction=0), torch.ones(2).double()
-        )
+        torch.testing.assert_close(out.var((0, 2, 3), correction=0), torch.ones(2).double())
 
     def test_record(self):
         x = torch.rand(5, 4, 6, 2, dtype=torch.float64) * 7

@@ -341,7 +341,7 @@ def test_few_time_points(n_times):
     for layout in ("3x4", "12x1"):
         renderer = ECGImageRenderer(100, layout=layout, n_leads=12, **PLAIN).fit(X)
         images = renderer.transform(X)
-        for top, bottom, left, right in renderer.lead_boxes_.values():
+        for top, bottom, left, _ in renderer.lead_boxes_.values():
             assert (images[:, top:bottom, left] < 255).any()
 
 

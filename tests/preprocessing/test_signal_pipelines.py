@@ -163,9 +163,7 @@ def test_filter_parameters_can_be_searched(ecg):
 
 
 def test_quality_beside_other_features(ecg):
-    features = make_union(
-        SignalQuality(sampling_rate=100), make_network().set_params(max_epochs=1)
-    )
+    features = make_union(SignalQuality(sampling_rate=100), make_network().set_params(max_epochs=1))
     pipeline = make_pipeline(features, StandardScaler(), LogisticRegression(C=0.01))
     frame = containers(ecg)["lead frame"][0]
     pipeline.fit(frame, ecg.target)

@@ -19,9 +19,7 @@ def make_batches(n_records=24, seed=0, **options):
     y = np.arange(n_records) % 2
     signals = rng.randn(n_records, 30, 2).astype(np.float32)
     signals[:, 10:15, 0] += 2 * y[:, None]
-    return Batches(
-        torch.from_numpy(signals), torch.from_numpy(y).float(), batch_size=8, **options
-    )
+    return Batches(torch.from_numpy(signals), torch.from_numpy(y).float(), batch_size=8, **options)
 
 
 TINY = MSAICNetClassifier(

@@ -122,7 +122,13 @@ class ECGDisplay:
     """
 
     def __init__(
-        self, signals, *, sampling_rate, lead_names=None, r_peaks=None, intervals=None,
+        self,
+        signals,
+        *,
+        sampling_rate,
+        lead_names=None,
+        r_peaks=None,
+        intervals=None,
         heat_map=None,
     ):
         self.signals = signals
@@ -209,8 +215,15 @@ class ECGDisplay:
 
     @close_if_fails
     def plot(
-        self, ax=None, *, layout=None, rhythm_lead="II", max_amplitude=5.0, title=None,
-        heat_label=None, line_kwargs=None,
+        self,
+        ax=None,
+        *,
+        layout=None,
+        rhythm_lead="II",
+        max_amplitude=5.0,
+        title=None,
+        heat_label=None,
+        line_kwargs=None,
     ):
         """Draw the record.
 
@@ -253,9 +266,7 @@ class ECGDisplay:
         panels, has_strip = _panels(layout, rhythm_lead, names, signals.shape[1], rate)
         whole, signals = signals, _cut(signals, max_amplitude)
         beyond = (np.abs(whole) > np.abs(signals)) & _shown(panels, whole.shape)
-        self.cut_ = {
-            name: int(part.sum()) for name, part in zip(names, beyond) if part.any()
-        }
+        self.cut_ = {name: int(part.sum()) for name, part in zip(names, beyond) if part.any()}
         n_rows = panels[-1].row + 1
         peaks = _check_peaks(self.r_peaks, signals.shape[1])
         marked = [] if peaks is None else [0] + [n_rows - 1] * has_strip
@@ -299,7 +310,11 @@ class ECGDisplay:
             cut = beyond[panel.lead, panel.start : panel.stop]
             if cut.any():
                 ax.plot(
-                    seconds[cut], trace[cut], linestyle="none", marker="s", markersize=2.5,
+                    seconds[cut],
+                    trace[cut],
+                    linestyle="none",
+                    marker="s",
+                    markersize=2.5,
                     color=VERMILION,
                 )
             is_strip = has_strip and panel.row == n_rows - 1
@@ -309,7 +324,11 @@ class ECGDisplay:
                 self.lines_[names[panel.lead]] = line
             name_at = zero + _reach(signals, panels, panel.row)[0]
             ax.text(
-                start + 0.06, name_at, names[panel.lead], va="top", weight="bold",
+                start + 0.06,
+                name_at,
+                names[panel.lead],
+                va="top",
+                weight="bold",
                 fontsize=9 * shrink,
             )
             if start > 0:  # where one lead ends and the next begins
@@ -326,8 +345,12 @@ class ECGDisplay:
         if peaks is not None:
             heights = [baselines[row] + _reach(signals, panels, row)[0] + 0.18 for row in marked]
             (self.peaks_,) = ax.plot(
-                np.tile(peaks / rate, len(heights)), np.repeat(heights, len(peaks)),
-                linestyle="none", marker="v", markersize=5 * shrink, color=BLUE,
+                np.tile(peaks / rate, len(heights)),
+                np.repeat(heights, len(peaks)),
+                linestyle="none",
+                marker="v",
+                markersize=5 * shrink,
+                color=BLUE,
             )
         self.colorbar_ = None
         if heat is not None:
@@ -340,8 +363,14 @@ class ECGDisplay:
         if self.cut_:
             of = ", ".join(self.cut_) if len(self.cut_) <= 4 else f"{len(self.cut_)} leads"
             ax.annotate(
-                f"cut at {max_amplitude:g} mV: {of}", (0, 1), (4, -3), xycoords="axes fraction",
-                textcoords="offset points", va="top", fontsize=9 * shrink, color=VERMILION,
+                f"cut at {max_amplitude:g} mV: {of}",
+                (0, 1),
+                (4, -3),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                va="top",
+                fontsize=9 * shrink,
+                color=VERMILION,
             )
         ax.set_xticks(np.arange(0, int(duration) + 1, max(1, int(duration) // 20)))
         ax.set_yticks([])
@@ -349,8 +378,13 @@ class ECGDisplay:
         ax.annotate(
             # The scale of axes that were given may change until they are drawn.
             "25 mm/s, 10 mm/mV" if scale > 0.99 and not is_given else "squares: 0.2 s, 0.5 mV",
-            (1, 0), (0, -26), xycoords="axes fraction", textcoords="offset points",
-            ha="right", va="center", fontsize=8,
+            (1, 0),
+            (0, -26),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=8,
         )
         if title:
             ax.set_title(title)
@@ -584,9 +618,7 @@ def _paper(right, millivolts, *, has_title, has_bar):
 def _scale(ax, right, millivolts):
     """Size of the axes relative to paper, as far as it is known before the figure is drawn."""
     width, height = ax.figure.get_size_inches() * ax.get_position(original=True).size * 25.4
-    return min(
-        width / ((right + _LEFT) * _MM_PER_S), height / (millivolts * _MM_PER_MV)
-    )
+    return min(width / ((right + _LEFT) * _MM_PER_S), height / (millivolts * _MM_PER_MV))
 
 
 def _draw_grid(ax, *, fine, shrink):
@@ -608,8 +640,14 @@ def _draw_grid(ax, *, fine, shrink):
 def _draw_heat(ax, part, extent, scale):
     colormap, low, high = scale
     return ax.imshow(
-        part[np.newaxis], extent=extent, aspect=ax.get_aspect(), cmap=colormap, vmin=low,
-        vmax=high, interpolation="nearest", zorder=1,
+        part[np.newaxis],
+        extent=extent,
+        aspect=ax.get_aspect(),
+        cmap=colormap,
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
+        zorder=1,
     )
 
 
@@ -617,7 +655,12 @@ def _draw_span(ax, first, last, bottom, top):
     from matplotlib.patches import Rectangle
 
     span = Rectangle(
-        (first, bottom), last - first, top - bottom, facecolor=BLUE, alpha=0.18, linewidth=0,
+        (first, bottom),
+        last - first,
+        top - bottom,
+        facecolor=BLUE,
+        alpha=0.18,
+        linewidth=0,
         zorder=1.5,
     )
     return ax.add_patch(span)

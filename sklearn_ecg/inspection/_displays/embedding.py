@@ -104,9 +104,7 @@ class EmbeddingDisplay:
                 f"{type(estimator).__name__} has no transform. Pass an estimator that embeds "
                 "records, or embeddings to EmbeddingDisplay.from_embedding."
             )
-        return cls.from_embedding(
-            inner.transform(X), y, projection=projection, title=title, ax=ax
-        )
+        return cls.from_embedding(inner.transform(X), y, projection=projection, title=title, ax=ax)
 
     @classmethod
     def from_embedding(cls, embedding, y=None, *, projection=None, title=None, ax=None):
@@ -217,10 +215,18 @@ class EmbeddingDisplay:
             )
         for i, (value, part) in enumerate(groups.items()):
             self.scatters_[value] = ax.scatter(
-                *points[part].T, s=size, marker=_MARKERS[i % len(_MARKERS)], alpha=0.75,
-                linewidth=0.3, edgecolor="#333333", label=str(value),
-                **({"color": CATEGORIES[i]} if numbers is None
-                   else {"c": numbers, "cmap": SEQUENTIAL}),
+                *points[part].T,
+                s=size,
+                marker=_MARKERS[i % len(_MARKERS)],
+                alpha=0.75,
+                linewidth=0.3,
+                edgecolor="#333333",
+                label=str(value),
+                **(
+                    {"color": CATEGORIES[i]}
+                    if numbers is None
+                    else {"c": numbers, "cmap": SEQUENTIAL}
+                ),
             )
         beside = None
         if numbers is not None:
@@ -231,8 +237,12 @@ class EmbeddingDisplay:
         elif self.labels is not None:
             handles = [*self.scatters_.values(), *([self.unknown_] if unknown.any() else [])]
             beside = ax.legend(
-                handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0),
-                markerscale=1.3, handletextpad=0.2,
+                handles=handles,
+                frameon=False,
+                loc="upper left",
+                bbox_to_anchor=(1.0, 1.0),
+                markerscale=1.3,
+                handletextpad=0.2,
             )
         if beside is not None:
             keep_inside(ax, beside)

@@ -84,8 +84,18 @@ class GradCAMDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, sampling_rate=None, *, record=0, target=None, n_leads=None, layout=None,
-        rhythm_lead="II", max_amplitude=5.0, ax=None,
+        cls,
+        estimator,
+        X,
+        sampling_rate=None,
+        *,
+        record=0,
+        target=None,
+        n_leads=None,
+        layout=None,
+        rhythm_lead="II",
+        max_amplitude=5.0,
+        ax=None,
     ):
         """Explain one record or image with `grad_cam`, and draw it.
 
@@ -135,12 +145,13 @@ class GradCAMDisplay:
                 "estimator[:-1].transform(X)."
             )
         display = cls(
-            signals, heat_map[0], sampling_rate=sampling_rate, lead_names=names,
+            signals,
+            heat_map[0],
+            sampling_rate=sampling_rate,
+            lead_names=names,
             target=str(targets[0]),
         )
-        return display.plot(
-            ax, layout=layout, rhythm_lead=rhythm_lead, max_amplitude=max_amplitude
-        )
+        return display.plot(ax, layout=layout, rhythm_lead=rhythm_lead, max_amplitude=max_amplitude)
 
     @close_if_fails
     def plot(self, ax=None, *, layout=None, rhythm_lead="II", max_amplitude=5.0):
@@ -175,15 +186,23 @@ class GradCAMDisplay:
             if self.sampling_rate is None:
                 raise ValueError("kind='signal' needs the sampling_rate of the record, in Hz.")
             self.ecg_ = ECGDisplay(
-                self.data, sampling_rate=self.sampling_rate, lead_names=self.lead_names,
+                self.data,
+                sampling_rate=self.sampling_rate,
+                lead_names=self.lead_names,
                 heat_map=heat,
             )
             self.ecg_.plot(
-                ax, layout=layout, rhythm_lead=rhythm_lead, max_amplitude=max_amplitude,
-                title=title, heat_label="share of the largest",
+                ax,
+                layout=layout,
+                rhythm_lead=rhythm_lead,
+                max_amplitude=max_amplitude,
+                title=title,
+                heat_label="share of the largest",
             )
             self.ax_, self.heat_, self.colorbar_ = (
-                self.ecg_.ax_, self.ecg_.heat_, self.ecg_.colorbar_
+                self.ecg_.ax_,
+                self.ecg_.heat_,
+                self.ecg_.colorbar_,
             )
         else:
             self.ecg_ = None
@@ -211,12 +230,15 @@ class GradCAMDisplay:
         colormap, low, high = heat_scale(heat)
         self.heat_ = [
             ax.imshow(
-                heat, cmap=colormap, vmin=low, vmax=high, extent=extent, interpolation="bilinear",
+                heat,
+                cmap=colormap,
+                vmin=low,
+                vmax=high,
+                extent=extent,
+                interpolation="bilinear",
             )
         ]
         beside = ax.inset_axes([1.03, 0.0, 0.035, 1.0])
-        self.colorbar_ = ax.figure.colorbar(
-            self.heat_[0], cax=beside, label="share of the largest"
-        )
+        self.colorbar_ = ax.figure.colorbar(self.heat_[0], cax=beside, label="share of the largest")
         keep_inside(ax, beside)
         ax.set(xticks=[], yticks=[], title=title)

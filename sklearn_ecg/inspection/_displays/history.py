@@ -115,9 +115,7 @@ class TrainingHistoryDisplay:
                 "history_ of a fitted network, or draw the network: "
                 "TrainingHistoryDisplay.from_estimator(network)."
             )
-        losses = [
-            name for name in self.history if isinstance(name, str) and name.endswith("_loss")
-        ]
+        losses = [name for name in self.history if isinstance(name, str) and name.endswith("_loss")]
         if isinstance(parts, str):
             raise ValueError(f"parts must be a list of names, got {parts!r}. Pass [{parts!r}].")
         names = losses if parts is None else list(parts)
@@ -147,16 +145,26 @@ class TrainingHistoryDisplay:
             of_part = part.removesuffix("loss").rstrip("_").replace("_", " ")
             values, epochs = curves[name]
             (self.lines_[name],) = ax.plot(
-                epochs, values, linestyle=style, color=color, linewidth=1.6,
-                marker="o" if len(values) == 1 else marker, markersize=5,
+                epochs,
+                values,
+                linestyle=style,
+                color=color,
+                linewidth=1.6,
+                marker="o" if len(values) == 1 else marker,
+                markersize=5,
                 markevery=max(1, len(values) // 8),
                 label=f"{words}, {of_part}" if of_part else words,
             )
             if name == "valid_loss" and np.isfinite(values).any():
                 best = int(np.nanargmin(values))
                 (self.best_,) = ax.plot(
-                    epochs[best], values[best], "o", color=color, markerfacecolor="white",
-                    markersize=7, label=f"least, epoch {epochs[best]:.0f}",
+                    epochs[best],
+                    values[best],
+                    "o",
+                    color=color,
+                    markerfacecolor="white",
+                    markersize=7,
+                    label=f"least, epoch {epochs[best]:.0f}",
                 )
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="Epoch", ylabel="Loss")

@@ -32,8 +32,12 @@ _ANGLES = {"I": 0, "II": 60, "aVF": 90, "III": 120, "aVR": -150, "aVL": -30}
 _FRONTAL_CENTRE, _FRONTAL_RADIUS = (-2.85, 0.15), 1.0
 # Chest electrodes, seen from the front: the patient's left is on the right.
 _CHEST = {
-    "V1": (-0.19, 0.42), "V2": (0.19, 0.42), "V3": (0.42, 0.19), "V4": (0.66, -0.03),
-    "V5": (0.96, -0.07), "V6": (1.26, -0.03),
+    "V1": (-0.19, 0.42),
+    "V2": (0.19, 0.42),
+    "V3": (0.42, 0.19),
+    "V4": (0.66, -0.03),
+    "V5": (0.96, -0.07),
+    "V6": (1.26, -0.03),
 }
 _RADIUS = 0.13
 _MAP_X, _MAP_Y = (-4.1, 1.6), (-1.3, 1.65)
@@ -148,9 +152,18 @@ class LeadImportanceDisplay:
             As `lead_importance` and `plot`, and for several scores.
         """
         result = lead_importance(
-            estimator, X, y, method=method, lead_groups=lead_groups, scoring=scoring,
-            n_repeats=n_repeats, max_samples=max_samples, sample_weight=sample_weight,
-            random_state=random_state, n_jobs=n_jobs, n_leads=n_leads,
+            estimator,
+            X,
+            y,
+            method=method,
+            lead_groups=lead_groups,
+            scoring=scoring,
+            n_repeats=n_repeats,
+            max_samples=max_samples,
+            sample_weight=sample_weight,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            n_leads=n_leads,
         )
         if "importances" not in result:
             raise ValueError(
@@ -283,9 +296,16 @@ class LeadImportanceDisplay:
         whiskers, what = _whiskers(values[self.order_], interval)
         styles = [REGION_STYLE.get(region, NO_REGION) for region in regions]
         self.bars_ = ax.bar(
-            range(len(names)), means, yerr=whiskers, capsize=3, width=0.75,
-            color=[color for color, _ in styles], hatch=[hatch for _, hatch in styles],
-            edgecolor="white", linewidth=0, error_kw={"elinewidth": 1.2, "ecolor": "black"},
+            range(len(names)),
+            means,
+            yerr=whiskers,
+            capsize=3,
+            width=0.75,
+            color=[color for color, _ in styles],
+            hatch=[hatch for _, hatch in styles],
+            edgecolor="white",
+            linewidth=0,
+            error_kw={"elinewidth": 1.2, "ecolor": "black"},
         )
         ax.axhline(0, color="black", linewidth=0.8)
         ax.set_xticks(range(len(names)), labels=[leads[i] for i in self.order_])
@@ -298,8 +318,11 @@ class LeadImportanceDisplay:
         if shown and not set(leads) <= set(REGION_STYLE):
             handles = [
                 Patch(
-                    facecolor=REGION_STYLE[region][0], hatch=REGION_STYLE[region][1],
-                    edgecolor="white", linewidth=0, label=region,
+                    facecolor=REGION_STYLE[region][0],
+                    hatch=REGION_STYLE[region][1],
+                    edgecolor="white",
+                    linewidth=0,
+                    label=region,
                 )
                 for region in shown
             ]
@@ -331,20 +354,28 @@ class LeadImportanceDisplay:
             color = mappable.to_rgba(value_of_lead[lead]) if known else (1, 1, 1, 1)
             self.disks_[lead] = ax.add_patch(
                 Circle(
-                    (x, y), _RADIUS, facecolor=color, edgecolor="black" if known else "#bbbbbb",
-                    linewidth=0.8, zorder=3,
+                    (x, y),
+                    _RADIUS,
+                    facecolor=color,
+                    edgecolor="black" if known else "#bbbbbb",
+                    linewidth=0.8,
+                    zorder=3,
                 )
             )
             ax.text(
-                x, y, lead, ha="center", va="center", fontsize=size, zorder=4,
+                x,
+                y,
+                lead,
+                ha="center",
+                va="center",
+                fontsize=size,
+                zorder=4,
                 color=text_color(color) if known else "#999999",
             )
         ax.set(xlim=_MAP_X, ylim=_MAP_Y, aspect="equal")
         ax.axis("off")
         beside = ax.inset_axes([1.02, 0.05, 0.022, 0.9])
-        self.colorbar_ = ax.figure.colorbar(
-            mappable, cax=beside, label=_change_of(self.score_name)
-        )
+        self.colorbar_ = ax.figure.colorbar(mappable, cax=beside, label=_change_of(self.score_name))
         keep_inside(ax, beside)
 
     def _values_of_leads(self, means, names):
@@ -463,8 +494,18 @@ def _draw_body(ax, title_size):
     ax.text(0.0, 1.5, "Chest leads", ha="center", va="center", fontsize=title_size)
     # The left half of the picture, from the neck down; the other half mirrors it.
     half = [
-        (-0.26, 1.3), (-0.27, 1.05), (-0.34, 1.02), (-0.75, 0.96), (-1.2, 0.9), (-1.42, 0.72),
-        (-1.45, 0.35), (-1.3, 0.1), (-1.2, -0.3), (-1.14, -0.7), (-1.12, -0.95), (-1.16, -1.25),
+        (-0.26, 1.3),
+        (-0.27, 1.05),
+        (-0.34, 1.02),
+        (-0.75, 0.96),
+        (-1.2, 0.9),
+        (-1.42, 0.72),
+        (-1.45, 0.35),
+        (-1.3, 0.1),
+        (-1.2, -0.3),
+        (-1.14, -0.7),
+        (-1.12, -0.95),
+        (-1.16, -1.25),
     ]
     for side in (-1, 1):
         vertices = [(side * -across, up) for across, up in half]
