@@ -68,7 +68,7 @@ API_MODULES = (
     "sklearn_ecg.metrics",
     "sklearn_ecg.model_selection",
     "sklearn_ecg.preprocessing",
-    "sklearn_ecg.rhythm",
+    "sklearn_ecg.beats",
     "sklearn_ecg.utils.estimator_checks",
 )
 

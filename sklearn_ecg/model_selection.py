@@ -18,11 +18,10 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.multiclass import type_of_target
 
 from .leads import is_lead_frame, stack_signals, to_lead_array
+from .utils._chunks import TRANSFORM, record_chunks
 
 __all__ = ["check_disjoint_groups", "duplicate_groups"]
 
-# Values of records that are described by one step.
-_PART = 2**20
 # Blocks of a record, each of which gives its mean, maximum and minimum.
 _BLOCKS = 6
 
@@ -261,9 +260,8 @@ def _describe(X):
 
 def _near_pairs(X, chosen, tolerance):
     """Pairs of positions in `chosen` that suffice to connect all records within a tolerance."""
-    step = max(1, _PART // max(1, X[0].size))
-    parts = [chosen[i : i + step] for i in range(0, len(chosen), step)]
-    described = np.concatenate([_describe(X[part]) for part in parts])
+    parts = record_chunks(len(chosen), X[0].size, TRANSFORM)
+    described = np.concatenate([_describe(X[chosen[part]]) for part in parts])
     # Means are rounded.
     radius = tolerance + 1e-9 * (tolerance + np.abs(described).max())
     tree = KDTree(described)

@@ -9,6 +9,7 @@ seeds. Views of signals act on normalised signals, so amplitudes are in standard
 library, not of a paper.
 """
 
+from ._base import Compose, RandomApply
 from ._images import (
     ColorJitter,
     GaussianBlur,
@@ -28,7 +29,6 @@ from ._signals import (
     TimeMask,
     pad_peaks,
 )
-from ._view import Compose, RandomApply
 
 __all__ = [
     "AmplitudeScale",

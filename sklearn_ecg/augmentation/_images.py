@@ -7,7 +7,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch.nn import functional as F
 
-from ._view import IMAGES, NOT_NEGATIVE, SHARE, View
+from ._base import IMAGES, NOT_NEGATIVE, SHARE, View
 
 
 class _ImageView(View):

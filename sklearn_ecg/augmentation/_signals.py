@@ -8,7 +8,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch.nn import functional as F
 
-from ._view import NOT_NEGATIVE, POSITIVE, SHARE, View
+from ._base import NOT_NEGATIVE, POSITIVE, SHARE, View
 
 
 def pad_peaks(peaks):

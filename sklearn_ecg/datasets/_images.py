@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from .._input import check_image_size
+from .._validation import check_image_size
 from ..model_selection import duplicate_groups
 from ._picture_lists import list_all, list_classes, list_table, read_table
 from ._pictures import read_picture

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from ..datasets import _cache
 from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
-from . import _cache
 from ._policies import make_policies
 from ._reading import read_records, run_parallel, warn_of_failed
 from ._records import RecordError, file_state, list_records, stamp, wfdb

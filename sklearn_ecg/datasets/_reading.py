@@ -13,7 +13,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from . import _cache
+from ..datasets import _cache
 from ._policies import Dropped, prepare
 from ._records import (
     RecordError,

@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 from sklearn.utils import Bunch, check_random_state
 
 from ..leads import REGIONS_12, STANDARD_LEADS, derive_leads, to_lead_frame
+from ..utils._chunks import SYNTHESIS, record_chunks
 
 _TASKS = ("infarction", "region", "multilabel")
 
@@ -73,10 +74,6 @@ _ELECTRODES[1, [0, 2]] = -1, 1
 _ELECTRODES[2:, :3] = -1 / 3
 _ELECTRODES /= np.sqrt(2)
 _ELECTRODES[2:, 3:] = np.eye(6) * np.sqrt(5 / 6)
-
-# Time points (of all leads) made at once: few enough for the processor's cache, which is
-# worth a factor of about two.
-_PART = 16_000
 
 _NOISE_MEMORY = 0.005  # s; the noise's spectrum falls above about 30 Hz, as muscle noise does
 
@@ -286,9 +283,7 @@ def make_ecg(
     r_times = _draw_r_times(rng_rhythm, rr[groups], heart_rate_variability, breaths, duration)
 
     X = np.empty((n_records, 12, n_times), dtype=np.float32)
-    size = max(1, _PART // n_times)
-    for start in range(0, n_records, size):
-        part = slice(start, start + size)
+    for part in record_chunks(n_records, n_times, SYNTHESIS):
         who = groups[part]
         signals = _beats(
             r_times[part], vectors[who], centres[who], widths[who], n_times, sampling_rate

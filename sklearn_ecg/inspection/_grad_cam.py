@@ -140,7 +140,7 @@ def _heat(network, prepared, chosen):
     import torch
     from torch.nn import functional as F
 
-    from ..utils._torch import slices_of
+    from ..utils._chunks import NETWORK, array_chunks
 
     module, maps = network.net_.module_, _part_with_maps(network)
     signs = np.ones(len(chosen))
@@ -148,7 +148,7 @@ def _heat(network, prepared, chosen):
         # One logit speaks for both classes.
         signs, chosen = np.where(chosen == 1, 1.0, -1.0), np.zeros_like(chosen)
     parts = []
-    for part in slices_of(prepared.records):
+    for part in array_chunks(prepared.records, NETWORK):
         x = prepared.read(part).to(network.net_.device)
         with torch.no_grad():
             features = maps.feature_map(x)

@@ -21,7 +21,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from .._input import read_container
+from .._validation import read_container
 from ..leads import STANDARD_LEADS, lead_regions
 from ._feature_groups import feature_groups, is_feature_table, regions_of
 from ._records import PreparedRecords, copy_records

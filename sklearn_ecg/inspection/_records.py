@@ -12,7 +12,7 @@ from ..leads import stack_signals, to_lead_array, to_lead_frame
 
 
 def copy_records(X, kind, n_leads, *, real=False):
-    """A private copy of X, of which `sklearn_ecg._input.read_container` told the kind.
+    """A private copy of X, of which `sklearn_ecg._validation.read_container` told the kind.
 
     Parameters
     ----------

@@ -9,11 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-NORMALIZE = ("dataset", "record", "record_lead")
+from ..utils._chunks import NORMALIZE_IMAGES, NORMALIZE_SIGNALS, record_chunks
 
-# Statistics and copies of large arrays go through slices of so many records.
-_CHUNK = 1024
-_IMAGE_CHUNK = 64
+NORMALIZE = ("dataset", "record", "record_lead")
 
 
 class LeadNormalizer(nn.Module):
@@ -46,8 +44,8 @@ class LeadNormalizer(nn.Module):
         x = self.take(x)
         count = x.shape[0] * x.shape[2]
         # Two passes in float64: E[x^2] - E[x]^2 would lose an SD that is small beside the mean.
-        mean = sum(part.double().sum((0, 2)) for part in x.split(_CHUNK)) / count
-        centred = (part.double() - mean[:, None] for part in x.split(_CHUNK))
+        mean = sum(part.double().sum((0, 2)) for part in _chunks(x, NORMALIZE_SIGNALS)) / count
+        centred = (part.double() - mean[:, None] for part in _chunks(x, NORMALIZE_SIGNALS))
         variance = sum(part.square().sum((0, 2)) for part in centred) / count
         self.mean.copy_(mean[:, None])
         self.scale.copy_(_safe_scale(variance.sqrt(), mean.abs())[:, None])
@@ -82,9 +80,8 @@ class LeadNormalizer(nn.Module):
         """Normalised records in memory order (n_records, n_times, n_leads), made in slices."""
         shape = (x.shape[0], x.shape[2], self.n_leads_out)
         out = torch.empty(shape, dtype=self.mean.dtype, device=self.mean.device)
-        for start in range(0, len(x), _CHUNK):
-            part = x[start : start + _CHUNK].to(out)
-            out[start : start + _CHUNK] = self(part).transpose(1, 2)
+        for part in record_chunks(len(x), 1, NORMALIZE_SIGNALS):
+            out[part] = self(x[part].to(out)).transpose(1, 2)
         return out
 
 
@@ -118,7 +115,7 @@ class ImageNormalizer(nn.Module):
             return self
         stored = self.stored(x)
         count = stored.shape[0] * stored.shape[1] * stored.shape[2]
-        parts = stored.split(_IMAGE_CHUNK)
+        parts = _chunks(stored, NORMALIZE_IMAGES)
         mean = sum(self.floats(part).double().sum((0, 1, 2)) for part in parts) / count
         centred = (self.floats(part).double() - mean for part in parts)
         variance = sum(part.square().sum((0, 1, 2)) for part in centred) / count
@@ -131,7 +128,7 @@ class ImageNormalizer(nn.Module):
         if tuple(x.shape[1:3]) == self.size:
             return x
         out = x.new_empty((len(x), *self.size, self.n_channels))
-        for part, resized in zip(x.split(_IMAGE_CHUNK), out.split(_IMAGE_CHUNK)):
+        for part, resized in zip(_chunks(x, NORMALIZE_IMAGES), _chunks(out, NORMALIZE_IMAGES)):
             images = part.permute(0, 3, 1, 2)
             images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
             resized.copy_(images.permute(0, 2, 3, 1))
@@ -161,3 +158,8 @@ def _safe_scale(scale, magnitude):
     """SDs, with 1 for those that are rounding errors of a constant signal."""
     threshold = 10 * torch.finfo(scale.dtype).eps * magnitude
     return torch.where(scale > threshold, scale, torch.ones_like(scale))
+
+
+def _chunks(x, budget):
+    """Chunks of the records, as views of a tensor."""
+    return [x[chunk] for chunk in record_chunks(len(x), 1, budget)]

@@ -3,14 +3,13 @@
 `ECGImageRenderer` gives pictures instead, and `BeatFeatures` and `SignalQuality` features.
 """
 
+from ..beats import BeatFeatures, MedianBeat
+from ..paper import ECGImageRenderer
 from ._baseline import BaselineRemover
-from ._beat_features import BeatFeatures
 from ._crop import Clipper, Cropper, windows
 from ._filters import BandpassFilter, NotchFilter
 from ._leads import LeadDeriver, LeadSelector
-from ._median_beat import MedianBeat
 from ._quality import SignalQuality
-from ._render import ECGImageRenderer
 from ._resample import Resampler
 from ._scale import LeadScaler
 

@@ -7,7 +7,8 @@ from scipy import signal
 from scipy.ndimage import median_filter
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._base import SignalTransformer, in_parts
+from ..base import SignalTransformer
+from ..utils._chunks import apply_in_chunks
 from ._filters import check_frequency, sosfiltfilt
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -102,7 +103,7 @@ class BaselineRemover(SignalTransformer):
             check_frequency("cutoff", self.cutoff, rate)
 
     def _transform(self, signals):
-        return in_parts(self._remove, signals)
+        return apply_in_chunks(self._remove, signals)
 
     def _remove(self, signals):
         if self.method == "highpass":

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ._base import SignalTransformer
+from ..base import SignalTransformer
 
 
 class Cropper(SignalTransformer):

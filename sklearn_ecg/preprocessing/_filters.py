@@ -6,7 +6,8 @@ import numpy as np
 from scipy import signal
 from sklearn.utils._param_validation import Interval
 
-from ._base import SignalTransformer, in_parts
+from ..base import SignalTransformer
+from ..utils._chunks import apply_in_chunks
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -115,7 +116,7 @@ class BandpassFilter(SignalTransformer):
         self.sos_ = signal.butter(self.order, limits, kind, fs=rate, output="sos")
 
     def _transform(self, signals):
-        return in_parts(lambda part: sosfiltfilt(self.sos_, part), signals)
+        return apply_in_chunks(lambda part: sosfiltfilt(self.sos_, part), signals)
 
 
 class NotchFilter(SignalTransformer):
@@ -205,7 +206,7 @@ class NotchFilter(SignalTransformer):
         def filter_part(part):
             return signal.filtfilt(self.b_, self.a_, part.astype(np.float64), padlen=padlen)
 
-        return in_parts(filter_part, signals)
+        return apply_in_chunks(filter_part, signals)
 
 
 def sosfiltfilt(sos, signals):

@@ -6,9 +6,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
+from ..base import SignalTransformer
 from ..leads import derive_leads, lead_regions, normalize_lead_names
 from ..leads._names import REGION_MAPS
-from ._base import SignalTransformer
 
 
 class LeadSelector(SignalTransformer):

@@ -8,9 +8,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._input import check_signals
-from ..rhythm import check_sampling_rate, detect_r_peaks
-from ._base import SignalTransformer, in_parts, name_leads
+from .._validation import check_signals
+from ..base import SignalTransformer, name_leads
+from ..beats._rhythm import check_sampling_rate, detect_r_peaks
+from ..utils._chunks import apply_in_chunks
 from ._filters import sosfiltfilt
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -60,7 +61,7 @@ class SignalQuality(TransformerMixin, BaseEstimator):
     A record is as readable as its worst lead. So each measure's highest and lowest value over the
     leads are features as well, as in ``record__highest_noise`` and ``record__lowest_range``; the
     last is ``record__reliability``, how far the R-peaks can be relied on
-    (`sklearn_ecg.rhythm.RPeaks`).
+    (`sklearn_ecg.beats.RPeaks`).
 
     Parameters
     ----------
@@ -270,12 +271,12 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         def measure_part(part):
             return measure(part.astype(np.float64), self._rate, self.saturation)
 
-        return in_parts(measure_part, signals, dtype=np.float64)
+        return apply_in_chunks(measure_part, signals, dtype=np.float64)
 
     def _reliability(self, signals):
         known = signals
         if np.isnan(signals).any():
-            known = in_parts(lambda part: bridge_gaps(part, np.isnan(part)), signals)
+            known = apply_in_chunks(lambda part: bridge_gaps(part, np.isnan(part)), signals)
         rhythm = detect_r_peaks(
             known, self._rate, n_leads=self.n_leads_in_, lead_names=self.lead_names_in_
         )

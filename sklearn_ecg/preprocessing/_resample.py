@@ -6,7 +6,8 @@ from numbers import Real
 from scipy.signal import resample_poly
 from sklearn.utils._param_validation import Interval
 
-from ._base import SignalTransformer, in_parts
+from ..base import SignalTransformer
+from ..utils._chunks import apply_in_chunks
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 # Finer ratios of two rates would need filters longer than any record.
@@ -90,7 +91,7 @@ class Resampler(SignalTransformer):
     def _transform(self, signals):
         if self.up_ == self.down_:
             return signals.copy()
-        return in_parts(
+        return apply_in_chunks(
             lambda part: resample_poly(part, self.up_, self.down_, axis=-1, padtype="edge"),
             signals,
         )

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from ._base import SignalTransformer, in_parts
+from ..base import SignalTransformer
+from ..utils._chunks import apply_in_chunks
 
 
 class LeadScaler(SignalTransformer):
@@ -84,7 +85,7 @@ class LeadScaler(SignalTransformer):
         if self.normalize == "dataset":
             mean = self.mean_.astype(signals.dtype)[:, None]
             return (signals - mean) / self.scale_.astype(signals.dtype)[:, None]
-        return in_parts(self._scale_part, signals)
+        return apply_in_chunks(self._scale_part, signals)
 
     def _scale_part(self, signals):
         axes = (1, 2) if self.normalize == "record" else 2

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
-from sklearn_ecg._input import check_signals
+from sklearn_ecg._validation import check_signals
 from sklearn_ecg.datasets import RecordError, _cache, _reading, load_wfdb
 
 # What the warning says is tested by itself.

@@ -481,7 +481,7 @@ def test_counts_of_ptbxl(ptbxl, ptbxl_folder, monkeypatch):
         ("all", 71, 1732),
         ("diagnostic", 44, 1713),
         ("subclass", 23, 1713),
-        ("form", 19, 624),
+        ("form", 19, 617),
         ("rhythm", 12, 1640),
     ],
 )

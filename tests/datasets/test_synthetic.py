@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_ecg.datasets import _synthetic
 from sklearn_ecg.datasets._synthetic import _SOURCES, make_ecg
 from sklearn_ecg.leads import REGIONS_12, STANDARD_LEADS, is_lead_frame, to_lead_array
+from sklearn_ecg.utils._chunks import ChunkBudget
 
 CLEAN = dict(noise=0, baseline_wander=0, respiration=0)
 CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
@@ -209,7 +210,7 @@ def test_parts_leave_no_trace(monkeypatch):
     X = make_ecg(30, noise=0, baseline_wander=0, **kwargs).data
     # Disturbances are drawn part by part, but no two records may share them.
     assert len(np.unique(make_ecg(300, **kwargs).data[:, :, 7], axis=0)) == 300
-    monkeypatch.setattr(_synthetic, "_PART", 700)
+    monkeypatch.setattr(_synthetic, "SYNTHESIS", ChunkBudget(700))
     assert_allclose(make_ecg(30, noise=0, baseline_wander=0, **kwargs).data, X, atol=1e-6)
 
 

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklearn_ecg.beats import detect_r_peaks
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.inspection import ECGDisplay
 from sklearn_ecg.leads import STANDARD_LEADS, to_lead_frame
-from sklearn_ecg.rhythm import detect_r_peaks
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.inspection import GradCAMDisplay, grad_cam
 from sklearn_ecg.leads import to_lead_frame
+from sklearn_ecg.utils._chunks import ChunkBudget
 
 START, STOP = 120, 150
 
@@ -120,7 +121,7 @@ def test_several_classes_and_labels():
 def test_slices_do_not_matter(fitted, monkeypatch):
     X, _ = make_segments(20)
     heat = grad_cam(fitted, X)
-    monkeypatch.setattr("sklearn_ecg.utils._torch._MOST_RECORDS", 7)
+    monkeypatch.setattr("sklearn_ecg.utils._chunks.NETWORK", ChunkBudget(10**9, max_records=7))
     np.testing.assert_allclose(grad_cam(fitted, X), heat, atol=1e-5)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ecg._net import NETWORKS
+from sklearn_ecg.deep._ecg_net import NETWORKS
 from sklearn_ecg.nn.inception_time import InceptionTime
 from sklearn_ecg.nn.recurrent import CNNLSTM, LSTM
 from sklearn_ecg.nn.resnet import ResNet1dWang, XResNet1d

@@ -7,7 +7,8 @@ from scipy.ndimage import median_filter
 
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.preprocessing import BandpassFilter, BaselineRemover, NotchFilter, Resampler
-from sklearn_ecg.preprocessing import _base as base
+from sklearn_ecg.utils import _chunks
+from sklearn_ecg.utils._chunks import ChunkBudget
 
 FLOATS = [np.float32, np.float64]
 
@@ -139,7 +140,7 @@ def test_parts_make_no_difference(records, monkeypatch):
         Resampler(sampling_rate=500),
     ]
     whole = [estimator.fit_transform(X) for estimator in estimators]
-    monkeypatch.setattr(base, "_PART", 2 * X[0].size + 1)
+    monkeypatch.setattr(_chunks, "TRANSFORM", ChunkBudget(2 * X[0].size + 1))
     for estimator, expected in zip(estimators, whole):
         np.testing.assert_array_equal(estimator.transform(X), expected)
 

@@ -10,11 +10,11 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from sklearn_ecg.beats import detect_r_peaks
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.leads import STANDARD_LEADS, to_lead_frame
 from sklearn_ecg.model_selection import duplicate_groups
 from sklearn_ecg.preprocessing import SignalQuality
-from sklearn_ecg.rhythm import detect_r_peaks
 
 RATE = 100
 MEASURES = [

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from ..._input import read_container
+from ..._validation import read_container
 from ...leads import STANDARD_LEADS, normalize_lead_names, stack_signals, to_lead_array
 from ._style import (
     BLUE,
@@ -408,7 +408,7 @@ def read_record(name, X, record, n_leads):
 
 
 def _detect(signals, sampling_rate):
-    from ...rhythm import detect_r_peaks
+    from ...beats._rhythm import detect_r_peaks
 
     return detect_r_peaks(signals[np.newaxis], sampling_rate).peaks[0]
 

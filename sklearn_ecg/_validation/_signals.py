@@ -1,0 +1,353 @@
+"""The input contract: every container of signals becomes one array.
+
+=====================  =======================================  ==========================
+container              shape                                    needs
+=====================  =======================================  ==========================
+3-D array              (n_records, n_leads, n_times)
+lead frame             (n_records, n_leads), a signal per cell
+object array           (n_records, n_leads), a signal per cell
+2-D array, lead-major  (n_records, n_leads * n_times)           ``n_leads=``
+numeric DataFrame      (n_records, n_leads * n_times)           ``n_leads=``
+=====================  =======================================  ==========================
+
+Nothing else in the package looks at the shape of X. Images have containers of their own, see
+`check_images`.
+"""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import assert_all_finite, validate_data
+
+from ..leads import (
+    STANDARD_LEADS,
+    is_lead_frame,
+    normalize_lead_names,
+    stack_signals,
+    to_lead_array,
+)
+
+
+def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
+    """Turn any container of signals into an array and hold it against what was fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters ``n_leads`` and ``lead_names``, where it has them, are respected. With
+        ``reset=True`` the attributes ``n_features_in_``, ``feature_names_in_`` (named columns
+        only), ``n_leads_in_``, ``n_times_in_`` and ``lead_names_in_`` are set on it.
+    X : array, DataFrame or lead frame
+        See the table above.
+    reset : bool
+        True in ``fit``, False in everything that follows it.
+    dtype : dtype or list of dtypes, default=np.float32
+        Of the array returned. Of a list, X keeps its dtype if it is there, else it gets the first.
+    allow_nan : bool, default=False
+        Whether X may hold NaN. Infinity is always refused.
+
+    Returns
+    -------
+    signals : ndarray of shape (n_records, n_leads, n_times), C-order
+        Without a copy where X has this layout and dtype already, memory maps included.
+    lead_names : tuple of str or None
+
+    Raises
+    ------
+    ValueError
+        When X cannot be read without guessing, holds NaN or infinity, or differs from the
+        fitted X in its leads, their order by name, or its length.
+    """
+    n_leads = getattr(estimator, "n_leads", None)
+    columns = None
+    if is_lead_frame(X):
+        columns = [str(column) for column in X.columns]
+        if not reset:
+            _check_columns(estimator, columns)
+        check_noted_rate(estimator, X)
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
+    elif is_signal_table(X):
+        # Made from a lead frame by a meta-estimator: names are lost, leads are not.
+        if not reset:
+            _check_lead_count(estimator, X.shape[1])
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        signals = _cast(stack_signals(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
+    else:
+        signals = _check_numeric(estimator, X, reset, dtype, n_leads)
+    _check_leads_and_times(estimator, signals, n_leads)
+    lead_names = _resolve_lead_names(estimator, signals.shape[1], columns)
+    if reset:
+        estimator.n_leads_in_ = signals.shape[1]
+        estimator.n_times_in_ = signals.shape[2]
+        estimator.lead_names_in_ = lead_names
+    _check_fitted(estimator, signals, lead_names)
+    check_finite(signals, lead_names, allow_nan)
+    return signals, lead_names
+
+
+def read_container(X, *, name, n_leads=None):
+    """Tell which container X is, and its leads, without a look at the signals.
+
+    For functions that hand X on to an estimator, which checks the rest.
+
+    Parameters
+    ----------
+    X : array, DataFrame or lead frame
+        See the table above.
+    name : str
+        Of the function, for errors.
+    n_leads : int or None
+        Needed for rows and numeric frames; held against the leads of the others.
+
+    Returns
+    -------
+    X : array or DataFrame
+        As given; a nested list as an array.
+    kind : {"array", "lead frame", "cells", "rows", "numeric frame"}
+    n_leads : int
+    lead_names : tuple of str or None
+        Those of a lead frame.
+    """
+    if is_lead_frame(X):
+        lead_names = normalize_lead_names([str(column) for column in X.columns], strict=False)
+        return X, "lead frame", _check_given_leads(len(lead_names), n_leads), lead_names
+    if not hasattr(X, "iloc"):
+        X = np.asarray(X)
+        if is_signal_table(X):
+            return X, "cells", _check_given_leads(X.shape[1], n_leads), None
+        if X.ndim == 3:
+            found = _check_given_leads(X.shape[1], n_leads, X.shape[2])
+            _check_not_transposed(X.shape, n_leads)
+            return X, "array", found, None
+    _check_rank(X)
+    _check_rows(X.shape, n_leads, name)
+    return X, "numeric frame" if hasattr(X, "iloc") else "rows", n_leads, None
+
+
+def _cast(signals, dtype):
+    """The signals in one of several dtypes, the first unless they are in another already."""
+    if not isinstance(dtype, list) or signals.dtype in dtype:
+        return signals
+    return signals.astype(dtype[0])
+
+
+def is_signal_table(X):
+    """Whether X is an object array whose cells are signals rather than numbers."""
+    if not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and X.size):
+        return False
+    first = next((cell for cell in X.flat if cell is not None), None)
+    return isinstance(first, (list, tuple, np.ndarray))
+
+
+def _check_numeric(estimator, X, reset, dtype, n_leads):
+    """Signals from a 3-D array, lead-major rows or a numeric frame."""
+    name = type(estimator).__name__
+    if isinstance(X, (list, tuple)):
+        try:
+            X = np.asarray(X)
+        except ValueError as error:
+            raise ValueError(
+                f"X is a nested list whose parts differ in length ({error}). Signals must have "
+                "one length: crop or pad them."
+            ) from error
+    ndim = getattr(X, "ndim", None)
+    if ndim is not None:
+        _check_rank(X)
+    if ndim == 3 and not reset:
+        _check_lead_count(estimator, X.shape[1])
+    options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
+    # Amplitudes beyond float32 become infinite and are reported below, with their place.
+    with np.errstate(over="ignore"):
+        # Rows may meet an estimator that was fitted on a 3-D array, and the other way round;
+        # scikit-learn would compare their columns with leads.
+        if reset or (ndim == 2) == was_fitted_on_rows(estimator):
+            X = validate_data(estimator, X, reset=reset, **options)
+        else:
+            X = check_array(X, estimator=estimator, input_name="X", **options)
+    if X.ndim == 3:
+        return X
+    _check_rows(X.shape, n_leads, name)
+    return X.reshape(len(X), n_leads, -1)
+
+
+def _check_rank(X):
+    if X.ndim not in (2, 3):
+        raise ValueError(
+            f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {X.ndim}D array "
+            f"with shape {X.shape} instead. Reshape your data: a single record is X[np.newaxis]."
+        )
+
+
+def _check_rows(shape, n_leads, name):
+    """Rows must say how many leads they hold."""
+    if n_leads is None:
+        raise ValueError(
+            f"X has shape {shape}. If its rows are records in lead-major order, (n_records, "
+            f"n_leads * n_times), tell {name} how many leads they hold, as in n_leads=12. "
+            "Otherwise pass an array of shape (n_records, n_leads, n_times) or a lead frame "
+            "(to_lead_frame)."
+        )
+    if shape[1] % n_leads:
+        raise ValueError(
+            f"X has {shape[1]} columns, which n_leads={n_leads} does not divide. Rows must "
+            "hold n_leads * n_times values in lead-major order."
+        )
+
+
+def was_fitted_on_rows(estimator):
+    """Whether the columns that scikit-learn counted are values rather than leads."""
+    return estimator.n_features_in_ != estimator.n_leads_in_ or estimator.n_times_in_ == 1
+
+
+def _check_leads_and_times(estimator, signals, n_leads):
+    """Refuse empty signals, another number of leads, and what looks transposed."""
+    name = type(estimator).__name__
+    n_records, found, n_times = signals.shape
+    if 0 in (found, n_times):
+        raise ValueError(
+            f"X has {found} lead(s) and {n_times} time point(s) per record: a minimum of 1 of "
+            "each is required."
+        )
+    if n_records == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={signals.shape}) while a minimum of 1 is "
+            f"required by {name}."
+        )
+    _check_given_leads(found, n_leads, n_times)
+    _check_not_transposed(signals.shape, n_leads)
+
+
+def _check_given_leads(found, n_leads, n_times=None):
+    """Hold the leads found against those given, and return them."""
+    if n_leads is not None and found != n_leads:
+        hint = " It looks transposed: pass X.transpose(0, 2, 1)." if n_times == n_leads else ""
+        raise ValueError(f"X has {found} leads, but n_leads={n_leads} was given.{hint}")
+    return found
+
+
+def _check_not_transposed(shape, n_leads):
+    _, found, n_times = shape
+    if n_leads is None and found > n_times:
+        raise ValueError(
+            f"X has shape {shape}: {found} leads of {n_times} time points. It is probably "
+            "(n_records, n_times, n_leads): pass X.transpose(0, 2, 1). If it does have more leads "
+            f"than time points, say so with n_leads={found}."
+        )
+
+
+def _resolve_lead_names(estimator, n_leads, columns):
+    """Names of the leads: from the frame, from ``lead_names``, or the twelve in standard order."""
+    given = getattr(estimator, "lead_names", None)
+    if given is not None:
+        given = normalize_lead_names(given, strict=False)
+        if len(given) != n_leads:
+            raise ValueError(
+                f"lead_names holds {len(given)} names ({', '.join(given)}), but X has {n_leads} "
+                "leads."
+            )
+    if columns is not None:
+        columns = normalize_lead_names(columns, strict=False)
+        if given is not None and given != columns:
+            raise ValueError(
+                f"lead_names={given} differs from the columns of X, {columns}. Leave "
+                "lead_names=None for lead frames, or pass X[list(lead_names)]."
+            )
+        return columns
+    if given is None and n_leads == len(STANDARD_LEADS):
+        return STANDARD_LEADS
+    return given
+
+
+def _check_columns(estimator, columns):
+    """Hold the leads of a frame against the fitted leads, by name and order.
+
+    An estimator fitted on an array is held to the names its leads were given, or to standard order.
+    """
+    fitted = getattr(estimator, "feature_names_in_", None)
+    known_as = "feature_names_in_"
+    if fitted is None:
+        fitted, known_as = getattr(estimator, "lead_names_in_", None), "lead_names_in_"
+        columns = list(normalize_lead_names(columns, strict=False))
+    if fitted is None or columns == [str(column) for column in fitted]:
+        return
+    fitted = [str(column) for column in fitted]
+    missing = [column for column in fitted if column not in columns]
+    unseen = [column for column in columns if column not in fitted]
+    parts = ["The feature names should match those that were passed during fit."]
+    if missing:
+        parts.append(f"Leads seen at fit time, yet now missing: {', '.join(missing)}.")
+    if unseen:
+        parts.append(f"Leads unseen at fit time: {', '.join(unseen)}.")
+    same = sorted(normalize_lead_names(columns, strict=False)) == sorted(
+        normalize_lead_names(fitted, strict=False)
+    )
+    if same and unseen:
+        parts.append("They are the same leads in another spelling: rename the columns.")
+    elif same:
+        parts.append("The leads are the same but in another order.")
+    parts.append(
+        f"{type(estimator).__name__} was fitted on {', '.join(fitted)}; "
+        f"X has {', '.join(columns)}. Select the fitted leads in their order: "
+        f"X[list(estimator.{known_as})]."
+    )
+    raise ValueError(" ".join(parts))
+
+
+def check_noted_rate(estimator, X):
+    """Hold the sampling rate that a lead frame notes against that of the estimator."""
+    noted, given = X.attrs.get("sampling_rate"), getattr(estimator, "sampling_rate", None)
+    if isinstance(noted, Real) and isinstance(given, Real) and noted != given:
+        raise ValueError(
+            f"{type(estimator).__name__} has sampling_rate={given!r}, but X notes "
+            f"{noted!r} Hz in X.attrs['sampling_rate']. Pass sampling_rate={noted!r}, or resample "
+            "the records."
+        )
+
+
+def _check_lead_count(estimator, found):
+    if found != estimator.n_leads_in_:
+        raise ValueError(
+            f"X has {found} leads, but {type(estimator).__name__} was fitted on "
+            f"{estimator.n_leads_in_} leads."
+        )
+
+
+def _check_fitted(estimator, signals, lead_names):
+    """Hold the leads, their order by name and their length against the fitted ones."""
+    name = type(estimator).__name__
+    _check_lead_count(estimator, signals.shape[1])
+    fitted_names = estimator.lead_names_in_
+    if None not in (lead_names, fitted_names) and lead_names != fitted_names:
+        raise ValueError(
+            f"X has the leads {', '.join(lead_names)}, but {name} was fitted on "
+            f"{', '.join(fitted_names)}. Twelve unnamed leads are taken to be in standard order: "
+            "pass a lead frame (to_lead_frame) whose columns say otherwise."
+        )
+    if signals.shape[2] != estimator.n_times_in_:
+        raise ValueError(
+            f"X has {signals.shape[2]} time points, but {name} was fitted on "
+            f"{estimator.n_times_in_} time points: crop, pad or resample the records to that "
+            "length."
+        )
+
+
+def check_finite(signals, lead_names, allow_nan=False):
+    """Raise for NaN and infinity, with the place of the first."""
+    try:
+        assert_all_finite(signals, allow_nan=allow_nan, input_name="X")
+    except ValueError:
+        wrong = np.isinf(signals) if allow_nan else ~np.isfinite(signals)
+        record, lead, time = np.argwhere(wrong)[0]
+        n_records = np.count_nonzero(wrong.any(axis=(1, 2)))
+        if np.isnan(signals).any() and not allow_nan:
+            what = "NaN"
+        else:
+            what = f"infinity or a value too large for {signals.dtype}"
+        lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
+        raise ValueError(
+            f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "
+            f"{record}, {lead_name}, time point {time}. Leave these records out, or fill the gaps "
+            "before."
+        ) from None

@@ -1,0 +1,7 @@
+"""R-peaks, rhythm, and one beat per record with its measurements."""
+
+from ._beat_features import BeatFeatures
+from ._median_beat import MedianBeat
+from ._rhythm import RPeaks, detect_r_peaks
+
+__all__ = ["BeatFeatures", "MedianBeat", "RPeaks", "detect_r_peaks"]

@@ -1,0 +1,248 @@
+"""One beat for each record."""
+
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..base import SignalTransformer
+from ._beat_averaging import average_beats
+from ._delineation import baseline, independent_leads, qrs_bounds
+from ._rhythm import check_sampling_rate
+
+
+class MedianBeat(SignalTransformer):
+    """Replace each record by its median beat.
+
+    The R-peaks of a record are found in all leads together (`detect_r_peaks`). Ectopic beats, beats
+    that are not wholly inside the record and beats twice as far from the mean beat as usual are
+    left out. The others are aligned in all leads together, to a fraction of a time point,
+    freed of what the baseline drifts from one PR segment to the next, and averaged. The
+    zero of each lead is its mean over 16 ms (at least two time points) at the end of the PR
+    segment.
+
+    The container that comes out is of the kind that went in: an array, a lead frame, an object
+    array of signals, lead-major rows, or a numeric frame.
+
+    Parameters
+    ----------
+    sampling_rate : float
+        Time points per second (Hz), from 100 to 1000. It must be given.
+    window : (float, float), default=(-0.3, 0.5)
+        From where to where the beat reaches, in seconds from its R-peak: the first number is
+        negative, the second positive. The default holds P, QRS and T of a usual beat, and is a
+        default of this library.
+    average : {"median", "trimmed_mean"}, default="median"
+        How beats are averaged, time point by time point. "trimmed_mean" is the mean of the middle
+        half of the beats: smoother, and nearly as robust.
+    unreliable : {"raise", "nan", "whole record average"}, default="raise"
+        What becomes of a record whose reliability is below `min_reliability`, or of which no beat
+        can be used.
+
+        - "raise": an error that names the records;
+        - "nan": a beat of NaN. Networks refuse it; drop these records, or impute;
+        - "whole record average": the mean of consecutive windows of the whole record, whatever is
+          in them, less its own mean in each lead. Without any beat in common, that is nearly flat.
+    min_reliability : float, default=0.3
+        In [0, 1]; see `RPeaks.reliability`. A default of this library.
+    n_leads : int or None, default=None
+        Number of leads. Needed for rows and numeric frames.
+    lead_names : sequence of str or None, default=None
+        Names of the leads. Lead frames bring their own; twelve unnamed leads are in standard order.
+
+    Attributes
+    ----------
+    n_features_in_, n_leads_in_, n_times_in_ : int
+        Columns (leads of 3-D arrays and lead frames), leads and time points seen in `fit`.
+    lead_names_in_ : tuple of str or None
+    feature_names_in_ : ndarray of str
+        Only if X had named columns.
+
+    See Also
+    --------
+    BeatFeatures : Measurements of the beat.
+    sklearn_ecg.beats.detect_r_peaks : The R-peaks and their reliability.
+
+    Notes
+    -----
+    Nothing is learnt in `fit`, so that a record's beat does not depend on other records. The beat
+    has the sampling rate of the record and
+    ``round(window[1] * sampling_rate) - round(window[0] * sampling_rate)`` time points; the R-peak
+    is at ``-round(window[0] * sampling_rate)``, up to one time point off.
+
+    Leads that were exchanged between records, as permutation importance does it, do not beat
+    together, and may leave a record without reliable beats: pass another policy than "raise", or
+    ask the importance of the estimator after this step, with the median beats as X.
+
+    Averaging beats of a resting ECG goes back to [1]_; the zero at the end of the PR segment is
+    that of [2]_. Einthoven's and Goldberger's identities hold for the beats as far as they hold
+    for the records. Taking off a line through neighbouring PR segments is the linear case of [3]_.
+
+    References
+    ----------
+    .. [1] J. R. Cox, F. M. Nolle, R. M. Arthur, "Digital analysis of the electroencephalogram, the
+       blood pressure wave, and the electrocardiogram", Proceedings of the IEEE 60(10), 1972.
+    .. [2] The CSE Working Party, "Recommendations for measurement standards in quantitative
+       electrocardiography", European Heart Journal 6(10), 1985.
+    .. [3] C. R. Meyer, H. N. Keiser, "Electrocardiogram baseline noise estimation and removal
+       using cubic splines and state-space computation techniques", Computers and Biomedical
+       Research 10(5), 1977.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ecg import MSAICNetClassifier
+    >>> from sklearn_ecg.datasets import make_ecg
+    >>> from sklearn_ecg.preprocessing import MedianBeat
+    >>> ecg = make_ecg(40, random_state=0)
+    >>> beat = MedianBeat(sampling_rate=100).fit(ecg.data)
+    >>> beat.transform(ecg.data).shape
+    (40, 12, 80)
+    >>> beat.report(ecg.data).head(2)
+       beats_found  beats_used  reliability status
+    0           16          15          1.0     ok
+    1           16          15          1.0     ok
+    >>> clf = make_pipeline(
+    ...     MedianBeat(sampling_rate=100), MSAICNetClassifier(max_epochs=2, random_state=0)
+    ... )
+    >>> clf.fit(ecg.data, ecg.target).predict_proba(ecg.data).shape
+    (40, 2)
+
+    A record without beats is not passed on in silence:
+
+    >>> noise = ecg.data.copy()
+    >>> noise[3] = 0
+    >>> beat.transform(noise)
+    Traceback (most recent call last):
+        ...
+    ValueError: 1 of 40 records have no reliable beats, the first is record 3 (beats found: 0, ...
+    """
+
+    _parameter_constraints = {
+        **SignalTransformer._parameter_constraints,
+        "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "window": ["array-like"],
+        "average": [StrOptions({"median", "trimmed_mean"})],
+        "unreliable": [StrOptions({"raise", "nan", "whole record average"})],
+        "min_reliability": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self,
+        sampling_rate=None,
+        *,
+        window=(-0.3, 0.5),
+        average="median",
+        unreliable="raise",
+        min_reliability=0.3,
+        n_leads=None,
+        lead_names=None,
+    ):
+        self.sampling_rate = sampling_rate
+        self.window = window
+        self.average = average
+        self.unreliable = unreliable
+        self.min_reliability = min_reliability
+        self.n_leads = n_leads
+        self.lead_names = lead_names
+
+    def report(self, X):
+        """Tell what happens to each record.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those given to `fit`.
+
+        Returns
+        -------
+        report : DataFrame of n_records rows
+            With the index of X, and the columns ``beats_found``, ``beats_used``, ``reliability``
+            and ``status``: "ok", or why the record has no median beat.
+        """
+        check_is_fitted(self)
+        report = self._report(self._average(self._check(X, reset=False)))
+        return report.set_axis(X.index) if hasattr(X, "iloc") else report
+
+    def _fit(self, signals):
+        check_sampling_rate(self.sampling_rate)
+        start, stop = self._edges()
+        if stop - start > signals.shape[2]:
+            raise ValueError(
+                f"window={self.window!r} s has {stop - start} time points at {self.sampling_rate} "
+                f"Hz, more than the {signals.shape[2]} time points of X. Pass a shorter window, or "
+                "longer records."
+            )
+
+    def _n_times_out(self):
+        start, stop = self._edges()
+        return stop - start
+
+    def _edges(self):
+        """The window in time points from the R-peak."""
+        window = np.asarray(self.window)
+        if window.shape != (2,) or window.dtype.kind not in "fi" or not window[0] < 0 < window[1]:
+            raise ValueError(
+                f"window must be (start, stop) in seconds with start < 0 < stop, got "
+                f"{self.window!r}."
+            )
+        start, stop = (round(edge * self.sampling_rate) for edge in window.tolist())
+        if start == 0 or stop == 0:
+            raise ValueError(
+                f"window={self.window!r} s has no time point on one side of the R-peak at "
+                f"{self.sampling_rate} Hz. Pass a longer one."
+            )
+        return start, stop
+
+    def _average(self, signals):
+        start, stop = self._edges()
+        rate = float(self.sampling_rate)
+        return average_beats(signals, self.lead_names_in_, rate, start, stop, self.average)
+
+    def _report(self, average):
+        reliability = average.rhythm.reliability
+        status = np.where(average.n_used > 0, "ok", "no usable beat").astype(object)
+        status[reliability < self.min_reliability] = "unreliable beats"
+        return pd.DataFrame(
+            {
+                "beats_found": [len(peaks) for peaks in average.rhythm.peaks],
+                "beats_used": average.n_used,
+                "reliability": reliability.round(3),
+                "status": status,
+            }
+        )
+
+    def _transform(self, signals):
+        average = self._average(signals)
+        beats = average.beats
+        report = self._report(average)
+        good = (report["status"] == "ok").to_numpy()
+        if self.unreliable == "raise" and not good.all():
+            wrong = np.flatnonzero(~good)
+            first = report.iloc[wrong[0]]
+            raise ValueError(
+                f"{len(wrong)} of {len(signals)} records have no reliable beats, the first is "
+                f"record {wrong[0]} (beats found: {first.beats_found}, used: {first.beats_used}, "
+                f"reliability: {first.reliability}). report(X) tells of all. Leave these records "
+                "out, or pass unreliable='nan' or 'whole record average'. (Leads exchanged between "
+                "records, as permutation importance does it, do not beat together.)"
+            )
+        if good.any():
+            rate, (start, _) = float(self.sampling_rate), self._edges()
+            leads = independent_leads(self.lead_names_in_, signals.shape[1])
+            onset, _ = qrs_bounds(beats[good], rate, -start, leads)
+            beats[good] -= baseline(beats[good], rate, onset)[:, :, None]
+        beats[~good] = np.nan
+        if self.unreliable == "whole record average":
+            beats[~good] = _mean_of_windows(signals[~good], beats.shape[2])
+        return beats
+
+
+def _mean_of_windows(signals, width):
+    """Mean over the consecutive windows of records, less its mean in each lead."""
+    n_windows = signals.shape[2] // width
+    windows = signals[:, :, : n_windows * width].reshape(*signals.shape[:2], n_windows, width)
+    mean = windows.mean(axis=2)
+    return mean - mean.mean(axis=2, keepdims=True)

@@ -1,0 +1,5 @@
+"""ECG paper: its layout, and images of records drawn on it."""
+
+from ._renderer import ECGImageRenderer
+
+__all__ = ["ECGImageRenderer"]

@@ -1,0 +1,414 @@
+"""R-peaks and rhythm: synthetic truth, real records, what must not change, and what must raise."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.signal import resample_poly
+
+from sklearn_ecg import detect_r_peaks, to_lead_frame
+from sklearn_ecg.beats import RPeaks
+from sklearn_ecg.datasets import load_ludb, load_ptbxl, load_wfdb, make_ecg
+from sklearn_ecg.utils._chunks import ChunkBudget
+
+
+def nearest(truth, found):
+    """Distance from each true beat to the nearest one found."""
+    return np.abs(truth[:, None] - found).min(axis=1) if len(found) else np.full(len(truth), np.inf)
+
+
+def count_matches(truth, found, tolerance):
+    """True positives, missed and false beats between the first and the last true one."""
+    found = found[(found >= truth[0] - tolerance) & (found <= truth[-1] + tolerance)]
+    hits = np.count_nonzero(nearest(truth, found) <= tolerance)
+    return np.array([hits, len(truth) - hits, len(found) - hits])
+
+
+@pytest.fixture(scope="module")
+def ecg():
+    return make_ecg(12, random_state=3)
+
+
+# --------------------------------------------------------------------------------------------------
+# Synthetic truth
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [100, 125, 250, 360, 500, 1000])
+@pytest.mark.parametrize("heart_rate", [35, 75, 150])
+def test_peaks_are_at_the_truth(rate, heart_rate):
+    """Every beat away from the ends is found within a time point (at 1000 Hz, two)."""
+    ecg = make_ecg(8, sampling_rate=rate, heart_rate=heart_rate, random_state=0)
+    rhythm = detect_r_peaks(ecg.data, rate)
+    for truth, found in zip(ecg.r_peaks, rhythm.peaks):
+        margin = 0.06 * rate
+        inner = truth[(truth > margin) & (truth < 10 * rate - margin)]
+        assert nearest(inner, found).max() <= (2 if rate == 1000 else 1)
+        assert nearest(found, truth).max() <= max(2, 0.05 * rate)
+    assert rhythm.reliability.min() > 0.9
+
+
+@pytest.mark.parametrize("noise, least", [(0.05, 0.999), (0.15, 0.99), (0.3, 0.85)])
+def test_noise(noise, least):
+    ecg = make_ecg(30, noise=noise, baseline_wander=0.2, random_state=1)
+    counts = sum(
+        count_matches(truth[(truth > 6) & (truth < 994)], found, 5)
+        for truth, found in zip(ecg.r_peaks, detect_r_peaks(ecg.data, 100).peaks)
+    )
+    assert 2 * counts[0] / (2 * counts[0] + counts[1] + counts[2]) > least
+
+
+def test_more_noise_is_less_reliable():
+    means = [
+        detect_r_peaks(make_ecg(20, noise=noise, random_state=0).data, 100).reliability.mean()
+        for noise in (0.01, 0.3, 1.0)
+    ]
+    assert means[0] > 0.95 and means[0] > means[1] > means[2] and means[2] < 0.1
+
+
+def test_one_lead_and_any_number_of_leads(ecg):
+    for leads in ([1], [7], [0, 1], range(6), range(11)):
+        rhythm = detect_r_peaks(ecg.data[:, list(leads)], 100)
+        for truth, found in zip(ecg.r_peaks, rhythm.peaks):
+            inner = truth[(truth > 6) & (truth < 994)]
+            assert nearest(inner, found).max() <= 5  # a lead's own QRS may peak elsewhere
+
+
+def test_bad_leads_do_no_harm(ecg):
+    rng = np.random.default_rng(0)
+    spoilt = ecg.data.copy()
+    spoilt[:, 6] = 0
+    spoilt[:, 7] = 5
+    spoilt[:, 8] = rng.normal(scale=2, size=spoilt[:, 8].shape)
+    spoilt[:, 9, 400:450] += 20
+    clean, rhythm = detect_r_peaks(ecg.data, 100), detect_r_peaks(spoilt, 100)
+    for before, after in zip(clean.peaks, rhythm.peaks):
+        assert len(before) == len(after)
+        assert np.abs(before - after).max() <= 8  # where the artefact meets a beat
+        assert np.median(np.abs(before - after)) == 0
+
+
+# --------------------------------------------------------------------------------------------------
+# What must not change
+# --------------------------------------------------------------------------------------------------
+
+
+def assert_same(a, b):
+    assert len(a.peaks) == len(b.peaks)
+    for one, other in zip(a.peaks, b.peaks):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(a.reliability, b.reliability, atol=1e-3)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e-3, 7.3, 1000, 1e12])
+def test_scale_changes_nothing(ecg, factor):
+    assert_same(detect_r_peaks(ecg.data, 100), detect_r_peaks(ecg.data * factor, 100))
+
+
+def test_sign_changes_nothing(ecg):
+    assert_same(detect_r_peaks(ecg.data, 100), detect_r_peaks(-ecg.data, 100))
+
+
+@pytest.mark.parametrize("rate", [100, 500])
+def test_offset_of_a_lead_changes_nothing(rate):
+    X = make_ecg(6, sampling_rate=rate, random_state=3).data
+    offset = np.linspace(-5, 5, 12, dtype=np.float32)[:, None]
+    assert_same(detect_r_peaks(X, rate), detect_r_peaks(X + offset, rate))
+
+
+def test_shift_in_time_shifts_peaks(ecg):
+    longer = detect_r_peaks(ecg.data, 100).peaks
+    shorter = detect_r_peaks(ecg.data[..., 7:], 100).peaks
+    for one, other in zip(longer, shorter):
+        np.testing.assert_array_equal(one[one > 20], other[other > 13] + 7)
+
+
+def test_records_do_not_depend_on_each_other(ecg, monkeypatch):
+    together = detect_r_peaks(ecg.data, 100)
+    alone = [detect_r_peaks(ecg.data[i : i + 1], 100).peaks[0] for i in range(12)]
+    monkeypatch.setattr("sklearn_ecg.beats._rhythm.R_PEAKS", ChunkBudget(300))
+    monkeypatch.setattr("sklearn_ecg.beats._qrs.BEAT_CURVE", ChunkBudget(20_000))
+    in_parts = detect_r_peaks(ecg.data, 100)
+    for a, b, c in zip(together.peaks, alone, in_parts.peaks):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)
+
+
+def test_containers_and_dtypes(ecg):
+    expected = detect_r_peaks(ecg.data, 100)
+    frame = to_lead_frame(ecg.data)
+    assert_same(expected, detect_r_peaks(frame, 100))
+    assert_same(expected, detect_r_peaks(frame[frame.columns[::-1]], 100))
+    assert_same(expected, detect_r_peaks(frame.to_numpy(), 100))
+    assert_same(expected, detect_r_peaks(ecg.data.astype(np.float64), 100.0))
+    counts = np.rint(ecg.data * 2000).astype(np.int16)
+    for one, other in zip(expected.peaks, detect_r_peaks(counts, 100).peaks):
+        assert np.abs(one - other).max() <= 1
+
+
+def test_x_is_not_changed(ecg):
+    X = ecg.data.copy()
+    X.flags.writeable = False
+    detect_r_peaks(X, 100)
+    np.testing.assert_array_equal(X, ecg.data)
+
+
+# --------------------------------------------------------------------------------------------------
+# No signal, little signal
+# --------------------------------------------------------------------------------------------------
+
+
+def no_ecg():
+    rng = np.random.default_rng(0)
+    white = rng.normal(size=(5, 12, 1000)).astype(np.float32)
+    times = np.arange(1000) / 100
+    saturated = np.sign(np.cumsum(white, axis=2)) * 5
+    return {
+        "zero": np.zeros((5, 12, 1000)),
+        "constant": np.full((5, 12, 1000), 3.3),
+        "white noise": white,
+        "random walk": np.cumsum(white, axis=2),
+        "one lead of noise": white[:, :1],
+        "saturated": saturated,
+        "power line": np.sin(2 * np.pi * 50.3 * times) + 0 * white,
+        "slow wave": np.sin(2 * np.pi * times) + 0.01 * white,
+    }
+
+
+@pytest.mark.parametrize("name", no_ecg())
+def test_no_ecg_is_not_reliable(name):
+    rhythm = detect_r_peaks(no_ecg()[name], 100)
+    assert rhythm.reliability.max() < 0.1
+    if name in ("zero", "constant"):
+        assert [len(peaks) for peaks in rhythm.peaks] == [0] * 5
+        assert np.isnan(rhythm.heart_rate()).all()
+        assert [len(marks) for marks in rhythm.ectopic()] == [0] * 5
+        assert [cycle.shape for cycle in rhythm.cycles()] == [(0, 2)] * 5
+
+
+@pytest.mark.parametrize("rate", [100, 199.9, 257.3, 1000])
+def test_peaks_in_noise_are_apart(rate):
+    rng = np.random.default_rng(0)
+    for smooth in (1, 5):
+        X = np.cumsum(rng.normal(size=(20, 2, 3000)), axis=2)
+        for peaks in detect_r_peaks(X[..., smooth:] - X[..., :-smooth], rate).peaks:
+            assert (np.diff(peaks) > 0.07 * rate).all()
+
+
+def test_one_beat_is_not_reliable(ecg):
+    X = np.zeros((1, 12, 1000), dtype=np.float32)
+    peak = ecg.r_peaks[0][4]
+    X[..., 500:560] = ecg.data[:1, :, peak - 25 : peak + 35] - ecg.data[:1, :, peak - 25, None]
+    rhythm = detect_r_peaks(X, 100)
+    assert 525 in rhythm.peaks[0]
+    assert rhythm.reliability[0] < 0.1
+
+
+def test_lost_signal_lowers_reliability(ecg):
+    X = ecg.data.copy()
+    X[..., 300:] = 0
+    rhythm = detect_r_peaks(X, 100)
+    assert (rhythm.reliability > 0).all() and (rhythm.reliability < 0.35).all()
+    for truth, found in zip(ecg.r_peaks, rhythm.peaks):
+        inner = truth[(truth > 6) & (truth < 290)]
+        assert nearest(inner, found).max() <= 1
+
+
+@pytest.mark.parametrize("n_times", [12, 13, 20, 30, 59, 99, 150, 215])
+@pytest.mark.parametrize("rate", [100, 1000])
+def test_short_records(ecg, n_times, rate):
+    rhythm = detect_r_peaks(ecg.data[..., 100 : 100 + n_times], rate)
+    assert len(rhythm.peaks) == len(rhythm.ectopic()) == len(rhythm.cycles()) == 12
+    assert ((rhythm.reliability >= 0) & (rhythm.reliability <= 1)).all()
+    for peaks in rhythm.peaks:
+        assert peaks.dtype.kind == "i"
+        assert ((peaks > 0) & (peaks < n_times - 1)).all()
+
+
+def test_long_record():
+    """Five minutes, in which the heights change eightfold and the signal is lost for a while."""
+    ecg = make_ecg(1, duration=300, heart_rate=70, random_state=0)
+    X = ecg.data * np.linspace(0.25, 2, 30000, dtype=np.float32)
+    X[..., 10000:13000] = 0
+    X += np.random.default_rng(0).normal(scale=0.003, size=X.shape).astype(np.float32)
+    rhythm = detect_r_peaks(X, 100)
+    truth = ecg.r_peaks[0]
+    truth = truth[((truth > 20) & (truth < 9990)) | ((truth > 13010) & (truth < 29980))]
+    assert nearest(truth, rhythm.peaks[0]).max() <= 1
+    assert abs(len(rhythm.peaks[0]) - len(truth)) <= 2
+    assert 0.7 < rhythm.reliability[0] < 0.95
+
+
+# --------------------------------------------------------------------------------------------------
+# Intervals, cycles, ectopic beats
+# --------------------------------------------------------------------------------------------------
+
+
+def test_intervals_and_heart_rate():
+    peaks = [np.array([50, 150, 270]), np.array([80]), np.array([], dtype=int)]
+    rhythm = RPeaks(peaks, np.ones(3), 200.0, 400)
+    first, second, third = rhythm.rr_intervals()
+    np.testing.assert_allclose(first, [np.nan, 0.5, 0.6])
+    assert len(second) == 1 and np.isnan(second[0])
+    assert len(third) == 0
+    np.testing.assert_allclose(rhythm.heart_rate(), [60 / 0.55, np.nan, np.nan])
+
+
+def test_cycles():
+    peaks = [np.array([100, 190, 310, 400]), np.array([80, 160]), np.array([], dtype=int)]
+    first, second, third = RPeaks(peaks, np.ones(3), 100.0, 500).cycles()
+    np.testing.assert_array_equal(first, [[-1, -1], [160, 270], [270, 370], [-1, -1]])
+    np.testing.assert_array_equal(second, [[-1, -1], [-1, -1]])
+    assert third.shape == (0, 2)
+    with pytest.raises(ValueError, match=r"before must be in \(0, 1\), got 1.5"):
+        RPeaks(peaks, np.ones(3), 100.0, 500).cycles(before=1.5)
+
+
+def test_premature_beats_are_marked():
+    regular = np.array([100.0] * 12)
+    premature = regular.copy()
+    premature[[4, 5]] = 60, 140  # with a compensatory pause
+    slowing = np.linspace(80, 130, 12)
+    fibrillating = np.array([60, 95, 70, 120, 85, 65, 110, 75, 130, 62, 90, 105.0])
+    peaks = [np.cumsum(rr).astype(int) for rr in (regular, premature, slowing, fibrillating)]
+    marks = RPeaks(peaks, np.ones(4), 100.0, 2000).ectopic()
+    assert [np.flatnonzero(mark).tolist() for mark in marks] == [[], [4], [], []]
+
+
+def test_beats_of_another_shape_are_marked(ecg):
+    """A beat's QRS is replaced by a broad one on time: only its shape tells."""
+    X = ecg.data.copy()
+    times = np.arange(-25, 35)
+    broad = 1.5 * np.exp(-((times / 7) ** 2)) - 1.2 * np.exp(-(((times - 14) / 7) ** 2))
+    for record, truth in enumerate(ecg.r_peaks):
+        peak = truth[4]
+        X[record, :, peak - 25 : peak + 35] = broad * np.linspace(-1, 1.2, 12)[:, None]
+    rhythm = detect_r_peaks(X, 100)
+    for truth, peaks, marks in zip(ecg.r_peaks, rhythm.peaks, rhythm.ectopic()):
+        marked = peaks[marks]
+        assert abs(marked[0] - truth[4]) <= 16
+        # Its R-peak may be so late that the next one seems premature.
+        assert len(marked) == 1 or marked.tolist() == peaks[[4, 5]].tolist()
+
+
+def test_normal_beats_are_not_marked():
+    ecg = make_ecg(40, heart_rate_variability=0.03, random_state=5)
+    marks = np.concatenate(detect_r_peaks(ecg.data, 100).ectopic())
+    assert marks.mean() < 0.01
+
+
+def test_containers_agree():
+    X = make_ecg(5, random_state=0).data
+    expected = detect_r_peaks(X, 100).peaks
+    frame = to_lead_frame(X)
+    rows = X.reshape(5, -1)
+    for container, n_leads in [
+        (frame, None),
+        (frame.to_numpy(), None),
+        (rows, 12),
+        (pd.DataFrame(rows).add_prefix("t"), 12),
+    ]:
+        found = detect_r_peaks(container, 100, n_leads=n_leads).peaks
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+# --------------------------------------------------------------------------------------------------
+# Errors
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "X, rate, error, message",
+    [
+        (np.zeros((12, 1000)), 100, ValueError, r"shape \(12, 1000\).*n_leads=12"),
+        (np.zeros(1000), 100, ValueError, r"1D array with shape .* X\[np.newaxis\]"),
+        (np.zeros((2, 1000, 12)), 100, ValueError, r"pass X.transpose\(0, 2, 1\)"),
+        (np.zeros((0, 12, 1000)), 100, ValueError, r"X is empty: its shape is \(0, 12, 1000\)"),
+        (np.zeros((2, 12, 1000), dtype=complex), 100, TypeError, "real numbers, got dtype complex"),
+        (np.full((2, 12, 1000), "a"), 100, TypeError, "real numbers"),
+        (np.zeros((2, 12, 1000)), 50, ValueError, "from 100 to 1000 Hz, got 50. Resample"),
+        (np.zeros((2, 12, 1000)), 2000, ValueError, "from 100 to 1000 Hz, got 2000"),
+        (np.zeros((2, 12, 1000)), np.nan, ValueError, "from 100 to 1000 Hz, got nan"),
+        (np.zeros((2, 12, 1000)), "100", TypeError, "must be a number in Hz, got '100'"),
+        (np.zeros((2, 12, 1000)), None, ValueError, "sampling_rate is missing"),
+    ],
+)
+def test_errors(X, rate, error, message):
+    with pytest.raises(error, match=message):
+        detect_r_peaks(X, rate)
+
+
+@pytest.mark.parametrize("n_times", [15, 1000, 1003])
+@pytest.mark.parametrize("lead", [0, 1, 11])
+@pytest.mark.parametrize("value, what", [(np.nan, "NaN"), (-np.inf, "infinity")])
+def test_nan_and_infinity_are_refused_wherever_they_are(n_times, lead, value, what):
+    rate = 500
+    for time in (0, n_times // 2, n_times - 1):
+        X = np.random.default_rng(0).normal(size=(3, 12, n_times))
+        X[1, lead, time] = value
+        with pytest.raises(ValueError, match=f"{what}.*first in record 1, lead .*point {time}"):
+            detect_r_peaks(X, rate)
+
+
+def test_too_large_values_are_refused():
+    with pytest.raises(ValueError, match="too large for float32"):
+        detect_r_peaks(np.random.default_rng(0).normal(size=(2, 12, 1000)) * 1e200, 100)
+
+
+# --------------------------------------------------------------------------------------------------
+# Real records
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ludb(data_folder):
+    """The 12-lead records at 500 Hz, and the R-peaks annotated in lead II."""
+    ludb = load_ludb(data_folder / "ludb", annotated_leads=["II"])
+    beats = ludb.annotations[ludb.annotations["wave"] == "QRS"]
+    peaks = [beats["peak"][beats["record"] == row].to_numpy(int) for row in range(len(ludb.data))]
+    return ludb.data, peaks
+
+
+@pytest.mark.parametrize("rate", [100, 250, 500])
+def test_ludb(ludb, rate):
+    """903 beats of 100 subjects; 1.000, .999 and 1.000 were measured."""
+    X, annotated = ludb
+    if rate != 500:
+        X = resample_poly(X, rate, 500, axis=2)
+    rhythm = detect_r_peaks(X, rate)
+    counts = sum(
+        count_matches(truth * rate / 500, found, 0.1 * rate)
+        for truth, found in zip(annotated, rhythm.peaks)
+    )
+    assert counts[:2].sum() == 903
+    assert 2 * counts[0] / (2 * counts[0] + counts[1] + counts[2]) >= 0.998
+    assert np.mean(rhythm.reliability > 0.5) >= 0.95
+
+
+def test_rates_agree_on_ptbxl(data_folder):
+    """The same records at 100 and 500 Hz give the same beats."""
+    folder = data_folder / "ptbxl"
+    high = load_ptbxl(folder, sampling_rate=500, missing="drop", task="superclass")
+    fast = detect_r_peaks(high.data, 500)
+    slow = detect_r_peaks(resample_poly(high.data, 1, 5, axis=2), 100)
+    counts = sum(
+        count_matches(peaks / 5, found, 3)
+        for peaks, found in zip(fast.peaks, slow.peaks)
+        if len(peaks)
+    )
+    assert 2 * counts[0] / (2 * counts[0] + counts[1] + counts[2]) > 0.99
+    assert np.mean(fast.reliability > 0.5) > 0.95
+
+
+def test_awkward_records(data_folder):
+    """Flat, saturated and noisy leads: no crash, and no trust in what is all flat."""
+    awkward = load_wfdb(data_folder / "challenge2011" / "wfdb500_awkward")
+    X = awkward.data
+    rhythm = detect_r_peaks(X, 500)
+    flat = np.ptp(X, axis=2).max(axis=1) == 0
+    assert flat.any()
+    assert (rhythm.reliability[flat] == 0).all()
+    assert ((rhythm.reliability >= 0) & (rhythm.reliability <= 1)).all()
+    reliable = set(awkward.metadata["record"][rhythm.reliability > 0.5])
+    assert {"1028102", "1052879", "1068152", "1072620"} <= reliable  # clean but for a few leads
+    assert not reliable & {"1002603", "1003574", "1030943", "1063073", "1363712"}

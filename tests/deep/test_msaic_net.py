@@ -1,0 +1,338 @@
+"""What is MSAIC-Net's own, and what the template adds: stopping, weights, warm start, devices."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from joblib import Parallel, delayed
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
+
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise
+
+TINY = {
+    "filters": (4,),
+    "dilations": (1,),
+    "embedding_dim": 8,
+    "projection_dim": 4,
+    "batch_size": 8,
+    "max_epochs": 3,
+    "random_state": 0,
+}
+
+
+def make(**params):
+    return MSAICNetClassifier(**{**TINY, **params})
+
+
+@pytest.fixture
+def data():
+    rng = np.random.RandomState(0)
+    y = np.repeat([0, 1], [30, 10])
+    X = rng.randn(40, 3, 40).astype(np.float32)
+    X[y == 1, 1, 10:20] += 2
+    order = rng.permutation(40)
+    return X[order], y[order]
+
+
+ABLATIONS = {
+    "CNN + focal BCE": {"dilations": (1,), "attention": None, "contrastive_weight": 0},
+    "+ multi-scale branches": {"attention": None, "contrastive_weight": 0},
+    "+ channel attention": {"contrastive_weight": 0},
+    "+ SupCon": {"contrastive_gamma": 0},
+    "full": {},
+}
+
+
+@pytest.mark.parametrize("row", ABLATIONS)
+def test_every_ablation_row_is_reachable_by_parameters(row, data):
+    clf = make(dilations=(1, 2)).set_params(**ABLATIONS[row]).fit(*data)
+    module, loss = clf.net_.module_, clf._make_loss("binary", None)
+    assert len(module.branches) == (1 if row == "CNN + focal BCE" else 2)
+    assert (module.branches[0][0].attention is None) == (
+        row in ("CNN + focal BCE", "+ multi-scale branches")
+    )
+    assert (module.projector is None) == (row not in ("+ SupCon", "full"))
+    assert loss.contrastive_gamma == (0 if row == "+ SupCon" else 2)
+
+
+def test_defaults_of_the_method():
+    clf = MSAICNetClassifier()
+    assert clf.class_weight == "balanced" and clf.focal_gamma == 2 and clf.temperature == 0.1
+    assert clf.dilations == (1, 2, 4, 8) and clf.attention == "eca"
+
+
+def test_early_stopping_keeps_groups_on_one_side(data):
+    """A patient in validation is not trained on: its records do not touch the statistics."""
+    X, y = data
+    groups = np.arange(40) // 2
+    clf = make(early_stopping=True, validation_fraction=0.25, max_epochs=6, n_iter_no_change=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        clf.fit(X, y, groups=groups)
+        means = set()
+        for group in range(20):
+            shifted = X.copy()
+            shifted[groups == group] += 50
+            clf.fit(shifted, y, groups=groups)
+            # The mean moves by both records of a trained patient or by none of a validated one.
+            means.add(round(float(clf.normalizer_.mean.mean()), 0))
+    assert len(means) == 2 and 0.0 in means
+    assert "valid_loss" in clf.history_
+
+
+def test_early_stopping_degrades_with_a_warning():
+    X = np.random.RandomState(0).randn(4, 2, 20)
+    with pytest.warns(UserWarning, match="leaves nothing to validate"):
+        clf = make(early_stopping=True).fit(X, [0, 1, 0, 1])
+    assert "valid_loss" not in clf.history_
+
+
+def test_warm_start_goes_on(data):
+    X, y = data
+    clf = make(warm_start=True).fit(X, y)
+    first = clf.net_.module_.classifier.weight.detach().clone()
+    mean = clf.normalizer_.mean.clone()
+    clf.set_params(max_epochs=0, precision="float64").fit(X + 5, y)
+    np.testing.assert_array_equal(clf.net_.module_.classifier.weight.detach(), first.double())
+    np.testing.assert_array_equal(clf.normalizer_.mean, mean)
+    assert clf.transform(X).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda X, y, clf: clf.fit(X[:, :2], y), r"leads \(3, .*\) of the previous fit became \(2"),
+        (lambda X, y, clf: clf.fit(X, np.array(["a", "b"])[y]), "classes .* became .*'a', 'b'"),
+        (lambda X, y, clf: clf.set_params(normalize=None).fit(X, y), "normalize dataset"),
+        (lambda X, y, clf: clf.set_params(filters=(8,)).fit(X, y), "with another network"),
+        (
+            lambda X, y, clf: clf.set_params(contrastive_weight=0).fit(X, y),
+            "with another network",
+        ),
+        (
+            lambda X, y, clf: clf.set_params(lead_names=["II", "I", "V1"]).fit(X, y),
+            "leads .*'I', 'II', 'V1'.* became .*'II', 'I', 'V1'",
+        ),
+    ],
+)
+def test_warm_start_holds_what_the_weights_were_made_for(change, message, data):
+    X, y = data
+    clf = make(warm_start=True, lead_names=["I", "II", "V1"]).fit(X, y)
+    if "(2" in message:
+        clf.lead_names = None
+    with pytest.raises(ValueError, match=message):
+        change(X, y, clf)
+
+
+def test_cold_start_after_another_shape(data):
+    X, y = data
+    clf = make().fit(X, y)
+    assert clf.fit(X[:, :2, :30], np.array(["a", "b"])[y]).predict(X[:2, :2, :30]).dtype.kind == "U"
+
+
+class Interrupt(Callback):
+    def on_batch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_an_unfitted_estimator(data):
+    clf = make().fit(*data)
+    clf.set_params(callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(*data)
+    with pytest.raises(NotFittedError):
+        clf.predict(data[0])
+
+
+def test_normalization_modes(data):
+    X, y = data
+    X = X * np.array([1, 10, 100], dtype=np.float32)[:, None] + 7
+    clf = make().fit(X, y)
+    np.testing.assert_allclose(clf.normalizer_.mean[:, 0], X.mean((0, 2)), rtol=1e-5)
+    np.testing.assert_allclose(clf.normalizer_.scale[:, 0], X.std((0, 2)), rtol=1e-5)
+    scales = np.array([0.5, 3, 20], dtype=np.float32)[:, None]
+    per_lead = make(normalize="record_lead").fit(X, y)
+    np.testing.assert_allclose(
+        per_lead.predict_proba(X * scales), per_lead.predict_proba(X), atol=1e-5
+    )
+    per_record = make(normalize="record").fit(X, y)
+    np.testing.assert_allclose(
+        per_record.predict_proba(3 * X + 2), per_record.predict_proba(X), atol=1e-5
+    )
+    assert not np.allclose(per_record.predict_proba(X * scales), per_record.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "class_weight, sign",
+    [({0: 10, 1: 1}, -1), ({0: 1, 1: 10}, 1), ({1: 10}, 1)],
+)
+def test_class_weight_moves_probabilities(class_weight, sign, data):
+    X, y = data
+    neutral = make(class_weight=None).fit(X, y).predict_proba(X)[:, 1].mean()
+    weighted = make(class_weight=class_weight).fit(X, y).predict_proba(X)[:, 1].mean()
+    assert sign * (weighted - neutral) > 0
+
+
+def test_class_weight_refusals(data):
+    X, y = data
+    Y = np.stack([y, 1 - y, y], axis=1)
+    with pytest.raises(ValueError, match="is a list, which is for a multilabel y"):
+        make(class_weight=[{0: 1, 1: 2}]).fit(X, y)
+    with pytest.raises(ValueError, match="multilabel y of 3 labels class_weight must be"):
+        make(class_weight={0: 1, 1: 2}).fit(X, Y)
+    with pytest.raises(ValueError, match="not in class_weight"):
+        make(class_weight={"MI": 2}).fit(X, y)
+    make(class_weight=3 * [{0: 1, 1: 2}]).fit(X, Y)
+
+
+def test_constant_label_warns(data):
+    X, y = data
+    Y = np.stack([y, np.zeros_like(y)], axis=1)
+    with pytest.warns(UserWarning, match=r"Label\(s\) \[1\] have one value only"):
+        make().fit(X, Y)
+
+
+def test_one_augmentation_or_several(data):
+    X, y = data
+    several = make(augmentation=[AmplitudeScale(0.1), GaussianNoise(0.1)]).fit(X, y)
+    one = make(augmentation=AmplitudeScale(0.1)).fit(X, y)
+    none = make().fit(X, y)
+    outputs = [clf.decision_function(X) for clf in (several, one, none)]
+    assert not np.allclose(outputs[0], outputs[1]) and not np.allclose(outputs[1], outputs[2])
+    search = GridSearchCV(make(), {"augmentation": [None, GaussianNoise(0.1)]}, cv=2)
+    assert len(search.fit(X, y).cv_results_["params"]) == 2
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"class_weight": {0: -1, 1: 1}}, "class_weight must hold finite weights >= 0"),
+        ({"class_weight": {0: 0, 1: 0}}, "not all of them 0"),
+        ({"dropout": 1.0}, "'dropout' parameter of MSAICNetClassifier must be"),
+        ({"attention": "cbam"}, "'attention' parameter"),
+        ({"batch_size": 1}, "'batch_size' parameter"),
+        ({"kernel_size": 4}, "kernel_size must be odd, got 4"),
+        ({"dilations": ()}, "dilations must hold at least one"),
+        ({"dilations": (0,)}, "dilations must hold .* integers >= 1"),
+        ({"filters": (8, 2.5)}, "filters must hold .* integers >= 1"),
+        ({"device": "cuda:9"}, "device='cuda:9' cannot be used on this machine"),
+        ({"device": "gpu"}, "device='gpu' cannot be used"),
+        ({"augmentation": [3]}, "augmentation=, must be callable, got 3"),
+        ({"augmentation": lambda x: x[:, :, 1:]}, "<lambda> .* changed the shape of a batch"),
+    ],
+)
+def test_bad_parameters_are_named(params, message, data):
+    with pytest.raises(ValueError, match=message):
+        make(**params).fit(*data)
+
+
+def test_precisions(data):
+    X, y = data
+    double = make(precision="float64").fit(X, y)
+    assert double.transform(X).dtype == np.float64
+    single = make().fit(X, y)
+    assert single.transform(X).dtype == np.float32
+    np.testing.assert_allclose(double.predict_proba(X), single.predict_proba(X), atol=1e-3)
+    mixed = make(precision="mixed").fit(X, y)
+    assert mixed.transform(X).dtype == np.float32
+    np.testing.assert_allclose(mixed.predict_proba(X), single.predict_proba(X), atol=0.1)
+
+
+def test_mixed_precision_does_not_tie_scores():
+    X = np.random.RandomState(0).randn(400, 3, 40).astype(np.float32)
+    clf = make(precision="mixed").fit(X, np.arange(400) % 2)
+    assert len(np.unique(clf.decision_function(X))) > 390
+
+
+def test_size_of_weights_does_not_matter(data):
+    X, y = data
+    weight = np.random.RandomState(0).rand(40) + 0.1
+    reference = make().fit(X, y, sample_weight=weight).predict_proba(X)
+    for size in (1e-20, 1e20):
+        scaled = make().fit(X, y, sample_weight=size * weight).predict_proba(X)
+        np.testing.assert_allclose(scaled, reference, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [2, 8, 32])
+def test_weighted_prevalence_is_learnt_whatever_the_batch_size(batch_size):
+    """On noise the best constant is the weighted share of positives, here a half."""
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(160, 1, 8).astype(np.float32), np.arange(160) % 8 == 0
+    clf = make(
+        class_weight=None,
+        focal_gamma=0,
+        contrastive_weight=0,
+        batch_size=batch_size,
+        learning_rate=1e-3,
+        max_epochs=40,
+        n_leads=1,
+    )
+    clf.fit(X, y, sample_weight=np.where(y, 7.0, 1.0))
+    mean = np.average(clf.predict_proba(X)[:, 1], weights=np.where(y, 7, 1))
+    assert mean == pytest.approx(0.5, abs=0.07)
+
+
+def test_partners_do_not_weigh_in_the_classification(data):
+    """A rare class: a fifth of every batch are its partners, yet probabilities stay as without."""
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(200, 1, 8).astype(np.float32), np.arange(200) % 50 == 0
+    plain = {"class_weight": None, "focal_gamma": 0, "learning_rate": 1e-3, "max_epochs": 40}
+    mean = {
+        weight: make(contrastive_weight=weight, **plain).fit(X, y).predict_proba(X)[:, 1].mean()
+        for weight in (0, 1e-6)
+    }
+    assert mean[0] < 0.1
+    assert mean[1e-6] == pytest.approx(mean[0], abs=0.03)
+
+
+def test_threads_do_not_disturb_one_another(data):
+    X, y = data
+    expected = make().fit(X, y).predict_proba(X)
+    state = torch.random.get_rng_state()
+    fitted = Parallel(n_jobs=4, backend="threading")(delayed(make().fit)(X, y) for _ in range(4))
+    for clf in fitted:
+        np.testing.assert_allclose(clf.predict_proba(X), expected, atol=1e-6)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_history_is_a_table(data):
+    table = pd.DataFrame(make().fit(*data).history_)
+    assert list(table["epoch"]) == [1, 2, 3]
+    assert {"train_loss", "learning_rate"} <= set(table)
+
+
+def test_extreme_amplitudes_do_not_pass_in_silence(data):
+    X, y = data
+    with pytest.raises(ValueError, match="train loss became"):
+        make(normalize=None, learning_rate=1e3, max_epochs=20).fit(X * 1e18, y)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sklearn_ecg; dir(sklearn_ecg)",
+        "from sklearn_ecg.datasets import load_ptbxl, make_ecg; make_ecg(2)",
+        "from sklearn_ecg import to_lead_frame, STANDARD_LEADS",
+        "import sklearn_ecg._validation, sklearn_ecg.metrics, sklearn_ecg.utils",
+    ],
+)
+def test_reading_data_does_not_import_torch(code):
+    code += "; import sys; assert not {'torch', 'skorch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_public_names_resolve():
+    import sklearn_ecg
+
+    for name in sklearn_ecg.__all__:
+        assert getattr(sklearn_ecg, name) is not None
+    assert set(sklearn_ecg.__all__) <= set(dir(sklearn_ecg))
+    with pytest.raises(AttributeError, match="no attribute 'MSAICNet'"):
+        getattr(sklearn_ecg, "MSAICNet")  # noqa: B009

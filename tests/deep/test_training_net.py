@@ -1,0 +1,165 @@
+"""Training: schedule, early stopping, callbacks, Ctrl-C, trouble."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.deep._training import Batches, train_network
+from sklearn_ecg.nn.normalization import LeadNormalizer
+
+
+def make_batches(n_records=24, seed=0, **options):
+    rng = np.random.RandomState(seed)
+    y = np.arange(n_records) % 2
+    signals = rng.randn(n_records, 30, 2).astype(np.float32)
+    signals[:, 10:15, 0] += 2 * y[:, None]
+    return Batches(torch.from_numpy(signals), torch.from_numpy(y).float(), batch_size=8, **options)
+
+
+TINY = MSAICNetClassifier(
+    filters=(4,), dilations=(1,), embedding_dim=4, contrastive_weight=0, dropout=0.2
+)
+TINY.normalizer_ = LeadNormalizer(None, 2)
+
+
+def make_net():
+    return TINY._make_network(1)
+
+
+def make_loss():
+    return TINY._make_loss("binary", None)
+
+
+def train(batches, valid=None, **options):
+    torch.manual_seed(0)
+    defaults = {
+        "max_epochs": 5,
+        "learning_rate": 1e-2,
+        "learning_rate_schedule": "cosine",
+        "weight_decay": 0.0,
+        "n_iter_no_change": 3,
+        "mixed_precision": False,
+        "device": torch.device("cpu"),
+        "callbacks": None,
+        "verbose": 0,
+    }
+    return train_network(make_net(), make_loss(), batches, valid, **{**defaults, **options})
+
+
+def test_history_and_schedule():
+    net, history, _ = train(make_batches(), max_epochs=20)
+    assert set(history) == {"epoch", "learning_rate", "train_loss", "train_loss_best"}
+    assert history["epoch"].tolist() == list(range(1, 21))
+    rates = history["learning_rate"]
+    assert rates[0] < rates.max() <= 1e-2 and rates[-1] < 1e-3
+    assert history["train_loss"][-1] < 0.7 * history["train_loss"][0]
+    _, constant, _ = train(make_batches(), learning_rate_schedule="constant")
+    assert set(constant["learning_rate"]) == {1e-2}
+
+
+def test_no_epochs_leave_the_random_network():
+    net, history, _ = train(make_batches(), max_epochs=0)
+    assert all(len(values) == 0 for values in history.values())
+    torch.manual_seed(0)
+    start = make_net()
+    for a, b in zip(net.module_.parameters(), start.parameters()):
+        assert torch.equal(a, b)
+
+
+def test_early_stopping_restores_the_best_epoch():
+    """Validation labels are flipped: the longer it trains, the worse they are predicted."""
+    valid = make_batches(seed=1)
+    valid.targets = 1 - valid.targets
+    net, history, _ = train(make_batches(), valid, max_epochs=50, learning_rate_schedule="constant")
+    best = int(np.argmin(history["valid_loss"]))
+    assert len(history["epoch"]) == best + 1 + 3
+    _, shorter, _ = train(
+        make_batches(), valid, max_epochs=best + 1, learning_rate_schedule="constant"
+    )
+    np.testing.assert_array_equal(shorter["valid_loss"], history["valid_loss"][: best + 1])
+    net.module_.eval()
+    losses = []
+    with torch.no_grad():
+        for x, (y, *_) in valid:
+            losses.append(make_loss()(net.module_(x), y).item())
+    assert np.mean(losses) == pytest.approx(history["valid_loss"].min(), rel=1e-6)
+
+
+class Recorder(Callback):
+    def __init__(self):
+        self.epochs = 0
+
+    def on_epoch_end(self, net, **kwargs):
+        self.epochs += 1
+        net.history.record("twice", 2 * self.epochs)
+
+
+def test_callbacks_are_copied_and_recorded():
+    recorder = Recorder()
+    _, history, (copied,) = train(make_batches(), callbacks=[recorder])
+    assert recorder.epochs == 0 and copied.epochs == 5
+    assert history["twice"].tolist() == [2, 4, 6, 8, 10]
+
+
+class Interrupt(Callback):
+    def on_batch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_not_swallowed():
+    with pytest.raises(KeyboardInterrupt):
+        train(make_batches(), callbacks=[Interrupt()])
+
+
+def test_callback_stops_training_in_skorchs_way():
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    _, history, _ = train(make_batches(), callbacks=[Stop()])
+    assert len(history["epoch"]) == 1
+
+
+def test_a_real_ctrl_c_at_the_end_of_an_epoch_is_not_taken_for_a_callback():
+    class Press(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_batches(), callbacks=[Press()])
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_non_finite_loss_is_told_with_epoch_and_cause():
+    batches = make_batches()
+    batches.records[3] = torch.inf
+    with pytest.raises(ValueError, match="train loss became nan in epoch 1.*learning_rate"):
+        train(batches)
+
+
+def test_verbose_prints_a_line_per_epoch(capsys):
+    train(make_batches(), make_batches(seed=1), verbose=1, max_epochs=2)
+    printed = capsys.readouterr().out
+    assert "train_loss" in printed and "valid_loss" in printed
+    train(make_batches())
+    assert capsys.readouterr().out == ""
+
+
+def test_mixed_precision_trains_in_bfloat16_and_keeps_float32_weights():
+    seen = []
+    net, history, _ = train(
+        make_batches(augmentation=lambda x: seen.append(torch.is_autocast_enabled("cpu")) or x),
+        mixed_precision=True,
+    )
+    assert np.isfinite(history["train_loss"]).all()
+    assert next(net.module_.parameters()).dtype == torch.float32
+    with net.autocast():
+        assert net.infer(torch.zeros(2, 2, 30))[0].dtype == torch.bfloat16
