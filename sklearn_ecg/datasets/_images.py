@@ -1,7 +1,6 @@
 """Pictures of ECGs from a folder: classes by folder, or by a table."""
 
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils import Bunch
 
 from .._validation import check_image_size
 from ..model_selection import duplicate_groups
+from ..utils._warnings import warn
 from ._picture_lists import list_all, list_classes, list_table, read_table
 from ._pictures import read_picture
 from ._reading import run_parallel
@@ -278,7 +278,7 @@ def _warn_of_left_out(report):
         for count, why in parts
     ]
     if parts:
-        warnings.warn(f"{' '.join(parts)} The reasons are in report.", UserWarning, stacklevel=3)
+        warn(f"{' '.join(parts)} The reasons are in report.", UserWarning)
 
 
 def _raise_nothing_loaded(root, report):

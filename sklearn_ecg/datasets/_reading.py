@@ -3,7 +3,6 @@
 What `load_wfdb`, `load_challenge`, `load_ludb` and `load_ptbxl` have in common.
 """
 
-import warnings
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ..datasets import _cache
+from ..utils._warnings import warn
 from ._policies import Dropped, prepare
 from ._records import (
     RecordError,
@@ -209,11 +209,10 @@ def warn_of_failed(report):
     n_records = (~report["status"].isin(["segment", "no header"])).sum()
     fields = report.loc[is_failed, "reason"].str.partition(": ")[0].value_counts()
     counts = ", ".join(f"{field} {count}" for field, count in fields.items())
-    warnings.warn(
+    warn(
         f"{is_failed.sum()} of {n_records} records were left out, because they failed ({counts}). "
         "The reasons are in report.",
         UserWarning,
-        stacklevel=3,
     )
 
 

@@ -1,7 +1,6 @@
 """The templates of methods that pretrain: an encoder without labels, a classifier on top of it."""
 
 import copy
-import warnings
 from abc import abstractmethod
 from numbers import Real
 
@@ -18,6 +17,7 @@ from ..nn.fine_tuning import FineTunedNet, LinearProbe
 from ..nn.losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._torch import as_tensor, resolve_device, seeded
+from ..utils._warnings import warn
 from ._base import DeepECG, DeepECGClassifier, load_weights
 from ._training import PairBatches, settle_batch_norm
 
@@ -66,11 +66,10 @@ class SelfSupervisedEncoder(DeepECG):
         if before is not None:
             self._check_warm_start(before)
         if len(records) == 1:
-            warnings.warn(
+            warn(
                 "X holds 1 record, which has no other to be compared with: nothing is learnt. "
                 "Pass more records.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         device = resolve_device(self.device)
         with seeded(seed, device):
@@ -101,13 +100,12 @@ class SelfSupervisedEncoder(DeepECG):
         # Of so few records the rank is low in any case.
         rank_tells = min(self.batch_size, n_records) > _LEAST_RANK + 1
         if (rank_tells and rank < _LEAST_RANK) or spread < _LEAST_SPREAD:
-            warnings.warn(
+            warn(
                 f"The embedding has collapsed: its effective rank is {rank:.1f} and its uniformity "
                 f"{-spread:.2f} (0: all records alike). Lower learning_rate or temperature, use a "
                 f"larger batch_size or {self._against_collapse}, weaker views, or check that the "
                 "records differ.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
 

@@ -1,6 +1,5 @@
 """SimCardioNet: self-supervised embeddings of ECG images, and progressive fine-tuning."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -18,6 +17,7 @@ from ..nn.self_supervised import HybridContrastiveLoss
 from ..nn.simcardionet import SimCardioNet
 from ..preprocessing import ECGImageRenderer
 from ..utils._torch import as_tensor
+from ..utils._warnings import warn
 from ._base import Prepared
 from ._pretraining import FineTunedClassifier, SelfSupervisedEncoder
 from ._training import ParameterGroup
@@ -632,11 +632,10 @@ lead_names_in_
             )
         last_opening = 1 + self.unfreeze_interval * n_opened
         if last_opening > self.max_epochs > 0:
-            warnings.warn(
+            warn(
                 f"The last of the {n_opened} stages would be opened in epoch {last_opening}, but "
                 f"max_epochs={self.max_epochs}. Raise it, or lower unfreeze_interval or unfreeze.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
         return [
             ParameterGroup(

@@ -1,6 +1,5 @@
 """Labels: what estimators make of y, and class weights."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +7,8 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
+
+from ..utils._warnings import warn
 
 
 class Target(NamedTuple):
@@ -148,11 +149,10 @@ def _balanced(target, sample_weight):
     constant = (positive == 0) | (positive == 1)
     if constant.any():
         labels = target.classes[-len(positive) :][constant].tolist()
-        warnings.warn(
+        warn(
             f"Label(s) {labels} have one value only in the training "
             "records; they get class weights of 0.5, and predictions of them mean nothing.",
             UserWarning,
-            stacklevel=4,
         )
         positive = np.where(constant, 0.5, positive)
     return np.stack([positive, 1 - positive])

@@ -217,7 +217,7 @@ def _bootstrap(metric, y_true, y_scores, groups, n_resamples, random_state):
     """For each array of scores, the metric on all records and on every resample."""
     rng = check_random_state(random_state)
     # Counted from the caller of a public function, which scikit-learn wraps once.
-    resamples = Resamples(y_true, groups, n_resamples, rng, stacklevel=4)
+    resamples = Resamples(y_true, groups, n_resamples, rng)
     metrics = [_of_counts(metric, y_true, score, name) for name, score in y_scores.items()]
     return on_resamples(metrics, resamples)
 

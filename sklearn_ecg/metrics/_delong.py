@@ -1,6 +1,5 @@
 """DeLong's variance of AUROC, and his test of two AUROCs on the same records."""
 
-import warnings
 from numbers import Real
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 
+from ..utils._warnings import warn
 from ._bootstrap import ScoreInterval, check_scores, positive_labels
 
 
@@ -180,11 +180,10 @@ def delong_test(y_true, y_score_a, y_score_b, *, confidence_level=0.95):
     else:
         z = 0.0 if difference == 0 else np.copysign(np.inf, difference)
         if difference != 0:
-            warnings.warn(
+            warn(
                 f"The AUROCs {auroc_a:.3f} and {auroc_b:.3f} differ, but DeLong's standard error "
                 "is 0: neither varies over these records, and the test tells nothing.",
                 UndefinedMetricWarning,
-                stacklevel=3,
             )
     half = norm.ppf((1 + confidence_level) / 2) * error
     return DeLongResult(

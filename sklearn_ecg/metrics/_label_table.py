@@ -1,6 +1,5 @@
 """A table of scores, one row per label."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
+from ..utils._warnings import warn
 from ._bootstrap import check_scores, on_resamples, percentiles, positive_labels
 from ._ranking import MacroRanking, Ranking
 from ._resampling import Resamples
@@ -174,7 +174,7 @@ def _thresholds(threshold, n_labels):
 
 
 def _undefined(message):
-    warnings.warn(message, UndefinedMetricWarning, stacklevel=5)
+    warn(message, UndefinedMetricWarning)
 
 
 def _ranked(name, positive, score, groups, rng, *, n_resamples, confidence_level):
@@ -185,7 +185,7 @@ def _ranked(name, positive, score, groups, rng, *, n_resamples, confidence_level
             "Its AUROC and average precision are undefined and set to NaN."
         )
         return {key + end: np.nan for key in _METRICS for end in ("", "_low", "_high")}
-    resamples = Resamples(positive, groups, n_resamples, rng, what=f"Label {name!r}", stacklevel=4)
+    resamples = Resamples(positive, groups, n_resamples, rng, what=f"Label {name!r}")
     ranking = Ranking(positive, score)
     metrics = {key: getattr(ranking, method) for key, method in _METRICS.items()}
     return _with_intervals(metrics, resamples, confidence_level)
@@ -195,7 +195,7 @@ def _macro(positive, score, groups, rng, *, n_resamples, confidence_level):
     if not positive.shape[1]:
         return {}
     metrics = {key: MacroRanking(name, positive, score) for key, name in _METRICS.items()}
-    resamples = Resamples(positive, groups, n_resamples, rng, stacklevel=4)
+    resamples = Resamples(positive, groups, n_resamples, rng)
     try:
         return _with_intervals(metrics, resamples, confidence_level)
     except ValueError as error:

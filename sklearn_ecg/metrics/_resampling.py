@@ -1,10 +1,10 @@
 """Bootstrap resamples of records or patients, as counts."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
+
+from ..utils._warnings import warn
 
 # Draws of a resample before a label counts as too rare.
 _MAX_DRAWS = 100
@@ -26,11 +26,9 @@ class Resamples:
     rng : RandomState
     what : str
         Whose positives or negatives may be a single patient's, for the warning about it.
-    stacklevel : int
-        Of that warning, counted from here.
     """
 
-    def __init__(self, y_true, groups, n_resamples, rng, *, what="A class", stacklevel):
+    def __init__(self, y_true, groups, n_resamples, rng, *, what="A class"):
         check_consistent_length(y_true, groups)
         self.n_records = len(y_true)
         self.n_resamples = n_resamples
@@ -61,11 +59,10 @@ class Resamples:
                 self._check = _EveryLabel(label)
         self.strata = [np.flatnonzero(label_of_unit == value) for value in np.unique(label_of_unit)]
         if len(self.strata) > 1 and min(map(len, self.strata)) == 1:
-            warnings.warn(
+            warn(
                 f"{what} has a single patient (or record) of one value. It is in every resample, "
                 "and the interval does not show how much the score depends on it.",
                 UserWarning,
-                stacklevel=stacklevel + 1,
             )
 
     def __iter__(self):

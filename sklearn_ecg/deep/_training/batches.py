@@ -1,9 +1,9 @@
 """Batches cut from one tensor, without a ``Dataset`` and without collating."""
 
-import warnings
-
 import numpy as np
 import torch
+
+from ...utils._warnings import warn
 
 
 class Batches:
@@ -55,11 +55,10 @@ class Batches:
         if membership is not None:
             self._members = [torch.from_numpy(np.flatnonzero(column)) for column in membership.T]
             if any(len(members) == 1 for members in self._members):
-                warnings.warn(
+                warn(
                     "A class has a single training record: in a balanced batch it is repeated and "
                     "compared with itself. Pass more records of it, or balanced_batches=False.",
                     UserWarning,
-                    stacklevel=5,
                 )
         self.augmentation = augmentation
         self.normalizer = normalizer

@@ -4,7 +4,6 @@ import copy
 import math
 import signal
 import threading
-import warnings
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from skorch.callbacks import (
 )
 
 from ...utils._torch import restore_module, store_module
+from ...utils._warnings import warn
 
 
 class _Net(NeuralNet):
@@ -56,11 +56,10 @@ class _Net(NeuralNet):
     def __setstate__(self, state):
         vars(self).update(state)
         if torch.device(self.device).type == "cuda" and not torch.cuda.is_available():
-            warnings.warn(
+            warn(
                 f"This network was trained on {self.device}, which this machine lacks: it predicts "
                 "on the CPU.",
                 UserWarning,
-                stacklevel=2,
             )
             self.device = "cpu"
         self.module = self.module_ = restore_module(*state["module_"], self.device)

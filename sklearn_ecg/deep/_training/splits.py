@@ -1,9 +1,9 @@
 """The split that early stopping watches."""
 
-import warnings
-
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
+
+from ...utils._warnings import warn
 
 # Random splits of groups, of which the first with balanced classes is taken.
 _N_DRAWS = 50
@@ -34,11 +34,10 @@ def validation_split(stratum, groups, fraction, random_state):
     n_valid = round(fraction * n_units)
     if n_valid < 1 or n_units - n_valid < 2:
         what = "records" if groups is None else "groups"
-        warnings.warn(
+        warn(
             f"validation_fraction={fraction} of {n_units} {what} leaves nothing to validate "
             "or to train on: early stopping is off, all records are used for training.",
             UserWarning,
-            stacklevel=4,
         )
         return np.arange(len(stratum)), None
     splits = _random_splits(stratum, groups, n_valid, random_state)
@@ -61,12 +60,11 @@ def validation_split(stratum, groups, fraction, random_state):
         if len(np.unique(stratum[part])) < present.sum()
     ]
     if missing:
-        warnings.warn(
+        warn(
             f"A class is missing in the {' and the '.join(missing)} part of the split for early "
             f"stopping: the smallest class has {counts[present].min()} record(s), too few for "
             f"validation_fraction={fraction}. Pass more records of it, or early_stopping=False.",
             UserWarning,
-            stacklevel=4,
         )
     return np.sort(train), np.random.RandomState(random_state).permutation(valid)
 
