@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from sklearn.utils import Bunch, check_random_state
 
 from ..leads import REGIONS_12, STANDARD_LEADS, derive_leads, to_lead_frame
-from ..utils._chunks import SYNTHESIS, record_chunks
+from ..utils._chunks import SYNTHESIS, chunk_size
 
 _TASKS = ("infarction", "region", "multilabel")
 
@@ -283,7 +283,10 @@ def make_ecg(
     r_times = _draw_r_times(rng_rhythm, rr[groups], heart_rate_variability, breaths, duration)
 
     X = np.empty((n_records, 12, n_times), dtype=np.float32)
-    for part in record_chunks(n_records, n_times, SYNTHESIS):
+    # Steps of fixed length: the random numbers depend on them.
+    size = chunk_size(n_times, SYNTHESIS)
+    for start in range(0, n_records, size):
+        part = slice(start, start + size)
         who = groups[part]
         signals = _beats(
             r_times[part], vectors[who], centres[who], widths[who], n_times, sampling_rate
