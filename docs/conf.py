@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import shutil
 from pathlib import Path
 
@@ -149,6 +150,18 @@ def tools_table():
     return "\n".join(lines) + "\n"
 
 
+def changes():
+    """Return CHANGES.md in reStructuredText, from below its title."""
+    _, text = (ROOT / "CHANGES.md").read_text(encoding="utf-8").split("\n", 1)
+    text = re.sub(r"\[([^]]+)\]\(([^)]+)\)", r"`\1 <\2>`__", text)
+    text = re.sub(r"(?<!`)`([^`<]+)`(?!`)", r"``\1``", text)
+    for marks, underline in (("## ", "-"), ("### ", "~")):
+        text = re.sub(
+            f"^{marks}(.*)$", lambda m: f"{m[1]}\n{underline * len(m[1])}", text, flags=re.M
+        )
+    return text
+
+
 def write(path, text):
     """Write a file unless it has this text already, so that Sphinx builds only what changed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +177,7 @@ for path in (GENERATED / "api").glob("*.rst"):
 for page, names in pages.items():
     write(GENERATED / "api" / page, api_page(page.removesuffix(".rst"), names))
 write(GENERATED / "tools_table.inc", tools_table())
+write(GENERATED / "changes.inc", changes())
 # Sphinx-gallery wants a header among the examples.
 shutil.rmtree(GENERATED / "examples", ignore_errors=True)
 shutil.copytree(ROOT / "examples", GENERATED / "examples")

@@ -67,7 +67,7 @@ RESTRICTED = {
     "wfdb": ("sklearn_ecg.datasets",),
 }
 
-# Test files of rooms that are one module, and rooms without tests of their own.
+# Rooms without a folder or a file of tests.
 UNTESTED = {
     "base": "tested through the transformers of `preprocessing`, `beats` and `paper`",
     "sklearn_ecg": "tested by tests/test_api_docs.py",
@@ -184,7 +184,10 @@ def test_room_does_not_import_sklearn(name):
 
 def test_networks_use_nothing_of_the_package_but_utils():
     rooms = {
-        room(origin(name)) for module in MODULES if room(module) == "nn" for name in internal(module)
+        room(origin(name))
+        for module in MODULES
+        if room(module) == "nn"
+        for name in internal(module)
     }
     assert rooms <= {"nn", "utils"}
 
@@ -238,8 +241,8 @@ def test_file_is_short_or_says_why_not(module):
     if n_lines > 500:
         reason = ast.get_docstring(ast.parse(text)) or ""
         assert re.search(r"\blines\b", reason), (
-            f"{module} has {n_lines} lines. Split it, or give the reason for more than 500 lines in "
-            "its first docstring"
+            f"{module} has {n_lines} lines. Split it, or give the reason for more than 500 lines "
+            "in its first docstring"
         )
 
 
