@@ -19,18 +19,21 @@ class ChunkBudget(NamedTuple):
         Values in a chunk, over all its records.
     min_records, max_records : int or None
         Bounds on the number of records, whatever their size. None is no bound.
+    stretch : bool
+        Whether a chunk may exceed the budget by up to one half where this saves a chunk.
     """
 
     max_values: int
     min_records: int = 1
     max_records: int | None = None
+    stretch: bool = False
 
 
 # Float64 copies of a chunk stay small.
 TRANSFORM = ChunkBudget(2**20)
 # Passes of a network without gradients. Fewer small records waste time on calls, more large ones
 # on memory: 256 images of 224 x 224 took 1.7 times as long at once as 32 at a time.
-NETWORK = ChunkBudget(2_000_000, min_records=16, max_records=512)
+NETWORK = ChunkBudget(2_000_000, min_records=16, max_records=512, stretch=True)
 # Statistics and copies of training records.
 NORMALIZE_SIGNALS = ChunkBudget(1, min_records=1024)
 NORMALIZE_IMAGES = ChunkBudget(1, min_records=64)
@@ -46,28 +49,42 @@ BEAT_FEATURES = ChunkBudget(1, min_records=48, max_records=48)
 SYNTHESIS = ChunkBudget(16_000)
 
 
+def chunk_size(values_per_record, budget):
+    """Return the number of records in a chunk, at least 1.
+
+    Parameters
+    ----------
+    values_per_record : float
+        Values that a record takes, such as ``n_leads * n_times``.
+    budget : ChunkBudget
+    """
+    size = max(int(budget.max_values / max(1, values_per_record)), budget.min_records)
+    return size if budget.max_records is None else min(size, budget.max_records)
+
+
 def record_chunks(n_records, values_per_record, budget):
     """Return slices of nearly equal length that cover all records.
 
     Parameters
     ----------
     n_records : int
-    values_per_record : int
+    values_per_record : float
         Values that a record takes, such as ``n_leads * n_times``.
     budget : ChunkBudget
-        The number of records per slice that it allows is exceeded by up to one half where this
-        saves a slice.
 
     Returns
     -------
     slices : list of slice
         Empty for no records.
     """
-    size = max(int(budget.max_values / max(1, values_per_record)), budget.min_records)
-    if budget.max_records is not None:
-        size = min(size, budget.max_records)
-    n_chunks = min(max(1, round(n_records / size)), n_records)
-    bounds = np.linspace(0, n_records, n_chunks + 1).astype(int).tolist()
+    if n_records == 0:
+        return []
+    size = chunk_size(values_per_record, budget)
+    if budget.stretch:
+        bounds = np.linspace(0, n_records, max(1, round(n_records / size)) + 1).astype(int).tolist()
+    else:
+        step = math.ceil(n_records / math.ceil(n_records / size))
+        bounds = [*range(0, n_records, step), n_records]
     return [slice(start, stop) for start, stop in zip(bounds, bounds[1:])]
 
 
