@@ -128,9 +128,9 @@ def draw_r_times(rng, rr, variability, breaths, duration):
 
 def synthesize_beats(r_times, vectors, centers, widths, n_times, sampling_rate):
     """Return the noise-free independent leads, (n, 8, n_times)."""
-    # Waves are narrower than the RR interval, so each time point takes every wave from one beat, not
-    # from a sum over beats. For P and QRS the next beat starts after the onset of the T wave, for T
-    # at the R-peak; these waves are zero there.
+    # Waves are narrower than the RR interval, so each time point takes every wave from one beat
+    # instead of a sum over beats. For P and QRS the next beat starts after the onset of the T wave,
+    # for T at the R-peak; these waves are zero there.
     interval = np.diff(r_times, axis=1, prepend=2 * r_times[:, :1] - r_times[:, 1:2])
     since_p = _time_since_beat(r_times, r_times - 0.68 * interval, n_times, sampling_rate)
     since_t = _time_since_beat(r_times, r_times, n_times, sampling_rate)

