@@ -14,9 +14,8 @@ from scipy import signal
 from scipy.ndimage import median_filter
 from sklearn.base import clone
 
+from sklearn_ecg import duplicate_groups, to_lead_frame
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.leads import to_lead_frame
-from sklearn_ecg.model_selection import duplicate_groups
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,

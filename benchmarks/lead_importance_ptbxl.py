@@ -20,10 +20,9 @@ from _results import cached_arrays, code_hash
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
-from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg import STANDARD_LEADS, MSAICNetClassifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.inspection import lead_importance
-from sklearn_ecg.leads import STANDARD_LEADS
 
 TRAIN, TEST = (1, 2, 3, 4, 5, 6), (7, 8, 9)
 METHODS = ("shuffle", "gaussian")

@@ -21,8 +21,8 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer, StandardScaler
 
+from sklearn_ecg import check_disjoint_groups, duplicate_groups
 from sklearn_ecg.metrics import bootstrap_interval
-from sklearn_ecg.model_selection import check_disjoint_groups, duplicate_groups
 from sklearn_ecg.preprocessing import SignalQuality
 
 SCALINGS = {
@@ -39,7 +39,7 @@ def load(folder):
     assert (stored["record"] == labels["record"]).all()
     X = np.ascontiguousarray(stored["X"].transpose(0, 2, 1), dtype=np.float32)
     X *= np.float32(stored["uV_per_unit"] / 1000)
-    is_labeled = (labels["quality"] != "unlabelled").to_numpy()
+    is_labeled = labels["quality"].isin(["acceptable", "unacceptable"]).to_numpy()
     y = (labels["quality"] == "unacceptable").to_numpy().astype(int)
     return X[is_labeled], y[is_labeled], duplicate_groups(X)[is_labeled]
 

@@ -13,8 +13,7 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
 )
 
-from sklearn_ecg.leads import to_lead_frame
-from sklearn_ecg.model_selection import check_disjoint_groups, duplicate_groups
+from sklearn_ecg import check_disjoint_groups, duplicate_groups, to_lead_frame
 
 
 def make_records(n_records=30, dtype=np.float32):

@@ -121,7 +121,7 @@ def label_table(
         names = y_true.columns
     y_true, y_score = np.asarray(y_true), np.asarray(y_score)
     check_consistent_length(y_true, y_score, groups)
-    positive, names = _check_labels(y_true, names)
+    positive, names = _check_label_names(y_true, names)
     y_score = check_scores(positive, y_score)
     assert_all_finite(y_score, input_name="y_score")
     y_score = y_score.reshape(positive.shape)
@@ -152,7 +152,7 @@ def label_table(
     return table.astype(dtypes)
 
 
-def _check_labels(y_true, names):
+def _check_label_names(y_true, names):
     """Return a boolean indicator of the labels, and their names."""
     try:
         positive = label_indicator(y_true)
