@@ -21,9 +21,8 @@ from torch.nn import functional as F
 from sklearn_ecg import SimCardioNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.augmentation import ColorJitter, Compose, RandomResizedCrop, RandomRotation
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.nn.fine_tuning import FineTunedNet
-from sklearn_ecg.nn.self_supervised import hybrid_contrastive_loss
-from sklearn_ecg.nn.simcardionet import SimCardioNet
+from sklearn_ecg.nn import SimCardioNet, hybrid_contrastive_loss
+from sklearn_ecg.nn._encoder_classifiers import FineTunedNet
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
 TARGETS = {

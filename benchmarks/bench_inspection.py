@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_ecg import MSAICNetClassifier, to_lead_array, to_lead_frame
 from sklearn_ecg.inspection import lead_importance, record_lead_importance
-from sklearn_ecg.nn.blocks import to_channels_last
+from sklearn_ecg.nn._blocks import to_channels_last
 from sklearn_ecg.utils._torch import slices_of
 
 REPEATS = 5

@@ -9,8 +9,7 @@ import torch
 from _timing import interleave, report
 from pytorch_metric_learning.losses import SupConLoss
 
-from sklearn_ecg.nn.losses import supervised_contrastive_loss
-from sklearn_ecg.nn.self_supervised import nt_xent_loss
+from sklearn_ecg.nn import nt_xent_loss, supervised_contrastive_loss
 
 try:
     from lightly.loss import NTXentLoss as LightlyLoss

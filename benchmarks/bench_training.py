@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ecg import MSAICNetClassifier
-from sklearn_ecg.nn.blocks import EfficientChannelAttention
+from sklearn_ecg.nn._blocks import EfficientChannelAttention
 
 
 class PlainBlock(nn.Module):

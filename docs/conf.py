@@ -67,6 +67,7 @@ API_MODULES = (
     "sklearn_ecg.inspection",
     "sklearn_ecg.metrics",
     "sklearn_ecg.model_selection",
+    "sklearn_ecg.nn",
     "sklearn_ecg.preprocessing",
     "sklearn_ecg.beats",
     "sklearn_ecg.utils.estimator_checks",
