@@ -80,9 +80,10 @@ def main():
     X = torch.from_numpy(np.ascontiguousarray(ecg.data))
     stored = X.transpose(1, 2).contiguous().transpose(1, 2)
     peaks = torch.from_numpy(pad_peaks(ecg.r_peaks))
-    acl_ecg = Compose([RandomScaleCrop(), CardiacCycleMask(), TemporalShift()])
+    rate = {"sampling_rate": RATE}
+    acl_ecg = Compose([RandomScaleCrop(), CardiacCycleMask(**rate), TemporalShift(**rate)])
     ours = {
-        "shift": TemporalShift(),
+        "shift": TemporalShift(**rate),
         "crop and stretch": RandomScaleCrop(),
         "mask": TimeMask(),
         "noise": GaussianNoise(),
@@ -97,7 +98,7 @@ def main():
         if work == "shift":
             functions["a copy, which no view undercuts"] = stored.clone
         if work == "mask":
-            functions["CardiacCycleMask"] = lambda: CardiacCycleMask()(stored, peaks)
+            functions["CardiacCycleMask"] = lambda: CardiacCycleMask(**rate)(stored, peaks)
         seconds = interleave(functions, repeats=31, warmup=3)
         report(
             f"{work}, batches of {args.batch} records of (12, 1000)",
@@ -108,7 +109,7 @@ def main():
         )
     functions = {
         type(view).__name__: lambda view=view: view(stored, peaks)
-        for view in (PowerlineNoise(), BaselineWander(), acl_ecg)
+        for view in (PowerlineNoise(**rate), BaselineWander(**rate), acl_ecg)
     }
     seconds = interleave(functions, repeats=31, warmup=3)
     report("no peer", seconds, n_records=args.batch, reference="Compose")
