@@ -17,7 +17,7 @@ from sklearn_ecg import (
     SimCardioNetEncoder,
 )
 from sklearn_ecg.augmentation import ColorJitter, GaussianNoise
-from sklearn_ecg.nn.acl_ecg import VGG1d
+from sklearn_ecg.nn import VGG1d
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,

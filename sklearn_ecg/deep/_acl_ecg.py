@@ -11,9 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..augmentation import CardiacCycleMask, Compose, RandomScaleCrop, TemporalShift, pad_peaks
 from ..beats._rhythm import check_sampling_rate, detect_r_peaks
 from ..leads import REGIONS_8, lead_regions
-from ..nn.acl_ecg import ACLECGNet, VGG1d
-from ..nn.normalization import LeadNormalizer
-from ..nn.self_supervised import ACLECGLoss
+from ..nn._acl_ecg import ACLECGNet, VGG1d
+from ..nn._normalizers import LeadNormalizer
+from ..nn._self_supervised_losses import ACLECGLoss
 from ..utils._torch import as_tensor
 from ._pretraining import FineTunedClassifier, SelfSupervisedEncoder
 from ._training import ParameterGroup
@@ -293,7 +293,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         )
 
     def _make_loss(self):
-        return ACLECGLoss(self.gamma, self.inter, self.temperature)
+        return ACLECGLoss(gamma=self.gamma, inter=self.inter, temperature=self.temperature)
 
     def _region_leads(self, seed):
         """The leads of every region that is contrasted, by name."""

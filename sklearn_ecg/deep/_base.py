@@ -23,7 +23,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .._validation import check_signals
 from ..augmentation import Compose
-from ..nn.normalization import NORMALIZE, LeadNormalizer
+from ..nn._normalizers import NORMALIZE, LeadNormalizer
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._torch import (
     as_tensor,
@@ -387,7 +387,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         if weights is not None:
             weights = torch.as_tensor(weights[index], dtype=self._torch_dtype)
         return Batches(
-            self.normalizer_.stored(as_tensor(_take(records, index))),
+            self.normalizer_.to_training_memory(as_tensor(_take(records, index))),
             values,
             weights,
             batch_size=self.batch_size,
@@ -440,7 +440,7 @@ class PreparedSignals(Prepared):
         if normalizer.mode == "record" or normalizer.leads is not None:
             super().__init__(signals.clone(), normalizer)
         else:
-            super().__init__(normalizer.stored(signals).transpose(1, 2), None)
+            super().__init__(normalizer.to_training_memory(signals).transpose(1, 2), None)
 
     def read(self, part):
         """A slice of the records for the network."""

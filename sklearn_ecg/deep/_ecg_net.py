@@ -6,13 +6,13 @@ import inspect
 import torch
 from sklearn.utils._param_validation import StrOptions
 
-from ..nn.inception_time import InceptionTime
-from ..nn.losses import ClassificationLoss
-from ..nn.recurrent import CNNLSTM, LSTM
-from ..nn.resnet import ResNet1dWang, XResNet1d
-from ..nn.signal_network import SignalNetwork
-from ..nn.transformer import TransformerEncoder
-from ..nn.user_module import UserModule
+from ..nn._inception_time import InceptionTime
+from ..nn._recurrent import CNNLSTM, LSTM
+from ..nn._resnet import ResNet1dWang, XResNet1d
+from ..nn._signal_network import SignalNetwork
+from ..nn._supervised_losses import ClassificationLoss
+from ..nn._transformer import TransformerEncoder
+from ..nn._user_module import UserModule
 from ._base import DeepECGClassifier
 
 NETWORKS = {
@@ -49,12 +49,12 @@ class ECGNetClassifier(DeepECGClassifier):
 
         Or the name of a network of this library, whose page lists its arguments:
 
-        - "resnet1d_wang": `sklearn_ecg.nn.resnet.ResNet1dWang`, of the PTB-XL benchmark [1]_;
-        - "xresnet1d101": `sklearn_ecg.nn.resnet.XResNet1d`, of the PTB-XL benchmark [1]_;
-        - "inception_time": `sklearn_ecg.nn.inception_time.InceptionTime` [2]_;
-        - "lstm": `sklearn_ecg.nn.recurrent.LSTM`, of the PTB-XL benchmark [1]_;
-        - "cnn_lstm": `sklearn_ecg.nn.recurrent.CNNLSTM` [3]_;
-        - "transformer": `sklearn_ecg.nn.transformer.TransformerEncoder` [4]_, [5]_.
+        - "resnet1d_wang": `sklearn_ecg.nn.ResNet1dWang`, of the PTB-XL benchmark [1]_;
+        - "xresnet1d101": `sklearn_ecg.nn.XResNet1d`, of the PTB-XL benchmark [1]_;
+        - "inception_time": `sklearn_ecg.nn.InceptionTime` [2]_;
+        - "lstm": `sklearn_ecg.nn.LSTM`, of the PTB-XL benchmark [1]_;
+        - "cnn_lstm": `sklearn_ecg.nn.CNNLSTM` [3]_;
+        - "transformer": `sklearn_ecg.nn.TransformerEncoder` [4]_, [5]_.
 
         Not a module that has been made: a clone or a second fit would start from its weights. To
         start from weights of your own, pass a function that makes the module and loads them. A
@@ -160,7 +160,7 @@ class ECGNetClassifier(DeepECGClassifier):
 
     `sklearn_ecg.inspection.lead_importance` works with every module,
     `sklearn_ecg.inspection.grad_cam` with the networks by name and with subclasses of
-    `sklearn_ecg.nn.signal_network.SignalNetwork`.
+    `sklearn_ecg.nn.SignalNetwork`.
 
     References
     ----------

@@ -4,8 +4,8 @@ from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..nn.losses import MSAICLoss
-from ..nn.msaic import MSAICNet
+from ..nn._msaic_net import MSAICNet
+from ..nn._supervised_losses import MSAICLoss
 from ._base import DeepECGClassifier
 
 

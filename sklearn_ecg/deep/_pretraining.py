@@ -13,8 +13,8 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_random_
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from ..nn.fine_tuning import FineTunedNet, LinearProbe
-from ..nn.losses import ClassificationLoss
+from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
+from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._torch import as_tensor, resolve_device, seeded
 from ..utils._warnings import warn
@@ -80,7 +80,7 @@ class SelfSupervisedEncoder(DeepECG):
             if before is not None:
                 load_weights(module, before["net_"].module_)
             batches = PairBatches(
-                self.normalizer_.stored(as_tensor(records)),
+                self.normalizer_.to_training_memory(as_tensor(records)),
                 batch_size=self.batch_size,
                 augmentation=views,
                 peaks=self._r_peaks(records, views),
@@ -253,8 +253,8 @@ class FineTunedClassifier(DeepECGClassifier):
         # Not inference_mode: training goes on from these.
         with torch.no_grad(), torch.autocast(device.type, **mixed):
             for part in array_chunks(stored, NETWORK):
-                x = self.normalizer_.floats(stored[part].to(device).movedim(-1, 1))
-                embedding = encoder.embed(self.normalizer_.finish(x))
+                x = self.normalizer_.to_float(stored[part].to(device).movedim(-1, 1))
+                embedding = encoder.embed(self.normalizer_.normalize_augmented(x))
                 parts.append(embedding.to(self._torch_dtype).cpu())
         return torch.cat(parts)
 

@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from .._validation import check_image_size, check_images, check_noted_rate, check_signals
 from ..augmentation import ColorJitter, Compose, RandomResizedCrop, RandomRotation
 from ..leads import is_lead_frame
-from ..nn.normalization import ImageNormalizer
-from ..nn.self_supervised import HybridContrastiveLoss
-from ..nn.simcardionet import SimCardioNet
+from ..nn._normalizers import ImageNormalizer
+from ..nn._self_supervised_losses import HybridContrastiveLoss
+from ..nn._simcardionet import SimCardioNet
 from ..preprocessing import ECGImageRenderer
 from ..utils._torch import as_tensor
 from ..utils._warnings import warn
@@ -367,7 +367,7 @@ class SimCardioNetEncoder(_ReadsImages, SelfSupervisedEncoder):
         )
 
     def _make_loss(self):
-        return HybridContrastiveLoss(self.contrastive_weight, self.temperature)
+        return HybridContrastiveLoss(weight=self.contrastive_weight, temperature=self.temperature)
 
 
 class SimCardioNetClassifier(_ReadsImages, FineTunedClassifier):

@@ -29,8 +29,7 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import CardiacCycleMask, GaussianNoise
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import lead_importance
-from sklearn_ecg.nn.acl_ecg import VGG1d
-from sklearn_ecg.nn.self_supervised import region_contrastive_loss
+from sklearn_ecg.nn import VGG1d, region_contrastive_loss
 
 
 class SmallBackbone(VGG1d):
@@ -128,7 +127,7 @@ def test_unnamed_and_missing_leads(ecg):
         make_encoder().fit(renamed)
 
 
-@pytest.mark.parametrize("views", ["paper", [GaussianNoise(0.1), CardiacCycleMask()]])
+@pytest.mark.parametrize("views", ["paper", [GaussianNoise(0.1), CardiacCycleMask(sampling_rate=100)]])
 def test_sampling_rate_is_needed_where_time_is(ecg, views):
     with pytest.raises(ValueError, match="sampling_rate is missing"):
         make_encoder(sampling_rate=None, augmentation=views).fit(ecg.data)
@@ -139,13 +138,13 @@ def test_views_get_r_peaks_of_reliable_records_only(ecg):
     seen = []
 
     class Spy(CardiacCycleMask):
-        def __call__(self, x, peaks=None, random_state=None):
+        def __call__(self, x, peaks=None, *, random_state=None):
             seen.append(peaks)
-            return super().__call__(x, peaks, random_state)
+            return super().__call__(x, peaks, random_state=random_state)
 
     X = ecg.data[:4].copy()
     X[1] = np.random.default_rng(0).standard_normal(X[1].shape)
-    make_encoder(augmentation=Spy(), max_epochs=1).fit(X)
+    make_encoder(augmentation=Spy(sampling_rate=100), max_epochs=1).fit(X)
     n_peaks = np.sort([int(row.isfinite().sum()) for row in seen[0]])
     assert len(seen) == 2  # two views of one batch
     assert n_peaks[0] == 0 and (n_peaks[1:] >= 2).all()
@@ -212,13 +211,13 @@ def test_loss_is_in_full_precision_with_mixed_precision(ecg, monkeypatch):
         seen.append(projections.dtype)
         return region_contrastive_loss(projections, **options)
 
-    monkeypatch.setattr("sklearn_ecg.nn.self_supervised.region_contrastive_loss", spy)
+    monkeypatch.setattr("sklearn_ecg.nn._self_supervised_losses.region_contrastive_loss", spy)
     make_encoder(precision="mixed", max_epochs=1).fit(ecg.data)
     assert set(seen) == {torch.float32}
 
 
 def test_the_papers_views_know_the_sampling_rate(ecg):
-    views = make_encoder(sampling_rate=500)._make_views().views
+    views = make_encoder(sampling_rate=500)._make_views().transforms
     assert [view.sampling_rate for view in views[1:]] == [500, 500]
 
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from sklearn_ecg import ECGNetClassifier
 from sklearn_ecg.deep._ecg_net import NETWORKS
 from sklearn_ecg.inspection import grad_cam, lead_importance
-from sklearn_ecg.nn.signal_network import SignalNetwork
+from sklearn_ecg.nn import SignalNetwork
 from sklearn_ecg.preprocessing import Cropper
 
 SMALL = {
@@ -349,14 +349,14 @@ class TooShort(Net):
             r"TooShort failed on a batch of shape \(2, 3, 40\), that is \(batch, leads, time\), of "
             "torch.float32: RuntimeError",
         ),
-        (Returns, {"make_output": lambda z: {"logits": z}}, "its logits are dict"),
-        (Returns, {"make_output": lambda z: z.argmax(1)}, "its logits are torch.int64"),
-        (Returns, {"make_output": lambda z: (z, None)}, "its embedding are NoneType"),
-        (Returns, {"make_output": lambda z: (z, z, z)}, "got a tuple of 3"),
+        (Returns, {"make_output": lambda z: {"logits": z}}, "got dict for the logits"),
+        (Returns, {"make_output": lambda z: z.argmax(1)}, "got torch.int64 for the logits"),
+        (Returns, {"make_output": lambda z: (z, None)}, "got NoneType for the embedding"),
+        (Returns, {"make_output": lambda z: (z, z, z)}, "got a tuple of length 3"),
         (
             Returns,
             {"make_output": lambda z: torch.cat([z, z], 1)},
-            r"logits of shape \(2, 2\) for a batch of 2; .* here \(2, 1\). One logit tells two cl",
+            r"logits of shape \(2, 2\) for a batch of 2; .* here \(2, 1\). For two classes, return",
         ),
         (Returns, {"make_output": lambda z: z[:, 0]}, r"returned logits of shape \(2,\)"),
         (Returns, {"make_output": lambda z: (z, z[:, :, None])}, r"embedding of shape \(2, 1, 1\)"),

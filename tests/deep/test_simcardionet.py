@@ -29,7 +29,7 @@ from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import GradCAMDisplay, grad_cam, lead_importance
 from sklearn_ecg.inspection._grad_cam import _spread
 from sklearn_ecg.leads import REGIONS_12
-from sklearn_ecg.nn.simcardionet import SimCardioNet
+from sklearn_ecg.nn import SimCardioNet
 from sklearn_ecg.preprocessing import ECGImageRenderer
 from sklearn_ecg.utils._chunks import ChunkBudget
 

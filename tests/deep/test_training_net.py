@@ -11,7 +11,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.deep._training import Batches, train_network
-from sklearn_ecg.nn.normalization import LeadNormalizer
+from sklearn_ecg.nn._normalizers import LeadNormalizer
 
 
 def make_batches(n_records=24, seed=0, **options):

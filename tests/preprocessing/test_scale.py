@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ecg.nn.normalization import LeadNormalizer
+from sklearn_ecg.nn._normalizers import LeadNormalizer
 from sklearn_ecg.preprocessing import LeadScaler
 
 RNG = np.random.RandomState(0)

@@ -29,7 +29,8 @@ class Batches:
     augmentation : callable, default=None
         Maps a batch to one of the same shape.
     normalizer : LeadNormalizer or ImageNormalizer, default=None
-        Its ``floats`` makes a batch ready for the views, its ``finish`` for the network.
+        Its ``to_float`` prepares a batch for the augmentation, its ``normalize_augmented`` for the
+        network.
     device : torch.device
     """
 
@@ -85,10 +86,10 @@ class Batches:
 
     def _read(self, index):
         x = self.records[index].to(self.device).movedim(-1, 1)
-        return x if self.normalizer is None else self.normalizer.floats(x)
+        return x if self.normalizer is None else self.normalizer.to_float(x)
 
     def _finish(self, x):
-        return x if self.normalizer is None else self.normalizer.finish(x)
+        return x if self.normalizer is None else self.normalizer.normalize_augmented(x)
 
     def _in_order(self):
         n_records, n_batches = len(self.records), len(self)

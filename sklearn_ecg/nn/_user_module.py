@@ -1,26 +1,28 @@
-"""A user's module in the form in which estimators train networks."""
+"""Wrapper that checks what a user's module returns."""
 
 import torch
 from torch import nn
 
 
 class UserModule(nn.Module):
-    """A module that returns logits, or logits and an embedding, held to what it must return.
+    """Wrap a module that returns logits, or logits and an embedding, and check its output.
 
-    Without an embedding the logits are taken for it.
+    If the module returns no embedding, the logits serve as the embedding.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Maps (batch, leads, time) to (batch, n_outputs), or to that and (batch, embedding_dim).
+        Maps signals (batch, leads, time) to logits (batch, n_outputs), or to a tuple of these and
+        an embedding (batch, embedding_dim).
     name : str
-        What errors call it.
+        Name of the module in error messages.
     n_outputs : int
+        Number of logits.
 
     Attributes
     ----------
     embedding_dim : int
-        Known from `probe` on.
+        Length of the embedding. Set by `probe`.
     """
 
     def __init__(self, module, name, n_outputs):
@@ -31,12 +33,14 @@ class UserModule(nn.Module):
         self.embedding_dim = None
 
     def probe(self, n_leads, n_times, dtype):
-        """Try two random records: errors come before training, and lazy layers take their sizes.
+        """Call the module with two random records before training.
+
+        This raises errors early, and lets lazy layers infer their sizes.
 
         Raises
         ------
         ValueError
-            When the module fails, or returns something else than it must.
+            If the module fails or its output is invalid.
         """
         generator = torch.Generator().manual_seed(0)
         x = torch.randn(2, n_leads, n_times, generator=generator, dtype=dtype)
@@ -61,14 +65,14 @@ class UserModule(nn.Module):
         return self
 
     def outputs(self, x):
-        """Logits (batch, n_outputs) and embedding (batch, embedding_dim)."""
-        # A copy: x may be a view of the records themselves, which a module that works in place
-        # would change, and one in another memory order, which ``view`` refuses.
+        """Compute logits (batch, n_outputs) and embedding (batch, embedding_dim)."""
+        # A contiguous copy: x may share memory with the records, which a module that works in place
+        # would change, and modules may call ``x.view``, which needs the standard memory order.
         output = self.module(x.clone(memory_format=torch.contiguous_format))
         return self._check(output, len(x))
 
     def forward(self, x):
-        """Logits (batch, n_outputs)."""
+        """Compute logits (batch, n_outputs)."""
         return self.outputs(x)[0]
 
     def _check(self, output, n_records):
@@ -77,20 +81,20 @@ class UserModule(nn.Module):
             if len(output) != 2:
                 raise ValueError(
                     f"module {self.name} must return logits or (logits, embedding), got a "
-                    f"{type(output).__name__} of {len(output)}."
+                    f"{type(output).__name__} of length {len(output)}."
                 )
             logits, embedding = output
-        for what, value in {"logits": logits, "embedding": embedding}.items():
+        for name, value in {"logits": logits, "embedding": embedding}.items():
             if not torch.is_tensor(value) or not value.is_floating_point():
                 got = value.dtype if torch.is_tensor(value) else type(value).__name__
                 raise ValueError(
-                    f"module {self.name} must return logits or (logits, embedding), tensors of "
-                    f"floating point; its {what} are {got}."
+                    f"module {self.name} must return logits or (logits, embedding) as "
+                    f"floating-point tensors, got {got} for the {name}."
                 )
         if logits.shape != (n_records, self.n_outputs):
             hint = ""
             if self.n_outputs == 1:
-                hint = " One logit tells two classes apart: the second is that of positive values."
+                hint = " For two classes, return one logit, which is positive for the second class."
             raise ValueError(
                 f"module {self.name} returned logits of shape {tuple(logits.shape)} for a batch of "
                 f"{n_records}; they must have the shape (batch, n_outputs), here "

@@ -1,25 +1,14 @@
-"""Recurrent networks, on signals and on what convolutions make of them."""
+"""Recurrent networks, with and without convolutions before them."""
 
 import torch
 from torch import nn
 
-from .blocks import ConvBlock, to_channels_last
-from .signal_network import PoolingHead, SignalNetwork, pool_mean_max
+from ._blocks import PoolingHead, conv_stem, pool_mean_max, to_channels_last
+from ._signal_network import SignalNetwork
 
 
-def conv_stem(n_leads, filters, kernel_size, dropout):
-    """Blocks of convolution, BatchNorm, ReLU and max-pooling by two."""
-    widths = [n_leads, *filters]
-    return nn.Sequential(
-        *[
-            ConvBlock(width_in, width_out, kernel_size=kernel_size, dropout=dropout, attention=None)
-            for width_in, width_out in zip(widths, filters)
-        ]
-    )
-
-
-class _RecurrentHead(SignalNetwork):
-    """An LSTM over time; mean, maximum and last states; a head with one hidden layer."""
+class _RecurrentNetwork(SignalNetwork):
+    """LSTM over time; mean, maximum and last states; a head with one hidden layer."""
 
     def __init__(
         self, n_channels, n_outputs, *, hidden_size, n_layers, bidirectional, embedding_dim, dropout
@@ -33,44 +22,60 @@ class _RecurrentHead(SignalNetwork):
         self.head = PoolingHead(3 * n_states, embedding_dim, dropout)
         self.classifier = nn.Linear(embedding_dim, n_outputs)
 
-    def states(self, x):
-        """The states of the last layer (batch, states, 1, time) of a sequence (batch, time, n)."""
+    def _states(self, x):
+        """Compute the states (batch, states, 1, time) of the last layer from (batch, time, n)."""
         return self.lstm(x)[0].transpose(1, 2).unsqueeze(2)
 
     def pool(self, features):
         hidden_size = self.lstm.hidden_size
         last = features[:, :hidden_size, 0, -1]
         if self.lstm.bidirectional:
-            # The other direction ends where time begins.
+            # The backward direction ends at the first time point.
             last = torch.cat([last, features[:, hidden_size:, 0, 0]], dim=1)
         return self.head(torch.cat([pool_mean_max(features), last], dim=1))
 
 
-class LSTM(_RecurrentHead):
-    """The LSTM of the PTB-XL benchmark: layers of LSTM over the time points of the signals [1]_.
-
-    A record costs its number of time points in steps that wait for one another; `CNNLSTM`
-    takes an eighth of them.
-
-    Where this differs from the benchmark: it trains on crops of 2.5 s, with a learning rate of
-    1e-3.
+class LSTM(_RecurrentNetwork):
+    """LSTM of the PTB-XL benchmark: recurrent layers over the time points of the signals.
 
     Parameters
     ----------
-    n_leads, n_outputs : int
+    n_leads : int
+        Number of leads.
+    n_outputs : int
+        Number of logits.
     hidden_size : int, default=256
+        Number of units of each LSTM layer and direction.
     n_layers : int, default=2
+        Number of LSTM layers.
     bidirectional : bool, default=False
+        Whether each layer also runs backward in time.
     embedding_dim : int, default=128
-        Units of the hidden layer of the head.
+        Length of the embedding, the hidden layer of the head.
     dropout : float, default=0.5
-        In the head, in [0, 1): before the linear layer to the logits; half of it before the hidden
-        layer.
+        Dropout rate of the head before the linear layer that computes the logits, in [0, 1). Half
+        of this rate is used before the hidden layer.
+
+    See Also
+    --------
+    CNNLSTM : Shortens the signals by convolutions first, which saves seven eighths of the
+        sequential steps.
+
+    Notes
+    -----
+    The benchmark [1]_ trains on crops of 2.5 s with a learning rate of 1e-3.
 
     References
     ----------
     .. [1] Strodthoff et al. (2021). Deep learning for ECG analysis: benchmarks and insights from
        PTB-XL. IEEE J Biomed Health Inform 25(5), 1519-1528. arXiv:2004.13701
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import LSTM
+    >>> LSTM(12, 5)(torch.randn(2, 12, 100)).shape
+    torch.Size([2, 5])
     """
 
     def __init__(
@@ -95,35 +100,50 @@ class LSTM(_RecurrentHead):
         )
 
     def feature_map(self, x):
-        return self.states(x.transpose(1, 2))
+        return self._states(x.transpose(1, 2))
 
 
-class CNNLSTM(_RecurrentHead):
-    """Convolutions that shorten the signals, then an LSTM.
-
-    Convolutions with max-pooling before an LSTM are the idea of Oh et al. [1]_, for beats of
-    one lead; the sizes, BatchNorm, both directions and the head are this library's.
+class CNNLSTM(_RecurrentNetwork):
+    """Convolutions that shorten the signals, followed by an LSTM.
 
     Parameters
     ----------
-    n_leads, n_outputs : int
+    n_leads : int
+        Number of leads.
+    n_outputs : int
+        Number of logits.
     filters : sequence of int, default=(64, 128, 128)
-        Channels of the convolutions; each is followed by max-pooling by two.
+        Number of channels of each convolution; max-pooling by two follows each of them.
     kernel_size : int, default=7
-        Odd number of taps.
+        Kernel size of the convolutions. Must be odd.
     hidden_size : int, default=128
+        Number of units of each LSTM layer and direction.
     n_layers : int, default=1
+        Number of LSTM layers.
     bidirectional : bool, default=True
+        Whether each layer also runs backward in time.
     embedding_dim : int, default=128
-        Units of the hidden layer of the head.
+        Length of the embedding, the hidden layer of the head.
     dropout : float, default=0.3
-        In the head, in [0, 1): before the linear layer to the logits; half of it before the hidden
-        layer.
+        Dropout rate of the head before the linear layer that computes the logits, in [0, 1). Half
+        of this rate is used before the hidden layer.
+
+    Notes
+    -----
+    Oh et al. [1]_ proposed convolutions with max-pooling before an LSTM, for beats of one lead. The
+    layer sizes, BatchNorm, both directions and the head are choices of this library.
 
     References
     ----------
     .. [1] Oh, Ng, Tan, Acharya (2018). Automated diagnosis of arrhythmia using combination of CNN
        and LSTM techniques with variable length heart beats. Comput Biol Med 102, 278-287.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import CNNLSTM
+    >>> CNNLSTM(12, 5)(torch.randn(2, 12, 1000)).shape
+    torch.Size([2, 5])
     """
 
     def __init__(
@@ -149,8 +169,8 @@ class CNNLSTM(_RecurrentHead):
             dropout=dropout,
         )
         self.feature_stride = 2 ** len(filters)
-        self.stem = conv_stem(n_leads, filters, kernel_size, dropout=0.0)
+        self.stem = conv_stem(n_leads, filters, kernel_size)
 
     def feature_map(self, x):
         x = self.stem(to_channels_last(x))
-        return self.states(x.squeeze(2).transpose(1, 2))
+        return self._states(x.squeeze(2).transpose(1, 2))

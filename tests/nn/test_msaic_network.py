@@ -1,13 +1,11 @@
-"""The network: shapes, parameter counts, receptive field, and any length."""
-
-import inspect
+"""The network of MSAIC-Net and its blocks: shapes, parameters, receptive field, any length."""
 
 import pytest
 import torch
 from torch import nn
 
-from sklearn_ecg import MSAICNetClassifier
-from sklearn_ecg.nn.blocks import (
+from sklearn_ecg.nn import MSAICNet
+from sklearn_ecg.nn._blocks import (
     ConvBlock,
     EfficientChannelAttention,
     SqueezeExcitation,
@@ -15,14 +13,6 @@ from sklearn_ecg.nn.blocks import (
     max_pool,
     to_channels_last,
 )
-from sklearn_ecg.nn.msaic import MSAICNet
-
-
-def make_net(n_leads, n_outputs, **params):
-    """The network with the estimator's defaults."""
-    names = list(inspect.signature(MSAICNet).parameters)[2:]
-    defaults = {name: getattr(MSAICNetClassifier(), name) for name in names}
-    return MSAICNet(n_leads, n_outputs, **{**defaults, **params})
 
 
 def n_parameters(module):
@@ -32,7 +22,7 @@ def n_parameters(module):
 @pytest.mark.parametrize("n_times", [1, 2, 3, 7, 31, 250])
 @pytest.mark.parametrize("n_leads", [1, 2, 12])
 def test_any_length_and_number_of_leads(n_leads, n_times):
-    net = make_net(n_leads, 5, projection_dim=16)
+    net = MSAICNet(n_leads, 5, projection_dim=16)
     logits, projection = net(torch.randn(3, n_leads, n_times))
     assert logits.shape == (3, 5)
     assert projection.shape == (3, 16)
@@ -41,8 +31,8 @@ def test_any_length_and_number_of_leads(n_leads, n_times):
 
 
 def test_parameter_count():
-    """Convolutions, BatchNorms, ECA kernels, projection, classifier and contrastive head."""
-    net = make_net(
+    """Count convolutions, BatchNorm, ECA kernels, projection, classifier and contrastive head."""
+    net = MSAICNet(
         12,
         1,
         dilations=(1, 2),
@@ -57,27 +47,27 @@ def test_parameter_count():
     assert n_parameters(net) == 2 * branch + projection + (32 + 1) + head
 
 
-def test_ablations_drop_their_parameters():
-    full = n_parameters(make_net(12, 1))
-    assert n_parameters(make_net(12, 1, attention=None)) < full
-    assert n_parameters(make_net(12, 1, dilations=(1,))) < full / 2
-    assert make_net(12, 1, projection_dim=None).projector is None
+def test_ablations_have_fewer_parameters():
+    full = n_parameters(MSAICNet(12, 1))
+    assert n_parameters(MSAICNet(12, 1, attention=None)) < full
+    assert n_parameters(MSAICNet(12, 1, dilations=(1,))) < full / 2
+    assert MSAICNet(12, 1, projection_dim=None).projector is None
 
 
 @pytest.mark.parametrize("dilation, kernel_size", [(1, 7), (2, 7), (8, 3), (4, 1)])
 def test_receptive_field_of_a_block(dilation, kernel_size):
-    """The middle point sees kernel_size points, dilation apart, and no others."""
+    """A point depends on kernel_size points, dilation apart, and on no others."""
     layer = conv(1, 1, kernel_size, dilation=dilation)
     nn.init.ones_(layer.weight)
     x = torch.zeros(1, 1, 1, 129, requires_grad=True)
     layer(x)[0, 0, 0, 64].backward()
-    seen = x.grad[0, 0, 0].nonzero().flatten().tolist()
+    inputs = x.grad[0, 0, 0].nonzero().flatten().tolist()
     half = kernel_size // 2
-    assert seen == [64 + dilation * k for k in range(-half, half + 1)]
+    assert inputs == [64 + dilation * k for k in range(-half, half + 1)]
 
 
 def test_receptive_field_of_a_branch():
-    """r = 1 + sum over blocks of ((k - 1) d + pool - 1) * (stride so far)."""
+    """It is 1 plus the sum over blocks of ((k - 1) d + pool - 1) * (stride so far)."""
     kernel_size, dilation, pool_size = 3, 4, 2
     blocks = nn.Sequential(
         *[
@@ -94,7 +84,7 @@ def test_receptive_field_of_a_branch():
     ).eval()
     for block in blocks:
         nn.init.ones_(block.conv.weight)
-    # A rising signal: the maximum of a pool is its last point, so every path is found in two runs.
+    # In a rising signal the last point of each pool is the maximum, in a falling one the first.
     reached = set()
     for sign in (1, -1):
         x = (2.0 + sign * torch.linspace(-1, 1, 256)).reshape(1, 1, 1, -1).requires_grad_()
@@ -120,12 +110,12 @@ def test_strides_and_pools_round_up():
             assert torch.equal(max_pool(signal, 2), expected)
 
 
-def test_even_kernels_are_refused():
+def test_even_kernel_size_raises():
     with pytest.raises(ValueError, match="kernel_size must be odd, got 4"):
         conv(1, 1, 4)
 
 
-def test_channels_last_entrance_moves_no_data():
+def test_to_channels_last_copies_no_data():
     stored = torch.randn(4, 100, 12)
     x = to_channels_last(stored.transpose(1, 2))
     assert x.shape == (4, 12, 1, 100)
@@ -139,7 +129,7 @@ def test_conv_equals_conv1d():
     torch.testing.assert_close(layer(to_channels_last(x))[:, :, 0], expected)
 
 
-def test_eca_is_a_convolution_across_channels():
+def test_eca_convolves_across_channels():
     eca = EfficientChannelAttention(64)
     assert eca.conv.kernel_size == (3,) and eca.conv.bias is None
     assert EfficientChannelAttention(256).conv.kernel_size == (5,)
@@ -159,7 +149,7 @@ def test_se_has_a_bottleneck():
 
 @pytest.mark.parametrize("attention", ["eca", "se"])
 def test_gates_commute_with_pooling(attention):
-    """The block equals convolution, norm, ReLU, gates, and the maximum last."""
+    """The block gives the same as convolution, norm, ReLU, gates, and then max-pooling."""
     block = ConvBlock(3, 8, dilation=2, pool_size=2, attention=attention).eval()
     x = torch.randn(4, 3, 1, 50)
     y = nn.functional.relu(block.norm(block.conv(x)))
@@ -167,7 +157,7 @@ def test_gates_commute_with_pooling(attention):
     torch.testing.assert_close(block(x), max_pool(y * gates[:, :, None, None], 2))
 
 
-def test_dropout_drops_whole_channels_and_only_in_training():
+def test_dropout_drops_whole_channels_in_training_only():
     block = ConvBlock(3, 64, dropout=0.5, attention=None)
     x = torch.randn(2, 3, 1, 50)
     torch.manual_seed(0)

@@ -1,17 +1,17 @@
-"""Losses against slow loops written from the formulas, and at the edges of their domains."""
+"""Supervised losses, compared with slow loops over the formulas, and for extreme inputs."""
 
 import math
 
 import pytest
 import torch
 
-from sklearn_ecg.nn.losses import (
+from sklearn_ecg.nn import (
     MSAICLoss,
     focal_binary_loss,
     focal_cross_entropy,
-    positive_pairs,
     supervised_contrastive_loss,
 )
+from sklearn_ecg.nn._supervised_losses import positive_pair_weights
 
 DOUBLE = {"dtype": torch.float64}
 
@@ -27,7 +27,7 @@ def unit_rows(n, d, seed=0, dtype=torch.float64):
 
 
 def slow_focal_binary(logits, targets, gamma, class_weight):
-    """-mean of w_y (1 - p_y)^gamma log p_y, element by element."""
+    """Compute -mean of w_y (1 - p_y)^gamma log p_y, element by element."""
     total = 0.0
     for i in range(logits.shape[0]):
         for label in range(logits.shape[1]):
@@ -50,8 +50,8 @@ def test_focal_binary_equals_slow_loop(gamma):
     torch.testing.assert_close(grad(fast, logits), grad(slow, logits), rtol=1e-8, atol=1e-12)
 
 
-def test_focal_binary_alpha_is_the_formula_of_the_paper():
-    """-[alpha y (1-p)^g log p + (1-alpha) (1-y) p^g log(1-p)]"""
+def test_focal_binary_alpha_equals_the_formula_of_the_paper():
+    """The formula is -[alpha y (1-p)^g log p + (1-alpha) (1-y) p^g log(1-p)]."""
     alpha, gamma = 0.8, 2.0
     logits = torch.tensor([[-1.3], [0.4], [2.0]], **DOUBLE)
     y = torch.tensor([[1.0], [0.0], [1.0]], **DOUBLE)
@@ -82,7 +82,7 @@ def test_focal_cross_entropy_equals_slow_loop(gamma):
     torch.testing.assert_close(grad(fast, logits), grad(slow, logits), rtol=1e-8, atol=1e-12)
 
 
-def test_focal_losses_without_gamma_are_torchs_own():
+def test_focal_losses_without_gamma_equal_those_of_torch():
     torch.manual_seed(2)
     logits, targets = torch.randn(9, 5), torch.randint(5, (9,))
     torch.testing.assert_close(
@@ -110,7 +110,7 @@ def test_focal_losses_are_finite_for_large_logits(gamma, size):
 
 
 def slow_contrastive(z, weight, temperature, gamma):
-    """The formula of METHODS: anchors with a positive, weighted mean over their positives."""
+    """Average over anchors with a positive, and for each over its positives, with weights."""
     n = len(z)
     terms = []
     for i in range(n):
@@ -128,7 +128,7 @@ def slow_contrastive(z, weight, temperature, gamma):
 
 LABELS = {
     "binary": torch.tensor([0, 1, 1, 0, 0, 0, 1, 0]),
-    "a class of one record": torch.tensor([0, 1, 2, 2, 0, 0, 2, 0]),
+    "a class with one record": torch.tensor([0, 1, 2, 2, 0, 0, 2, 0]),
     "one class": torch.zeros(8, dtype=torch.long),
     "multilabel": torch.tensor(
         [[1, 0, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 1, 0]]
@@ -136,7 +136,7 @@ LABELS = {
 }
 
 
-def slow_pairs(targets):
+def slow_pair_weights(targets):
     n = len(targets)
     weight = torch.zeros(n, n, **DOUBLE)
     for i in range(n):
@@ -159,7 +159,7 @@ def test_contrastive_equals_slow_loop(kind, gamma, temperature):
     z, targets = unit_rows(8, 5), LABELS[kind]
     options = {"temperature": temperature, "gamma": gamma}
     fast = supervised_contrastive_loss(z, targets, **options)
-    slow = slow_contrastive(z, slow_pairs(targets), **options)
+    slow = slow_contrastive(z, slow_pair_weights(targets), **options)
     torch.testing.assert_close(fast, slow, rtol=1e-9, atol=0)
     torch.testing.assert_close(grad(fast, z), grad(slow, z), rtol=1e-7, atol=1e-11)
     in_float32 = supervised_contrastive_loss(z.float(), targets, **options)
@@ -175,11 +175,13 @@ def test_contrastive_passes_gradcheck():
 
 
 @pytest.mark.parametrize("kind", LABELS)
-def test_positive_pairs_equal_slow_loop(kind):
-    torch.testing.assert_close(positive_pairs(LABELS[kind]).double(), slow_pairs(LABELS[kind]))
+def test_positive_pair_weights_equal_slow_loop(kind):
+    torch.testing.assert_close(
+        positive_pair_weights(LABELS[kind]).double(), slow_pair_weights(LABELS[kind])
+    )
 
 
-def test_gamma_zero_is_supcon_of_khosla_exactly():
+def test_gamma_zero_equals_the_loss_of_khosla():
     z, targets = unit_rows(8, 5), LABELS["binary"]
     log_p = (z @ z.T / 0.1).masked_fill(torch.eye(8, dtype=torch.bool), -math.inf)
     log_p = log_p - log_p.logsumexp(dim=1, keepdim=True)
@@ -194,7 +196,7 @@ def test_gamma_zero_is_supcon_of_khosla_exactly():
 
 
 @pytest.mark.parametrize("targets", [torch.arange(4), torch.zeros(4, 3), torch.tensor([0])])
-def test_contrastive_without_positives_is_zero_with_a_gradient(targets):
+def test_contrastive_without_positives_is_zero_and_differentiable(targets):
     z = unit_rows(len(targets), 3)
     loss = supervised_contrastive_loss(z, targets, gamma=2.0)
     assert loss.item() == 0
@@ -205,7 +207,7 @@ def test_contrastive_without_positives_is_zero_with_a_gradient(targets):
 @pytest.mark.parametrize("temperature", [1e-3, 0.1])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_contrastive_is_finite_where_eta_is_one(gamma, temperature, dtype):
-    """Two equal rows, all others opposite: eta = 1 within rounding."""
+    """With two equal rows and all others opposite, eta rounds to 1."""
     z = torch.tensor([[1.0, 0], [1, 0], [-1, 0], [-1, 0]], dtype=dtype, requires_grad=True)
     targets = torch.tensor([0, 0, 1, 1])
     loss = supervised_contrastive_loss(z, targets, temperature=temperature, gamma=gamma)
@@ -216,7 +218,7 @@ def test_contrastive_is_finite_where_eta_is_one(gamma, temperature, dtype):
 def test_contrastive_weights_scale_anchors():
     z, targets = unit_rows(8, 5), LABELS["binary"]
     weight = torch.tensor([1.0, 2, 0, 1, 3, 1, 1, 1], **DOUBLE)
-    pairs = slow_pairs(targets)
+    pairs = slow_pair_weights(targets)
     per_anchor = torch.stack(
         [
             slow_contrastive(z, torch.where(torch.arange(8)[:, None] == i, pairs, 0.0), 0.1, 2.0)
@@ -229,11 +231,11 @@ def test_contrastive_weights_scale_anchors():
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
-def test_msaic_loss_is_the_sum_of_its_parts(kind):
+def test_msaic_loss_is_the_sum_of_its_terms(kind):
     torch.manual_seed(3)
     n_outputs = {"binary": 1, "multiclass": 3, "multilabel": 3}[kind]
     logits, z = torch.randn(8, n_outputs, **DOUBLE), unit_rows(8, 5)
-    targets = LABELS["multilabel" if kind == "multilabel" else "a class of one record"]
+    targets = LABELS["multilabel" if kind == "multilabel" else "a class with one record"]
     if kind == "binary":
         targets = LABELS["binary"].double()
     shape = (n_outputs,) if kind == "multiclass" else (2, n_outputs)
@@ -250,9 +252,9 @@ def test_msaic_loss_is_the_sum_of_its_parts(kind):
         z, targets, gamma=2.0, sample_weight=weights
     )
     torch.testing.assert_close(loss((logits, z), targets, weights), expected)
-    partly = (focal * weights)[:5].mean() + 0.3 * supervised_contrastive_loss(
+    without_added = (focal * weights)[:5].mean() + 0.3 * supervised_contrastive_loss(
         z, targets, gamma=2.0, sample_weight=weights
     )
-    torch.testing.assert_close(loss((logits, z), targets, weights, n_own=5), partly)
+    torch.testing.assert_close(loss((logits, z), targets, weights, n_own=5), without_added)
     without = MSAICLoss(kind, class_weight=class_weight, contrastive_weight=0, **gammas)
     torch.testing.assert_close(without((logits, None), targets), focal.mean())

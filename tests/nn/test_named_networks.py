@@ -1,14 +1,12 @@
-"""The networks by name: shapes, any length, parameter counts, what a point of the map sees."""
+"""The networks of ECGNetClassifier: shapes, any length, parameters, receptive fields."""
 
 import pytest
 import torch
 from torch import nn
 
 from sklearn_ecg.deep._ecg_net import NETWORKS
-from sklearn_ecg.nn.inception_time import InceptionTime
-from sklearn_ecg.nn.recurrent import CNNLSTM, LSTM
-from sklearn_ecg.nn.resnet import ResNet1dWang, XResNet1d
-from sklearn_ecg.nn.transformer import TransformerEncoder, positions
+from sklearn_ecg.nn import CNNLSTM, LSTM, InceptionTime, ResNet1dWang, TransformerEncoder, XResNet1d
+from sklearn_ecg.nn._transformer import positional_encoding
 
 SMALL = {
     "cnn_lstm": {"filters": (4, 6), "hidden_size": 5, "embedding_dim": 7},
@@ -32,7 +30,7 @@ def test_any_length_and_number_of_leads(name, n_leads, n_times):
     x = torch.randn(2, n_leads, n_times)
     assert net(x).shape == (2, 5)
     features = net.feature_map(x)
-    # Grad-CAM relies on a point for every feature_stride time points, the last one in part.
+    # Grad-CAM needs one point for every feature_stride time points, rounded up.
     assert features.shape[2:] == (1, -(-n_times // net.feature_stride))
     embedding = net.embed(x)
     assert embedding.shape == (2, net.embedding_dim)
@@ -40,7 +38,7 @@ def test_any_length_and_number_of_leads(name, n_leads, n_times):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_parameter_gets_a_gradient_in_either_memory_order(name):
+def test_memory_order_and_gradients_of_all_parameters(name):
     torch.manual_seed(0)
     net = NETWORKS[name](3, 2, **SMALL[name]).to(memory_format=torch.channels_last)
     stored = torch.randn(4, 40, 3)
@@ -53,7 +51,7 @@ def test_every_parameter_gets_a_gradient_in_either_memory_order(name):
 
 
 def test_parameters_of_resnet1d_wang():
-    """As many as that of the benchmark, for twelve leads and its 71 statements."""
+    """The number equals that of the benchmark, for twelve leads and its 71 statements."""
     stem = 12 * 128 * 7 + 2 * 128
     block = 128 * 128 * (5 + 3) + 2 * 2 * 128
     shortcut = 128 * 128 + 2 * 128
@@ -63,17 +61,17 @@ def test_parameters_of_resnet1d_wang():
 
 @pytest.mark.parametrize("layers", [(3, 4, 6, 3), (3, 4, 23, 3)])
 def test_parameters_of_xresnet1d(layers):
-    """As many as those of the benchmark, 50 and 101, for twelve leads and its 71 statements."""
+    """The numbers equal those of xresnet1d50 and xresnet1d101 of the benchmark."""
     stem = 5 * (12 * 32 + 32 * 32 + 32 * 64) + 2 * (32 + 32 + 64)
     block = 256 * 64 + 5 * 64 * 64 + 64 * 256 + 2 * (64 + 64 + 256)
-    # The first block reads 64 channels, and is the only one whose shortcut has weights.
+    # The input of the first block has 64 channels, and only its shortcut has weights.
     first = block - (256 - 64) * 64 + 64 * 256 + 2 * 256
     head = 2 * 512 + (512 * 128 + 128) + 2 * 128 + (128 * 71 + 71)
     expected = stem + first + (sum(layers) - 1) * block + head
     assert n_parameters(XResNet1d(12, 71, layers=layers)) == expected
 
 
-def test_blocks_of_xresnet1d_start_as_their_shortcuts():
+def test_initial_blocks_of_xresnet1d_equal_their_shortcuts():
     net = XResNet1d(3, 2, **SMALL["xresnet1d101"]).eval()
     x = torch.randn(2, 16, 1, 9)
     torch.testing.assert_close(net.blocks[2](x), x.relu())
@@ -82,7 +80,7 @@ def test_blocks_of_xresnet1d_start_as_their_shortcuts():
 
 
 def test_parameters_of_inception_time():
-    """Those of the paper's network for one lead, but for a tap of each convolution."""
+    """The paper's kernel sizes are larger by one: see the docstring of InceptionTime."""
     first = 32 * (40 + 20 + 10) + 32 + 2 * 128
     module = 128 * 32 + 32 * 32 * (40 + 20 + 10) + 128 * 32 + 2 * 128
     shortcuts = (128 + 2 * 128) + (128 * 128 + 2 * 128)
@@ -94,7 +92,7 @@ def test_parameters_of_inception_time():
 
 @pytest.mark.parametrize("bidirectional, directions", [(False, 1), (True, 2)])
 def test_parameters_of_lstm(bidirectional, directions):
-    """Four gates with weights of inputs and of states, and two biases; the benchmark's head."""
+    """Count four gates with weights of inputs and states and two biases, and the head."""
     states = directions * 256
     layers = directions * 4 * 256 * ((12 + 256 + 2) + (states + 256 + 2))
     head = 2 * 3 * states + (3 * states * 128 + 128) + 2 * 128 + (128 + 1)
@@ -116,61 +114,61 @@ def test_parameters_of_transformer():
     assert n_parameters(TransformerEncoder(12, 1)) == stem + 4 * layer + 2 * 128 + (128 + 1)
 
 
-def seen(net, n_times, point):
-    """Time points that a point of the map depends on."""
+def receptive_field(net, n_times, point):
+    """Return the time points on which a point of the feature map depends."""
     net.eval()
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.constant_(module.weight, 0.1)  # nothing is negative: ReLU lets all through
+            nn.init.constant_(module.weight, 0.1)  # all values are positive, so ReLU passes them
     x = torch.rand(1, 1, n_times, dtype=torch.float64, requires_grad=True)
     net.double().feature_map(x)[0, :, 0, point].sum().backward()
     return x.grad[0, 0].nonzero().flatten().tolist()
 
 
 def test_receptive_field_of_resnet1d_wang():
-    """Stem 7; blocks of 5 and 3 taps at steps of 1 and 1, 1 and 2, 2 and 4."""
+    """Kernel sizes: stem 7, blocks 5 and 3; steps 1 and 1, 1 and 2, 2 and 4."""
     field = 1 + 6 + (4 + 2) + (4 + 2 * 2) + (2 * 4 + 4 * 2)
-    points = seen(ResNet1dWang(1, 1, width=2), 160, point=20)
+    points = receptive_field(ResNet1dWang(1, 1, width=2), 160, point=20)
     assert points == list(range(80 - field // 2, 80 + field // 2 + 1))
 
 
 def test_receptive_field_of_inception_time():
-    points = seen(InceptionTime(1, 1, filters=1), 401, point=200)
+    points = receptive_field(InceptionTime(1, 1, filters=1), 401, point=200)
     assert points == list(range(200 - 6 * 19, 200 + 6 * 19 + 1))
 
 
-def test_what_states_of_an_lstm_see():
-    assert seen(LSTM(1, 1, hidden_size=3), 20, point=12) == list(range(13))
+def test_receptive_field_of_lstm():
+    assert receptive_field(LSTM(1, 1, hidden_size=3), 20, point=12) == list(range(13))
     both = LSTM(1, 1, hidden_size=3, bidirectional=True)
-    assert seen(both, 20, point=12) == list(range(20))
+    assert receptive_field(both, 20, point=12) == list(range(20))
 
 
-def test_last_states_are_those_of_the_ends():
-    """The state that has seen all is the last one; of the other direction, the first."""
+def test_last_states_of_both_directions():
+    """The last state of the backward direction is at the first time point."""
     net = LSTM(1, 1, hidden_size=2, n_layers=1, bidirectional=True).eval()
     x = torch.randn(3, 1, 9)
     _, (last, _) = net.lstm(x.transpose(1, 2))
-    read = []
-    net.head.register_forward_pre_hook(lambda module, args: read.append(args[0]))
+    head_inputs = []
+    net.head.register_forward_pre_hook(lambda module, args: head_inputs.append(args[0]))
     net(x)
-    torch.testing.assert_close(read[0][:, -4:], torch.cat([last[0], last[1]], dim=1))
+    torch.testing.assert_close(head_inputs[0][:, -4:], torch.cat([last[0], last[1]], dim=1))
 
 
-def test_positions_are_those_of_the_paper():
-    table = positions(torch.zeros(1, 50, 6))
-    for place in (0, 1, 49):
+def test_positional_encoding_equals_the_formula_of_the_paper():
+    table = positional_encoding(torch.zeros(1, 50, 6))
+    for position in (0, 1, 49):
         for i in range(3):
-            angle = torch.tensor(place / 10_000 ** (2 * i / 6))
+            angle = torch.tensor(position / 10_000 ** (2 * i / 6))
             expected = torch.stack([angle.sin(), angle.cos()])
-            torch.testing.assert_close(table[place, 2 * i : 2 * i + 2], expected)
+            torch.testing.assert_close(table[position, 2 * i : 2 * i + 2], expected)
 
 
-def test_layers_of_the_transformer_start_apart():
+def test_layers_of_the_transformer_have_different_initial_weights():
     first, second = TransformerEncoder(1, 1, **SMALL["transformer"]).encoder.layers
     for (name, weight), other in zip(first.named_parameters(), second.parameters()):
         assert weight.ndim == 1 or not torch.equal(weight, other), name
 
 
-def test_width_of_the_transformer_is_told():
+def test_invalid_width_of_the_transformer():
     with pytest.raises(ValueError, match="even and a multiple of n_heads=8, got 12"):
         TransformerEncoder(1, 1, filters=(12,))

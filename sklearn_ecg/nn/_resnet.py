@@ -1,14 +1,14 @@
-"""1-D residual networks."""
+"""1-D residual networks of the PTB-XL benchmark."""
 
 from torch import nn
 from torch.nn import functional as F
 
-from .blocks import conv, to_channels_last
-from .signal_network import PoolingHead, SignalNetwork, pool_mean_max
+from ._blocks import PoolingHead, conv, pool_mean_max, to_channels_last
+from ._signal_network import SignalNetwork
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a shortcut; a 1x1 convolution where the shapes differ."""
+    """Two convolutions and a shortcut, with a 1x1 convolution if the shapes differ."""
 
     def __init__(self, in_channels, out_channels, kernel_sizes, stride):
         super().__init__()
@@ -28,32 +28,41 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet1dWang(SignalNetwork):
-    """``resnet1d_wang`` of the PTB-XL benchmark.
+    """Residual network ``resnet1d_wang`` of the PTB-XL benchmark.
 
-    A convolution over the whole record, residual blocks of which all but the first halve the time
-    resolution, mean and maximum over time, and a head with one hidden layer. The benchmark [1]_
-    names it after the residual network of Wang et al. [2]_, whose blocks have three convolutions
-    (8, 5 and 3 taps); here they have two (5 and 3).
-
-    Where this differs from the benchmark: weights start as torch's layers do, not from
-    Kaiming's normal distribution. The benchmark also trains on crops of 2.5 s and takes the maximum
-    over those of a record; a network here sees the record that it is given.
+    A convolution at full resolution is followed by residual blocks, all but the first of which
+    halve the time resolution, by the mean and maximum over time and by a head with one hidden
+    layer.
 
     Parameters
     ----------
-    n_leads, n_outputs : int
+    n_leads : int
+        Number of leads.
+    n_outputs : int
+        Number of logits.
     width : int, default=128
-        Channels of every convolution.
+        Number of channels of every convolution.
     n_blocks : int, default=3
+        Number of residual blocks.
     kernel_size : int, default=5
-        Odd number of taps of the first convolution of a block.
+        Kernel size of the first convolution of each block. Must be odd.
     stem_kernel_size : int, default=7
-        Odd number of taps of the convolution before the blocks.
+        Kernel size of the convolution before the blocks. Must be odd.
     embedding_dim : int, default=128
-        Units of the hidden layer of the head.
+        Length of the embedding, the hidden layer of the head.
     dropout : float, default=0.5
-        In the head, in [0, 1): before the linear layer to the logits; half of it before the hidden
-        layer.
+        Dropout rate of the head before the linear layer that computes the logits, in [0, 1). Half
+        of this rate is used before the hidden layer.
+
+    Notes
+    -----
+    The benchmark [1]_ names it after the residual network of Wang et al. [2]_, whose blocks have
+    three convolutions with kernel sizes 8, 5 and 3. The blocks of the benchmark, and of this class,
+    have two with kernel sizes 5 and 3.
+
+    Weights are initialized with torch's defaults instead of Kaiming's normal distribution. The
+    benchmark trains on crops of 2.5 s and takes the maximum over the crops of a record; this class
+    processes the signals as they are given.
 
     References
     ----------
@@ -61,6 +70,15 @@ class ResNet1dWang(SignalNetwork):
        PTB-XL. IEEE J Biomed Health Inform 25(5), 1519-1528. arXiv:2004.13701
     .. [2] Wang, Yan, Oates (2017). Time series classification from scratch with deep neural
        networks: a strong baseline. IJCNN. arXiv:1611.06455
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import ResNet1dWang
+    >>> net = ResNet1dWang(12, 5)
+    >>> x = torch.randn(2, 12, 1000)
+    >>> net(x).shape, net.embed(x).shape, net.feature_map(x).shape
+    (torch.Size([2, 5]), torch.Size([2, 128]), torch.Size([2, 128, 1, 250]))
     """
 
     feature_offset = 0
@@ -98,7 +116,7 @@ class ResNet1dWang(SignalNetwork):
 
 
 class Bottleneck(nn.Module):
-    """Convolutions of 1, k and 1 taps beside a shortcut, which averages before it is widened."""
+    """Convolutions with kernel sizes 1, k and 1, and a shortcut that averages before widening."""
 
     def __init__(self, in_channels, width, out_channels, kernel_size, stride):
         super().__init__()
@@ -108,7 +126,7 @@ class Bottleneck(nn.Module):
             conv(width, out_channels, 1),
             nn.BatchNorm2d(out_channels),
         )
-        # The block is its shortcut at first.
+        # With this initialization the output of the block is that of its shortcut.
         nn.init.zeros_(self.convs[-1].weight)
         self.shortcut = nn.Sequential()
         if stride != 1:
@@ -122,31 +140,38 @@ class Bottleneck(nn.Module):
 
 
 class XResNet1d(SignalNetwork):
-    """``xresnet1d101`` of the PTB-XL benchmark, and with other ``layers`` its relatives.
+    """Residual network ``xresnet1d101`` of the PTB-XL benchmark, and variants of other depths.
 
-    Three convolutions and max-pooling, which leave a fourth of the time resolution; bottleneck
-    blocks, with half the resolution from one group to the next; mean and maximum over time, and a
-    head with one hidden layer. The benchmark [1]_ takes it from He et al. [2]_, with the same
-    width throughout.
-
-    Where this differs from the benchmark: weights start as torch's layers do, not from Kaiming's
-    normal distribution, and the network sees the record that it is given, not crops of 2.5 s.
+    Three convolutions and max-pooling, which reduce the time resolution to a quarter, are followed
+    by groups of bottleneck blocks, with half the resolution from one group to the next, by the mean
+    and maximum over time and by a head with one hidden layer.
 
     Parameters
     ----------
-    n_leads, n_outputs : int
+    n_leads : int
+        Number of leads.
+    n_outputs : int
+        Number of logits.
     layers : sequence of int, default=(3, 4, 23, 3)
-        Blocks of each group: (3, 4, 6, 3) is ``xresnet1d50``.
+        Number of blocks of each group; (3, 4, 6, 3) is ``xresnet1d50``.
     width : int, default=64
-        Channels within a block, which ends with four times as many; half of it in the first
-        convolutions. Must be even.
+        Number of channels within a block. The output of a block has four times as many, and the
+        first convolutions have half as many. Must be even.
     kernel_size : int, default=5
-        Odd number of taps.
+        Kernel size of the convolutions. Must be odd.
     embedding_dim : int, default=128
-        Units of the hidden layer of the head.
+        Length of the embedding, the hidden layer of the head.
     dropout : float, default=0.5
-        In the head, in [0, 1): before the linear layer to the logits; half of it before the hidden
-        layer.
+        Dropout rate of the head before the linear layer that computes the logits, in [0, 1). Half
+        of this rate is used before the hidden layer.
+
+    Notes
+    -----
+    The benchmark [1]_ adapts the network of He et al. [2]_ and uses the same width in all groups.
+
+    Weights are initialized with torch's defaults instead of Kaiming's normal distribution. The
+    benchmark trains on crops of 2.5 s and takes the maximum over the crops of a record; this class
+    processes the signals as they are given.
 
     References
     ----------
@@ -154,6 +179,14 @@ class XResNet1d(SignalNetwork):
        PTB-XL. IEEE J Biomed Health Inform 25(5), 1519-1528. arXiv:2004.13701
     .. [2] He et al. (2019). Bag of tricks for image classification with convolutional neural
        networks. CVPR. arXiv:1812.01187
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import XResNet1d
+    >>> xresnet1d50 = XResNet1d(12, 5, layers=(3, 4, 6, 3))
+    >>> xresnet1d50(torch.randn(2, 12, 1000)).shape
+    torch.Size([2, 5])
     """
 
     def __init__(
