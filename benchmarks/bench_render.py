@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
-TARGET = "3 x Pillow at 500 Hz, 224 x 224, grey"
+TARGET = "3 x Pillow at 500 Hz, 224 x 224, gray"
 
 
 def pillow(renderer, X):
@@ -50,7 +50,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=7)
     args = parser.parse_args()
     for size, color, n_records in (
-        (224, "grey", args.records),
+        (224, "gray", args.records),
         (224, "rgb", args.records),
         ((850, 1100), "rgb", max(1, args.records // 10)),
     ):
