@@ -93,7 +93,7 @@ ECGDisplay.from_record(
 # When, rather than where: Grad-CAM weights the network's last map by what each channel adds to the
 # class. Leads are mixed by then.
 
-GradCAMDisplay.from_estimator(clf, X_test, rate, record=ill, target=1)
+GradCAMDisplay.from_estimator(clf, X_test, sampling_rate=rate, record=ill, target=1)
 
 # %%
 # The embedding
