@@ -96,7 +96,7 @@ ECGDisplay.from_record(
 # Grad-CAM shows which time points support a class: it weights the last feature map of the network
 # by the contribution of each channel. At this depth, the leads are already mixed.
 
-GradCAMDisplay.from_estimator(clf, X_test, rate, record=infarction, target=1)
+GradCAMDisplay.from_estimator(clf, X_test, sampling_rate=rate, record=infarction, target=1)
 
 # %%
 # The embedding

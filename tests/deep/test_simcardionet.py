@@ -27,7 +27,7 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import ColorJitter, RandomHorizontalFlip
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import GradCAMDisplay, grad_cam, lead_importance
-from sklearn_ecg.inspection._grad_cam import _spread
+from sklearn_ecg.inspection._grad_cam import interpolate_map
 from sklearn_ecg.leads import REGIONS_12
 from sklearn_ecg.nn import SimCardioNet
 from sklearn_ecg.preprocessing import ECGImageRenderer
@@ -545,7 +545,7 @@ def test_places_of_a_map_are_drawn_where_they_look():
     seen = x.grad[0, 0]
     heat = torch.zeros(1, *features.shape[2:], dtype=torch.float64)
     heat[0, row, column] = 1
-    drawn = _spread(_spread(heat, 560, maps).mT, 400, maps).mT[0]
+    drawn = interpolate_map(interpolate_map(heat, 560, maps).mT, 400, maps).mT[0]
     for dim, size in ((0, 400), (1, 560)):
         points = torch.arange(size, dtype=torch.float64)
         centres = [(w.sum(1 - dim) * points).sum() / w.sum() for w in (seen, drawn)]

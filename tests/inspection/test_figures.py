@@ -1,6 +1,6 @@
-"""Images of small figures, against the same figures by plain calls of matplotlib.
+"""Small figures, compared with the same figures drawn by plain calls of matplotlib.
 
-No image is kept: what is compared is drawn here twice, in one version of matplotlib.
+No reference images are stored: both figures are drawn here, by the same version of matplotlib.
 """
 
 import matplotlib
@@ -21,7 +21,7 @@ from sklearn_ecg.leads import REGIONS_12
 
 
 def pixels(draw, size=(4, 3)):
-    """What a function draws on empty axes without ticks, as an array of grey values."""
+    """Return what a function draws on axes without ticks, as an array of gray values."""
     figure = Figure(figsize=size, dpi=60)
     ax = figure.add_axes([0.05, 0.05, 0.9, 0.9])
     draw(ax)
@@ -34,20 +34,20 @@ def pixels(draw, size=(4, 3)):
 
 
 def assert_alike(found, expected, tolerance):
-    """Root mean square of the difference, of 255."""
+    """Compare the root mean square of the difference, on a scale of 255, with a tolerance."""
     difference = np.sqrt(np.mean((found - expected) ** 2))
     assert difference <= tolerance
-    # A comparison that anything passes would be none.
+    # An empty figure would not pass.
     assert np.sqrt(np.mean((expected - 255) ** 2)) > 4 * tolerance
 
 
-def test_image_of_a_record():
-    """Against the same picture by plain calls of matplotlib."""
+def test_figure_of_a_record():
+    """Traces, pulses and the grid."""
     seconds = np.arange(300) / 100
     wave = np.sin(2 * np.pi * seconds)[None] * [[1.0], [0.5]]
 
     def plain(ax):
-        for x, y, color, width in ((0.04, 0.1, "#f8dcd8", 0.4), (0.2, 0.5, "#eba79f", 0.6)):
+        for x, y, color, width in ((0.04, 0.1, "#f8d6d0", 0.4), (0.2, 0.5, "#eba79f", 0.6)):
             for i in range(-100, 100):
                 ax.axvline(i * x, color=color, linewidth=width, zorder=0.5)
                 ax.axhline(i * y, color=color, linewidth=width, zorder=0.5)
@@ -67,8 +67,8 @@ def test_image_of_a_record():
     assert_alike(pixels(display.plot), pixels(plain), tolerance=1.5)
 
 
-def test_image_of_a_heat_map():
-    """Vermilion over grey, more of it where the map is larger."""
+def test_figure_of_a_heat_map():
+    """Vermilion over gray, less transparent for larger values."""
     image, heat = np.linspace(0, 1, 64).reshape(8, 8), np.array([[0.0, 0.5], [1.0, 0.0]])
 
     def plain(ax):
@@ -78,21 +78,21 @@ def test_image_of_a_heat_map():
         ax.imshow(rgba, extent=(0, 8, 8, 0), interpolation="bilinear")
         bar = np.zeros((256, 1, 4)) + [0xD5 / 255, 0x5E / 255, 0, 0]
         bar[:, 0, 3] = np.interp(np.linspace(0, 1, 256), [0, 0.5, 1], [0, 0.3, 0.65])
-        beside = ax.inset_axes([1.03, 0.0, 0.035, 1.0])
-        beside.imshow(bar, aspect="auto", origin="lower")
-        for axes in (ax, beside):
+        bar_axes = ax.inset_axes([1.03, 0.0, 0.035, 1.0])
+        bar_axes.imshow(bar, aspect="auto", origin="lower")
+        for axes in (ax, bar_axes):
             axes.set(xticks=[], yticks=[])
 
     def draw(ax):
         display = GradCAMDisplay(image, heat, kind="image").plot(ax)
-        ax.set_axes_locator(None)  # the width that the colour bar took
+        ax.set_axes_locator(None)  # use the full width
         display.colorbar_.ax.tick_params(length=0)
 
     assert_alike(pixels(draw), pixels(plain), tolerance=2)
 
 
-def test_image_of_bars():
-    """Colours, hatches and whiskers of the regions."""
+def test_figure_of_bars():
+    """Colors, hatches and error bars of the regions."""
     values = np.array([[3.0, 4.0], [1.0, 1.5], [2.0, 2.0], [-1.0, -0.5]])
 
     def plain(ax):
@@ -118,8 +118,8 @@ def test_image_of_bars():
     assert_alike(pixels(draw), pixels(plain), tolerance=2)
 
 
-def test_image_of_an_embedding():
-    """Marks of two labels, one after the other, and of none."""
+def test_figure_of_an_embedding():
+    """Markers of two labels, and of a missing label."""
     points = np.random.RandomState(0).rand(41, 2)
     labels = np.repeat([0, 1], 20)
 
@@ -137,8 +137,8 @@ def test_image_of_an_embedding():
     assert_alike(pixels(draw), pixels(plain), tolerance=2)
 
 
-def test_image_of_a_lead_map():
-    """Disks at the angles of the limb leads and at the electrodes, their colours and the torso."""
+def test_figure_of_a_lead_map():
+    """Colored disks at the angles of the limb leads and at the electrodes, and the torso."""
     values = np.arange(12.0)
     names = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
     angles = dict(I=0, II=60, III=120, aVR=210, aVL=330, aVF=90)
@@ -197,8 +197,8 @@ def test_image_of_a_lead_map():
     assert_alike(pixels(draw, (6, 3.3)), pixels(plain, (6, 3.3)), tolerance=2)
 
 
-def test_image_of_a_history():
-    """Full and broken lines, the least loss, and a part of the loss with its marks."""
+def test_figure_of_a_history():
+    """Solid and dashed lines, the lowest loss, and a part of the loss with its markers."""
     epochs = np.arange(1, 21)
     train, part = 1 / epochs, 0.5 / epochs
     valid = 0.2 + 1 / epochs + 0.01 * epochs
@@ -223,8 +223,8 @@ def test_image_of_a_history():
     assert_alike(pixels(draw), pixels(plain), tolerance=1.5)
 
 
-def test_image_of_a_page():
-    """Three rows of four leads, each a quarter of the time, and a rhythm strip."""
+def test_figure_of_a_page():
+    """Three rows of four leads, each for a quarter of the time, and a rhythm strip."""
     seconds = np.arange(1000) / 100
     heights = np.linspace(0.2, 0.9, 12)
     waves = heights[:, None] * np.sin(2 * np.pi * seconds)
@@ -262,7 +262,7 @@ def test_image_of_a_page():
     assert_alike(pixels(display.plot, (5, 4)), pixels(plain, (5, 4)), tolerance=2)
 
 
-def test_two_pictures_of_one_record_are_equal():
+def test_two_figures_of_one_record_are_equal():
     signals = np.random.RandomState(0).randn(12, 200)
     draw = ECGDisplay(signals, sampling_rate=100, r_peaks=[100]).plot
     np.testing.assert_array_equal(pixels(draw), pixels(draw))

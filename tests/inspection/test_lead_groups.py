@@ -1,4 +1,4 @@
-"""Features grouped by the lead in their names, and their importance."""
+"""Tests of features grouped by the lead in their names, and of their importance."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from sklearn_ecg.preprocessing import BeatFeatures
 
 @pytest.fixture(scope="module")
 def table():
-    """Features of two leads and of none; only lead V2's second feature tells the class."""
+    """Features of two leads and of no lead; only the second feature of V2 predicts the class."""
     rng = np.random.RandomState(0)
     columns = ["V1__st_level", "V2__st_level", "V2__t_amplitude", "global__qrs_axis"]
     X = pd.DataFrame(rng.randn(200, 4), columns=columns)
@@ -24,7 +24,7 @@ def table():
     return X, y
 
 
-def test_names_of_leads():
+def test_lead_in_feature_names():
     names = ["beat__avf__j_level", "MLII__t17", "net__embedding0", "V3R__area", "global__x", "V1"]
     assert feature_groups(names) == {"aVF": [0], "II": [1], "V3R": [3], "no lead": [2, 4, 5]}
 
@@ -38,7 +38,7 @@ def test_regions():
         feature_groups(names[12:16], "regions")
 
 
-def test_values_are_those_of_sklearn_where_each_lead_has_one_feature(table):
+def test_equals_sklearn_if_each_lead_has_one_feature(table):
     X, y = table
     X = X[["V1__st_level", "V2__t_amplitude", "global__qrs_axis"]]
     clf = LogisticRegression().fit(X, y)
@@ -62,7 +62,7 @@ def test_features_of_a_lead_are_exchanged_together(table):
     assert record_lead_importance(clf, X, random_state=0).shape == (200, 3)
 
 
-def test_gaussian_noise_is_for_signals(table):
+def test_gaussian_noise_requires_signals(table):
     X, y = table
     clf = LogisticRegression().fit(X, y)
     with pytest.raises(ValueError, match="method='gaussian' replaces signals, but X is a table"):
@@ -92,26 +92,26 @@ def test_infarcted_region_ranks_first_in_features_and_in_signals(region):
         assert result.names[result.importances_mean.argmax()] == region
 
 
-def test_eight_leads_have_regions_of_their_own():
+def test_regions_of_eight_leads():
     leads = ("II", "III", "V1", "V2", "V3", "V4", "V5", "V6")
     groups = feature_groups([f"{lead}__st_level" for lead in leads], "regions")
     assert groups == {"inferior": [0, 1], "septal": [2, 3], "anterior": [4, 5], "lateral": [6, 7]}
 
 
-def test_positions_are_no_leads_of_a_table():
-    with pytest.raises(TypeError, match="Group 'a' holds positions.*name the leads"):
+def test_positions_in_a_table_raise():
+    with pytest.raises(TypeError, match="Group 'a' contains positions.*pass names of leads"):
         feature_groups(["V1__st_level"], {"a": [0]})
 
 
 @pytest.mark.parametrize("second", [lambda y: 1 - y, lambda y: y], ids=["exclusive", "equal"])
 def test_two_labels_are_two_columns(table, second):
-    """Whatever their probabilities sum to."""
+    """For any sum of the probabilities."""
     X, y = table
     forest = RandomForestClassifier(10, random_state=0).fit(X, np.stack([y, second(y)], axis=1))
     assert record_lead_importance(forest, X, random_state=0).shape == (200, 3, 2)
 
 
-def test_a_label_that_was_never_seen(table):
+def test_label_without_positive_records(table):
     X, y = table
     forest = RandomForestClassifier(10, random_state=0).fit(X, np.stack([y, 0 * y], axis=1))
     changes = record_lead_importance(forest, X, random_state=0)

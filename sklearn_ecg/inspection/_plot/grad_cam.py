@@ -1,60 +1,60 @@
-"""A heat map over the record or the image that it explains."""
+"""Display of a heat map over a record or an image."""
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
-from .._grad_cam import grad_cam, last_step, network_and_input
-from ._style import (
+from .._grad_cam import grad_cam
+from .._unwrap import displayed_images, final_step, takes_images
+from ._ecg_checks import select_record, select_row
+from ._plot_style import (
+    as_real_array,
     check_option,
     close_if_fails,
-    heat_scale,
-    keep_inside,
+    heat_colors,
+    make_room_right,
     new_axes,
-    real_array,
 )
-from .ecg import ECGDisplay, read_record
-
-_KINDS = ("signal", "image")
+from .ecg import ECGDisplay
 
 
 class GradCAMDisplay:
-    """A heat map laid over a record or an image.
+    """Display of a heat map over a record or an image.
 
-    Make it with `from_estimator` for a record or an image and its network, or from any map:
-    ``plot`` of an object made of the map is what scikit-learn's ``from_predictions`` would be.
+    Use `from_estimator` for a record or an image and its network. Use the constructor and `plot`
+    for a map that is already computed.
 
     Parameters
     ----------
     data : array-like of shape (n_leads, n_times), (height, width) or (height, width, channels)
-        The record in mV, or the image: channels are RGB or RGBA; one channel is grey.
+        The record in mV, or the image with 1 (gray), 3 (RGB) or 4 (RGBA) channels.
     heat_map : array-like
-        For a record of shape (n_points,) or (n_leads, n_points), for an image of shape (rows,
-        columns). Its points are spread evenly over the record's time or over the image.
+        Of shape (n_points,) or (n_leads, n_points) for a record, and of shape (rows, columns) for
+        an image. The points are evenly spaced over the time of the record or over the image.
     kind : {"signal", "image"}, default="signal"
-        What `data` is.
+        Whether `data` is a record or an image.
     sampling_rate : float or None, default=None
-        Time points per second (Hz), for a record.
+        Time points per second (Hz). Required for a record.
     lead_names : sequence of str or None, default=None
-        Names of the record's leads.
+        Names of the leads of a record.
     target : str or None, default=None
-        The class that the map speaks for, for the title.
+        The class that the map explains, for the title.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes of the record or image.
     figure_ : matplotlib Figure
-        Their figure.
+        Figure of the axes.
     heat_ : list of matplotlib AxesImage
-        The heat map, part by part for a record.
+        The heat map, one image for each panel of a record.
     colorbar_ : matplotlib Colorbar
-        From 0 to 1, the map's largest value; from -1 where some are negative. 0 has no colour.
+        Color bar from 0 to 1, the largest value of the map, or from -1 if there are negative
+        values. 0 is transparent.
     ecg_ : ECGDisplay or None
-        The record.
+        Display of the record; None for an image.
 
     See Also
     --------
-    grad_cam : Makes the maps.
+    grad_cam : Computes the maps.
 
     Examples
     --------
@@ -69,6 +69,23 @@ class GradCAMDisplay:
     Traceback (most recent call last):
         ...
     ValueError: kind='signal' needs the sampling_rate of the record, in Hz.
+
+    If a pipeline draws the records and passes the images to a network, the map is drawn over the
+    page of ECG paper:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ecg import SimCardioNetClassifier, SimCardioNetEncoder
+    >>> from sklearn_ecg.datasets import make_ecg
+    >>> from sklearn_ecg.preprocessing import ECGImageRenderer
+    >>> X, y = make_ecg(20, prevalence=0.5, return_X_y=True, random_state=0)
+    >>> encoder = SimCardioNetEncoder(image_size=64, filters=(8, 16), max_epochs=1)
+    >>> pipeline = make_pipeline(
+    ...     ECGImageRenderer(sampling_rate=100, image_size=(96, 128)),
+    ...     SimCardioNetClassifier(encoder, frozen=True, max_epochs=1, random_state=0),
+    ... )
+    >>> display = GradCAMDisplay.from_estimator(pipeline.fit(X, y), X, record=3)
+    >>> display.kind, display.data.shape, display.heat_map.shape
+    ('image', (96, 128, 1), (96, 128))
     >>> plt.close("all")
     """
 
@@ -87,8 +104,8 @@ class GradCAMDisplay:
         cls,
         estimator,
         X,
-        sampling_rate=None,
         *,
+        sampling_rate=None,
         record=0,
         target=None,
         n_leads=None,
@@ -102,12 +119,14 @@ class GradCAMDisplay:
         Parameters
         ----------
         estimator : estimator
-            See `grad_cam`. Where it reads images, the image is drawn that it reads: of signals,
-            what its renderer made of them.
+            See `grad_cam`. For a network of signals, the map is drawn over the record. For a
+            network of images, it is drawn over the image. If an
+            `~sklearn_ecg.preprocessing.ECGImageRenderer` is among the steps of a pipeline, this is
+            the page that the fitted renderer draws, unless later steps change its height or width.
         X : array-like, DataFrame or lead frame
-            Signals in mV, in any container, or images.
+            Signals in mV, in any container, or images, as the estimator takes them.
         sampling_rate : float or None, default=None
-            Time points per second (Hz) of signals.
+            Time points per second (Hz). Required for a network of signals.
         record : int, default=0
             Position of the record or image in X.
         target : label or None, default=None
@@ -120,28 +139,25 @@ class GradCAMDisplay:
         Returns
         -------
         display : GradCAMDisplay
-            The figure that was drawn.
+            Display with the figure.
 
         Raises
         ------
         ValueError
             As `grad_cam` and `ECGDisplay.from_record`.
         """
-        if getattr(last_step(estimator), "_reads", None) == "images":
-            if not 0 <= record < len(X):
-                raise ValueError(f"record={record} is not in X, which holds {len(X)} records.")
-            row = _safe_indexing(X, [record])
+        if takes_images(final_step(estimator)):
+            row = select_row(X, record)
             heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
-            network, row = network_and_input(estimator, row)
-            image = network._prepare(row).records[0]
+            image = displayed_images(estimator, row)[0]
             return cls(image, heat_map[0], kind="image", target=str(targets[0])).plot(ax)
-        signals, row, names = read_record("GradCAMDisplay", X, record, n_leads)
+        signals, row, names = select_record("GradCAMDisplay", X, record, n_leads)
         heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
         if heat_map.shape[-1] != signals.shape[-1]:
             raise ValueError(
-                f"The record has {signals.shape[-1]} time points, but the network sees "
-                f"{heat_map.shape[-1]}, and which of them is not known. Pass the network, "
-                "estimator[-1], and what the steps before it make of X, "
+                f"The record has {signals.shape[-1]} time points, but the network is given "
+                f"{heat_map.shape[-1]} of them, and it is unknown which. Pass the network, "
+                "estimator[-1], and the output of the steps before it, "
                 "estimator[:-1].transform(X)."
             )
         display = cls(
@@ -155,30 +171,30 @@ class GradCAMDisplay:
 
     @close_if_fails
     def plot(self, ax=None, *, layout=None, rhythm_lead="II", max_amplitude=5.0):
-        """Draw the record or the image, and the map over it.
+        """Draw the record or the image with the map over it.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
             Axes to draw on. None makes a figure.
         layout, rhythm_lead, max_amplitude
-            Of a record, see `ECGDisplay.plot`.
+            For a record, see `ECGDisplay.plot`.
 
         Returns
         -------
         display : GradCAMDisplay
-            This object.
+            This display.
 
         Raises
         ------
         ValueError
-            If shapes do not fit, the map is not finite, or a record has no sampling rate.
+            If shapes are invalid, the map is not finite, or a record has no sampling rate.
         """
-        check_option("kind", self.kind, _KINDS)
-        heat = real_array("heat_map", self.heat_map)
+        check_option("kind", self.kind, ("signal", "image"))
+        heat = as_real_array("heat_map", self.heat_map)
         if not heat.size or not np.isfinite(heat).all():
-            raise ValueError("heat_map is empty, or holds NaN or infinity.")
-        # Colours compare places of one map; what their unit is, few would know.
+            raise ValueError("heat_map is empty, or contains NaN or infinity.")
+        # The colors compare parts of one map; the unit of the values has no simple meaning.
         largest = np.abs(heat).max()
         heat = heat / largest if largest > 0 else heat
         title = "Grad-CAM" if self.target is None else f"Grad-CAM: {self.target}"
@@ -199,11 +215,8 @@ class GradCAMDisplay:
                 title=title,
                 heat_label="share of the largest",
             )
-            self.ax_, self.heat_, self.colorbar_ = (
-                self.ecg_.ax_,
-                self.ecg_.heat_,
-                self.ecg_.colorbar_,
-            )
+            self.ax_, self.heat_ = self.ecg_.ax_, self.ecg_.heat_
+            self.colorbar_ = self.ecg_.colorbar_
         else:
             self.ecg_ = None
             self._plot_image(ax, heat, title)
@@ -227,7 +240,7 @@ class GradCAMDisplay:
         self.ax_ = ax = new_axes(ax, (5.6, float(np.clip(4.6 * height / width, 1.6, 9)) + 0.4))
         extent = (0, width, height, 0)
         ax.imshow(image, cmap="gray", extent=extent)
-        colormap, low, high = heat_scale(heat)
+        colormap, low, high = heat_colors(heat)
         self.heat_ = [
             ax.imshow(
                 heat,
@@ -238,7 +251,9 @@ class GradCAMDisplay:
                 interpolation="bilinear",
             )
         ]
-        beside = ax.inset_axes([1.03, 0.0, 0.035, 1.0])
-        self.colorbar_ = ax.figure.colorbar(self.heat_[0], cax=beside, label="share of the largest")
-        keep_inside(ax, beside)
+        bar_axes = ax.inset_axes([1.03, 0.0, 0.035, 1.0])
+        self.colorbar_ = ax.figure.colorbar(
+            self.heat_[0], cax=bar_axes, label="share of the largest"
+        )
+        make_room_right(ax, bar_axes)
         ax.set(xticks=[], yticks=[], title=title)

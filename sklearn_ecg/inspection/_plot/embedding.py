@@ -1,52 +1,53 @@
-"""Embeddings in two dimensions."""
+"""Display of embeddings in two dimensions."""
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.decomposition import PCA
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from ._style import CATEGORIES, GREY, SEQUENTIAL, close_if_fails, keep_inside, new_axes
+from .._unwrap import transforming_part
+from ._plot_style import CATEGORIES, GRAY, SEQUENTIAL, close_if_fails, make_room_right, new_axes
 
-_MARKERS = "os^DvPX*"
-# More values than this are a scale, not categories.
-_MOST_CATEGORIES = len(CATEGORIES)
+_LABEL_MARKERS = "os^DvPX*"
+# More different numbers than this are drawn on a color scale.
+_MAX_CATEGORIES = len(CATEGORIES)
 
 
 class EmbeddingDisplay:
-    """Embeddings of records in two dimensions, with their labels.
+    """Display of the embeddings of records in two dimensions, with their labels.
 
-    Make it with `from_estimator`, from records, or with `from_embedding`, which has this name as
-    what it takes are no predictions.
+    Use `from_estimator` for records, and `from_embedding` for embeddings that are already computed.
+    Embeddings are not predictions, so that there is no ``from_predictions``.
 
-    Distances in a projection are not those of the embedding: groups that overlap here may be apart
-    there, and t-SNE or UMAP show groups that are none. Judge by a score.
+    Distances in a projection differ from those in the embedding: groups that overlap in the
+    projection may be separate in the embedding, and t-SNE and UMAP may show groups that do not
+    exist. Use a score to evaluate an embedding.
 
     Parameters
     ----------
     points : array-like of shape (n_records, 2)
-        Where the records are drawn.
+        Positions of the records in the figure.
     labels : array-like of shape (n_records,) or None, default=None
-        Colours and marks: up to eight different labels, or numbers. Records whose label is missing
-        (NaN, None, ``pd.NA``) are drawn as a group of their own, "unknown", in grey.
+        Up to eight different labels, each with its own color and marker, or numbers. Records with
+        a missing label (NaN, None, ``pd.NA``) are drawn as a group of their own, "unknown", in
+        gray.
     axis_names : pair of str, default=("Dimension 1", "Dimension 2")
         Labels of the axes.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes of the points.
     figure_ : matplotlib Figure
-        Their figure.
+        Figure of the axes.
     scatters_ : dict of label to matplotlib PathCollection
-        The points of each label; under None all of them, where there are no labels, or numbers.
+        The points of each label. Without labels and for numbers, all points have the key None.
     unknown_ : matplotlib PathCollection or None
-        The points whose label is missing, where others have one.
+        The points with a missing label, if other points have one.
     colorbar_ : matplotlib Colorbar or None
-        Of numbers.
+        Color bar of numbers.
 
     Examples
     --------
@@ -69,13 +70,13 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y=None, *, projection=None, title=None, ax=None):
-        """Embed records with ``estimator.transform``, and draw them.
+        """Compute embeddings with ``estimator.transform``, and draw them.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted, and with ``transform``: a network of this package, a search over one, or a
-            `Pipeline`, of which a last step without ``transform`` is left out.
+            Fitted, with a ``transform`` method: a network of this package, a search over one, or a
+            `Pipeline`. The last step of a pipeline is left out if it has no ``transform``.
         X : array-like, DataFrame or lead frame
             Records, as the estimator takes them.
         y, projection, title, ax
@@ -84,7 +85,7 @@ class EmbeddingDisplay:
         Returns
         -------
         display : EmbeddingDisplay
-            The figure that was drawn.
+            Display with the figure.
 
         Raises
         ------
@@ -94,17 +95,14 @@ class EmbeddingDisplay:
             As in `from_embedding`.
         """
         check_is_fitted(estimator)
-        inner = estimator
-        while isinstance(inner, BaseSearchCV) and not hasattr(inner, "transform"):
-            inner = inner.best_estimator_
-        if isinstance(inner, Pipeline) and not hasattr(inner, "transform") and len(inner) > 1:
-            inner = inner[:-1]
-        if not hasattr(inner, "transform"):
+        transformer = transforming_part(estimator)
+        if not hasattr(transformer, "transform"):
             raise TypeError(
-                f"{type(estimator).__name__} has no transform. Pass an estimator that embeds "
-                "records, or embeddings to EmbeddingDisplay.from_embedding."
+                f"{type(estimator).__name__} has no transform. Pass an estimator that "
+                "computes embeddings, or pass embeddings to EmbeddingDisplay.from_embedding."
             )
-        return cls.from_embedding(inner.transform(X), y, projection=projection, title=title, ax=ax)
+        embedding = transformer.transform(X)
+        return cls.from_embedding(embedding, y, projection=projection, title=title, ax=ax)
 
     @classmethod
     def from_embedding(cls, embedding, y=None, *, projection=None, title=None, ax=None):
@@ -113,12 +111,12 @@ class EmbeddingDisplay:
         Parameters
         ----------
         embedding : array-like of shape (n_records, n_features)
-            Embeddings. Those of two features are drawn as they are unless a projection is given.
+            Embeddings. Two features are drawn without a projection, unless one is given.
         y : array-like of shape (n_records,) or None, default=None
             Labels or numbers.
         projection : transformer or None, default=None
-            With two components, such as ``TSNE(n_components=2)``; a clone of it is fitted. None is
-            a principal component analysis.
+            Transformer with two components, such as ``TSNE(n_components=2)``. A clone of it is
+            fitted. None is a principal component analysis.
         title : str or None, default=None
             Title of the axes.
         ax : matplotlib Axes or None, default=None
@@ -127,17 +125,17 @@ class EmbeddingDisplay:
         Returns
         -------
         display : EmbeddingDisplay
-            The figure that was drawn.
+            Display with the figure.
 
         Raises
         ------
         ValueError
-            If the projection does not have two components, or shapes or labels do not fit.
+            If the projection does not have two components, or shapes or labels are invalid.
         """
         embedding = np.asarray(embedding)
         if embedding.ndim != 2 or min(embedding.shape) < 2:
             raise ValueError(
-                "embedding must have the shape (n_records, n_features), with two of each or more, "
+                "embedding must have the shape (n_records, n_features), with at least two of each, "
                 f"got {embedding.shape}."
             )
         names = ("Dimension 1", "Dimension 2")
@@ -149,8 +147,8 @@ class EmbeddingDisplay:
             points = np.asarray(projection.fit_transform(embedding))
             if points.ndim != 2 or points.shape[1] != 2:
                 raise ValueError(
-                    f"projection must give two components, {type(projection).__name__} gave an "
-                    f"array of shape {points.shape}. Set its n_components=2."
+                    f"projection must have two components, but {type(projection).__name__} "
+                    f"returned an array of shape {points.shape}. Set n_components=2."
                 )
             names = [f"{type(projection).__name__} {i}" for i in (1, 2)]
             if isinstance(projection, PCA):
@@ -172,13 +170,13 @@ class EmbeddingDisplay:
         Returns
         -------
         display : EmbeddingDisplay
-            This object.
+            This display.
 
         Raises
         ------
         ValueError
-            If points are not finite, there is not one label for each, or there are more than eight
-            labels that are not numbers.
+            If points are not finite, the number of labels differs, or there are more than eight
+            different labels that are not numbers.
         """
         points = np.asarray(self.points)
         if points.ndim != 2 or points.shape[1] != 2:
@@ -186,8 +184,8 @@ class EmbeddingDisplay:
         missing = ~np.isfinite(points).all(axis=1)
         if missing.any():
             raise ValueError(
-                f"points: {missing.sum()} of {len(points)} hold NaN or infinity, and have no place "
-                "in the figure. Leave these records out."
+                f"points: {missing.sum()} of {len(points)} contain NaN or infinity and cannot be "
+                "drawn. Leave these records out."
             )
         groups, numbers = {None: slice(None)}, None
         unknown = np.zeros(len(points), dtype=bool)
@@ -195,15 +193,15 @@ class EmbeddingDisplay:
             labels, unknown = _known_labels(self.labels)
             check_consistent_length(points, unknown)
             values = np.unique(labels)
-            if len(values) <= _MOST_CATEGORIES:
+            if len(values) <= _MAX_CATEGORIES:
                 known = np.flatnonzero(~unknown)
                 groups = {value: known[labels == value] for value in values.tolist()}
             elif labels.dtype.kind in "iuf":
                 groups, numbers = {None: ~unknown}, labels
             else:
                 raise ValueError(
-                    f"labels holds {len(values)} different labels, more than can be told apart: "
-                    f"join some, to at most {_MOST_CATEGORIES}."
+                    f"labels has {len(values)} different labels, which is more than can be "
+                    f"distinguished. Merge some of them, to at most {_MAX_CATEGORIES}."
                 )
         self.ax_ = ax = new_axes(ax, (4.8, 4.0))
         self.figure_ = ax.figure
@@ -211,13 +209,13 @@ class EmbeddingDisplay:
         size = float(np.clip(6000 / max(len(points), 1), 12, 32))
         if unknown.any():
             self.unknown_ = ax.scatter(
-                *points[unknown].T, s=size, marker="x", color=GREY, linewidth=1.0, label="unknown"
+                *points[unknown].T, s=size, marker="x", color=GRAY, linewidth=1.0, label="unknown"
             )
         for i, (value, part) in enumerate(groups.items()):
             self.scatters_[value] = ax.scatter(
                 *points[part].T,
                 s=size,
-                marker=_MARKERS[i % len(_MARKERS)],
+                marker=_LABEL_MARKERS[i % len(_LABEL_MARKERS)],
                 alpha=0.75,
                 linewidth=0.3,
                 edgecolor="#333333",
@@ -228,15 +226,15 @@ class EmbeddingDisplay:
                     else {"c": numbers, "cmap": SEQUENTIAL}
                 ),
             )
-        beside = None
+        right_artist = None
         if numbers is not None:
-            beside = ax.inset_axes([1.03, 0.0, 0.04, 1.0])
-            self.colorbar_ = ax.figure.colorbar(self.scatters_[None], cax=beside)
+            right_artist = ax.inset_axes([1.03, 0.0, 0.04, 1.0])
+            self.colorbar_ = ax.figure.colorbar(self.scatters_[None], cax=right_artist)
             if unknown.any():
                 ax.legend(handles=[self.unknown_])
         elif self.labels is not None:
             handles = [*self.scatters_.values(), *([self.unknown_] if unknown.any() else [])]
-            beside = ax.legend(
+            right_artist = ax.legend(
                 handles=handles,
                 frameon=False,
                 loc="upper left",
@@ -244,8 +242,8 @@ class EmbeddingDisplay:
                 markerscale=1.3,
                 handletextpad=0.2,
             )
-        if beside is not None:
-            keep_inside(ax, beside)
+        if right_artist is not None:
+            make_room_right(ax, right_artist)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
@@ -255,14 +253,14 @@ class EmbeddingDisplay:
 
 
 def _known_labels(labels):
-    """The labels that are there, as an array of their own kind, and where one is missing."""
+    """Return the labels that are not missing, and a mask of the missing ones."""
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise ValueError(
-            f"labels must have the shape (n_records,), got {labels.shape}. Of a multilabel target "
-            "pass one column."
+            f"labels must have the shape (n_records,), got {labels.shape}. For a multilabel "
+            "target, pass one column."
         )
     unknown = np.asarray(pd.isna(labels))
     known = labels[~unknown]
-    # What None or pd.NA made objects of.
+    # None or pd.NA made this an array of objects.
     return (np.array(known.tolist()) if known.dtype == object else known), unknown

@@ -1,4 +1,4 @@
-"""Importance of leads: bars, and a map of the body."""
+"""Display of the importance of leads: bars, or a map of the body."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,80 +6,71 @@ import numpy as np
 from scipy.stats import t
 
 from ...leads import REGIONS_12, STANDARD_LEADS, normalize_lead_names
-from .._feature_groups import NO_LEAD
+from .._lead_groups import NO_LEAD
 from .._lead_importance import lead_importance
-from ._style import (
-    NO_REGION,
+from ._body_map import (
+    LEAD_RADIUS,
+    MAP_LIMITS,
+    draw_body,
+    lead_position,
+    points_per_unit,
+)
+from ._plot_style import (
+    NO_REGION_STYLE,
     REGION_OF_LEAD,
     REGION_STYLE,
     SEQUENTIAL,
     check_option,
     close_if_fails,
     color_limits,
-    keep_inside,
+    make_room_right,
     new_axes,
     text_color,
 )
 
-_KINDS = ("bars", "map")
-_INTERVALS = ("sd", "t", "range", None)
-
-# Cabrera's order: limb leads by their angle, so that neighbours look at neighbouring walls.
-_ANATOMICAL = ("aVL", "I", "aVR", "II", "aVF", "III", "V1", "V2", "V3", "V4", "V5", "V6")
-
-# Frontal plane: degrees clockwise from the patient's left, as cardiologists count.
-_ANGLES = {"I": 0, "II": 60, "aVF": 90, "III": 120, "aVR": -150, "aVL": -30}
-_FRONTAL_CENTRE, _FRONTAL_RADIUS = (-2.85, 0.15), 1.0
-# Chest electrodes, seen from the front: the patient's left is on the right.
-_CHEST = {
-    "V1": (-0.19, 0.42),
-    "V2": (0.19, 0.42),
-    "V3": (0.42, 0.19),
-    "V4": (0.66, -0.03),
-    "V5": (0.96, -0.07),
-    "V6": (1.26, -0.03),
-}
-_RADIUS = 0.13
-_MAP_X, _MAP_Y = (-4.1, 1.6), (-1.3, 1.65)
+# Cabrera's order: limb leads by their angle, so that adjacent leads view adjacent walls.
+_ANATOMICAL_ORDER = (
+    *("aVL", "I", "aVR", "II", "aVF", "III"),
+    *("V1", "V2", "V3", "V4", "V5", "V6"),
+)
 
 
 class LeadImportanceDisplay:
-    """Importance of leads or of groups of leads.
+    """Display of the importance of leads or of groups of leads.
 
-    Make it with `from_estimator`, which measures the importance, or with `from_importances`, which
-    has this name as what it takes are no predictions.
+    Use `from_estimator` to compute the importance with `lead_importance`, or `from_importances` if
+    it is already computed. Importances are not predictions, so that there is no
+    ``from_predictions``.
 
     Parameters
     ----------
     importances : array-like of shape (n_groups,) or (n_groups, n_repeats)
-        Importance of each lead or group, for each repeat; or, where several networks were
-        measured, for each of them.
+        Importance of each lead or group, for each repeat, or for each of several networks.
     names : array-like of shape (n_groups,)
         Names of the leads or groups.
     lead_groups : mapping of str to list or None, default=None
-        The leads of each group, for the map. The regions of `sklearn_ecg.leads.REGIONS_12` are
-        known by name.
+        The leads of each group. Required to draw groups on the map.
     score_name : str or None, default=None
-        Of the score that drops.
+        Name of the score, for the label of the axis.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes of the bars or of the map.
     figure_ : matplotlib Figure
-        Their figure.
+        Figure of the axes.
     bars_ : matplotlib BarContainer or None
-        The bars, left to right.
+        The bars, from left to right.
     order_ : ndarray of shape (n_groups,)
-        Positions of the bars' importances, left to right.
+        Position in ``importances`` of each bar, from left to right.
     disks_ : dict of str to matplotlib Circle
-        The map's leads.
+        The leads on the map.
     colorbar_ : matplotlib Colorbar or None
-        Of the map.
+        Color bar of the map.
 
     See Also
     --------
-    lead_importance : Measures it.
+    lead_importance : Computes the importance.
 
     Examples
     --------
@@ -127,7 +118,7 @@ class LeadImportanceDisplay:
         interval="sd",
         ax=None,
     ):
-        """Measure the importance with `lead_importance`, and draw it.
+        """Compute the importance with `lead_importance`, and draw it.
 
         Parameters
         ----------
@@ -135,21 +126,21 @@ class LeadImportanceDisplay:
                 n_jobs, n_leads
             See `lead_importance`.
         scoring : str, callable or None, default=None
-            A single score, see `lead_importance`.
+            A single score; see `lead_importance`.
         score_name : str or None, default=None
-            For the label of the axis. None takes ``scoring``.
+            Name of the score, for the label of the axis. None is the name of ``scoring``.
         kind, interval, ax
             See `plot`.
 
         Returns
         -------
         display : LeadImportanceDisplay
-            The figure that was drawn.
+            Display with the figure.
 
         Raises
         ------
         ValueError
-            As `lead_importance` and `plot`, and for several scores.
+            As `lead_importance` and `plot`; also if there are several scores.
         """
         result = lead_importance(
             estimator,
@@ -167,7 +158,7 @@ class LeadImportanceDisplay:
         )
         if "importances" not in result:
             raise ValueError(
-                f"scoring={scoring!r} gives several scores: {', '.join(result)}. Pass one of them, "
+                f"scoring={scoring!r} is several scores: {', '.join(result)}. Pass one of them, "
                 "or draw each result of lead_importance with from_importances."
             )
         if score_name is None:
@@ -189,16 +180,16 @@ class LeadImportanceDisplay:
         interval="sd",
         ax=None,
     ):
-        """Draw importances that were measured before.
+        """Draw importances that are already computed.
 
         Parameters
         ----------
         result : Bunch or array-like of shape (n_groups,) or (n_groups, n_repeats)
-            What `lead_importance` or `sklearn.inspection.permutation_importance` returned for
+            The result of `lead_importance` or of `sklearn.inspection.permutation_importance` for
             one score, or importances, such as those of several networks.
         names : array-like of shape (n_groups,), default=None
             Names of the leads or groups. None takes those of the result; twelve importances
-            without names are those of the leads in standard order.
+            without names are taken to be those of the leads in standard order.
         lead_groups, score_name
             See the class.
         kind, interval, ax
@@ -207,17 +198,17 @@ class LeadImportanceDisplay:
         Returns
         -------
         display : LeadImportanceDisplay
-            The figure that was drawn.
+            Display with the figure.
 
         Raises
         ------
         ValueError
-            If names are missing, and as in `plot`.
+            If names are missing; also as in `plot`.
         """
         if isinstance(result, dict):
             if "importances" not in result:
                 raise ValueError(
-                    f"result holds several scores: {', '.join(result)}. Pass one of them, "
+                    f"result has several scores: {', '.join(result)}. Pass one of them, "
                     "result[name]."
                 )
             names = result.get("names") if names is None else names
@@ -241,29 +232,29 @@ class LeadImportanceDisplay:
         ax : matplotlib Axes or None, default=None
             Axes to draw on. None makes a figure.
         kind : {"bars", "map"}, default="bars"
-            "bars": known leads stand in anatomical order, limb leads by their angle (Cabrera)
-            before the chest leads, others behind them; groups stand as they were given. Colours
-            and hatches are those of the regions. "map": limb leads at their angles in the
-            frontal plane, chest leads at their electrodes, coloured by the mean importance.
+            "bars": known leads are in anatomical order, the limb leads by their angle (Cabrera)
+            before the chest leads, and other leads after them. Groups are in the given order.
+            Colors and hatches are those of the regions. "map": limb leads are at their angles in
+            the frontal plane and chest leads at their electrodes, colored by the mean importance.
         interval : {"sd", "t", "range"} or None, default="sd"
-            What the bars' whiskers are, of the repeats: mean plus and minus a standard
-            deviation; a 95 % t interval of the mean; the least and the largest. None draws none.
+            Error bars over the repeats. "sd": mean plus and minus a standard deviation. "t": 95 %
+            confidence interval of the mean, from Student's t distribution. "range": minimum and
+            maximum. None draws no error bars.
         title : str or None, default=None
             Title of the axes.
 
         Returns
         -------
         display : LeadImportanceDisplay
-            This object.
+            This display.
 
         Raises
         ------
         ValueError
-            If shapes do not fit, or the map has no place for a lead or does not know the leads of
-            a group.
+            If shapes are invalid, a lead is not on the map, or the leads of a group are unknown.
         """
-        check_option("kind", kind, _KINDS)
-        check_option("interval", interval, _INTERVALS)
+        check_option("kind", kind, ("bars", "map"))
+        check_option("interval", interval, ("sd", "t", "range", None))
         values = np.asarray(self.importances, dtype=float)
         values = values[:, np.newaxis] if values.ndim == 1 else values
         names = [str(name) for name in self.names]
@@ -286,19 +277,17 @@ class LeadImportanceDisplay:
         from matplotlib.patches import Patch
 
         leads = normalize_lead_names(names, strict=False)
-        self.order_ = np.array(
-            sorted(range(len(names)), key=lambda i: _rank(leads[i], len(_ANATOMICAL)))
-        )
-        regions = [_region(leads[i]) for i in self.order_]
+        self.order_ = np.array(sorted(range(len(names)), key=lambda i: _anatomical_rank(leads[i])))
+        regions = [_region_of(leads[i]) for i in self.order_]
         ax = new_axes(ax, (max(4.0, 1.6 + 0.42 * len(names)), 3.2))
         self.ax_, self.figure_ = ax, ax.figure
         means = values.mean(axis=1)[self.order_]
-        whiskers, what = _whiskers(values[self.order_], interval)
-        styles = [REGION_STYLE.get(region, NO_REGION) for region in regions]
+        error_bars, description = _error_bars(values[self.order_], interval)
+        styles = [REGION_STYLE.get(region, NO_REGION_STYLE) for region in regions]
         self.bars_ = ax.bar(
             range(len(names)),
             means,
-            yerr=whiskers,
+            yerr=error_bars,
             capsize=3,
             width=0.75,
             color=[color for color, _ in styles],
@@ -312,7 +301,8 @@ class LeadImportanceDisplay:
         ax.margins(x=0.02)
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
-        ax.set_ylabel("\n".join(filter(None, [_change_of(self.score_name), what])))
+        labels = [_importance_label(self.score_name), description]
+        ax.set_ylabel("\n".join(filter(None, labels)))
         legend = None
         shown = [region for region in REGION_STYLE if region in regions]
         if shown and not set(leads) <= set(REGION_STYLE):
@@ -327,13 +317,13 @@ class LeadImportanceDisplay:
                 for region in shown
             ]
             if None in regions:
-                handles.append(Patch(facecolor=NO_REGION[0], label="no region"))
-            # Beside the bars: inside, it would cover one of them sooner or later.
+                handles.append(Patch(facecolor=NO_REGION_STYLE[0], label="no region"))
+            # To the right of the bars: inside, it might cover one of them.
             legend = ax.legend(
                 handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False
             )
-            keep_inside(ax, legend)
-        _turn_names_that_touch(ax, legend)
+            make_room_right(ax, legend)
+        _rotate_touching_names(ax, legend)
 
     def _plot_map(self, ax, means, names):
         from matplotlib.cm import ScalarMappable
@@ -345,17 +335,17 @@ class LeadImportanceDisplay:
         ax = new_axes(ax, (7.2, 3.3))
         self.ax_, self.figure_ = ax, ax.figure
         mappable = ScalarMappable(Normalize(low, high), SEQUENTIAL)
-        unit = _points_per_unit(ax)
-        size = float(np.clip(0.84 * _RADIUS * unit, 4, 9))
-        _draw_body(ax, title_size=float(np.clip(0.17 * unit, 4, 9)))
+        unit = points_per_unit(ax)
+        size = float(np.clip(0.84 * LEAD_RADIUS * unit, 4, 9))
+        draw_body(ax, title_size=float(np.clip(0.17 * unit, 4, 9)))
         for lead in STANDARD_LEADS:
-            x, y = _place(lead)
+            x, y = lead_position(lead)
             known = lead in value_of_lead
             color = mappable.to_rgba(value_of_lead[lead]) if known else (1, 1, 1, 1)
             self.disks_[lead] = ax.add_patch(
                 Circle(
                     (x, y),
-                    _RADIUS,
+                    LEAD_RADIUS,
                     facecolor=color,
                     edgecolor="black" if known else "#bbbbbb",
                     linewidth=0.8,
@@ -372,14 +362,15 @@ class LeadImportanceDisplay:
                 zorder=4,
                 color=text_color(color) if known else "#999999",
             )
-        ax.set(xlim=_MAP_X, ylim=_MAP_Y, aspect="equal")
+        ax.set(xlim=MAP_LIMITS[0], ylim=MAP_LIMITS[1], aspect="equal")
         ax.axis("off")
-        beside = ax.inset_axes([1.02, 0.05, 0.022, 0.9])
-        self.colorbar_ = ax.figure.colorbar(mappable, cax=beside, label=_change_of(self.score_name))
-        keep_inside(ax, beside)
+        bar_axes = ax.inset_axes([1.02, 0.05, 0.022, 0.9])
+        label = _importance_label(self.score_name)
+        self.colorbar_ = ax.figure.colorbar(mappable, cax=bar_axes, label=label)
+        make_room_right(ax, bar_axes)
 
     def _values_of_leads(self, means, names):
-        """The importance of each lead, by itself or of the group that it is in."""
+        """Return the importance of each lead, or of the group that contains it."""
         leads = normalize_lead_names(names, strict=False)
         groups = self.lead_groups
         if groups is None and set(names) <= set(REGIONS_12):
@@ -388,7 +379,7 @@ class LeadImportanceDisplay:
                 "kind='bars'."
             )
         if groups is None:
-            # Features without a lead have no place.
+            # Features without a lead are not on the map.
             values = {lead: mean for lead, mean in zip(leads, means) if lead != NO_LEAD}
         else:
             if not isinstance(groups, Mapping):
@@ -412,30 +403,32 @@ class LeadImportanceDisplay:
                 for lead in normalize_lead_names(map(str, groups[name]), strict=False):
                     if lead in values:
                         raise ValueError(
-                            f"Lead {lead} is in several groups, and the map can show one value of "
-                            "it. Pass kind='bars'."
+                            f"Lead {lead} is in several groups, but the map shows one value for "
+                            "each lead. Pass kind='bars'."
                         )
                     values[lead] = mean
-        strange = [lead for lead in values if lead not in STANDARD_LEADS]
-        if strange:
+        unknown = [lead for lead in values if lead not in STANDARD_LEADS]
+        if unknown:
             raise ValueError(
-                f"The map has places for the twelve standard leads, not for {', '.join(strange)}. "
-                "Pass kind='bars', or importances without them."
+                f"The map shows only the twelve standard leads, not {', '.join(unknown)}. Pass "
+                "kind='bars', or importances without them."
             )
         return values
 
 
-def _rank(lead, last):
-    return _ANATOMICAL.index(lead) if lead in _ANATOMICAL else last
+def _anatomical_rank(lead):
+    if lead in _ANATOMICAL_ORDER:
+        return _ANATOMICAL_ORDER.index(lead)
+    return len(_ANATOMICAL_ORDER)
 
 
-def _region(name):
-    """The region of a lead, or the one of this name, or None."""
+def _region_of(name):
+    """Return the region of a lead, or the region of this name, or None."""
     return name if name in REGION_STYLE else REGION_OF_LEAD.get(name)
 
 
-def _whiskers(values, interval):
-    """Lengths below and above the means, (2, n_groups), and what they are."""
+def _error_bars(values, interval):
+    """Return lengths below and above the means, (2, n_groups), and a description."""
     n_repeats = values.shape[1]
     if interval is None or n_repeats == 1:
         return None, None
@@ -449,71 +442,17 @@ def _whiskers(values, interval):
     return np.tile(half, (2, 1)), f"mean and 95 % interval, n = {n_repeats}"
 
 
-def _change_of(score_name):
-    """What importance is: the rise of a loss is the drop of its negative."""
+def _importance_label(score_name):
+    """Return the label of the axis: the drop of a negated loss is the rise of the loss."""
     if not score_name:
         return "Drop of the score"
     words = score_name.removeprefix("neg_").replace("roc_auc", "AUROC").replace("_", " ")
     return f"{'Rise' if score_name.startswith('neg_') else 'Drop'} of {words}"
 
 
-def _turn_names_that_touch(ax, legend):
-    """Judged by the width that the axes have before they are drawn."""
+def _rotate_touching_names(ax, legend):
+    """Rotate the names of the bars if they would touch, given the current width of the axes."""
     widths = np.array([label.get_window_extent().width for label in ax.get_xticklabels()])
     room = ax.bbox.width - (0 if legend is None else legend.get_window_extent().width)
     if len(widths) > 1 and (widths[1:] + widths[:-1]).max() / 2 > 0.95 * room / len(widths):
         ax.tick_params(axis="x", rotation=90)
-
-
-def _points_per_unit(ax):
-    """Of the map, beside which the colour bar takes 50 points."""
-    width, height = ax.bbox.size * 72 / ax.figure.dpi
-    return min((width - 50) / np.ptp(_MAP_X), height / np.ptp(_MAP_Y))
-
-
-def _place(lead):
-    """Where the map shows a lead."""
-    if lead in _CHEST:
-        return _CHEST[lead]
-    angle = np.deg2rad(_ANGLES[lead])
-    (x, y), radius = _FRONTAL_CENTRE, _FRONTAL_RADIUS
-    return x + radius * np.cos(angle), y - radius * np.sin(angle)
-
-
-def _draw_body(ax, title_size):
-    """The axes of the limb leads, and the outline of a torso."""
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    (x, y), style = _FRONTAL_CENTRE, {"color": "#777777", "linewidth": 1.0, "zorder": 1}
-    for lead in _ANGLES:
-        end_x, end_y = _place(lead)
-        ax.plot([x, end_x], [y, end_y], **style)
-        ax.plot([x, 2 * x - end_x], [y, 2 * y - end_y], linestyle=":", **style)
-    ax.text(x, 1.5, "Limb leads, frontal plane", ha="center", va="center", fontsize=title_size)
-    ax.text(0.0, 1.5, "Chest leads", ha="center", va="center", fontsize=title_size)
-    # The left half of the picture, from the neck down; the other half mirrors it.
-    half = [
-        (-0.26, 1.3),
-        (-0.27, 1.05),
-        (-0.34, 1.02),
-        (-0.75, 0.96),
-        (-1.2, 0.9),
-        (-1.42, 0.72),
-        (-1.45, 0.35),
-        (-1.3, 0.1),
-        (-1.2, -0.3),
-        (-1.14, -0.7),
-        (-1.12, -0.95),
-        (-1.16, -1.25),
-    ]
-    for side in (-1, 1):
-        vertices = [(side * -across, up) for across, up in half]
-        codes = [Path.MOVETO] + [Path.CURVE3, Path.CURVE3] * 5 + [Path.LINETO]
-        ax.add_patch(
-            PathPatch(Path(vertices, codes), facecolor="none", edgecolor="#777777", linewidth=1.2)
-        )
-    ax.plot([0, 0], [0.95, -0.35], color="#cccccc", linewidth=1.0, zorder=1)  # the sternum
-    for side in (-1, 1):  # the collar bones and the costal arch
-        ax.plot([side * 0.08, side * 0.95], [0.9, 0.84], color="#cccccc", linewidth=1.0, zorder=1)
-        ax.plot([0, side * 0.6], [-0.35, -0.85], color="#cccccc", linewidth=1.0, zorder=1)

@@ -1,4 +1,4 @@
-"""Colours, axes and choices that all figures share."""
+"""Colors, axes and checks that the displays share."""
 
 from functools import wraps
 
@@ -6,25 +6,25 @@ import numpy as np
 
 from ...leads import REGIONS_12
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; "Color universal design" (2008).
+# Colors by Okabe and Ito, "Color universal design" (2008), for color-blind readers.
 BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-GREY = "#999999"
+GRAY = "#999999"
 CATEGORIES = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY_BLUE, BLACK, YELLOW)
 
-# A colour and, for print without colours, a hatch for each region.
+# A color and, for print without colors, a hatch for each region.
 REGION_STYLE = dict(
     zip(REGIONS_12, [(BLUE, "//"), (ORANGE, ".."), (GREEN, "\\\\"), (VERMILION, "xx")])
 )
-NO_REGION = (GREY, "")
+NO_REGION_STYLE = (GRAY, "")
 REGION_OF_LEAD = {lead: region for region, leads in REGIONS_12.items() for lead in leads}
 
-# Monotone in lightness, so that it keeps its order in print.
+# Its lightness is monotonic, so that the order is visible in print without colors.
 SEQUENTIAL = "cividis"
 
 
 def new_axes(ax, figsize):
-    """The axes given, or those of a new figure."""
+    """Return the given axes, or those of a new figure."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
@@ -33,7 +33,7 @@ def new_axes(ax, figsize):
 
 
 def close_if_fails(plot):
-    """Let a ``plot`` that fails close the figure that it made."""
+    """Decorate a ``plot`` method so that it closes the figure that it made if it fails."""
 
     @wraps(plot)
     def closing_plot(self, ax=None, **options):
@@ -52,43 +52,49 @@ def close_if_fails(plot):
     return closing_plot
 
 
-def keep_inside(ax, beside):
-    """Make axes narrower when they are drawn, by what lies to the right of them.
+def make_room_right(ax, artist):
+    """Make axes narrower when they are drawn, by the width of an artist to the right of them.
 
-    A legend or a colour bar thus stays in the area that the axes had, whatever lays them out.
+    A legend or a color bar thus stays in the original area of the axes, with any layout engine.
 
     Parameters
     ----------
     ax : matplotlib Axes
-    beside : matplotlib Artist
+    artist : matplotlib Artist
         It moves with the right edge of the axes.
     """
-    ax.set_axes_locator(_Narrower(ax, beside))
+    ax.set_axes_locator(_NarrowAxesLocator(ax, artist))
 
 
-class _Narrower:
-    def __init__(self, ax, beside):
-        self.ax, self.beside, self.before = ax, beside, ax.get_axes_locator()
+class _NarrowAxesLocator:
+    """Locate axes such that an artist to the right of them fits in their original area."""
+
+    def __init__(self, ax, artist):
+        self.ax, self.artist, self.original = ax, artist, ax.get_axes_locator()
 
     def get_subplotspec(self):
-        """For ``tight_layout``."""
+        """Return the subplot specification, which ``tight_layout`` needs."""
         return self.ax.get_subplotspec()
 
     def __call__(self, ax, renderer):
-        box = ax.get_position(original=True) if self.before is None else self.before(ax, renderer)
+        if self.original is None:
+            box = ax.get_position(original=True)
+        else:
+            box = self.original(ax, renderer)
         narrow = box
-        # A smaller colour bar has other numbers beside it, which may be wider.
-        for _ in range(3 * self.beside.get_visible()):
+        # A smaller color bar has other tick labels, which may be wider.
+        for _ in range(3 * self.artist.get_visible()):
             ax.apply_aspect(narrow)
-            over = (self.beside.get_tightbbox(renderer).x1 - ax.bbox.x1) / ax.figure.bbox.width
-            # Axes that are nearly as narrow as this have no room for it; a strip of them remains.
-            right = max(box.x1 - over, box.x0 + 0.2 * box.width)
+            right_end = self.artist.get_tightbbox(renderer).x1
+            overhang = (right_end - ax.bbox.x1) / ax.figure.bbox.width
+            # Narrow axes have no room for the artist. A fifth of their width always remains.
+            right = max(box.x1 - overhang, box.x0 + 0.2 * box.width)
             narrow = type(box).from_extents(box.x0, box.y0, min(right, narrow.x1), box.y1)
         return narrow
 
 
-def heat_scale(values):
-    """Colours that lie over a record or an image, and their limits; 0 has none.
+def heat_colors(values):
+    """Return colors for a map that is drawn over a record or an image, with 0 transparent.
 
     Parameters
     ----------
@@ -97,7 +103,7 @@ def heat_scale(values):
     Returns
     -------
     colormap : matplotlib Colormap
-        From transparent to vermilion, and where values are negative, to blue on the other side.
+        From transparent to vermilion for positive values, and to blue for negative ones.
     low, high : float
         The values at its ends.
     """
@@ -108,20 +114,20 @@ def heat_scale(values):
     if np.min(values, initial=0) >= 0:
         return LinearSegmentedColormap.from_list("heat", colors), 0.0, largest
     colors = [to_rgba(BLUE, alpha) for alpha in (0.65, 0.3, 0.0)] + colors
-    at = [0, 0.25, 0.5, 0.5, 0.75, 1]
-    # An odd number of colours, of which the middle one is that of 0.
-    colormap = LinearSegmentedColormap.from_list("signed heat", list(zip(at, colors)), N=257)
+    positions = [0, 0.25, 0.5, 0.5, 0.75, 1]
+    # An odd number of colors, so that the middle one is that of 0.
+    colormap = LinearSegmentedColormap.from_list("signed heat", list(zip(positions, colors)), N=257)
     return colormap, -largest, largest
 
 
 def color_limits(values):
-    """Limits of a colour scale that holds 0, of some width."""
+    """Return limits of a color scale that contains 0 and is not empty."""
     low, high = min(0.0, float(np.nanmin(values))), max(0.0, float(np.nanmax(values)))
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def real_array(name, values):
-    """An array of real numbers, or an error that names the argument."""
+def as_real_array(name, values):
+    """Return an array of real numbers, or raise an error that names the argument."""
     try:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
@@ -129,13 +135,13 @@ def real_array(name, values):
 
 
 def text_color(rgba):
-    """Black or white, whichever reads better on a colour."""
+    """Return black or white, whichever has more contrast with a color."""
     red, green, blue = rgba[:3]
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
 
 
 def check_option(name, value, options):
-    """Raise unless a value is among the options."""
+    """Raise an error unless a value is one of the options."""
     if value not in list(options):
         raise ValueError(
             f"{name}={value!r} is unknown. Pass one of {', '.join(map(repr, options))}."

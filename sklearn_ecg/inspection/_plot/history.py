@@ -1,39 +1,38 @@
-"""Losses, epoch by epoch."""
+"""Display of the losses of each epoch."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._lead_importance import _parts
-from ._style import CATEGORIES, close_if_fails, new_axes, real_array
+from .._unwrap import known_history
+from ._plot_style import CATEGORIES, as_real_array, close_if_fails, new_axes
 
-# Of the whole loss none; of its parts, for print without colours.
-_MARKERS = ("", "s", "^", "D", "v")
-_SIDES = {"train": ("-", "training"), "valid": ("--", "validation")}
+# The total loss has no markers. Those of its parts are for print without colors.
+_PART_MARKERS = ("", "s", "^", "D", "v")
+_LINE_STYLES = {"train": ("-", "training"), "valid": ("--", "validation")}
 
 
 class TrainingHistoryDisplay:
-    """Training and validation losses per epoch.
+    """Display of the training and validation losses per epoch.
 
-    Make it with `from_estimator`, or from a history. Losses are no predictions: there is no
-    ``from_predictions``.
+    Use `from_estimator` for a fitted network, or the constructor and `plot` for a history. Losses
+    are not predictions, so that there is no ``from_predictions``.
 
     Parameters
     ----------
     history : mapping of str to array-like of shape (n_epochs,)
-        Such as ``history_`` of a fitted network: "epoch", and losses by the names
-        "train_loss", "valid_loss" and, for parts of the loss, "train_<part>_loss" and
-        "valid_<part>_loss".
+        Such as ``history_`` of a fitted network: "epoch", the losses "train_loss" and
+        "valid_loss", and parts of the loss, "train_<part>_loss" and "valid_<part>_loss".
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes of the curves.
     figure_ : matplotlib Figure
-        Their figure.
+        Figure of the axes.
     lines_ : dict of str to matplotlib Line2D
         The curve of each loss.
     best_ : matplotlib Line2D or None
-        The mark of the least validation loss.
+        The mark of the lowest validation loss.
 
     Examples
     --------
@@ -51,36 +50,36 @@ class TrainingHistoryDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, parts=None, log_scale=False, ax=None):
-        """Draw the history of a fitted estimator, or of the network within it.
+        """Draw the history of a fitted estimator, or of the network inside it.
 
         Parameters
         ----------
         estimator : estimator
-            A network of this package, or a `Pipeline`, a search or another estimator that holds
-            a fitted one; of several, the first.
+            A fitted network of this package, or a `Pipeline`, a search or another meta-estimator
+            with a fitted network inside. If there are several networks, the first one is used.
         parts, log_scale, ax
             See `plot`.
 
         Returns
         -------
         display : TrainingHistoryDisplay
-            The figure that was drawn.
+            Display with the figure.
 
         Raises
         ------
         ValueError
             If the estimator is not fitted.
         TypeError
-            If no network with a history is in it.
+            If there is no network with a history inside.
         """
         check_is_fitted(estimator)
-        for part in _parts(estimator):
-            if hasattr(part, "history_"):
-                return cls(part.history_).plot(ax, parts=parts, log_scale=log_scale)
-        raise TypeError(
-            f"{type(estimator).__name__} holds no network with a history_. Pass a fitted network "
-            "of this package, or the history itself: TrainingHistoryDisplay(history)."
-        )
+        history = known_history(estimator)
+        if history is None:
+            raise TypeError(
+                f"{type(estimator).__name__} contains no network with a history_. Pass a fitted "
+                "network of this package, or the history itself: TrainingHistoryDisplay(history)."
+            )
+        return cls(history).plot(ax, parts=parts, log_scale=log_scale)
 
     @close_if_fails
     def plot(self, ax=None, *, parts=None, log_scale=False):
@@ -91,29 +90,29 @@ class TrainingHistoryDisplay:
         ax : matplotlib Axes or None, default=None
             Axes to draw on. None makes a figure.
         parts : list of str or None, default=None
-            Names of the losses to draw; None draws all. Colours tell parts of the loss apart,
-            full and broken lines training and validation.
+            Names of the losses to draw. None draws all. Each part of the loss has its own color.
+            Solid lines are training losses, dashed lines validation losses.
         log_scale : bool, default=False
             Whether the loss axis is logarithmic.
 
         Returns
         -------
         display : TrainingHistoryDisplay
-            This object.
+            This display.
 
         Raises
         ------
         TypeError
-            If the history is no mapping.
+            If the history is not a mapping.
         ValueError
-            If there is no loss, or none of a name that was asked for, or losses are no numbers, one
-            for each epoch.
+            If the history has no loss or not the requested ones, or a loss is not a sequence of
+            numbers, one for each epoch.
         """
         if not hasattr(self.history, "keys"):
             raise TypeError(
                 f"history must be a mapping from names to losses, got {self.history!r}. Pass the "
-                "history_ of a fitted network, or draw the network: "
-                "TrainingHistoryDisplay.from_estimator(network)."
+                "history_ of a fitted network, or pass the network to "
+                "TrainingHistoryDisplay.from_estimator."
             )
         losses = [name for name in self.history if isinstance(name, str) and name.endswith("_loss")]
         if isinstance(parts, str):
@@ -127,7 +126,7 @@ class TrainingHistoryDisplay:
                 )
         if not names:
             raise ValueError(
-                f"history has no loss, nothing that ends in '_loss': "
+                "history has no loss, which is a name that ends in '_loss'. Its names are "
                 f"{', '.join(map(str, self.history))}."
             )
         curves = {name: self._curve(name) for name in names}
@@ -137,12 +136,12 @@ class TrainingHistoryDisplay:
         styles = {}
         for name in names:
             side, _, part = name.partition("_")
-            style, words = _SIDES.get(side, ("-", side))
+            style, label = _LINE_STYLES.get(side, ("-", side))
             i = len(styles)
             color, marker = styles.setdefault(
-                part, (CATEGORIES[i % len(CATEGORIES)], _MARKERS[i % len(_MARKERS)])
+                part, (CATEGORIES[i % len(CATEGORIES)], _PART_MARKERS[i % len(_PART_MARKERS)])
             )
-            of_part = part.removesuffix("loss").rstrip("_").replace("_", " ")
+            part_label = part.removesuffix("loss").rstrip("_").replace("_", " ")
             values, epochs = curves[name]
             (self.lines_[name],) = ax.plot(
                 epochs,
@@ -153,7 +152,7 @@ class TrainingHistoryDisplay:
                 marker="o" if len(values) == 1 else marker,
                 markersize=5,
                 markevery=max(1, len(values) // 8),
-                label=f"{words}, {of_part}" if of_part else words,
+                label=f"{label}, {part_label}" if part_label else label,
             )
             if name == "valid_loss" and np.isfinite(values).any():
                 best = int(np.nanargmin(values))
@@ -164,7 +163,7 @@ class TrainingHistoryDisplay:
                     color=color,
                     markerfacecolor="white",
                     markersize=7,
-                    label=f"least, epoch {epochs[best]:.0f}",
+                    label=f"lowest, epoch {epochs[best]:.0f}",
                 )
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="Epoch", ylabel="Loss")
@@ -179,14 +178,14 @@ class TrainingHistoryDisplay:
         return self
 
     def _curve(self, name):
-        """The values of a loss, and their epochs."""
-        values = real_array(f"history[{name!r}]", self.history[name])
+        """Return the values of a loss, and their epochs."""
+        values = as_real_array(f"history[{name!r}]", self.history[name])
         epochs = np.arange(1, values.size + 1)
         if "epoch" in self.history:
-            epochs = real_array("history['epoch']", self.history["epoch"])
+            epochs = as_real_array("history['epoch']", self.history["epoch"])
         if values.ndim != 1 or values.shape != epochs.shape:
             raise ValueError(
-                f"history[{name!r}] must hold a number for each epoch, got the shape "
+                f"history[{name!r}] must have one number for each epoch, got shape "
                 f"{values.shape} with {epochs.size} epochs."
             )
         return values, epochs
