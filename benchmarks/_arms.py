@@ -110,7 +110,7 @@ def on_features(classifier, multilabel):
 
 
 def on_beat(network):
-    return make_pipeline(MedianBeat(sampling_rate=100, unreliable="whole record average"), network)
+    return make_pipeline(MedianBeat(sampling_rate=100, unreliable="record_average"), network)
 
 
 def linear_on_beat(multilabel):

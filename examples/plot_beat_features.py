@@ -48,7 +48,7 @@ X, y, patients = ecg.data, ecg.target, ecg.groups
 
 features = BeatFeatures(sampling_rate=100)
 embedding = make_pipeline(
-    MedianBeat(sampling_rate=100, unreliable="whole record average"),
+    MedianBeat(sampling_rate=100, unreliable="record_average"),
     MSAICNetClassifier(
         dilations=(1, 2), filters=(8, 16), embedding_dim=16, max_epochs=10, random_state=0
     ),

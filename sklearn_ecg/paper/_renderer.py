@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._validation import check_image_size, check_signals, read_container
-from ..base import name_leads
+from ..base import fill_lead_names
 from ..leads import normalize_lead_names
 from ..utils._chunks import RENDER, record_chunks
 from ._paper_layout import LAYOUTS, choose_places, draw_background, lay_out
@@ -350,7 +350,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
                 f"layout={self.layout!r} needs the names of the {self.n_leads_in_} leads. Pass a "
                 "lead frame (see to_lead_frame), lead_names, or layout='12x1'."
             )
-        names = name_leads(names, self.n_leads_in_)
+        names = fill_lead_names(names, self.n_leads_in_)
         places, n_rows = choose_places(self.layout, names, self.missing_leads)
         strip = None
         if self.rhythm_lead is not None and self.layout != "12x1":
