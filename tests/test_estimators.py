@@ -138,7 +138,7 @@ SKLEARN_INSTANCES = [
     LeadScaler(n_leads=1),
     LeadSelector(["I"], lead_names=["I"], n_leads=1),
     MedianBeat(
-        sampling_rate=100, window=(-0.01, 0.01), unreliable="whole record average", n_leads=1
+        sampling_rate=100, window=(-0.01, 0.01), unreliable="record_average", n_leads=1
     ),
     NotchFilter(sampling_rate=500, n_leads=1),
     Resampler(40, sampling_rate=100, n_leads=1),
@@ -195,7 +195,7 @@ ECG_INSTANCES = [
     LeadDeriver(["III", "aVF"], lead_names=["I", "II", "V2", "V5"]),
     LeadScaler("record"),
     LeadSelector(["V2", "I"], lead_names=["I", "II", "V2", "V5"]),
-    MedianBeat(sampling_rate=100, window=(-0.02, 0.02), unreliable="whole record average"),
+    MedianBeat(sampling_rate=100, window=(-0.02, 0.02), unreliable="record_average"),
     NotchFilter(sampling_rate=500),
     Resampler(40, sampling_rate=100),
     SignalQuality(sampling_rate=100),

@@ -1,7 +1,8 @@
-"""Detection of QRS complexes and R-peaks in batches of records; `rhythm` describes the steps.
+"""Detection of QRS complexes and R-peaks in batches of records.
 
-Beats of all records stand in flat arrays, ordered by record and time: ``record`` and ``time`` (time
-points at the working rate) hold the beats found, arrays beside them what belongs to each beat.
+The notes of `detect_r_peaks` describe the steps. The beats of all records are in flat arrays,
+ordered by record and time: ``record`` and ``time`` (in time points at the working rate), and others
+of the same length with the properties of each beat.
 """
 
 import numpy as np
@@ -10,76 +11,77 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from ..utils._chunks import BEAT_CURVE, record_chunks
 
-_WORKING_RATE = 100  # Hz; beats are sought at this rate or up to twice it
+_DETECTION_RATE = 100  # Hz; beats are detected at this rate or up to twice this rate
 
 # Seconds.
 _HALF_WAVELET = 0.03
 _SMOOTHING = 0.08
-_SEGMENT = 2.0  # holds a beat at 30 beats per minute and above
+_SEGMENT = 2.0  # contains a beat if the heart rate is at least 30 beats per minute
 _REFRACTORY = 0.2
 _T_WAVE = 0.36
 _GAP = 3.0
-_FOOT = (-0.13, -0.10)  # where the level that a QRS is measured from is taken
-_SEARCH = (-0.10, 0.07)  # where the R-peak is sought, around the middle of the QRS
-_SHAPE = 0.08  # to either side of the R-peak
+_FOOT = (-0.13, -0.10)  # before the middle of the QRS; its mean is the level of the QRS
+_SEARCH = (-0.10, 0.07)  # around the middle of the QRS, where the R-peak is searched
+_SHAPE = 0.08  # on either side of the R-peak, where beats are compared
 
-# Heights, in units of the QRS usual around that time of the record.
+# Heights, relative to the typical QRS of that part of the record.
 _BEAT = 0.5
 _BEAT_AFTER_BEAT = 0.6
 _MISSED_BEAT = 0.3
 
-_LONG_INTERVAL = 1.66  # RR intervals of usual length
-_MOST_CLEAR = 15  # maximum over mean of a lead's wavelet
-_NOISY_LEAD = 0.1  # leads of less weight do not place the R-peak
+_LONG_INTERVAL = 1.66  # relative to the median RR interval
+_MAX_CLARITY = 15  # maximum over mean of a lead's wavelet
+_NOISY_LEAD = 0.1  # leads of a smaller weight are not used to locate the R-peak
 
 _TINY = np.float32(1e-30)
 
 
 def detect_beats(X, leads, rate):
-    """Find the beats of several records.
+    """Detect the beats of several records.
 
     Parameters
     ----------
     X : ndarray of shape (n_records, n_leads, n_times)
     leads : ndarray of int
-        Leads to read.
+        Positions of the leads to use.
     rate : float
-        In Hz.
+        Sampling rate in Hz.
 
     Returns
     -------
     record, time, similarity : ndarrays of shape (n_beats,)
-        Of all beats, ordered; ``time`` in time points of X.
+        Record, time point in X, and similarity of each beat, ordered by record and time.
     reliability : ndarray of shape (n_records,)
 
     Raises
     ------
     FloatingPointError
-        When the leads hold NaN, infinity, or values too large for float32.
+        If the leads contain NaN, infinity, or values too large for float32.
     """
-    step = max(1, int(rate // _WORKING_RATE))
+    step = max(1, int(rate // _DETECTION_RATE))
     n_times = X.shape[2] // step
     rate /= step
-    unread = n_times * step
+    n_used = n_times * step
     if n_times < 2 * round(_HALF_WAVELET * rate):  # too short for a QRS
-        n_times = unread = 0
-    if not np.isfinite(X[:, leads, unread:]).all():
+        n_times = n_used = 0
+    # `_compute_curves` checks the other time points.
+    if not np.isfinite(X[:, leads, n_used:]).all():
         raise FloatingPointError
     if n_times == 0:
         none = np.empty(0, dtype=np.int64)
         return none, none, np.empty(0), np.zeros(len(X))
     with np.errstate(all="ignore"):
-        low, curve, weight, scale = _fuse_leads(X, leads, step, rate)
-    record, time, contrast = _pick_beats(curve, rate)
-    time, level = _find_r(low, record, time, weight, scale, rate)
-    # In noise two beats may end up at the same peak.
+        low, curve, weight, scale = _compute_curves(X, leads, step, rate)
+    record, time, contrast = _select_beats(curve, rate)
+    time, level = _locate_r_peaks(low, record, time, weight, scale, rate)
+    # In noise, two beats may be located at the same peak.
     single = (np.diff(record, prepend=-1) > 0) | (np.diff(time, prepend=0) > rate * _REFRACTORY / 2)
     record, time, level = record[single], time[single], level[single]
     similarity = _compare_beats(low, record, time, weight, scale, rate)
-    reliability = _judge(record, time, similarity, contrast, n_times, rate)
+    reliability = _compute_reliability(record, time, similarity, contrast, n_times, rate)
     if step > 1:
-        time = _find_r_exactly(X, leads, record, time, level, weight, scale, step)
-    inside = (time > 0) & (time < X.shape[2] - 1)  # an end of the record is no peak
+        time = _refine_r_peaks(X, leads, record, time, level, weight, scale, step)
+    inside = (time > 0) & (time < X.shape[2] - 1)  # the ends of the record are not peaks
     return record[inside], time[inside], similarity[inside], reliability
 
 
@@ -88,11 +90,18 @@ def detect_beats(X, leads, rate):
 # --------------------------------------------------------------------------------------------------
 
 
-def _fuse_leads(X, leads, step, rate):
-    """One curve per record, (n_records, n_times), that is high in the QRS.
+def _compute_curves(X, leads, step, rate):
+    """Combine the leads of each record into one curve that is high during QRS complexes.
 
-    Returns beside it the signals at the working rate, (n_records, n_leads, n_times), and, both
-    (n_records, n_leads), each lead's weight (1 for the best lead of a record) and usual maximum.
+    Returns
+    -------
+    low : ndarray of shape (n_records, n_leads, n_times)
+        Signals at the working rate.
+    curve : ndarray of shape (n_records, n_times)
+    weight : ndarray of shape (n_records, n_leads)
+        Weights of the leads; 1 for the best lead of a record.
+    scale : ndarray of shape (n_records, n_leads)
+        Typical maximum of each lead's wavelet.
     """
     n_records, n_leads, n_times = len(X), len(leads), X.shape[2] // step
     half = round(_HALF_WAVELET * rate)
@@ -100,16 +109,16 @@ def _fuse_leads(X, leads, step, rate):
     curve = np.zeros((n_records, n_times), dtype=np.float32)
     weight = np.zeros((n_records, n_leads), dtype=np.float32)
     scale = np.zeros((n_records, n_leads), dtype=np.float32)
-    starts = _segments(n_times, rate)
+    starts = _segment_starts(n_times, rate)
     ones = np.ones(n_times, dtype=np.float32)
     parts = record_chunks(n_records, n_leads * n_times, BEAT_CURVE)
     largest = max(part.stop - part.start for part in parts)
     buffers = np.zeros((2, largest * n_leads * n_times), dtype=np.float32)
     for part in parts:
         signals = low[part]
-        _lower_rate(X[part], leads, step, out=signals)
-        # The wavelet runs over records and leads end to end, which is fast; what it makes of
-        # the seams is set to zero.
+        _downsample(X[part], leads, step, out=signals)
+        # Computing the wavelet over all records and leads end to end is fast. Its values where two
+        # leads meet are set to zero.
         flat = signals.reshape(-1)
         sums, wave = buffers[:, : flat.size]
         np.add(flat[:-1], flat[1:], out=sums[:-1])
@@ -126,11 +135,11 @@ def _fuse_leads(X, leads, step, rate):
             raise FloatingPointError
         per_segment, highest = highest, _median_of_positive(highest)
         np.minimum(wave, highest[..., None], out=wave)
-        # A QRS is short and comes again: a lead that shows it clearly is low most of the time
-        # and high in every segment. Beyond what a slow heart gives, clarity is an artefact's.
+        # QRS complexes are short and recur: a lead that shows them clearly is low most of the time
+        # and high in every segment. A higher clarity than that of a slow heart is due to artifacts.
         unit = _divide(1, highest)
-        usual = (wave.reshape(-1, n_times) @ ones).reshape(highest.shape) * (unit / n_times)
-        clarity = np.minimum(_divide(1, usual), _MOST_CLEAR)
+        mean = (wave.reshape(-1, n_times) @ ones).reshape(highest.shape) * (unit / n_times)
+        clarity = np.minimum(_divide(1, mean), _MAX_CLARITY)
         clarity *= (per_segment > highest[..., None] / 3).mean(axis=2, dtype=np.float32)
         clarity = _divide(clarity, clarity.max(axis=1, keepdims=True)) ** 3
         share = _divide(clarity, clarity.sum(axis=1, keepdims=True)) * unit
@@ -141,8 +150,8 @@ def _fuse_leads(X, leads, step, rate):
     return low, curve, weight, scale
 
 
-def _lower_rate(X, leads, step, out):
-    """Means of every ``step`` time points of the leads, as float32."""
+def _downsample(X, leads, step, out):
+    """Write the means of every ``step`` time points of the leads to ``out``, as float32."""
     n_times = out.shape[2]
     mean = np.full(step, 1 / step, dtype=np.float32)
     for row, lead in enumerate(leads):
@@ -152,14 +161,14 @@ def _lower_rate(X, leads, step, out):
         out[:, row] = signal
 
 
-def _segments(n_times, rate):
-    """Starts of the segments that should hold a beat each; the last one takes the rest."""
+def _segment_starts(n_times, rate):
+    """Return the starts of segments that should each contain a beat; the last one is longest."""
     size = round(_SEGMENT * rate)
     return np.arange(0, max(1, n_times - size + 1), size)
 
 
 def _median_of_positive(values):
-    """Median over the last axis of the values above zero, the higher of the middle two."""
+    """Return the (upper) median of the positive values along the last axis."""
     values = np.sort(values, axis=-1)
     count = np.count_nonzero(values, axis=-1, keepdims=True)
     middle = values.shape[-1] - (count + 1) // 2
@@ -167,7 +176,7 @@ def _median_of_positive(values):
 
 
 def _divide(a, b):
-    """a / b, and 0 where b is nothing."""
+    """Return a / b, and 0 where b is (nearly) 0."""
     shape = np.broadcast_shapes(np.shape(a), b.shape)
     return np.divide(a, b, out=np.zeros(shape, dtype=b.dtype), where=b > _TINY)
 
@@ -177,15 +186,15 @@ def _divide(a, b):
 # --------------------------------------------------------------------------------------------------
 
 
-def _pick_beats(curve, rate):
-    """Record and time of the beats, and the contrast of each record's curve."""
-    starts = _segments(curve.shape[1], rate)
+def _select_beats(curve, rate):
+    """Return record and time of the beats, and the contrast of each record's curve."""
+    starts = _segment_starts(curve.shape[1], rate)
     level = np.maximum.reduceat(curve, starts, axis=1)
-    usual = np.maximum(_median_of_positive(level), _TINY)
-    # A stretch without beats must not make beats of its noise: at least a quarter of the height
-    # usual in the record.
-    level = np.maximum(median_filter(level, size=(1, 9)), usual[:, None] / 16)
-    record, time = np.nonzero(_is_highest_around(curve, round(_REFRACTORY * rate)))
+    typical = np.maximum(_median_of_positive(level), _TINY)
+    # At least a quarter of the height typical of the record, so that noise between beats, or where
+    # the signal is lost, does not count as beats.
+    level = np.maximum(median_filter(level, size=(1, 9)), typical[:, None] / 16)
+    record, time = np.nonzero(_is_local_maximum(curve, round(_REFRACTORY * rate)))
     segment = np.minimum(time // round(_SEGMENT * rate), len(starts) - 1)
     height = np.sqrt(curve[record, time] / level[record, segment])
     kept = height > _MISSED_BEAT
@@ -203,14 +212,14 @@ def _pick_beats(curve, rate):
             break
         beat[missed] = True
     between = np.median(curve[:, ::4], axis=1)
-    contrast = 1 - np.sqrt(np.maximum(between, 0) / usual)
+    contrast = 1 - np.sqrt(np.maximum(between, 0) / typical)
     return record[beat], time[beat], contrast
 
 
-def _is_highest_around(curve, radius):
-    """Whether a value is positive and no value within the radius is higher."""
+def _is_local_maximum(curve, radius):
+    """Return where a value is positive and no value within the radius is higher."""
     n_times = curve.shape[1]
-    # Maxima of 2, 4, 8, ... values from each one on; two such windows cover any other.
+    # Maxima of windows of 2, 4, 8, ... values. Two of them cover a window of any other length.
     highest = np.pad(curve, ((0, 0), (radius, radius)))
     length, width = 1, 2 * radius + 1
     while 2 * length <= width:
@@ -222,14 +231,14 @@ def _is_highest_around(curve, radius):
 
 
 def _missed_beats(beat, record, time, height, rate, n_records):
-    """The highest candidate in each interval that is too long for its record."""
+    """Return the highest candidate in each interval that is too long for its record."""
     chosen = np.flatnonzero(beat)
     interval, same = np.diff(time[chosen]), np.diff(record[chosen]) == 0
     owner = record[chosen[1:]]
-    usual = _median_per_record(interval[same], owner[same], n_records)
-    long = same & (interval > _LONG_INTERVAL * usual[owner])
+    typical = _median_per_record(interval[same], owner[same], n_records)
+    long = same & (interval > _LONG_INTERVAL * typical[owner])
     other = np.flatnonzero(~beat)
-    gap = np.cumsum(beat)[other] - 1  # the number of the beat before
+    gap = np.cumsum(beat)[other] - 1  # number of the preceding beat
     between = (gap >= 0) & (gap < len(chosen) - 1)
     other, gap = other[between], gap[between]
     since, until = time[other] - time[chosen[gap]], time[chosen[gap + 1]] - time[other]
@@ -240,7 +249,7 @@ def _missed_beats(beat, record, time, height, rate, n_records):
 
 
 def _median_per_record(values, record, n_records):
-    """Median of each record's values, NaN where there are none."""
+    """Return the median of each record's values, NaN without values."""
     values = values[np.lexsort((values, record))]
     count = np.bincount(record, minlength=n_records)
     first, some = np.cumsum(count) - count, count > 0
@@ -255,28 +264,41 @@ def _median_per_record(values, record, n_records):
 # --------------------------------------------------------------------------------------------------
 
 
-def _windows(signals, leads, record, start, width):
-    """Signals from ``start`` on, (n_beats, n_leads, width)."""
-    view = sliding_window_view(signals, width, axis=2)
-    return np.ascontiguousarray(view[record[:, None], leads, start[:, None]])
+def _cut_leads(signals, leads, record, start, width):
+    """Cut a window of some leads for each beat, of shape (n_beats, n_leads, width)."""
+    windows = sliding_window_view(signals, width, axis=2)
+    return np.ascontiguousarray(windows[record[:, None], leads, start[:, None]])
 
 
 def _qrs_energy(beats, record, weight, scale):
-    """Sum of squares over the leads that are not noisy, (n_beats, n_times). Changes ``beats``."""
+    """Return the sum of squares over the leads that are not noisy. Changes ``beats``."""
     beats *= (1 / np.maximum(scale.max(axis=1), _TINY))[record, None, None]
     beats *= beats
     good = (weight > _NOISY_LEAD).astype(np.float32)
     return np.einsum("bl,blt->bt", good[record], beats)
 
 
-def _groups(record):
-    """The first beat of each record that has beats, and for each beat its record's number."""
+def group_by_record(record):
+    """Group beats by record.
+
+    Parameters
+    ----------
+    record : ndarray of shape (n_beats,), int
+        Record of each beat, ascending.
+
+    Returns
+    -------
+    first : ndarray of int
+        First beat of each record that has beats.
+    member : ndarray of shape (n_beats,), int
+        For each beat, the position of its record in ``first``.
+    """
     new = np.diff(record, prepend=-1) > 0
     return np.flatnonzero(new), np.cumsum(new) - 1
 
 
-def _find_r(low, record, time, weight, scale, rate):
-    """Time of each R-peak, at the working rate, and the level before each QRS in each lead."""
+def _locate_r_peaks(low, record, time, weight, scale, rate):
+    """Return the time of each R-peak, at the working rate, and each lead's level before the QRS."""
     n_leads, n_times = low.shape[1:]
     width = min(round((_SEARCH[1] - _FOOT[0]) * rate) + 1, n_times)
     if len(record) == 0:
@@ -285,7 +307,7 @@ def _find_r(low, record, time, weight, scale, rate):
     foot = np.zeros(width, dtype=np.float32)
     foot[: round((_FOOT[1] - _FOOT[0]) * rate)] = 1
     foot /= foot.sum()
-    beats = _windows(low, np.arange(n_leads), record, start, width)
+    beats = _cut_leads(low, np.arange(n_leads), record, start, width)
     level = (beats.reshape(-1, width) @ foot).reshape(-1, n_leads)
     beats -= level[..., None]
     energy = _qrs_energy(beats, record, weight, scale)
@@ -293,23 +315,23 @@ def _find_r(low, record, time, weight, scale, rate):
     place = np.arange(width)
     offset = (start - time)[:, None] + place
     energy[(offset < _SEARCH[0] * rate) | (offset > _SEARCH[1] * rate)] = 0
-    # R and S may be equally high: near the place usual in this record a wave counts up to
-    # twice as much, so that all beats are placed on the same one.
-    first, member = _groups(record)
-    usual = np.add.reduceat(energy, first, axis=0).argmax(axis=1)[member]
-    away = np.abs(place - usual[:, None]) / (0.1 * rate)
+    # R and S may be equally high. Waves at the typical place of the record get up to twice the
+    # weight, so that the same wave is selected in all beats.
+    first, member = group_by_record(record)
+    typical = np.add.reduceat(energy, first, axis=0).argmax(axis=1)[member]
+    away = np.abs(place - typical[:, None]) / (0.1 * rate)
     best = (energy * (1 - np.minimum(away, 1) / 2)).argmax(axis=1)
     energy[np.abs(place - best[:, None]) > 1] = 0
     return start + energy.argmax(axis=1), level
 
 
-def _find_r_exactly(X, leads, record, time, level, weight, scale, step):
-    """Time of each R-peak in X, within one time point of the working rate."""
+def _refine_r_peaks(X, leads, record, time, level, weight, scale, step):
+    """Return the time of each R-peak in X, within one time point of the working rate."""
     reach, smooth = step, 2 * round(0.4 * step) + 1
     width = min(2 * reach + smooth, X.shape[2])
     middle = time * step + step // 2
     start = np.clip(middle - width // 2, 0, X.shape[2] - width)
-    beats = _windows(X, leads, record, start, width).astype(np.float32, copy=False)
+    beats = _cut_leads(X, leads, record, start, width).astype(np.float32, copy=False)
     beats -= level[..., None]
     energy = _qrs_energy(beats, record, weight, scale)
     energy = uniform_filter1d(energy, smooth, axis=1, mode="nearest")
@@ -318,42 +340,47 @@ def _find_r_exactly(X, leads, record, time, level, weight, scale, step):
 
 
 def _compare_beats(low, record, time, weight, scale, rate):
-    """Correlation of each beat with the mean of its record's other beats, alike ones first."""
+    """Return the correlation of each beat with the mean of its record's other beats.
+
+    The second time, beats that differ from the others have a smaller weight in the mean.
+    """
     if len(record) == 0:
         return np.empty(0)
     n_leads, n_times = low.shape[1:]
     half = round(_SHAPE * rate)
     width = min(2 * half + 1, n_times)
     start = np.clip(time - half, 0, n_times - width)
-    beats = _windows(low, np.arange(n_leads), record, start, width)
+    beats = _cut_leads(low, np.arange(n_leads), record, start, width)
     mean = beats.reshape(-1, width) @ np.full(width, 1 / width, dtype=np.float32)
     beats -= mean.reshape(-1, n_leads, 1)
     beats *= (np.sqrt(weight) / np.maximum(scale, _TINY))[record][..., None]
     beats = beats.reshape(len(beats), -1)
     norm = np.maximum(np.sqrt(np.einsum("bi,bi->b", beats, beats)), _TINY)
-    first, member = _groups(record)
-    trust = np.ones(len(beats), dtype=np.float32)
+    first, member = group_by_record(record)
+    beat_weight = np.ones(len(beats), dtype=np.float32)
     for _ in range(2):
-        # With u = beats / norm and the total over a record's trust * u, the mean of the other
-        # beats is along total - trust * u.
-        total = np.add.reduceat((trust / norm)[:, None] * beats, first, axis=0)
+        # With u = beats / norm, and total the sum of beat_weight * u over a record, the mean of the
+        # other beats has the direction of total - beat_weight * u.
+        total = np.add.reduceat((beat_weight / norm)[:, None] * beats, first, axis=0)
         square = np.einsum("ri,ri->r", total, total)[member]
         along = np.einsum("bi,bi->b", beats, total[member]) / norm
-        others = np.sqrt(np.maximum(square - 2 * trust * along + trust * trust, 1e-12))
-        similarity = np.clip((along - trust) / others, -1, 1)
-        trust = np.maximum(similarity, 0) ** 2
+        others = np.sqrt(
+            np.maximum(square - 2 * beat_weight * along + beat_weight * beat_weight, 1e-12)
+        )
+        similarity = np.clip((along - beat_weight) / others, -1, 1)
+        beat_weight = np.maximum(similarity, 0) ** 2
     whole = (time >= half) & (time < n_times - half) & (np.bincount(member)[member] > 1)
     return np.where(whole, similarity, np.nan)
 
 
-def _judge(record, time, similarity, contrast, n_times, rate):
-    """Reliability of each record."""
+def _compute_reliability(record, time, similarity, contrast, n_times, rate):
+    """Return the reliability of each record."""
     n_records = len(contrast)
     known = np.isfinite(similarity)
     count = np.bincount(record[known], minlength=n_records)
     alike = np.bincount(record[known], similarity[known], minlength=n_records)
     alike = alike / np.maximum(count, 1)
-    # The ends of a record count as beats here.
+    # The ends of a record are treated as beats.
     ends = np.arange(n_records)
     owner = np.concatenate([record, ends, ends])
     when = np.concatenate([time, np.zeros(n_records), np.full(n_records, n_times)])

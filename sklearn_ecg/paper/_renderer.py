@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._validation import check_image_size, check_signals, read_container
-from ..base import name_leads
+from ..base import fill_lead_names
 from ..utils._chunks import RENDER, record_chunks
 from ._background import draw_background
 from ._paper_layout import LAYOUTS, lay_out_panels
@@ -356,7 +356,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             )
         layout = lay_out_panels(
             self.layout,
-            name_leads(names, self.n_leads_in_),
+            fill_lead_names(names, self.n_leads_in_),
             rhythm_lead=self.rhythm_lead,
             missing_leads=self.missing_leads,
         )

@@ -134,7 +134,7 @@ def test_sampling_rate_of_the_renderer(signals):
         make_encoder(renderer=renderer, sampling_rate=500).fit(ecg.data)
     frame = to_lead_frame(ecg.data, ecg.lead_names)
     frame.attrs["sampling_rate"] = 200
-    with pytest.raises(ValueError, match="has sampling_rate=100, but X notes 200 Hz"):
+    with pytest.raises(ValueError, match="has sampling_rate=100, but X.attrs.* is 200"):
         make_encoder(renderer=renderer).fit(frame)
 
 

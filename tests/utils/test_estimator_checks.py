@@ -87,14 +87,14 @@ class StaysFitted(MSAICNetClassifier):
 
 class GivesArrays(BandpassFilter):
     def transform(self, X):
-        return self._transform(self._check(X, reset=False))
+        return self._transform(self._validate_signals(X, reset=False))
 
 
 class ChangesX(BandpassFilter):
     def transform(self, X):
-        signals = self._check(X, reset=False)
+        signals = self._validate_signals(X, reset=False)
         signals -= signals.mean(axis=-1, keepdims=True)
-        return self._like(X, self._transform(signals))
+        return self._to_container(self._transform(signals), X)
 
 
 class GivesFloat64(BandpassFilter):
@@ -109,7 +109,7 @@ class GivesItsInput(BandpassFilter):
 
 class NamesRowsAfterLeads(BandpassFilter):
     def get_feature_names_out(self, input_features=None):
-        return np.asarray(self._leads_out(), dtype=object)
+        return np.asarray(self._output_lead_names(), dtype=object)
 
 
 class TakesTheMeanRecord(BandpassFilter):
