@@ -12,7 +12,7 @@ from _results import hash_of_code, kept
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 
-from sklearn_ecg.deep._base import DeepECGClassifier
+from sklearn_ecg.deep import DeepECGClassifier
 
 
 class Fit(NamedTuple):

@@ -91,7 +91,7 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
         raise ValueError(
             f"target={target!r} is unknown. The classes are {', '.join(map(str, classes))}."
         )
-    prepared = network._prepare(X)
+    prepared = network._validate_input(X)
     if target is None:
         chosen = network.predict_proba(prepared).argmax(axis=1)
     else:
@@ -113,7 +113,7 @@ def network_and_input(estimator, X):
         if isinstance(estimator, Pipeline) and len(estimator) > 1:
             X = estimator[:-1].transform(X)
         estimator = _inside(estimator)
-    if not hasattr(estimator, "_reads"):
+    if not hasattr(estimator, "_input"):
         raise TypeError(
             f"grad_cam needs a network of signals or images, got {type(estimator).__name__}. Pass "
             "one, or a Pipeline that ends in one."
@@ -149,7 +149,7 @@ def _heat(network, prepared, chosen):
         signs, chosen = np.where(chosen == 1, 1.0, -1.0), np.zeros_like(chosen)
     parts = []
     for part in array_chunks(prepared.records, NETWORK):
-        x = prepared.read(part).to(network.net_.device)
+        x = prepared.batch(part).to(network.net_.device)
         with torch.no_grad():
             features = maps.feature_map(x)
         with torch.enable_grad():
@@ -162,7 +162,7 @@ def _heat(network, prepared, chosen):
             # The gradient is per point; times their number it is that of the channel's mean.
             weight = gradient.sum(dim=(2, 3), keepdim=True)
             heat = F.relu((weight * features).sum(dim=1)).float()
-            if network._reads == "images":
+            if network._input.is_image:
                 heat = _spread(_spread(heat, x.shape[3], maps).mT, x.shape[2], maps).mT[:, None]
                 size = network.image_shape_in_[:2]
                 heat = F.interpolate(heat, size=size, mode="bilinear", align_corners=False)[:, 0]

@@ -541,7 +541,8 @@ def _find_network(estimator):
     while isinstance(estimator, (BaseSearchCV, Pipeline)):
         search = isinstance(estimator, BaseSearchCV)
         estimator = estimator.best_estimator_ if search else estimator.steps[0][1]
-    return estimator if getattr(estimator, "_reads", None) == "signals" else None
+    has_leads = hasattr(estimator, "_input") and not estimator._input.is_image
+    return estimator if has_leads else None
 
 
 def _asks_only_for_predictions(scorer, estimator):
@@ -559,7 +560,7 @@ def _asks_only_for_predictions(scorer, estimator):
 
 def _copy(network, X, kind, n_leads, method):
     if network is not None:
-        return PreparedRecords(network._prepare(X))
+        return PreparedRecords(network._validate_input(X))
     return copy_records(X, kind, n_leads, real=method == "gaussian")
 
 

@@ -106,14 +106,14 @@ class PreparedRecords(_Records):
     Parameters
     ----------
     prepared : object
-        What the network's ``_prepare(X)`` returned.
+        What the network's ``_validate_input(X)`` returned.
     """
 
     def __init__(self, prepared):
         self.X = prepared
 
     def read(self, leads):
-        return self.X.read_leads(leads)
+        return self.X.get_leads(leads)
 
     def write(self, leads, values):
-        self.X.write_leads(leads, values)
+        self.X.set_leads(leads, values)

@@ -127,13 +127,14 @@ class GradCAMDisplay:
         ValueError
             As `grad_cam` and `ECGDisplay.from_record`.
         """
-        if getattr(last_step(estimator), "_reads", None) == "images":
+        network_input = getattr(last_step(estimator), "_input", None)
+        if network_input is not None and network_input.is_image:
             if not 0 <= record < len(X):
                 raise ValueError(f"record={record} is not in X, which holds {len(X)} records.")
             row = _safe_indexing(X, [record])
             heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
             network, row = network_and_input(estimator, row)
-            image = network._prepare(row).records[0]
+            image = network._validate_input(row).records[0]
             return cls(image, heat_map[0], kind="image", target=str(targets[0])).plot(ax)
         signals, row, names = read_record("GradCAMDisplay", X, record, n_leads)
         heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
