@@ -75,7 +75,7 @@ def test_two_records_of_every_class_in_every_batch(counts):
         # Only missing classes are added, and only as many records as needed.
         assert len(batch) <= 16 + 2 * len(counts)
         if min(counts) > 1:
-            assert len(set(batch)) == len(batch), "a record is repeated although others were available"
+            assert len(set(batch)) == len(batch), "repeated although others were available"
 
 
 def test_single_record_of_a_class_warns():

@@ -115,9 +115,18 @@ def test_warm_start_continues(data):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda X, y, clf: clf.fit(X[:, :2], y), r"the same leads as the previous fit, which had \(3, .*\), but got \(2"),
-        (lambda X, y, clf: clf.fit(X, np.array(["a", "b"])[y]), "the same classes as .* but got .*'a', 'b'"),
-        (lambda X, y, clf: clf.set_params(normalize=None).fit(X, y), "the same normalize as the previous fit, which had dataset, but got None"),
+        (
+            lambda X, y, clf: clf.fit(X[:, :2], y),
+            r"the same leads as the previous fit, which had \(3, .*\), but got \(2",
+        ),
+        (
+            lambda X, y, clf: clf.fit(X, np.array(["a", "b"])[y]),
+            "the same classes as .* but got .*'a', 'b'",
+        ),
+        (
+            lambda X, y, clf: clf.set_params(normalize=None).fit(X, y),
+            "the same normalize as the previous fit, which had dataset, but got None",
+        ),
         (lambda X, y, clf: clf.set_params(filters=(8,)).fit(X, y), "requires the same network"),
         (
             lambda X, y, clf: clf.set_params(contrastive_weight=0).fit(X, y),
