@@ -7,14 +7,14 @@ __version__ = "0.1.0"
 # Public names and the modules that define them. They are imported on first use, so that reading
 # data does not import torch.
 _MODULE_OF_NAME = {
-    "ACLECGClassifier": "deep._acl_ecg",
+    "ACLECGClassifier": "deep._acl_ecg_classifier",
     "ACLECGEncoder": "deep._acl_ecg",
     "ECGNetClassifier": "deep._ecg_net",
     "MSAICNetClassifier": "deep._msaic_net",
     "REGIONS_12": "leads",
     "REGIONS_8": "leads",
     "STANDARD_LEADS": "leads",
-    "SimCardioNetClassifier": "deep._simcardionet",
+    "SimCardioNetClassifier": "deep._simcardionet_classifier",
     "SimCardioNetEncoder": "deep._simcardionet",
     "check_disjoint_groups": "model_selection",
     "derive_leads": "leads",

@@ -49,8 +49,8 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     name = type(estimator).__name__
     if is_lead_frame(X) or is_signal_table(X):
         raise ValueError(
-            f"X holds signals, but {name} has renderer=None and reads images. Pass "
-            "renderer=ECGImageRenderer(sampling_rate=...), or images."
+            f"X contains signals, but {name} takes images. Render them in a pipeline, "
+            f"make_pipeline(ECGImageRenderer(sampling_rate=...), {name}(...)), or pass images."
         )
     if isinstance(X, (list, tuple)):
         X = np.asarray(X)
@@ -77,9 +77,10 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     if ndim == 3:
         if X.shape[1] == len(STANDARD_LEADS) and X.dtype != np.uint8:
             raise ValueError(
-                f"X has shape {X.shape}, which looks like signals of 12 leads, but {name} has "
-                "renderer=None and reads images. Pass renderer=ECGImageRenderer(sampling_rate=...);"
-                " or, if these are grey images of height 12, X[..., np.newaxis]."
+                f"X has shape {X.shape}, which looks like signals of 12 leads, but {name} takes "
+                "images. Render them in a pipeline, make_pipeline(ECGImageRenderer("
+                f"sampling_rate=...), {name}(...)). If these are gray images of height 12, pass "
+                "X[..., np.newaxis]."
             )
         X = X[..., np.newaxis]
     if X.shape[1] in (1, 3, 4) and X.shape[3] not in (1, 3, 4):

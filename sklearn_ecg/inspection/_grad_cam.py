@@ -97,7 +97,7 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
         raise ValueError(
             f"target={target!r} is unknown. The classes are {', '.join(map(str, classes))}."
         )
-    checked = network._prepare(X)
+    checked = network._validate_input(X)
     if target is None:
         positions = network.predict_proba(checked).argmax(axis=1)
     else:
@@ -126,7 +126,7 @@ def _compute_heat(network, checked, positions):
         signs, positions = np.where(positions == 1, 1.0, -1.0), np.zeros_like(positions)
     parts = []
     for part in array_chunks(checked.records, NETWORK):
-        x = checked.read(part).to(network.net_.device)
+        x = checked.batch(part).to(network.net_.device)
         with torch.no_grad():
             features = extractor.feature_map(x)
         with torch.enable_grad():

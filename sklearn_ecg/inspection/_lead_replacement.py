@@ -111,13 +111,13 @@ class NetworkRecords(_CopiedRecords):
     """
 
     def __init__(self, network, X):
-        self.X = network._prepare(X)
+        self.X = network._validate_input(X)
 
     def get_leads(self, leads):
-        return self.X.read_leads(leads)
+        return self.X.get_leads(leads)
 
     def set_leads(self, leads, values):
-        self.X.write_leads(leads, values)
+        self.X.set_leads(leads, values)
 
 
 class LeadReplacement:

@@ -96,12 +96,12 @@ def displayed_images(estimator, X):
 
 def is_network(estimator):
     """Whether an estimator is one of the networks of this package."""
-    return hasattr(estimator, "_reads")
+    return hasattr(estimator, "_input")
 
 
 def takes_images(estimator):
     """Whether an estimator is one of the networks of this package, for images."""
-    return getattr(estimator, "_reads", None) == "images"
+    return is_network(estimator) and estimator._input.is_image
 
 
 def known_target_kind(estimator):
