@@ -18,7 +18,7 @@ from ._rasterize import draw_traces
 
 _PAPER_COLOR = (255, 255, 255)
 # Distance, color and width in mm of the grid's lines.
-_GRID = ((FINE_STEP, FINE_COLOR, 0.1), (BOLD_STEP, BOLD_COLOR, 0.15))
+_GRID_IN_MM = ((FINE_STEP, FINE_COLOR, 0.1), (BOLD_STEP, BOLD_COLOR, 0.15))
 # Pixels between lines: closer ones fade, and are left out below the first number. They would make
 # moiré patterns with the pixels.
 _FADE = (2.5, 7.0)
@@ -43,7 +43,7 @@ def draw_background(page, *, grid, calibration, labels, color):
     image = np.empty((*page.size, 3), dtype=np.float32)
     image[:] = _PAPER_COLOR
     if grid:
-        for step, line_color, width in _GRID:
+        for step, line_color, width in _GRID_IN_MM:
             _blend_grid(image, page, step, line_color, width)
     if labels:
         for panel in page.all_panels:

@@ -443,7 +443,7 @@ def test_number_of_leads_of_rows(data):
     options = {"n_repeats": 1, "random_state": 0}
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, y)
     assert len(lead_importance(plain, rows, y, n_leads=12, **options).names) == 12
-    with pytest.raises(ValueError, match=r"tell lead_importance how many leads .* n_leads=12"):
+    with pytest.raises(ValueError, match="(?s)lead_importance.*n_leads=12"):
         lead_importance(plain, rows, y, **options)
     with pytest.raises(ValueError, match="600 columns, which n_leads=7 does not divide"):
         record_lead_importance(plain, rows, n_leads=7)

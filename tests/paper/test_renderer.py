@@ -47,7 +47,7 @@ def height(image):
 @pytest.mark.parametrize("size", [112, 224, (850, 1100), (300, 1300)])
 @pytest.mark.parametrize("layout", ["3x4", "6x2", "12x1"])
 @pytest.mark.parametrize("gain", [5, 10, 20])
-def test_a_millivolt_is_gain_millimetres_high(size, layout, gain):
+def test_a_millivolt_is_gain_millimeters_high(size, layout, gain):
     renderer = ECGImageRenderer(100, layout=layout, image_size=size, gain=gain, **PLAIN)
     zero, up = renderer.fit(FLAT).transform(np.concatenate([FLAT, FLAT + 0.5]))
     for top, bottom, left, right in renderer.lead_boxes_.values():
@@ -149,13 +149,13 @@ def test_calibration_pulse():
         assert n_pulses + 1 == n_rows
 
 
-@pytest.mark.parametrize("size, millimetres", [((850, 1100), 1), ((850, 1100), 5), (224, 5)])
-def test_pitch_of_the_grid(size, millimetres):
+@pytest.mark.parametrize("size, millimeters", [((850, 1100), 1), ((850, 1100), 5), (224, 5)])
+def test_pitch_of_the_grid(size, millimeters):
     params = dict(image_size=size, calibration=False, lead_labels=False, missing_leads="empty")
     renderer = ECGImageRenderer(100, lead_names=["I"], rhythm_lead=None, **params)
     (paper,) = ink(renderer.fit_transform(FLAT[:, :1]))
     top, bottom, left, _ = renderer.lead_boxes_["V6"]
-    pitch = millimetres * renderer.pixels_per_mm_
+    pitch = millimeters * renderer.pixels_per_mm_
     for profile in (paper[:, left:].mean(axis=1), paper[bottom - top // 2 :].mean(axis=0)):
         # The power at the frequency of the lines, compared with that of nearby frequencies.
         at = np.arange(len(profile))
@@ -487,7 +487,7 @@ def test_failed_fit_leaves_an_unfitted_renderer(X):
 
 
 def test_sampling_rate_and_unit_of_a_lead_frame_are_checked(X):
-    with pytest.raises(ValueError, match="notes 500 Hz"):
+    with pytest.raises(ValueError, match="500 Hz"):
         ECGImageRenderer(100).fit(to_lead_frame(X, sampling_rate=500))
     with pytest.raises(ValueError, match="in X.attrs.*'uV', but ECGImageRenderer draws mV"):
         ECGImageRenderer(100).fit(to_lead_frame(X, units="uV"))

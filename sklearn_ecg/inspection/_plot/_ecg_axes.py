@@ -32,7 +32,7 @@ _MIN_PART, _MIN_DEFAULT_PART = 0.5, 1.0
 # row for a note.
 _NAME_ROOM, _PEAK_ROOM, _NOTE_ROOM = 0.4, 0.35, 0.4
 # Distance, color and width in points of the grid's lines.
-_GRID = ((FINE_STEP, FINE_COLOR, 0.4), (BOLD_STEP, BOLD_COLOR, 0.6))
+_GRID_IN_POINTS = ((FINE_STEP, FINE_COLOR, 0.4), (BOLD_STEP, BOLD_COLOR, 0.6))
 
 
 class Rows(NamedTuple):
@@ -173,7 +173,7 @@ class PaperAxes:
         """Draw lines of 5 mm and, if they can be told apart, of 1 mm."""
         ax = self.ax
         (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
-        for step, rgb, width in _GRID:
+        for step, rgb, width in _GRID_IN_POINTS:
             if step == FINE_STEP and not fine:
                 continue
             color = tuple(value / 255 for value in rgb)
