@@ -127,7 +127,9 @@ def test_unnamed_and_missing_leads(ecg):
         make_encoder().fit(renamed)
 
 
-@pytest.mark.parametrize("views", ["paper", [GaussianNoise(0.1), CardiacCycleMask(sampling_rate=100)]])
+@pytest.mark.parametrize(
+    "views", ["paper", [GaussianNoise(0.1), CardiacCycleMask(sampling_rate=100)]]
+)
 def test_sampling_rate_is_needed_where_time_is(ecg, views):
     with pytest.raises(ValueError, match="sampling_rate is missing"):
         make_encoder(sampling_rate=None, augmentation=views).fit(ecg.data)
