@@ -194,11 +194,23 @@ class ACLECGNet(nn.Module):
         return torch.stack(projections), embedding
 
     def fine_tuning_stages(self):
-        """List the modules that are unfrozen together in fine-tuning, from the input up."""
+        """List the modules that are unfrozen one by one in fine-tuning, from the input up.
+
+        Returns
+        -------
+        stages : list of torch.nn.Module
+            A single stage, which contains all encoders.
+        """
         return [self.trunk]
 
     def remove_projectors(self):
-        """Remove the projectors, which only pretraining needs, and return the network."""
+        """Remove the projectors, which only pretraining needs.
+
+        Returns
+        -------
+        self : torch.nn.Module
+            The network.
+        """
         self.projectors = None
         return self
 

@@ -42,6 +42,9 @@ class SignalNetwork(nn.Module):
 
     feature_stride = 1
 
+    def __init__(self):
+        super().__init__()
+
     @property
     def feature_offset(self):
         """Time point at the center of the first point of the feature map.

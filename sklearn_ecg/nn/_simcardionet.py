@@ -67,7 +67,13 @@ class SimCardioNet(nn.Module):
         return self.stages
 
     def fine_tuning_stages(self):
-        """List the modules that are unfrozen one by one in fine-tuning, from the input up."""
+        """List the modules that are unfrozen one by one in fine-tuning, from the input up.
+
+        Returns
+        -------
+        stages : list of torch.nn.Module
+            The residual stages.
+        """
         return list(self.stages)
 
     def feature_map(self, x):
@@ -140,7 +146,13 @@ class SimCardioNet(nn.Module):
         return F.normalize(self.projector(embedding), dim=1), embedding
 
     def remove_projectors(self):
-        """Remove the projector, which only pretraining needs, and return the network."""
+        """Remove the projector, which only pretraining needs.
+
+        Returns
+        -------
+        self : torch.nn.Module
+            The network.
+        """
         self.projector = None
         return self
 

@@ -66,7 +66,7 @@ def focal_cross_entropy(logits, targets, *, gamma=0.0, class_weight=None):
     ----------
     logits : tensor of shape (n_records, n_classes)
         Logits.
-    targets : integer tensor of shape (n_records,)
+    targets : tensor of shape (n_records,), int64
         Class numbers.
     gamma : float, default=0
         Focusing exponent, >= 0. 0 gives the cross-entropy.

@@ -18,7 +18,7 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import GaussianNoise
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.metrics import bootstrap_interval
-from sklearn_ecg.nn.acl_ecg import VGG1d
+from sklearn_ecg.nn._acl_ecg import VGG1d
 
 X, Y = make_ecg(20, duration=1, prevalence=0.5, return_X_y=True, random_state=0)
 
