@@ -27,7 +27,7 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import ColorJitter, RandomHorizontalFlip
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import GradCAMDisplay, grad_cam, lead_importance
-from sklearn_ecg.inspection._grad_cam import _spread
+from sklearn_ecg.inspection._grad_cam import interpolate_map
 from sklearn_ecg.leads import REGIONS_12
 from sklearn_ecg.nn._simcardionet import SimCardioNet
 from sklearn_ecg.preprocessing import ECGImageRenderer
@@ -510,7 +510,7 @@ def test_positions_of_a_map_are_at_the_centers_of_their_receptive_fields():
     field = x.grad[0, 0]
     heat = torch.zeros(1, *features.shape[2:], dtype=torch.float64)
     heat[0, row, column] = 1
-    upsampled = _spread(_spread(heat, 560, maps).mT, 400, maps).mT[0]
+    upsampled = interpolate_map(interpolate_map(heat, 560, maps).mT, 400, maps).mT[0]
     for dim, size in ((0, 400), (1, 560)):
         points = torch.arange(size, dtype=torch.float64)
         centers = [(w.sum(1 - dim) * points).sum() / w.sum() for w in (field, upsampled)]
