@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-_TINY = 1e-12
+_CLAMP_MIN = 1e-12
 
 
 def focal_binary_loss(logits, targets, *, gamma=0.0, class_weight=None):
@@ -188,8 +188,8 @@ def supervised_contrastive_loss(z, targets, *, temperature=0.1, gamma=0.0, sampl
     if gamma != 0:
         # 1 - eta may round to 0, where a power below 1 has an infinite slope.
         misaligned = -torch.expm1(log_eta)
-        log_eta = log_eta * misaligned.clamp(min=_TINY) ** gamma
-    loss = -(pair_weights * log_eta).sum(dim=1) / weight_of_anchor.clamp(min=_TINY)
+        log_eta = log_eta * misaligned.clamp(min=_CLAMP_MIN) ** gamma
+    loss = -(pair_weights * log_eta).sum(dim=1) / weight_of_anchor.clamp(min=_CLAMP_MIN)
     anchor_weight = has_positive.to(z.dtype)
     n_anchors = anchor_weight.sum()
     if sample_weight is not None:
