@@ -128,7 +128,9 @@ def test_unnamed_and_missing_leads(ecg):
         make_encoder().fit(renamed)
 
 
-@pytest.mark.parametrize("views", ["paper", [GaussianNoise(0.1), CardiacCycleMask()]])
+@pytest.mark.parametrize(
+    "views", ["paper", [GaussianNoise(0.1), CardiacCycleMask(sampling_rate=100)]]
+)
 def test_sampling_rate_is_required_by_transforms_in_time(ecg, views):
     with pytest.raises(ValueError, match="sampling_rate"):
         make_encoder(sampling_rate=None, augmentation=views).fit(ecg.data)
@@ -139,13 +141,13 @@ def test_augmentation_gets_r_peaks_of_reliable_records_only(ecg):
     seen = []
 
     class Spy(CardiacCycleMask):
-        def __call__(self, x, peaks=None, random_state=None):
+        def __call__(self, x, peaks=None, *, random_state=None):
             seen.append(peaks)
-            return super().__call__(x, peaks, random_state)
+            return super().__call__(x, peaks, random_state=random_state)
 
     X = ecg.data[:4].copy()
     X[1] = np.random.default_rng(0).standard_normal(X[1].shape)
-    make_encoder(augmentation=Spy(), max_epochs=1).fit(X)
+    make_encoder(augmentation=Spy(sampling_rate=100), max_epochs=1).fit(X)
     n_peaks = np.sort([int(row.isfinite().sum()) for row in seen[0]])
     assert len(seen) == 2  # two views of one batch
     assert n_peaks[0] == 0 and (n_peaks[1:] >= 2).all()
