@@ -25,6 +25,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.nn import MSAICLoss
 
 
 class PlainAttention(nn.Module):
@@ -104,6 +105,17 @@ class PlainNet(nn.Module):
         return self.classifier(x), F.normalize(self.projector(x), dim=1)
 
 
+def make_loss(clf):
+    """Return the loss of an estimator for a binary target, without class weights."""
+    return MSAICLoss(
+        "binary",
+        focal_gamma=clf.focal_gamma,
+        contrastive_weight=clf.contrastive_weight,
+        contrastive_gamma=clf.contrastive_gamma,
+        temperature=clf.temperature,
+    )
+
+
 def plain_loop(module, loss, X, y, batch_size, epochs, learning_rate):
     """Train with a bare loop: normalize, shuffle, slice, step."""
     X = torch.from_numpy((X - X.mean((0, 2))[:, None]) / X.std((0, 2))[:, None])
@@ -155,7 +167,7 @@ def main():
 
     X, y = rng.randn(256, 12, 1000).astype(np.float32), np.arange(256) % 4 // 3
     clf = MSAICNetClassifier(max_epochs=1, random_state=0, device="cpu")
-    loss = clf.fit(X, y).net_.criterion_
+    loss = make_loss(clf)
     n_parameters = sum(p.numel() for p in PlainNet(clf, 12).parameters())
     seconds = interleave(
         {
@@ -188,7 +200,7 @@ def main():
         random_state=0,
         device="cpu",
     )
-    module, loss = tiny.fit(X, y).net_.module_, tiny.net_.criterion_
+    module, loss = tiny.fit(X, y).net_.module_, make_loss(tiny)
     seconds = interleave(
         {
             "bare loop, same module": lambda: plain_loop(
