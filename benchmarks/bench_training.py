@@ -21,6 +21,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.deep._target import Target
+from sklearn_ecg.deep._training_data import TrainingData
 from sklearn_ecg.nn.blocks import EfficientChannelAttention
 
 
@@ -88,6 +90,11 @@ class PlainNet(nn.Module):
         return self.classifier(x), F.normalize(self.projector(x), dim=1)
 
 
+def training_data(X, y):
+    """Return the data for the hooks of the estimator."""
+    return TrainingData(X, Target.from_labels(y, "MSAICNetClassifier"), n_channels=X.shape[1])
+
+
 def plain_loop(module, loss, X, y, batch_size, epochs, learning_rate):
     """Bare training: normalise, shuffle, slice, step."""
     X = torch.from_numpy((X - X.mean((0, 2))[:, None]) / X.std((0, 2))[:, None])
@@ -139,7 +146,7 @@ def main():
 
     X, y = rng.randn(256, 12, 1000).astype(np.float32), np.arange(256) % 4 // 3
     clf = MSAICNetClassifier(max_epochs=1, random_state=0, device="cpu")
-    loss = clf._make_loss("binary", None)
+    loss = clf._make_loss(training_data(X, y))
     n_parameters = sum(p.numel() for p in PlainNet(clf, 12).parameters())
     seconds = interleave(
         {
@@ -172,12 +179,13 @@ def main():
         random_state=0,
         device="cpu",
     )
-    loss = tiny.fit(X, y)._make_loss("binary", None)
+    data = training_data(X, y)
+    loss = tiny.fit(X, y)._make_loss(data)
 
     seconds = interleave(
         {
             "bare loop, same module": lambda: plain_loop(
-                tiny._make_network(1), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
+                tiny._make_network(data), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
             ),
             "MSAICNetClassifier.fit": lambda: tiny.fit(X, y),
         },
