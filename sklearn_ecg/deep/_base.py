@@ -49,8 +49,9 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     3. *Pretrain.* A classifier on an encoder obtains the fitted encoder (``_pretrain``). This step
        and the next are skipped if a warm start continues a previous fit.
     4. *Normalize.* The normalization is fitted to the training records (``_make_normalizer()``).
-    5. *Build.* ``_make_network(data)``, then ``_make_loss(data)``, then the batches
-       (``_needs_balanced_batches()``, ``_find_r_peaks(data)``). From here on torch is seeded.
+       torch is seeded from this step on.
+    5. *Build.* ``_make_network(data)`` and ``_make_loss(data)`` are called, then the batches are
+       made (``_needs_balanced_batches()``, ``_find_r_peaks(data)``).
     6. *Train.* The optimizer uses ``_parameter_groups()``.
 
     The other hooks are optional:

@@ -7,7 +7,7 @@ from torch import nn
 
 from sklearn_ecg.augmentation import GaussianNoise
 from sklearn_ecg.deep import DeepECGClassifier
-from sklearn_ecg.nn._supervised_losses import ClassificationLoss
+from sklearn_ecg.nn import ClassificationLoss
 from sklearn_ecg.utils.estimator_checks import parametrize_with_ecg_checks
 
 
