@@ -137,9 +137,7 @@ SKLEARN_INSTANCES = [
     LeadDeriver((), lead_names=["I"], n_leads=1),
     LeadScaler(n_leads=1),
     LeadSelector(["I"], lead_names=["I"], n_leads=1),
-    MedianBeat(
-        sampling_rate=100, window=(-0.01, 0.01), unreliable="record_average", n_leads=1
-    ),
+    MedianBeat(sampling_rate=100, window=(-0.01, 0.01), unreliable="record_average", n_leads=1),
     NotchFilter(sampling_rate=500, n_leads=1),
     Resampler(40, sampling_rate=100, n_leads=1),
     SignalQuality(sampling_rate=100, n_leads=1),
