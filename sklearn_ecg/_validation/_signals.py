@@ -64,7 +64,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     if is_lead_frame(X):
         columns = [str(column) for column in X.columns]
         if not reset:
-            _check_columns(estimator, columns)
+            _check_lead_columns(estimator, columns)
         check_noted_rate(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
@@ -122,7 +122,7 @@ def read_container(X, *, name, n_leads=None):
             _check_not_transposed(X.shape, n_leads)
             return X, "array", found, None
     _check_rank(X)
-    _check_rows(X.shape, n_leads, name)
+    _check_row_length(X.shape, n_leads, name)
     return X, "numeric frame" if hasattr(X, "iloc") else "rows", n_leads, None
 
 
@@ -218,7 +218,7 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
             X = check_array(X, estimator=estimator, input_name="X", **options)
     if X.ndim == 3:
         return X
-    _check_rows(X.shape, n_leads, name)
+    _check_row_length(X.shape, n_leads, name)
     return X.reshape(len(X), n_leads, -1)
 
 
@@ -231,7 +231,7 @@ def _check_rank(X):
         )
 
 
-def _check_rows(shape, n_leads, name):
+def _check_row_length(shape, n_leads, name):
     """Raise if the number of leads in rows is unknown, or does not divide their length."""
     if n_leads is None:
         raise ValueError(
@@ -312,7 +312,7 @@ def _resolve_lead_names(estimator, n_leads, columns):
     return given
 
 
-def _check_columns(estimator, columns):
+def _check_lead_columns(estimator, columns):
     """Compare the leads of a frame with the fitted leads, by name and order.
 
     The leads of an estimator fitted on an array are those of `lead_names`, or the standard leads.

@@ -17,7 +17,7 @@ from ._rhythm import check_sampling_rate
 
 _WINDOW = (-0.40, 0.68)  # seconds from the R-peak
 _MEASURING_RATE = 500  # Hz
-_CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
+_CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
 
 _PER_LEAD = (
     "p_amplitude",
@@ -41,7 +41,7 @@ _PER_LEAD = (
     "signal_quality",
 )
 _RHYTHM_FEATURES = ("heart_rate", "sdnn", "rmssd", "ectopic_share", "n_beats", "reliability")
-_INTERVALS = (
+_INTERVAL_FEATURES = (
     "p_duration",
     "pr_interval",
     "qrs_duration",
@@ -56,7 +56,7 @@ _REQUIRED_LEADS = {
     "qrs_axis": ("I", "aVF"),
     "t_axis": ("I", "aVF"),
     "qrs_t_angle": ("I", "aVF"),
-    "r_transition": _CHEST,
+    "r_transition": _CHEST_LEADS,
     "sokolow_lyon": ("V1", "V5", "V6"),
     "cornell": ("aVL", "V3"),
 }
@@ -359,7 +359,7 @@ class BeatFeatures(SignalTransformer):
 def _name_features(lead_names, n_leads):
     """Return the names of all features, those of the leads first."""
     names = [f"{lead}__{m}" for lead in fill_lead_names(lead_names, n_leads) for m in _PER_LEAD]
-    of_record = [*_RHYTHM_FEATURES, *_INTERVALS]
+    of_record = [*_RHYTHM_FEATURES, *_INTERVAL_FEATURES]
     present = set(lead_names or ())
     if {"I", "II"} <= present:
         present.add("aVF")
@@ -432,8 +432,8 @@ def _combine_leads(lead_values, names):
         measures["qrs_t_angle"] = np.minimum(angle, 360 - angle)
     r = np.nan_to_num(lead_values["r_amplitude"])
     s = -np.nan_to_num(lead_values["s_amplitude"])
-    if place.keys() >= set(_CHEST):
-        chest = [place[name] for name in _CHEST]
+    if place.keys() >= set(_CHEST_LEADS):
+        chest = [place[name] for name in _CHEST_LEADS]
         # A QS complex is treated as S.
         depth = np.fmax(s, -np.nan_to_num(np.where(r > 0, 0, lead_values["q_amplitude"])))
         measures["r_transition"] = _find_transition((r - depth)[:, chest])
@@ -454,7 +454,7 @@ def _find_transition(excess):
     step = excess[rows, index] - excess[rows, before]
     part = np.divide(-excess[rows, before], step, out=np.ones_like(step), where=step > 0)
     place = np.where(index == 0, 1, index + part)
-    return np.where(reached.any(axis=1), place, len(_CHEST) + 1)
+    return np.where(reached.any(axis=1), place, len(_CHEST_LEADS) + 1)
 
 
 def _measure_rhythm(rhythm, records):

@@ -91,7 +91,7 @@ class MedianBeat(SignalToSignalTransformer):
 
     Averaging the beats of a resting ECG goes back to [1]_; the zero at the end of the PR segment is
     that of [2]_. Subtracting lines through adjacent PR segments is the linear case of [3]_.
-    Einthoven's and Goldberger's identities hold for the beats as far as they hold for the records.
+    Einthoven's and Goldberger's identities hold for the beats if they hold for the records.
 
     References
     ----------

@@ -33,7 +33,7 @@ _LONG_INTERVAL = 1.66  # relative to the median RR interval
 _MAX_CLARITY = 15  # maximum over mean of a lead's wavelet
 _NOISY_LEAD = 0.1  # leads of a smaller weight are not used to locate the R-peak
 
-_TINY = np.float32(1e-30)
+_MIN_DIVISOR = np.float32(1e-30)
 
 
 def detect_beats(X, leads, rate):
@@ -178,7 +178,7 @@ def _median_of_positive(values):
 def _divide(a, b):
     """Return a / b, and 0 where b is (nearly) 0."""
     shape = np.broadcast_shapes(np.shape(a), b.shape)
-    return np.divide(a, b, out=np.zeros(shape, dtype=b.dtype), where=b > _TINY)
+    return np.divide(a, b, out=np.zeros(shape, dtype=b.dtype), where=b > _MIN_DIVISOR)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def _select_beats(curve, rate):
     """Return record and time of the beats, and the contrast of each record's curve."""
     starts = _segment_starts(curve.shape[1], rate)
     level = np.maximum.reduceat(curve, starts, axis=1)
-    typical = np.maximum(_median_of_positive(level), _TINY)
+    typical = np.maximum(_median_of_positive(level), _MIN_DIVISOR)
     # At least a quarter of the height typical of the record, so that noise between beats, or where
     # the signal is lost, does not count as beats.
     level = np.maximum(median_filter(level, size=(1, 9)), typical[:, None] / 16)
@@ -272,7 +272,7 @@ def _cut_leads(signals, leads, record, start, width):
 
 def _qrs_energy(beats, record, weight, scale):
     """Return the sum of squares over the leads that are not noisy. Changes ``beats``."""
-    beats *= (1 / np.maximum(scale.max(axis=1), _TINY))[record, None, None]
+    beats *= (1 / np.maximum(scale.max(axis=1), _MIN_DIVISOR))[record, None, None]
     beats *= beats
     good = (weight > _NOISY_LEAD).astype(np.float32)
     return np.einsum("bl,blt->bt", good[record], beats)
@@ -311,7 +311,7 @@ def _locate_r_peaks(low, record, time, weight, scale, rate):
     level = (beats.reshape(-1, width) @ foot).reshape(-1, n_leads)
     beats -= level[..., None]
     energy = _qrs_energy(beats, record, weight, scale)
-    energy /= np.maximum(energy.max(axis=1, keepdims=True), _TINY)
+    energy /= np.maximum(energy.max(axis=1, keepdims=True), _MIN_DIVISOR)
     place = np.arange(width)
     offset = (start - time)[:, None] + place
     energy[(offset < _SEARCH[0] * rate) | (offset > _SEARCH[1] * rate)] = 0
@@ -353,9 +353,9 @@ def _compare_beats(low, record, time, weight, scale, rate):
     beats = _cut_leads(low, np.arange(n_leads), record, start, width)
     mean = beats.reshape(-1, width) @ np.full(width, 1 / width, dtype=np.float32)
     beats -= mean.reshape(-1, n_leads, 1)
-    beats *= (np.sqrt(weight) / np.maximum(scale, _TINY))[record][..., None]
+    beats *= (np.sqrt(weight) / np.maximum(scale, _MIN_DIVISOR))[record][..., None]
     beats = beats.reshape(len(beats), -1)
-    norm = np.maximum(np.sqrt(np.einsum("bi,bi->b", beats, beats)), _TINY)
+    norm = np.maximum(np.sqrt(np.einsum("bi,bi->b", beats, beats)), _MIN_DIVISOR)
     first, member = group_by_record(record)
     beat_weight = np.ones(len(beats), dtype=np.float32)
     for _ in range(2):
