@@ -1,4 +1,4 @@
-"""From a record as it is in its files to the leads, the rate and the length that were asked for."""
+"""Bringing a record from its files to the requested leads, sampling rate and length."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,29 +7,29 @@ from numbers import Real
 import numpy as np
 from scipy.signal import resample_poly
 
-from ..leads import normalize_lead_names
-from ..leads._derived import LIMB_LEAD_WEIGHTS
-from ._records import NO_UNIT, RecordError, millivolts
+from ...leads import normalize_lead_names
+from ...leads._derived import LIMB_LEAD_WEIGHTS
+from .._records import UNIT_NOT_STATED, RecordError, millivolts_per_unit
 
-# I and II as they are, and the others by them; any two of the six give the other four.
+# Weights of I and II in each limb lead. Any two of the six determine the other four.
 _LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
 
-_CHOICES = {
-    "missing_leads": ("raise", "derive", "drop record", "nan"),
-    "missing_values": ("raise", "drop record", "interpolate", "nan"),
-    "longer": ("raise", "crop start", "crop centre", "windows", "drop record"),
-    "shorter": ("raise", "pad", "drop record"),
+_POLICY_OPTIONS = {
+    "missing_leads": ("raise", "derive", "drop_record", "nan"),
+    "missing_values": ("raise", "drop_record", "interpolate", "nan"),
+    "longer": ("raise", "crop_start", "crop_center", "windows", "drop_record"),
+    "shorter": ("raise", "pad", "drop_record"),
     "on_error": ("raise", "skip"),
 }
 
 
-class Dropped(Exception):
-    """A record that a policy leaves out; the text is the reason."""
+class RecordDropped(Exception):
+    """Raised for a record that a policy leaves out; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Policies:
-    """What to do with a record; the parameters of `load_wfdb` of the same names."""
+    """What to do with a record; see the parameters of `load_wfdb`."""
 
     leads: tuple
     missing_leads: str = "raise"
@@ -42,13 +42,21 @@ class Policies:
 
 
 @dataclass
-class Prepared:
-    """The rows that a record becomes, and what was done to it."""
+class HarmonizedRecord:
+    """Rows made from a record, and notes on what was changed."""
 
     rows: np.ndarray  # (n_rows, n_leads, n_times), float32
-    starts: list  # the first time point of each row, in s
+    starts: list  # first time point of each row, in s
     sampling_rate: float
     notes: list
+
+
+def check_option(name, value, options):
+    """Raise unless a parameter has one of the given values."""
+    if value not in options:
+        raise ValueError(
+            f"{name}={value!r} is unknown. Pass one of {', '.join(map(repr, options))}."
+        )
 
 
 def make_policies(*, on_error, leads, **options):
@@ -57,12 +65,10 @@ def make_policies(*, on_error, leads, **options):
         raise TypeError(f"leads must be a list of lead names, got the str {leads!r}.")
     leads = normalize_lead_names(leads, strict=False)
     if not leads:
-        raise ValueError("leads is empty: pass at least one lead.")
+        raise ValueError("leads is empty. Pass at least one lead.")
     for name, value in {**options, "on_error": on_error}.items():
-        if name in _CHOICES and value not in _CHOICES[name]:
-            raise ValueError(
-                f"{name}={value!r} is unknown. Pass one of {', '.join(map(repr, _CHOICES[name]))}."
-            )
+        if name in _POLICY_OPTIONS:
+            check_option(name, value, _POLICY_OPTIONS[name])
     for name, unit in (("duration", "seconds"), ("resample_to", "Hz")):
         value = options[name]
         if value is not None and (
@@ -70,56 +76,64 @@ def make_policies(*, on_error, leads, **options):
         ):
             raise ValueError(f"{name}={value!r} must be a positive number of {unit}, or None.")
         if value is not None:
-            # Of NumPy, it could not be written to the cache.
+            # NumPy scalars could not be written to the cache.
             options[name] = float(value)
     unit = options["assume_units"]
-    if unit is not None and millivolts(unit) is None:
+    if unit is not None and millivolts_per_unit(unit) is None:
         raise ValueError(f"assume_units={unit!r} is not a voltage. Pass 'mV', 'uV', 'V' or None.")
     if options["duration"] is None:
         for name in ("longer", "shorter"):
-            if options[name] not in ("raise", "drop record"):
+            if options[name] not in ("raise", "drop_record"):
                 raise ValueError(
-                    f"{name}={options[name]!r} needs a length to bring records to: pass duration, "
-                    "in seconds."
+                    f"{name}={options[name]!r} requires a length. Pass duration, in seconds."
                 )
     return Policies(leads, **options)
 
 
-def prepare(record, policies):
-    """Bring a record to the leads, units, rate and length asked for.
+def harmonize(record, policies):
+    """Bring a record to the requested leads, units, sampling rate and length.
+
+    Parameters
+    ----------
+    record : Record
+    policies : Policies
+
+    Returns
+    -------
+    HarmonizedRecord
 
     Raises
     ------
     RecordError
-        If it cannot be brought there by these policies.
-    Dropped
-        If a policy leaves it out.
+        If the policies do not allow it.
+    RecordDropped
+        If a policy leaves the record out.
     """
     notes = list(record.notes)
-    sources, weights, absent = _choose_channels(record, policies, notes)
-    _add_remarks(record, sources, policies, notes)
-    _check_units(record, sources, policies, notes)
-    rate = _find_rate(record, sources, policies)
-    signals = {i: record.signals[i] * _factor(record, i, policies) for i in sources}
+    channels, weights, missing = _choose_channels(record, policies, notes)
+    _add_remarks(record, channels, policies, notes)
+    _check_units(record, channels, policies, notes)
+    rate = _find_rate(record, channels, policies)
+    signals = {i: record.signals[i] * _millivolt_factor(record, i, policies) for i in channels}
     signals = _treat_missing_values(record, signals, policies, notes)
-    if policies.resample_to is not None and sources:
+    if policies.resample_to is not None and channels:
         signals = {
-            i: _resample(signal, record.rates[i], policies.resample_to)
+            i: _resample_signal(signal, record.rates[i], policies.resample_to)
             for i, signal in signals.items()
         }
-        if any(record.rates[i] != policies.resample_to for i in sources):
-            rates = ", ".join(f"{rate:g}" for rate in sorted({record.rates[i] for i in sources}))
+        if any(record.rates[i] != policies.resample_to for i in channels):
+            rates = ", ".join(f"{rate:g}" for rate in sorted({record.rates[i] for i in channels}))
             notes.append(f"resampled from {rates} to {policies.resample_to:g} Hz")
         rate = policies.resample_to
     n_times = min(len(signal) for signal in signals.values())
     leads = np.full((len(policies.leads), n_times), np.nan)
     for position, lead in enumerate(policies.leads):
-        if lead not in absent:
+        if lead not in missing:
             leads[position] = sum(
                 weight * signals[i][:n_times] for i, weight in weights[lead].items()
             )
-    rows, starts = _cut(record, leads, rate, policies, notes)
-    return Prepared(np.ascontiguousarray(rows, dtype=np.float32), starts, rate, notes)
+    rows, starts = _fit_duration(record, leads, rate, policies, notes)
+    return HarmonizedRecord(np.ascontiguousarray(rows, dtype=np.float32), starts, rate, notes)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -128,16 +142,16 @@ def prepare(record, policies):
 
 
 def _choose_channels(record, policies, notes):
-    """The channels to read, the weight of each in each lead, and the leads that stay missing."""
+    """Return the channels to use, the weight of each in each lead, and the missing leads."""
     channels = {lead: record.find(lead) for lead in policies.leads}
     missing = [lead for lead, channel in channels.items() if channel is None]
     weights = {lead: {i: 1.0} for lead, i in channels.items() if i is not None}
     if missing:
         what = f"{', '.join(missing)} missing; the channels are {', '.join(record.channels)}."
-        if policies.missing_leads == "drop record":
-            raise Dropped(f"leads: {what}")
+        if policies.missing_leads == "drop_record":
+            raise RecordDropped(f"leads: {what}")
         if policies.missing_leads == "derive":
-            weights.update(_derive(record, missing, what))
+            weights.update(_limb_lead_weights(record, missing, what))
             notes.append(f"{', '.join(missing)} derived")
             missing = []
         elif policies.missing_leads == "raise" or not weights:
@@ -145,17 +159,17 @@ def _choose_channels(record, policies, notes):
                 record.name,
                 "leads",
                 what,
-                "Ask for other leads, or pass missing_leads='derive', 'drop record' or 'nan', or "
+                "Pass other leads, missing_leads='derive', 'drop_record' or 'nan', or "
                 "on_error='skip'.",
             )
         else:
             notes.append(f"{', '.join(missing)} missing, NaN")
-    sources = list(dict.fromkeys(i for of_lead in weights.values() for i in of_lead))
-    return sources, weights, missing
+    used = list(dict.fromkeys(i for of_lead in weights.values() for i in of_lead))
+    return used, weights, missing
 
 
-def _derive(record, missing, what):
-    """Weights of channels for leads that are missing: any two limb leads give the other four."""
+def _limb_lead_weights(record, missing, what):
+    """Return the weights of two channels in each missing limb lead."""
     impossible = [lead for lead in missing if lead not in _LIMB_LEADS]
     limb = {lead: record.find(lead) for lead in _LIMB_LEADS}
     limb = {lead: i for lead, i in limb.items() if i is not None}
@@ -163,32 +177,31 @@ def _derive(record, missing, what):
         why = (
             f"{', '.join(impossible)} cannot be derived from other leads."
             if impossible
-            else "two limb leads are needed to derive the others."
+            else "two limb leads are required to derive the others."
         )
         raise RecordError(
             record.name,
             "leads",
             f"{what[:-1]}; {why}",
-            "Ask for other leads, or pass missing_leads='drop record' or 'nan', or "
-            "on_error='skip'.",
+            "Pass other leads, missing_leads='drop_record' or 'nan', or on_error='skip'.",
         )
-    # I and II come first where they are there, and then the inverse is the identity.
+    # I and II come first if they exist, and the inverse is then the identity.
     (first, i), (second, j) = list(limb.items())[:2]
     from_two = np.linalg.inv([_LIMB_LEADS[first], _LIMB_LEADS[second]])
-    derived = {}
+    weights = {}
     for lead in missing:
         of_first, of_second = np.array(_LIMB_LEADS[lead]) @ from_two
-        derived[lead] = {i: float(of_first), j: float(of_second)}
-    return derived
+        weights[lead] = {i: float(of_first), j: float(of_second)}
+    return weights
 
 
 def _add_remarks(record, channels, policies, notes):
-    """One note for all channels with the same remark."""
+    """Add the remarks on channels to the notes, one note for all channels with the same remark."""
     remarks = {}
     for i in channels:
         found = record.remarks.get(i, [])
         if policies.assume_units is not None:
-            found = [remark for remark in found if remark != NO_UNIT]
+            found = [remark for remark in found if remark != UNIT_NOT_STATED]
         if found:
             remarks.setdefault(", ".join(found), []).append(record.channels[i])
     notes += [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]
@@ -197,8 +210,8 @@ def _add_remarks(record, channels, policies, notes):
 def _check_units(record, channels, policies, notes):
     assumed = []
     for i in channels:
-        is_assumed = i in record.unstated and policies.assume_units is not None
-        is_voltage = millivolts(record.units[i]) is not None and not is_assumed
+        is_assumed = i in record.without_unit and policies.assume_units is not None
+        is_voltage = millivolts_per_unit(record.units[i]) is not None and not is_assumed
         if is_voltage or np.isnan(record.signals[i]).all():
             continue
         if policies.assume_units is None:
@@ -211,15 +224,15 @@ def _check_units(record, channels, policies, notes):
             )
         assumed.append(record.channels[i])
     if assumed:
-        notes.append(f"{', '.join(assumed)} taken to be in {policies.assume_units}")
+        notes.append(f"{', '.join(assumed)} assumed to be in {policies.assume_units}")
 
 
-def _factor(record, channel, policies):
-    # A channel without a unit is one without values, which wfdb finds in empty segments.
+def _millivolt_factor(record, channel, policies):
     unit = record.units[channel]
-    if channel in record.unstated and policies.assume_units is not None:
+    if channel in record.without_unit and policies.assume_units is not None:
         unit = policies.assume_units
-    return millivolts(unit, policies.assume_units) or 1.0
+    # Channels of empty segments have neither a unit nor values.
+    return millivolts_per_unit(unit, policies.assume_units) or 1.0
 
 
 # --------------------------------------------------------------------------------------------------
@@ -234,8 +247,8 @@ def _find_rate(record, channels, policies):
         raise RecordError(
             record.name,
             "sampling rate",
-            f"its leads have several ({found}).",
-            "Pass resample_to, or ask for leads of one rate.",
+            f"its leads have different ones ({found}).",
+            "Pass resample_to, or leads with the same sampling rate.",
         )
     return min(rates)
 
@@ -248,14 +261,14 @@ def _treat_missing_values(record, signals, policies, notes):
     found = ", ".join(
         f"{count} of {len(signals[i])} in {record.channels[i]}" for i, count in counts.items()
     )
-    if policies.missing_values == "drop record":
-        raise Dropped(f"missing values: {found}.")
+    if policies.missing_values == "drop_record":
+        raise RecordDropped(f"missing values: {found}.")
     if policies.missing_values == "raise":
         raise RecordError(
             record.name,
             "missing values",
             f"{found}.",
-            "Pass missing_values='drop record', 'interpolate' or 'nan', or on_error='skip'.",
+            "Pass missing_values='drop_record', 'interpolate' or 'nan', or on_error='skip'.",
         )
     if policies.missing_values == "nan":
         notes.append(f"missing values, NaN: {found}")
@@ -265,15 +278,15 @@ def _treat_missing_values(record, signals, policies, notes):
         raise RecordError(
             record.name,
             "missing values",
-            f"{', '.join(empty)} has no values at all, from which to interpolate.",
-            "Pass missing_values='drop record' or 'nan', or on_error='skip'.",
+            f"{', '.join(empty)} has no values to interpolate from.",
+            "Pass missing_values='drop_record' or 'nan', or on_error='skip'.",
         )
     notes.append(f"missing values, interpolated: {found}")
-    return {i: _interpolate(signal) for i, signal in signals.items()}
+    return {i: _interpolate_gaps(signal) for i, signal in signals.items()}
 
 
-def _interpolate(signal):
-    """Straight lines across gaps; at the ends the nearest value."""
+def _interpolate_gaps(signal):
+    """Fill gaps with straight lines, and those at the ends with the nearest value."""
     present = np.isfinite(signal)
     if present.all():
         return signal
@@ -281,22 +294,23 @@ def _interpolate(signal):
     return np.interp(times, times[present], signal[present])
 
 
-def _resample(signal, rate, to):
-    """`resample_poly` with the ends extended by their last value, NaN staying where it is."""
-    if rate == to:
+def _resample_signal(signal, rate, new_rate):
+    """Resample with the ends extended by their last value; missing values stay missing."""
+    if rate == new_rate:
         return signal
     # Rates are written in decimals: 100 / 999.56 is 2500 / 24989.
-    ratio = (Fraction(str(float(to))) / Fraction(str(float(rate)))).limit_denominator(100_000)
+    ratio = Fraction(str(float(new_rate))) / Fraction(str(float(rate)))
+    ratio = ratio.limit_denominator(100_000)
     missing = ~np.isfinite(signal)
     if missing.all():
         n_times = -(-len(signal) * ratio.numerator // ratio.denominator)
         return np.full(n_times, np.nan)
-    # Zeros beyond the ends, SciPy's default, would ring on the offset of a record. As in Resampler.
+    # SciPy's default, zeros beyond the ends, would ring if the record has an offset. See Resampler.
     resampled = resample_poly(
-        _interpolate(signal), ratio.numerator, ratio.denominator, padtype="edge"
+        _interpolate_gaps(signal), ratio.numerator, ratio.denominator, padtype="edge"
     )
     if missing.any():
-        # A new time point is missing where one of its two old neighbours is.
+        # A new time point is missing if one of its two old neighbors is.
         times = np.arange(len(resampled)) / float(ratio)
         below = np.minimum(np.floor(times + 1e-9).astype(int), len(signal) - 1)
         above = np.minimum(np.ceil(times - 1e-9).astype(int), len(signal) - 1)
@@ -309,8 +323,8 @@ def _resample(signal, rate, to):
 # --------------------------------------------------------------------------------------------------
 
 
-def _cut(record, leads, rate, policies, notes):
-    """Rows (n_rows, n_leads, n_times) of the length asked for, and where in s they start."""
+def _fit_duration(record, leads, rate, policies, notes):
+    """Return rows (n_rows, n_leads, n_times) of the requested length, and their starts in s."""
     found = leads.shape[1]
     if policies.duration is None:
         return leads[np.newaxis], [0.0]
@@ -322,20 +336,20 @@ def _cut(record, leads, rate, policies, notes):
     name = "longer" if longer else "shorter"
     what = f"it has {found} time points instead of {wanted} ({found / rate:g} s at {rate:g} Hz)."
     if policy == "raise":
-        options = "'crop start', 'crop centre', 'windows'" if longer else "'pad'"
+        options = "'crop_start', 'crop_center', 'windows'" if longer else "'pad'"
         raise RecordError(
             record.name,
             "length",
             what,
-            f"Pass {name}={options} or 'drop record'.",
+            f"Pass {name}={options} or 'drop_record'.",
         )
-    if policy == "drop record":
-        raise Dropped(f"length: {what}")
+    if policy == "drop_record":
+        raise RecordDropped(f"length: {what}")
     if policy == "pad":
         notes.append(f"padded with zeros from {found} to {wanted} time points")
         padded = np.zeros((len(leads), wanted))
         padded[:, :found] = leads
-        padded[np.isnan(leads).all(axis=1)] = np.nan  # a lead that is not there stays so
+        padded[np.isnan(leads).all(axis=1)] = np.nan  # missing leads stay missing
         return padded[np.newaxis], [0.0]
     if policy == "windows":
         n_windows = found // wanted
@@ -344,6 +358,6 @@ def _cut(record, leads, rate, policies, notes):
         rows = leads[:, : n_windows * wanted].reshape(len(leads), n_windows, wanted)
         starts = [window * wanted / rate for window in range(n_windows)]
         return rows.transpose(1, 0, 2), starts
-    start = (found - wanted) // 2 if policy == "crop centre" else 0
+    start = (found - wanted) // 2 if policy == "crop_center" else 0
     notes.append(f"cropped from {found} to {wanted} time points")
     return leads[np.newaxis, :, start : start + wanted], [start / rate]
