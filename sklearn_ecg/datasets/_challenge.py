@@ -141,15 +141,51 @@ def load_challenge(
         What to do with a record whose header has no ``Dx``, or an unknown one. "keep" fills its row
         of the target with -1, which estimators with ``unlabeled=-1`` accept as a record without
         labels. If records are left out, `data` is a copy in memory even with `cache`.
-    leads, missing_leads, missing_values, duration, longer, shorter, resample_to
-        See :func:`load_wfdb`.
+    leads : iterable of str, default=STANDARD_LEADS
+        The leads to load, in the order of the array. Known leads are found by any of their
+        aliases, in upper or lower case (see :func:`~sklearn_ecg.leads.normalize_lead_name`); other
+        names, such as "ECG 1", have to match the header. An inverted lead ("-aVR") or a difference
+        of leads ("I-II") never matches the lead it resembles.
+    missing_leads : {"raise", "derive", "drop_record", "nan"}, default="raise"
+        What to do with a record without one of the leads. "derive" computes limb leads from any two
+        others (Einthoven, Goldberger), and raises for other leads; "nan" fills the lead with NaN,
+        which estimators reject.
+    missing_values : {"raise", "drop_record", "interpolate", "nan"}, default="raise"
+        What to do with values that the file marks as missing, or that are missing between the
+        segments of a record: "interpolate" uses straight lines, "nan" keeps them as NaN, which
+        estimators reject.
+    duration : float, default=None
+        The length in seconds to bring records to. With None, all must have the length of the first.
+    longer : {"raise", "crop_start", "crop_center", "windows", "drop_record"}, default="raise"
+        What to do with a record that is longer than `duration`: keep its start or its center, or
+        cut it into windows that do not overlap, each of them a row. Time points after the last
+        whole window are left out.
+    shorter : {"raise", "pad", "drop_record"}, default="raise"
+        What to do with a record that is shorter than `duration`. "pad" appends zeros.
+    resample_to : float, default=None
+        The sampling rate in Hz to bring all leads to, by polyphase filtering
+        (:func:`scipy.signal.resample_poly` with ``padtype="edge"``). With None, all must have the
+        sampling rate of the first.
     on_error : {"raise", "skip"}, default="raise"
         What to do with a record that cannot be loaded: raise an error that names it, or list it in
         the report and issue a warning with the number of such records.
-    n_jobs, verbose, cache, check_content, as_frame
-        See :func:`load_wfdb`. With `as_frame`, the target is a DataFrame.
+    n_jobs : int, default=None
+        Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
+        context, -1 means all processors.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    cache : str or path-like, default=None
+        A folder for the cache. The first call writes the array there; later ones map it into
+        memory, read-only and shared between processes, unless a file of the records or a parameter
+        has changed. The cache takes 4 bytes per value and can be deleted at any time.
+    check_content : bool, default=False
+        Whether to recognize changed files by their contents, rather than by size and modification
+        time, and to check the cached array as well. This reads all files.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Whether `data` is a lead frame and `target` a DataFrame, both indexed by the names of the
+        records.
 
     Returns
     -------

@@ -26,7 +26,7 @@ _DOWER_MATRIX = np.array(
 # from the R-peak, dipole x, y, z in mV. Two unequal halves make the P wave biphasic in V1, and the
 # T wave steeper at its end than at its start. Waves without a dipole belong to an infarction, which
 # has a regional source instead.
-_WAVES = np.array(
+_BEAT_WAVES = np.array(
     [
         [-168, 18, 0.020, 0.050, -0.045],  # P, right atrium
         [-140, 18, 0.040, 0.060, 0.030],  # P, left atrium
@@ -75,7 +75,7 @@ def draw_patients(rng, rr, injury):
     # Rotation of the heart's axis in the frontal and in the horizontal plane.
     angles = rng.uniform([-18, -15], [18, 15], size=(n, 2))
     turn = Rotation.from_euler("zy", angles, degrees=True).as_matrix()
-    dipoles = _WAVES[:, 2:]
+    dipoles = _BEAT_WAVES[:, 2:]
     spread = 0.08 * np.linalg.norm(dipoles, axis=1, keepdims=True)
     dipoles = dipoles + spread * rng.standard_normal((n, *dipoles.shape))
     heights = np.exp(rng.normal(scale=[0.15, 0.17, 0.15], size=(n, 3)))
@@ -89,7 +89,7 @@ def draw_patients(rng, rr, injury):
     pr = np.sqrt(stretch) * rng.normal(1, 0.06, size=(n, 1))
     qrs = rng.normal(1, 0.05, size=(n, 1))
     scale = np.repeat(np.hstack([pr, qrs, qt]), [2, 5, 5], axis=1)
-    centers, widths = (_WAVES[:, column] / 1000 * scale for column in (0, 1))
+    centers, widths = (_BEAT_WAVES[:, column] / 1000 * scale for column in (0, 1))
 
     # The infarction differs between the leads of a region, so that none of them is redundant.
     injury = injury * rng.uniform(0.7, 1.3, size=(n, 8))

@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -92,7 +92,7 @@ def download_ptbxl(
 
     Returns
     -------
-    folder : pathlib.Path
+    pathlib.Path
         The folder of PTB-XL, the first parameter of :func:`load_ptbxl`.
 
     Raises
@@ -174,13 +174,8 @@ class _Download:
 
         self.folder = folder
         self.n_retries = n_retries
+        self.timeout = timeout
         self.stop = threading.Event()
-        self.http = pooch.HTTPDownloader(
-            chunk_size=_BYTES_PER_READ,
-            timeout=timeout,
-            # Some servers refuse the default of requests.
-            headers={"User-Agent": f"sklearn_ecg/{__version__}"},
-        )
         # Attempts are repeated by _try_repeatedly, which Ctrl-C interrupts; pooch would sleep.
         self.files = pooch.create(folder, url.rstrip("/") + "/", retry_if_failed=0)
         self.mode = None  # of the files
@@ -193,7 +188,7 @@ class _Download:
 
         def fetch_list():
             buffer = io.BytesIO()
-            self.http(url, buffer, None)
+            self._receive(url, buffer)
             return buffer.getvalue()
 
         # Always downloaded, because it decides which files are good.
@@ -251,7 +246,27 @@ class _Download:
         # Temporary files can be read by their owner only.
         os.chmod(path, self.mode)
         with open(path, "wb") as file:
-            self.http(url, _StoppableFile(file, self.stop), None)
+            self._receive(url, _StoppableFile(file, self.stop))
+
+    def _receive(self, url, file):
+        """Write the content of an address to an open file."""
+        import pooch
+
+        with ExitStack() as stack:
+
+            def close_at_exit(response, **_):
+                # pooch leaves the connection open after an error.
+                stack.callback(response.close)
+
+            # Some servers refuse the default user agent of requests.
+            headers = {"User-Agent": f"sklearn_ecg/{__version__}"}
+            download = pooch.HTTPDownloader(
+                chunk_size=_BYTES_PER_READ,
+                timeout=self.timeout,
+                headers=headers,
+                hooks={"response": close_at_exit},
+            )
+            download(url, file, None)
 
     def _try_repeatedly(self, attempt, url):
         """Call a function until it succeeds, at most ``n_retries + 1`` times."""
@@ -264,7 +279,6 @@ class _Download:
                 return attempt()
             except requests.HTTPError as error:
                 response = error.response
-                response.close()
                 if not _is_temporary(response.status_code):
                     raise DownloadError(
                         url,

@@ -20,7 +20,7 @@ from ._reading import (
 from ._records import RecordError, file_stamp, file_state, list_records, wfdb
 
 _SUBJECT_TABLE = "ludb.csv"
-_WAVES = ("P", "QRS", "T", "unknown")
+_WAVE_NAMES = ("P", "QRS", "T", "unknown")
 _WAVE_OF_SYMBOL = {"p": 0, "N": 1, "t": 2}
 
 _DESCR = """\
@@ -74,8 +74,20 @@ def load_ludb(
         What to do with a record that cannot be loaded, or that has no annotations of a lead: raise
         an error that names it, or list it in the report and issue a warning with the number of
         records that cannot be loaded.
-    n_jobs, verbose, cache, check_content, as_frame
-        See :func:`load_wfdb`. The cache also contains the annotations.
+    n_jobs : int, default=None
+        Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
+        context, -1 means all processors.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    cache : str or path-like, default=None
+        A folder for the cache of signals and annotations. The first call writes them there; later
+        ones map them into memory, read-only and shared between processes, unless a file of the
+        records or a parameter has changed. It can be deleted at any time.
+    check_content : bool, default=False
+        Whether to recognize changed files by their contents, rather than by size and modification
+        time, and to check the cached array as well. This reads all files.
+    as_frame : bool, default=False
+        Whether `data` is a lead frame, indexed by the names of the records.
 
     Returns
     -------
@@ -260,7 +272,7 @@ def _load_annotations(root, names, leads, n_jobs, verbose, cache, check_content)
         {
             "record": table[:, 0].astype(int),
             "lead": np.array(leads, dtype=object)[table[:, 1].astype(int)],
-            "wave": np.array(_WAVES, dtype=object)[table[:, 2].astype(int)],
+            "wave": np.array(_WAVE_NAMES, dtype=object)[table[:, 2].astype(int)],
         }
     )
     for column, values in zip(("onset", "peak", "offset"), table[:, 3:].T):
@@ -311,7 +323,7 @@ def _pair_waves(times, symbols):
             elif is_open and np.isnan(waves[-1][1]):
                 waves[-1][1], waves[-1][3] = onset, time
             else:
-                waves.append([_WAVES.index("unknown"), onset, np.nan, time])
+                waves.append([_WAVE_NAMES.index("unknown"), onset, np.nan, time])
             onset = np.nan
     return np.array(waves, dtype=float).reshape(-1, 4)
 

@@ -100,7 +100,7 @@ def test_500_hz_of_ptbxl(data_folder):
 # Why a record of odd_wfdb cannot be loaded, by the start of its name.
 ODD = {
     "100": "signal file: 100.dat is missing",
-    "a103l": "signal file: a103l.mat is not there",
+    "a103l": "signal file: a103l.mat is missing",
     "drive02": "signal file: drive02.dat is missing",
     "n16": "signal file: n16.dat is missing",
     "n8_": "signal file: n8_evoked_raw_95_F1_R9.dat is missing",
