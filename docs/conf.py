@@ -153,8 +153,8 @@ def tools_table():
 def changes():
     """Return CHANGES.md in reStructuredText, from below its title."""
     _, text = (ROOT / "CHANGES.md").read_text(encoding="utf-8").split("\n", 1)
+    text = re.sub(r"`([^`]+)`", r"``\1``", text)
     text = re.sub(r"\[([^]]+)\]\(([^)]+)\)", r"`\1 <\2>`__", text)
-    text = re.sub(r"(?<!`)`([^`<]+)`(?!`)", r"``\1``", text)
     for marks, underline in (("## ", "-"), ("### ", "~")):
         text = re.sub(
             f"^{marks}(.*)$", lambda m: f"{m[1]}\n{underline * len(m[1])}", text, flags=re.M
@@ -169,13 +169,15 @@ def write(path, text):
         path.write_text(text, encoding="utf-8")
 
 
-# Pages of names that are no longer public would be built, too.
-pages = {f"{module_name}.rst": names for module_name, names in api_names().items() if names}
-for path in (GENERATED / "api").glob("*.rst"):
-    if path.name not in pages:
-        path.unlink()
-for page, names in pages.items():
-    write(GENERATED / "api" / page, api_page(page.removesuffix(".rst"), names))
+pages = {module_name: names for module_name, names in api_names().items() if names}
+# Remove pages of an earlier build whose names are no longer public or have moved.
+objects = {f"{module_name}.{name}" for module_name, names in pages.items() for name in names}
+for folder, kept in (("api", pages), ("objects", objects)):
+    for path in (GENERATED / folder).glob("*.rst"):
+        if path.stem not in kept:
+            path.unlink()
+for module_name, names in pages.items():
+    write(GENERATED / "api" / f"{module_name}.rst", api_page(module_name, names))
 write(GENERATED / "tools_table.inc", tools_table())
 write(GENERATED / "changes.inc", changes())
 # Sphinx-gallery wants a header among the examples.

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -252,3 +253,16 @@ def test_tests_mirror_the_rooms():
     rooms = {name.removeprefix("_") for name in ROOMS}
     assert folders <= rooms
     assert rooms - folders - files == {name.removeprefix("_") for name in UNTESTED}
+
+
+def test_marked_tests_exist():
+    """A renamed test would lose its marker silently."""
+    lists = runpy.run_path(str(TESTS / "conftest.py"))
+    missing = []
+    for entry in lists["SLOW"] + lists["NEWEST"]:
+        path, _, name = entry.partition("::")
+        path = TESTS.parent / path
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if f"def {name.partition('[')[0]}" not in text:
+            missing.append(entry)
+    assert not missing, f"tests/conftest.py marks tests that do not exist: {missing}"
