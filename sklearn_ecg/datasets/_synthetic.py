@@ -159,7 +159,7 @@ def make_ecg(
     Notes
     -----
     A moving dipole, the sum of waves that are Gaussians in time [2]_, is projected on the leads of
-    an average torso [1]_. The waves are modelled on an average of normal records of PTB-XL [3]_.
+    an average torso [1]_. The waves are modeled on an average of normal records of PTB-XL [3]_.
 
     The records are simplified. Every beat is a sinus beat, and the beats of a record differ only in
     time and height. The chest is the average one of Dower, so chest leads vary less between

@@ -367,7 +367,7 @@ def test_nothing_loaded(tmp_path):
     "options, message",
     [
         ({"aspect": "keep"}, "aspect='keep' is unknown. Pass one of 'pad', 'stretch'"),
-        ({"color": "grey"}, "color='grey' is unknown. Pass one of 'gray', 'rgb'"),
+        ({"color": "red"}, "color='red' is unknown. Pass one of 'gray', 'rgb'"),
         ({"on_error": "ignore"}, "on_error='ignore' is unknown"),
         ({"image_size": 0}, r"image_size must be \(height, width\).* got 0"),
         ({"image_size": (10, 10, 3)}, "image_size must be"),

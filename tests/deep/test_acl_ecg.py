@@ -220,7 +220,7 @@ def test_loss_is_in_full_precision_with_mixed_precision(ecg, monkeypatch):
 
 
 def test_paper_augmentation_has_the_sampling_rate(ecg):
-    views = make_encoder(sampling_rate=500)._make_augmentation().views
+    views = make_encoder(sampling_rate=500)._make_augmentation().transforms
     assert [view.sampling_rate for view in views[1:]] == [500, 500]
 
 

@@ -425,6 +425,6 @@ def test_lead_importance_finds_the_lead(data):
 
 def test_heat_maps_need_a_map(data):
     X, y = data
-    with pytest.raises(TypeError, match="ECGNetClassifier has a network without a map over time"):
+    with pytest.raises(TypeError, match="The network of ECGNetClassifier has no feature_map"):
         grad_cam(make().fit(X, y), X)
     assert grad_cam(make(MappedNet).fit(X, y), X).shape == (40, 40)

@@ -170,7 +170,7 @@ class PaperAxes:
         self._draw_pulses(rows.zero_lines)
 
     def _draw_grid(self, *, fine):
-        """Draw lines of 5 mm and, if they can be told apart, of 1 mm."""
+        """Draw lines of 5 mm and, if they are far enough apart, of 1 mm."""
         ax = self.ax
         (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
         for step, rgb, width in _GRID_IN_POINTS:
