@@ -108,6 +108,11 @@ def _preserves_float64(estimator):
     return tags is not None and "float64" in tags.preserves_dtype
 
 
+def _takes_images(estimator):
+    """Return whether an estimator takes images rather than signals."""
+    return "image_shape" in estimator.get_params(deep=False)
+
+
 def _returns_signals(estimator):
     """Return whether a transformer returns signals, that is, 3-D arrays of floats."""
     out = _transform_output(estimator)

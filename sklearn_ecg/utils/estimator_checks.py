@@ -37,6 +37,7 @@ from ._check_tools import (
     _raises,
     _returns_images,
     _returns_signals,
+    _takes_images,
 )
 from ._classifier_checks import (
     check_bad_labels,
@@ -94,7 +95,7 @@ def ecg_checks(estimator):
     checks : list of callables
         Each takes the estimator and raises an error if it fails.
     """
-    takes_images = "image_shape" in estimator.get_params(deep=False)
+    takes_images = _takes_images(estimator)
     checks = _IMAGE_CHECKS if takes_images else _SIGNAL_CHECKS
     checks = [
         *checks,
@@ -367,8 +368,10 @@ def check_one_time_point(estimator):
     their length.
     """
     X, y = _make_records()
+    # Confirms that X is not transposed, although it has more leads than time points.
+    params = {} if _takes_images(estimator) else {"n_leads": len(_LEADS)}
     for n_times in (1, 2, 3):
-        made = _clone_with(estimator, n_leads=len(_LEADS))
+        made = _clone_with(estimator, **params)
         try:
             fitted = made.fit(X[:, :, :n_times], y)
         except ValueError as error:
