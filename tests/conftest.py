@@ -16,7 +16,7 @@ SLOW = (
     "tests/test_estimators.py::test_sklearn_checks",
     "tests/test_estimators.py::test_ecg_checks",
     "tests/utils/test_estimator_checks.py::test_all_checks_run_and_are_counted",
-    "tests/utils/test_estimator_checks.py::test_sabotage_is_caught",
+    "tests/utils/test_estimator_checks.py::test_faults_are_detected",
     # Every tool of scikit-learn and imbalanced-learn trains networks.
     "tests/test_tools.py::test_tool",
     # A build and a new environment.
@@ -24,12 +24,12 @@ SLOW = (
     "tests/test_packaging.py::test_sdist",
     # Many repetitions of an experiment.
     "tests/metrics/test_bootstrap.py::test_interval_of_a_proportion_is_binomial",
-    "tests/metrics/test_bootstrap.py::test_multilabel_interval_is_as_wide_as_that_of_its_label",
-    "tests/metrics/test_delong.py::test_level",
+    "tests/metrics/test_bootstrap.py::test_multilabel_interval_is_as_wide_as_the_interval_of_one_label",
+    "tests/metrics/test_delong.py::test_p_values_are_uniform_without_a_difference",
     # Networks that learn something.
     "tests/beats/test_median_beat.py::test_importance_per_lead_through_a_pipeline",
     "tests/inspection/test_synthetic_importance.py",
-    "tests/preprocessing/test_signal_pipelines.py::test_filter_and_scale_and_network",
+    "tests/preprocessing/test_signal_pipelines.py::test_filter_scaler_and_network",
     # Large X.
     "tests/test_model_selection.py::test_memory_of_many_flat_records",
 )
@@ -39,7 +39,7 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 # Tests that `make test-min` leaves out, with what they need.
 NEWEST = (
     # pandas 2.2.0 does not read Arrow lists from the metadata of a Parquet file.
-    "tests/leads/test_leads.py::test_what_plain_read_parquet_makes_of_a_lead_frame",
+    "tests/leads/test_leads.py::test_pandas_read_parquet_of_a_lead_frame",
 )
 
 

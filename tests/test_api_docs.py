@@ -30,7 +30,6 @@ RESULT = "returned by functions, which have the example; its fields are under At
 ABSTRACT = "an abstract class; docs/extending.rst has the example"
 SLOW = "fits many estimators; docs/extending.rst has the example"
 EXCEPTIONS = {
-    "sklearn_ecg.beats.RPeaks": (("PR01",), RESULT),
     "sklearn_ecg.metrics.DeLongResult": (("PR01", "EX01"), RESULT),
     "sklearn_ecg.metrics.ScoreInterval": (("PR01", "EX01"), RESULT),
     "sklearn_ecg.deep.DeepECG": (("EX01",), ABSTRACT),
@@ -74,7 +73,10 @@ def public_objects():
             for attribute in dir(value):
                 method = getattr(value, attribute)
                 defined_in = getattr(getattr(method, "fget", method), "__module__", None) or ""
-                if not attribute.startswith("_") and defined_in.startswith("sklearn_ecg"):
+                if attribute.startswith("_") or not defined_in.startswith("sklearn_ecg"):
+                    continue
+                # A method without a docstring may inherit that of a base class.
+                if method.__doc__ or not inspect.getdoc(method):
                     objects[f"{home}.{name}.{attribute}"] = method
     return objects
 
