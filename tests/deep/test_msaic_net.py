@@ -352,3 +352,25 @@ def test_public_names_resolve():
     assert set(sklearn_ecg.__all__) <= set(dir(sklearn_ecg))
     with pytest.raises(AttributeError, match="no attribute 'MSAICNet'"):
         getattr(sklearn_ecg, "MSAICNet")  # noqa: B009
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+def test_log_probabilities(kind, data, monkeypatch):
+    X, y = data
+    target = {"binary": y, "multiclass": np.arange(40) % 3, "multilabel": np.c_[y, 1 - y, y]}[kind]
+    clf = make().fit(X, target)
+    np.testing.assert_allclose(clf.predict_log_proba(X), np.log(clf.predict_proba(X)), rtol=1e-9)
+    # Probabilities that round to 0 have finite logarithms.
+    logits = clf._apply(X, clf._logits)
+    monkeypatch.setattr(clf, "_apply", lambda X, function: 1e4 * logits)
+    log_probabilities = clf.predict_log_proba(X)
+    assert np.isfinite(log_probabilities).all() and log_probabilities.min() < -1000
+
+
+def test_number_of_epochs(data):
+    X, y = data
+    assert make(max_epochs=4).fit(X, y).n_iter_ == 4
+    assert make(max_epochs=0).fit(X, y).n_iter_ == 0
+    clf = make(early_stopping=True, validation_fraction=0.3, n_iter_no_change=1, max_epochs=50)
+    clf.set_params(learning_rate=0.3).fit(X, y)
+    assert clf.n_iter_ == len(clf.history_["epoch"]) < 50
