@@ -16,6 +16,8 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ._validation import check_signals, read_container, was_fitted_on_rows
 from .leads import to_lead_frame
 
+__all__ = ["SignalToSignalTransformer", "SignalTransformer"]
+
 
 class SignalTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of the transformers of signals.

@@ -110,7 +110,7 @@ class BeatFeatures(SignalTransformer):
     See Also
     --------
     MedianBeat : Return the median beat itself, for networks.
-    sklearn_ecg.beats.detect_r_peaks : Detect R-peaks, with their reliability.
+    sklearn_ecg.detect_r_peaks : Detect R-peaks, with their reliability.
 
     Notes
     -----

@@ -76,7 +76,7 @@ class MedianBeat(SignalToSignalTransformer):
     See Also
     --------
     BeatFeatures : Measure the median beat.
-    sklearn_ecg.beats.detect_r_peaks : Detect R-peaks, with their reliability.
+    sklearn_ecg.detect_r_peaks : Detect R-peaks, with their reliability.
 
     Notes
     -----

@@ -48,7 +48,7 @@ def load_wfdb(
         followed, and each folder is searched once.
     leads : iterable of str, default=STANDARD_LEADS
         The leads to load, in the order of the array. Known leads are found by any of their
-        aliases, in upper or lower case (see :func:`~sklearn_ecg.leads.normalize_lead_name`); other
+        aliases, in upper or lower case (see :func:`~sklearn_ecg.normalize_lead_name`); other
         names, such as "ECG 1", have to match the header. An inverted lead ("-aVR") or a difference
         of leads ("I-II") never matches the lead it resembles.
     missing_leads : {"raise", "derive", "drop_record", "nan"}, default="raise"

@@ -267,6 +267,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------

@@ -234,6 +234,7 @@ class ACLECGClassifier(FineTunedClassifier):
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------

@@ -113,6 +113,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------

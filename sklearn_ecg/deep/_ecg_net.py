@@ -301,6 +301,7 @@ class ECGNetClassifier(DeepECGClassifier):
         Returns
         -------
         self : object
+            The estimator itself.
         """
         own = {name: v for name, v in params.items() if not name.startswith(_PREFIX)}
         super().set_params(**own)

@@ -225,6 +225,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------

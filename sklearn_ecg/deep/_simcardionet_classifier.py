@@ -265,6 +265,7 @@ class SimCardioNetClassifier(FineTunedClassifier):
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------

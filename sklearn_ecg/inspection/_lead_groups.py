@@ -21,8 +21,8 @@ def feature_groups(feature_names, regions=None):
     feature_names : iterable of str
         Names such as those of ``get_feature_names_out()``, or the columns of a frame.
     regions : None, "regions" or mapping of str to list of str, default=None
-        None groups by lead. "regions" groups by the regions of `sklearn_ecg.leads.REGIONS_12`, or
-        of `sklearn_ecg.leads.REGIONS_8` if only its eight leads are present. A mapping contains
+        None groups by lead. "regions" groups by the regions of `sklearn_ecg.REGIONS_12`, or
+        of `sklearn_ecg.REGIONS_8` if only its eight leads are present. A mapping contains
         the names of the leads of each group.
 
     Returns

@@ -93,7 +93,7 @@ def lead_importance(
         is replaced by Gaussian noise with the same mean and standard deviation over time.
     lead_groups : None, "regions" or mapping of str to list, default=None
         Leads that are replaced together. None: each lead by itself. "regions": the leads of each
-        region of `sklearn_ecg.leads.REGIONS_12`, or of `sklearn_ecg.leads.REGIONS_8` if X has only
+        region of `sklearn_ecg.REGIONS_12`, or of `sklearn_ecg.REGIONS_8` if X has only
         these eight leads. A mapping from the name of each group to its leads, as names or
         positions; a lead may be in several groups or in none. In a table of features, the features
         of each lead, or of the leads of each group, are replaced together. The leads of a group

@@ -52,7 +52,7 @@ def derive_leads(X, leads, *, derive=("III", "aVR", "aVL", "aVF")):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_ecg.leads import derive_leads
+    >>> from sklearn_ecg import derive_leads
     >>> X = np.array([[[5.0, 5.0], [1.0, 2.0], [3.0, 2.0]]])
     >>> X_new, leads = derive_leads(X, ["V1", "I", "II"], derive=["III"])
     >>> leads

@@ -51,7 +51,7 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_ecg.leads import to_lead_frame
+    >>> from sklearn_ecg import to_lead_frame
     >>> X = np.zeros((5, 2, 1000), dtype=np.float32)
     >>> frame = to_lead_frame(X, ["I", "AVF"])
     >>> frame.shape, list(frame.columns)
@@ -120,7 +120,7 @@ def to_lead_array(frame, *, dtype=None):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_ecg.leads import to_lead_array, to_lead_frame
+    >>> from sklearn_ecg import to_lead_array, to_lead_frame
     >>> X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     >>> frame = to_lead_frame(X, ["I", "II", "V1"])
     >>> to_lead_array(frame[["V1", "I"]])[0]
@@ -198,7 +198,7 @@ def stack_signals(cells, *, dtype=None):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_ecg.leads import stack_signals, to_lead_frame
+    >>> from sklearn_ecg import stack_signals, to_lead_frame
     >>> frame = to_lead_frame(np.zeros((5, 2, 1000)), ["I", "II"])
     >>> cells = frame.to_numpy()
     >>> cells.shape, stack_signals(cells).shape
@@ -241,7 +241,7 @@ def is_lead_frame(obj):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_ecg.leads import is_lead_frame, to_lead_frame
+    >>> from sklearn_ecg import is_lead_frame, to_lead_frame
     >>> frame = to_lead_frame(np.zeros((5, 2, 1000)), ["I", "II"])
     >>> is_lead_frame(frame), is_lead_frame(np.zeros((5, 2, 1000)))
     (True, False)
@@ -301,7 +301,7 @@ def read_lead_frame(path, *, columns=None):
     >>> import tempfile
     >>> from pathlib import Path
     >>> import numpy as np
-    >>> from sklearn_ecg.leads import read_lead_frame, to_lead_frame
+    >>> from sklearn_ecg import read_lead_frame, to_lead_frame
     >>> X = np.zeros((5, 2, 1000))
     >>> frame = to_lead_frame(X, ["I", "II"], sampling_rate=100, units="mV")
     >>> with tempfile.TemporaryDirectory() as folder:

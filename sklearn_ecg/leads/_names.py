@@ -101,7 +101,7 @@ def normalize_lead_name(name):
 
     Examples
     --------
-    >>> from sklearn_ecg.leads import normalize_lead_name
+    >>> from sklearn_ecg import normalize_lead_name
     >>> [normalize_lead_name(name) for name in ("AVR", "lead_ii", "MLII", "v1 ", "vx")]
     ['aVR', 'II', 'II', 'V1', 'X']
     >>> normalize_lead_name("RESP")
@@ -153,7 +153,7 @@ def normalize_lead_names(names, *, strict=True):
 
     Examples
     --------
-    >>> from sklearn_ecg.leads import normalize_lead_names
+    >>> from sklearn_ecg import normalize_lead_names
     >>> normalize_lead_names(["i", "AVF", "Lead V1"])
     ('I', 'aVF', 'V1')
     >>> normalize_lead_names(["MLII", "RESP"], strict=False)
@@ -212,7 +212,7 @@ def lead_regions(lead_names, regions="twelve"):
 
     Examples
     --------
-    >>> from sklearn_ecg.leads import STANDARD_LEADS, lead_regions
+    >>> from sklearn_ecg import STANDARD_LEADS, lead_regions
     >>> lead_regions(STANDARD_LEADS)["inferior"]
     [1, 2, 5]
     >>> lead_regions(["II", "V1", "V2"], {"limb": ["II"], "chest": ["V1", "V2"]})

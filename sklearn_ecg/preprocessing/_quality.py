@@ -103,7 +103,7 @@ class SignalQuality(SignalTransformer):
 
     See Also
     --------
-    sklearn_ecg.beats.detect_r_peaks : Detect R-peaks, with their reliability.
+    sklearn_ecg.detect_r_peaks : Detect R-peaks, with their reliability.
 
     Notes
     -----

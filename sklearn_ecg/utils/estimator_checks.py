@@ -163,6 +163,7 @@ def parametrize_with_ecg_checks(estimators):
     Parameters
     ----------
     estimators : list of estimator instances
+        Small and fast estimators, see `ecg_checks`.
 
     Returns
     -------

@@ -145,10 +145,32 @@ class ECGDisplay:
         r_peaks : "detect", RPeaks, array-like of shape (n_beats,) or None, default=None
             Time points to mark. "detect" finds them with `sklearn_ecg.detect_r_peaks`. From an
             `RPeaks` of all records, those of this record are taken.
-        intervals, heat_map
-            See the class.
-        layout, rhythm_lead, max_amplitude, title, ax
-            See `plot`.
+        intervals : list of tuples or None, default=None
+            Spans of time to shade, each ``(start, stop)`` in seconds for all leads, or
+            ``(start, stop, leads)`` for some leads, by name. A panel shows only its own part of an
+            interval: in the layout "3x4", each lead is shown for a quarter of the time.
+        heat_map : array-like of shape (n_points,) or (n_leads, n_points), default=None
+            Attention, a Grad-CAM map, or similar values, drawn under the traces. The points are
+            evenly spaced over the time of the record. 0 is transparent, negative values are blue.
+        layout : {"3x4", "6x2", "12x1"} or None, default=None
+            Rows and columns of the twelve standard leads. "12x1" draws each lead in its own row,
+            for any number of leads. In columns, each lead is shown for a quarter or a half of the
+            time, which must be at least 0.5 s. For the standard leads, None chooses the first
+            layout that shows at least 1 s of each lead: "3x4" from 4 s, "6x2" from 2 s, and "12x1"
+            for shorter records. For other leads, None is "12x1".
+        rhythm_lead : str or None, default="II"
+            Lead of the rhythm strip below the columns, which shows the whole record. The layout
+            "12x1" has no strip.
+        max_amplitude : float or None, default=5.0
+            Largest amplitude that is drawn, in mV, so that an artifact does not make the page
+            very high. Values beyond it are drawn at this amplitude and marked in red, a note above
+            the first row names the leads, and ``cut_`` counts the time points. None draws
+            everything.
+        title : str or None, default=None
+            Title of the axes.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on. Their proportion is set to that of ECG paper, and they become narrower
+            to make room for a color bar. None makes a figure to scale.
 
         Returns
         -------

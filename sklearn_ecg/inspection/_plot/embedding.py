@@ -79,8 +79,15 @@ class EmbeddingDisplay:
             `Pipeline`. The last step of a pipeline is left out if it has no ``transform``.
         X : array-like, DataFrame or lead frame
             Records, as the estimator takes them.
-        y, projection, title, ax
-            See `from_embedding`.
+        y : array-like of shape (n_records,) or None, default=None
+            Labels or numbers.
+        projection : transformer or None, default=None
+            Transformer with two components, such as ``TSNE(n_components=2)``. A clone of it is
+            fitted. None is a principal component analysis.
+        title : str or None, default=None
+            Title of the axes.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on.
 
         Returns
         -------

@@ -133,8 +133,23 @@ class GradCAMDisplay:
             See `grad_cam`.
         n_leads : int or None, default=None
             Number of leads of rows.
-        layout, rhythm_lead, max_amplitude, ax
-            See `plot`.
+        layout : {"3x4", "6x2", "12x1"} or None, default=None
+            Rows and columns of the twelve standard leads. "12x1" draws each lead in its own row,
+            for any number of leads. In columns, each lead is shown for a quarter or a half of the
+            time, which must be at least 0.5 s. For the standard leads, None chooses the first
+            layout that shows at least 1 s of each lead: "3x4" from 4 s, "6x2" from 2 s, and "12x1"
+            for shorter records. For other leads, None is "12x1".
+        rhythm_lead : str or None, default="II"
+            Lead of the rhythm strip below the columns, which shows the whole record. The layout
+            "12x1" has no strip.
+        max_amplitude : float or None, default=5.0
+            Largest amplitude that is drawn, in mV, so that an artifact does not make the page
+            very high. Values beyond it are drawn at this amplitude and marked in red, a note above
+            the first row names the leads, and ``cut_`` counts the time points. None draws
+            everything.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on. Their proportion is set to that of ECG paper, and they become narrower
+            to make room for a color bar. None makes a figure to scale.
 
         Returns
         -------
@@ -177,8 +192,20 @@ class GradCAMDisplay:
         ----------
         ax : matplotlib Axes or None, default=None
             Axes to draw on. None makes a figure.
-        layout, rhythm_lead, max_amplitude
-            For a record, see `ECGDisplay.plot`.
+        layout : {"3x4", "6x2", "12x1"} or None, default=None
+            Rows and columns of the twelve standard leads. "12x1" draws each lead in its own row,
+            for any number of leads. In columns, each lead is shown for a quarter or a half of the
+            time, which must be at least 0.5 s. For the standard leads, None chooses the first
+            layout that shows at least 1 s of each lead: "3x4" from 4 s, "6x2" from 2 s, and "12x1"
+            for shorter records. For other leads, None is "12x1".
+        rhythm_lead : str or None, default="II"
+            Lead of the rhythm strip below the columns, which shows the whole record. The layout
+            "12x1" has no strip.
+        max_amplitude : float or None, default=5.0
+            Largest amplitude that is drawn, in mV, so that an artifact does not make the page
+            very high. Values beyond it are drawn at this amplitude and marked in red, a note above
+            the first row names the leads, and ``cut_`` counts the time points. None draws
+            everything.
 
         Returns
         -------

@@ -57,8 +57,13 @@ class TrainingHistoryDisplay:
         estimator : estimator
             A fitted network of this package, or a `Pipeline`, a search or another meta-estimator
             with a fitted network inside. If there are several networks, the first one is used.
-        parts, log_scale, ax
-            See `plot`.
+        parts : list of str or None, default=None
+            Names of the losses to draw. None draws all. Each part of the loss has its own color.
+            Solid lines are training losses, dashed lines validation losses.
+        log_scale : bool, default=False
+            Whether the loss axis is logarithmic.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on. None makes a figure.
 
         Returns
         -------

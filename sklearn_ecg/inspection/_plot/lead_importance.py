@@ -1,4 +1,7 @@
-"""Display of the importance of leads: bars, or a map of the body."""
+"""Display of the importance of leads: bars, or a map of the body.
+
+The file has more than 500 lines because each constructor documents its parameters in full.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -122,15 +125,57 @@ class LeadImportanceDisplay:
 
         Parameters
         ----------
-        estimator, X, y, method, lead_groups, n_repeats, max_samples, sample_weight, random_state, \
-                n_jobs, n_leads
-            See `lead_importance`.
+        estimator : estimator
+            Fitted on such X: a classifier of this package, a `Pipeline`, a search, a calibrated
+            classifier, or any other scikit-learn estimator.
+        X : array-like, DataFrame or lead frame
+            Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of
+            signals, or lead-major rows of shape (n_records, n_leads * n_times). Alternatively a
+            table of features: a DataFrame with lead names in its column names (see
+            `feature_groups`), such as that of `sklearn_ecg.preprocessing.BeatFeatures`. Use records
+            that the estimator was not fitted on. X is not modified; the estimator is given a copy
+            in the same container.
+        y : array-like of shape (n_records,) or (n_records, n_labels), or None
+            Labels.
+        method : {"shuffle", "gaussian"}, default="shuffle"
+            "shuffle": the signals of the lead are exchanged between records. "gaussian": each
+            signal is replaced by Gaussian noise with the same mean and standard deviation over
+            time.
+        lead_groups : None, "regions" or mapping of str to list, default=None
+            Leads that are replaced together. None: each lead by itself. "regions": the leads of
+            each region of `sklearn_ecg.REGIONS_12`, or of `sklearn_ecg.REGIONS_8` if X has only
+            these eight leads. A mapping from the name of each group to its leads, as names or
+            positions; a lead may be in several groups or in none. In a table of features, the
+            features of each lead, or of the leads of each group, are replaced together. The leads
+            of a group are exchanged with the same shuffle, so that they come from the same record.
         scoring : str, callable or None, default=None
             A single score; see `lead_importance`.
+        n_repeats : int, default=5
+            Number of times that each group is replaced.
+        max_samples : int or float, default=1.0
+            Number or share of the records in which leads are replaced. They are drawn without
+            replacement, once for all groups.
+        sample_weight : array-like of shape (n_records,), default=None
+            Weights of the records in the score.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the shuffles or of the noise, which are the same for all groups.
+        n_jobs : int or None, default=None
+            Number of processes among which the groups are divided. It does not affect the result.
+        n_leads : int or None, default=None
+            Number of leads of 2-D rows and numeric frames, if the estimator does not know it.
         score_name : str or None, default=None
             Name of the score, for the label of the axis. None is the name of ``scoring``.
-        kind, interval, ax
-            See `plot`.
+        kind : {"bars", "map"}, default="bars"
+            "bars": known leads are in anatomical order, the limb leads by their angle (Cabrera)
+            before the chest leads, and other leads after them. Groups are in the given order.
+            Colors and hatches are those of the regions. "map": limb leads are at their angles in
+            the frontal plane and chest leads at their electrodes, colored by the mean importance.
+        interval : {"sd", "t", "range"} or None, default="sd"
+            Error bars over the repeats. "sd": mean plus and minus a standard deviation. "t": 95 %
+            confidence interval of the mean, from Student's t distribution. "range": minimum and
+            maximum. None draws no error bars.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on. None makes a figure.
 
         Returns
         -------
@@ -190,10 +235,21 @@ class LeadImportanceDisplay:
         names : array-like of shape (n_groups,), default=None
             Names of the leads or groups. None takes those of the result; twelve importances
             without names are taken to be those of the leads in standard order.
-        lead_groups, score_name
-            See the class.
-        kind, interval, ax
-            See `plot`.
+        lead_groups : mapping of str to list or None, default=None
+            The leads of each group. Required to draw groups on the map.
+        score_name : str or None, default=None
+            Name of the score, for the label of the axis.
+        kind : {"bars", "map"}, default="bars"
+            "bars": known leads are in anatomical order, the limb leads by their angle (Cabrera)
+            before the chest leads, and other leads after them. Groups are in the given order.
+            Colors and hatches are those of the regions. "map": limb leads are at their angles in
+            the frontal plane and chest leads at their electrodes, colored by the mean importance.
+        interval : {"sd", "t", "range"} or None, default="sd"
+            Error bars over the repeats. "sd": mean plus and minus a standard deviation. "t": 95 %
+            confidence interval of the mean, from Student's t distribution. "range": minimum and
+            maximum. None draws no error bars.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on. None makes a figure.
 
         Returns
         -------
@@ -385,7 +441,7 @@ class LeadImportanceDisplay:
             if not isinstance(groups, Mapping):
                 raise ValueError(
                     "lead_groups must be a mapping from each group's name to its leads, got "
-                    f"{groups!r}. The regions are sklearn_ecg.leads.REGIONS_12."
+                    f"{groups!r}. The regions are sklearn_ecg.REGIONS_12."
                 )
             missing = [name for name in names if name not in groups]
             if missing:
