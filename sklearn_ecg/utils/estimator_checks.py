@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import Pipeline
 
 from ..leads import to_lead_frame
 from ._check_tools import (
@@ -69,6 +68,7 @@ from ._signal_checks import (
     check_signal_pipeline,
     check_signals_not_shared,
 )
+from ._transformer_checks import check_pipeline_step, check_transform_output
 
 __all__ = ["check_ecg_estimator", "ecg_checks", "parametrize_with_ecg_checks"]
 
@@ -454,38 +454,6 @@ def check_unfitted_after_failed_fit(estimator):
         fitted.fit(bad, y)
     with _raises("not fitted", error=NotFittedError):
         _prediction_method(fitted)(X)
-
-
-# Transformers
-
-
-def check_transform_output(estimator):
-    """`transform` returns named columns, as an array or as a DataFrame."""
-    X, y = _make_records()
-    # Features may have names that contain those of the leads.
-    made = _clone_with(estimator, lead_names=_LEADS)
-    fitted = made.fit(X, y)
-    embedding = fitted.transform(X)
-    names = fitted.get_feature_names_out()
-    assert embedding.shape == (len(X), len(names))
-    assert len(set(names)) == len(names)
-    np.testing.assert_allclose(clone(made).fit_transform(X, y), embedding, **_TOLERANCE)
-    frame = to_lead_frame(X, _LEADS).set_axis(np.arange(100, 100 + len(X)))
-    framed = _clone_with(estimator).set_output(transform="pandas").fit(frame, y).transform(frame)
-    assert isinstance(framed, pd.DataFrame)
-    assert list(framed.columns) == list(names)
-    assert list(framed.index) == list(frame.index)
-    np.testing.assert_allclose(framed.to_numpy(), embedding, **_TOLERANCE)
-
-
-def check_pipeline_step(estimator):
-    """The estimator works as a step of a Pipeline that is not the last."""
-    X, y = _make_records()
-    pipeline = Pipeline([("embed", _clone_with(estimator)), ("pass", "passthrough")])
-    np.testing.assert_array_equal(
-        pipeline.fit(X, y).transform(X), _clone_with(estimator).fit(X, y).transform(X)
-    )
-    assert len(pipeline.get_feature_names_out()) == pipeline.transform(X).shape[1]
 
 
 _SIGNAL_CHECKS = (
