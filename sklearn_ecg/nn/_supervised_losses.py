@@ -230,7 +230,7 @@ class ClassificationLoss(nn.Module):
         self.focal_gamma = focal_gamma
         self.register_buffer("class_weight", class_weight)
 
-    def forward(self, logits, targets, sample_weight=None, n_own=None):
+    def forward(self, logits, targets, sample_weight=None, n_classified=None):
         """Compute the mean loss of a batch.
 
         Parameters
@@ -241,8 +241,8 @@ class ClassificationLoss(nn.Module):
             Class numbers, or a multilabel indicator.
         sample_weight : tensor of shape (batch,), default=None
             Weights of the records.
-        n_own : int, default=None
-            Number of records to use. Records after the first ``n_own`` were added to balance the
+        n_classified : int, default=None
+            Number of records to use. Records after the first ``n_classified`` were added to balance the
             batch for a contrastive loss, and are ignored here: including them would increase the
             weight of rare classes. None uses all records.
 
@@ -251,7 +251,7 @@ class ClassificationLoss(nn.Module):
         loss : scalar tensor
             Mean loss.
         """
-        own = slice(n_own)
+        own = slice(n_classified)
         focal = {"gamma": self.focal_gamma, "class_weight": self.class_weight}
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
@@ -319,7 +319,7 @@ class MSAICLoss(ClassificationLoss):
         self.temperature = temperature
         self.contrastive_gamma = contrastive_gamma
 
-    def forward(self, output, targets, sample_weight=None, n_own=None):
+    def forward(self, output, targets, sample_weight=None, n_classified=None):
         """Compute the mean loss of a batch.
 
         Parameters
@@ -330,8 +330,8 @@ class MSAICLoss(ClassificationLoss):
             Class numbers, or a multilabel indicator.
         sample_weight : tensor of shape (batch,), default=None
             Weights of the records.
-        n_own : int, default=None
-            Number of records in the classification loss. Records after the first ``n_own`` are used
+        n_classified : int, default=None
+            Number of records in the classification loss. Records after the first ``n_classified`` are used
             by the contrastive loss only. None uses all records in both.
 
         Returns
@@ -340,7 +340,7 @@ class MSAICLoss(ClassificationLoss):
             Sum of the classification loss and the weighted contrastive loss.
         """
         logits, projection = output
-        loss = super().forward(logits, targets, sample_weight, n_own)
+        loss = super().forward(logits, targets, sample_weight, n_classified)
         if self.contrastive_weight == 0:
             return loss
         contrast = supervised_contrastive_loss(

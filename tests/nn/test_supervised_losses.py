@@ -255,6 +255,6 @@ def test_msaic_loss_is_the_sum_of_its_terms(kind):
     without_added = (focal * weights)[:5].mean() + 0.3 * supervised_contrastive_loss(
         z, targets, gamma=2.0, sample_weight=weights
     )
-    torch.testing.assert_close(loss((logits, z), targets, weights, n_own=5), without_added)
+    torch.testing.assert_close(loss((logits, z), targets, weights, n_classified=5), without_added)
     without = MSAICLoss(kind, class_weight=class_weight, contrastive_weight=0, **gammas)
     torch.testing.assert_close(without((logits, None), targets), focal.mean())
