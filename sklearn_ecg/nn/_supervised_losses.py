@@ -242,9 +242,9 @@ class ClassificationLoss(nn.Module):
         sample_weight : tensor of shape (batch,), default=None
             Weights of the records.
         n_classified : int, default=None
-            Number of records to use. Records after the first ``n_classified`` were added to balance the
-            batch for a contrastive loss, and are ignored here: including them would increase the
-            weight of rare classes. None uses all records.
+            Number of records to use. Records after the first ``n_classified`` were added to balance
+            the batch for a contrastive loss, and are ignored here: including them would increase
+            the weight of rare classes. None uses all records.
 
         Returns
         -------
@@ -331,8 +331,8 @@ class MSAICLoss(ClassificationLoss):
         sample_weight : tensor of shape (batch,), default=None
             Weights of the records.
         n_classified : int, default=None
-            Number of records in the classification loss. Records after the first ``n_classified`` are used
-            by the contrastive loss only. None uses all records in both.
+            Number of records in the classification loss. Records after the first ``n_classified``
+            are used by the contrastive loss only. None uses all records in both.
 
         Returns
         -------
