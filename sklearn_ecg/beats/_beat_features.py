@@ -234,6 +234,8 @@ class BeatFeatures(SignalTransformer):
         "drop_empty": ["boolean"],
     }
     _dtypes = [np.float32]
+    _needs_millivolts = True
+    _scale_errors = ("unit",)
 
     def __init__(
         self,

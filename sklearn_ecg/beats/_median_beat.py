@@ -142,6 +142,8 @@ class MedianBeat(SignalToSignalTransformer):
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
     }
 
+    _needs_millivolts = True
+
     def __init__(
         self,
         sampling_rate=None,

@@ -161,6 +161,9 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         "n_leads": [Interval(Integral, 1, None, closed="left"), None],
         "lead_names": ["array-like", None],
     }
+    # Of such signals, pages show nothing.
+    _needs_millivolts = True
+    _scale_errors = ("unit", "offset")
 
     def __init__(
         self,
@@ -228,12 +231,6 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
                 "(Hz), which is None. Pass it, as in ECGImageRenderer(sampling_rate=100)."
             )
         check_signals(self, X, reset=True)
-        units = getattr(X, "attrs", {}).get("units", "mV")
-        if units != "mV":
-            raise ValueError(
-                f"The unit in X.attrs['units'] is {units!r}, but ECGImageRenderer draws mV. "
-                "Convert the signals (1 mV is 1000 uV), and update the unit."
-            )
         seconds = self.n_times_in_ / self.sampling_rate
         # Allow for rounding: 10 s at 100 / 3 Hz may be slightly more than 10 s.
         if seconds > self.duration * (1 + 1e-9):

@@ -149,6 +149,8 @@ class SignalQuality(SignalTransformer):
         **SignalTransformer._parameter_constraints,
     }
     _allow_nan = True
+    # Only warnings: implausible records are what this transformer is for.
+    _needs_millivolts = True
 
     def __init__(
         self,
