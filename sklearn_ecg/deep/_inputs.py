@@ -50,10 +50,10 @@ class SignalInput:
         if reset:
             estimator._fitted_on_millivolts = not is_other_unit
         elif is_other_unit:
-            name = type(estimator).__name__
+            _, cause, remedy = found
             warn(
-                f"{found[1].format(name=name)} The records that it was fitted on could be in mV, "
-                "so that predictions for these records are probably wrong."
+                f"{cause}, but the records that {type(estimator).__name__} was fitted on could be "
+                f"in mV. The predictions are probably wrong. {remedy}"
             )
 
     def make_normalizer(self, estimator):

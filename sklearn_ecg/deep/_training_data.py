@@ -8,7 +8,6 @@ import torch
 
 from ._target import Target
 
-
 # Requirements that are unknown, and not compared, if one of the two fits does not know them.
 _UNKNOWN_IF_NONE = ("sampling rate", "unit")
 

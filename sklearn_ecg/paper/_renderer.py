@@ -83,6 +83,10 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         Number of features, of leads, and of time points seen during `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads in standard spelling.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns of X, only if X has named columns.
 
@@ -90,8 +94,8 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     ------
     ValueError
         In `fit`, if ``sampling_rate`` is missing, records are longer than the page, a lead is
-        missing or has no panel, leads have no names, a lead frame has another unit than mV, or
-        the image is too small.
+        missing or has no panel, leads have no names, a frame notes another unit than mV,
+        amplitudes are implausible in mV, signals have a large offset, or the image is too small.
 
     See Also
     --------

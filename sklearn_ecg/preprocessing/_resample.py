@@ -42,6 +42,10 @@ class Resampler(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
@@ -53,7 +57,7 @@ class Resampler(SignalToSignalTransformer):
 
     Notes
     -----
-    A record of n time points is resampled to ``ceil(n * up_ / down_)`` time points; the first one is
+    A record of n time points is resampled to ``ceil(n * up_ / down_)`` time points; the first is
     not shifted. Measured rates, such as 510.227 Hz, are resampled as by the loaders: if the ratio
     of the two rates requires integers of more than 100,000, the nearest ratio of smaller ones is
     used, which differs by less than 0.001 %. The ends are extended by their last value

@@ -274,7 +274,7 @@ def test_containers(records):
         ({"signals": np.zeros((2, 12, 100))}, "one record, .* For several records use ECGDisplay"),
         (
             {"signals": np.full((12, 100), 1500.0)},
-            "an offset of 1500 mV, but ECGDisplay needs signals around 0 mV. Remove the offset",
+            "an offset of 1500 mV, but ECGDisplay needs signals around 0 mV. Remove it",
         ),
         ({"signals": np.full((12, 100), np.inf)}, "signals contains infinity"),
         ({"lead_names": ["V1"]}, "lead_names has 1 names, but the record has 12 leads"),

@@ -9,7 +9,8 @@ from scipy.signal import resample_poly
 from ...leads import normalize_lead_names
 from ...leads._derived import LIMB_LEAD_WEIGHTS
 from ...utils._rates import resampling_ratio
-from .._records import UNIT_NOT_STATED, RecordError, millivolts_per_unit
+from ...utils._units import millivolts_per_unit
+from .._records import UNIT_NOT_STATED, RecordError
 
 # Weights of I and II in each limb lead. Any two of the six determine the other four.
 _LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}

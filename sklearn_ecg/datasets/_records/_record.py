@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ...leads import normalize_lead_name
-from ...utils._units import millivolts_per_unit
 from ._errors import RecordError
 from ._headers import (
     check_file_sizes,

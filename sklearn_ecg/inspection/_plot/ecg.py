@@ -242,7 +242,8 @@ class ECGDisplay:
         ------
         ValueError
             If signals, names, R-peaks, intervals or the heat map are invalid, signals are plainly
-            not in mV or have a large offset, the rhythm lead is missing, or the layout requires other leads or a longer record.
+            not in mV or have a large offset, the rhythm lead is missing, or the layout requires
+            other leads or a longer record.
         """
         signals, names, rate = check_record(self.signals, self.lead_names, self.sampling_rate)
         n_times = signals.shape[1]
