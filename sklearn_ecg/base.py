@@ -32,6 +32,9 @@ class SignalTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     }
     # Whether X may contain NaN.
     _allow_nan = False
+    # Whether signals must be in mV, and what `check_millivolts` raises errors for.
+    _needs_millivolts = False
+    _scale_errors = ()
     # Dtypes of the validated signals. X is converted to the first unless it has one of them.
     _dtypes = [np.float32, np.float64]
 
@@ -82,10 +85,11 @@ class SignalTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def _require_sampling_rate(self):
         """Return `sampling_rate`, which must not be None."""
         if self.sampling_rate is None:
-            name = type(self).__name__
+            name, rate = type(self).__name__, getattr(self, "sampling_rate_in_", None)
+            noted = "" if rate is None else f", but X.attrs['sampling_rate'] is {rate!r}"
             raise ValueError(
                 f"{name} needs sampling_rate, the number of time points per second (Hz), which is "
-                f"None. Pass it, as in {name}(sampling_rate=100)."
+                f"None{noted}. Pass it, as in {name}(sampling_rate={rate or 100!r})."
             )
         return self.sampling_rate
 
@@ -133,7 +137,7 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
         return self.lead_names_in_
 
     def _output_attrs(self, attrs):
-        """Return the ``attrs`` (sampling rate, units) of a transformed lead frame."""
+        """Return the ``attrs`` (sampling rate, units) of a transformed frame."""
         return attrs
 
     def transform(self, X):
@@ -211,7 +215,9 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
         rows = signals.reshape(len(signals), -1)
         if kind == "rows":
             return rows
-        return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=index)
+        frame = pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=index)
+        frame.attrs.update(self._output_attrs(X.attrs))
+        return frame
 
 
 def fill_lead_names(lead_names, n_leads):

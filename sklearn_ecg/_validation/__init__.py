@@ -6,9 +6,10 @@ No other module of the package inspects the number of dimensions of X, except th
 """
 
 from ._images import check_image_size, check_images
+from ._millivolts import check_millivolts, find_scale_fault
+from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
 from ._signals import (
     check_finite,
-    check_noted_rate,
     check_signals,
     read_container,
     read_signals,
@@ -19,8 +20,12 @@ __all__ = [
     "check_finite",
     "check_image_size",
     "check_images",
+    "check_millivolts",
+    "check_noted_millivolts",
     "check_noted_rate",
+    "check_same_notes",
     "check_signals",
+    "find_scale_fault",
     "read_container",
     "read_signals",
     "was_fitted_on_rows",

@@ -13,8 +13,6 @@ numeric DataFrame      (n_records, n_leads * n_times)           ``n_leads=``
 Images have their own containers, see `check_images`.
 """
 
-from numbers import Real
-
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite, validate_data
@@ -26,6 +24,8 @@ from ..leads import (
     stack_signals,
     to_lead_array,
 )
+from ._millivolts import check_millivolts
+from ._notes import check_noted_rate, check_notes
 
 
 def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
@@ -36,7 +36,9 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     estimator : estimator
         Its parameters ``n_leads`` and ``lead_names`` are used if it has them. With ``reset=True``,
         its attributes ``n_features_in_``, ``feature_names_in_`` (for named columns only),
-        ``n_leads_in_``, ``n_times_in_`` and ``lead_names_in_`` are set.
+        ``n_leads_in_``, ``n_times_in_``, ``lead_names_in_``, ``sampling_rate_in_`` and
+        ``units_in_`` are set. If its class attribute ``_needs_millivolts`` is true, X must be in
+        mV; ``_scale_errors`` is then what `check_millivolts` raises errors for.
     X : array, DataFrame or lead frame
         See the table at the top of this module.
     reset : bool
@@ -57,7 +59,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     ------
     ValueError
         If X is ambiguous, contains NaN or infinity, or differs from the fitted X in its leads,
-        their order (by name) or their length.
+        their order (by name), their length, or the sampling rate or unit that it notes.
     """
     n_leads = getattr(estimator, "n_leads", None)
     columns = None
@@ -65,7 +67,6 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         columns = [str(column) for column in X.columns]
         if not reset:
             _check_lead_columns(estimator, columns)
-        check_noted_rate(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     elif is_signal_table(X):
@@ -83,7 +84,16 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         estimator.n_times_in_ = signals.shape[2]
         estimator.lead_names_in_ = lead_names
     _check_fitted(estimator, signals, lead_names)
+    check_notes(estimator, X, reset=reset)
     check_finite(signals, lead_names, allow_nan)
+    if getattr(estimator, "_needs_millivolts", False):
+        errors = set(estimator._scale_errors)
+        # A fitted estimator meets single records, of which some have a disconnected electrode.
+        check_millivolts(
+            signals,
+            name=type(estimator).__name__,
+            error_for=errors if reset else errors - {"offset"},
+        )
     return signals, lead_names
 
 
@@ -126,7 +136,7 @@ def read_container(X, *, name, n_leads=None):
     return X, "numeric frame" if hasattr(X, "iloc") else "rows", n_leads, None
 
 
-def read_signals(X, *, name, n_leads=None, lead_names=None):
+def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
     """Convert X to an array of signals, without an estimator.
 
     Parameters
@@ -139,6 +149,8 @@ def read_signals(X, *, name, n_leads=None, lead_names=None):
         Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
         Lead names of an array.
+    sampling_rate : float or None, default=None
+        Compared with the sampling rate that X notes.
 
     Returns
     -------
@@ -151,10 +163,11 @@ def read_signals(X, *, name, n_leads=None, lead_names=None):
     TypeError
         If X does not contain real numbers.
     ValueError
-        If X is ambiguous or empty, or `lead_names` does not match it.
+        If X is ambiguous or empty, or `lead_names` or `sampling_rate` does not match it.
     """
     if not hasattr(X, "iloc") and np.size(X) == 0:
         raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
+    check_noted_rate(X, sampling_rate, name=name)
     X, kind, n_leads, names = read_container(X, name=name, n_leads=n_leads)
     if kind == "lead frame":
         X = to_lead_array(X)
@@ -345,17 +358,6 @@ def _check_lead_columns(estimator, columns):
         f"X[list(estimator.{known_as})]."
     )
     raise ValueError(" ".join(parts))
-
-
-def check_noted_rate(estimator, X):
-    """Compare the sampling rate in the attributes of a lead frame with that of the estimator."""
-    noted, given = X.attrs.get("sampling_rate"), getattr(estimator, "sampling_rate", None)
-    if isinstance(noted, Real) and isinstance(given, Real) and noted != given:
-        raise ValueError(
-            f"{type(estimator).__name__} has sampling_rate={given!r}, but "
-            f"X.attrs['sampling_rate'] is {noted!r}. Pass sampling_rate={noted!r}, or resample the "
-            "records."
-        )
 
 
 def _check_lead_count(estimator, found):

@@ -178,6 +178,41 @@ def check_sampling_rate_given(transform, reason):
         )
 
 
+def check_rates_of_transforms(transform, sampling_rate, *, name):
+    """Raise if a transform, or one inside it, is for another sampling rate than the records.
+
+    Parameters
+    ----------
+    transform : callable or None
+    sampling_rate : float or None
+        Of the records in Hz. None is unknown.
+    name : str
+        Name of the estimator, for the error message.
+    """
+    for inner in _iter_transforms(transform):
+        rate = getattr(inner, "sampling_rate", None)
+        if None in (rate, sampling_rate) or abs(rate - sampling_rate) <= 1e-9 * sampling_rate:
+            continue
+        raise ValueError(
+            f"{type(inner).__name__} in the augmentation has sampling_rate={rate!r}, but the "
+            f"records that {name} is fitted on have {sampling_rate!r} Hz. Pass "
+            f"{type(inner).__name__}(sampling_rate={sampling_rate!r})."
+        )
+
+
+def _iter_transforms(transform):
+    """Yield a transform and all transforms inside it."""
+    if isinstance(transform, (list, tuple)):
+        for inner in transform:
+            yield from _iter_transforms(inner)
+        return
+    yield transform
+    for attribute in ("transforms", "transform"):
+        inner = getattr(transform, attribute, None)
+        if inner is not None and not isinstance(transform, type):
+            yield from _iter_transforms(inner)
+
+
 def is_stored_time_first(x):
     """Return whether ``x`` is contiguous as (batch, time, leads), like training batches."""
     return x.mT.is_contiguous() and not x.is_contiguous()

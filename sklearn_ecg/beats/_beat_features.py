@@ -99,13 +99,18 @@ class BeatFeatures(SignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, if `sampling_rate` is missing or out of range.
+        In `fit`, if `sampling_rate` is missing or out of range. Also if X is not in mV: if a frame
+        notes another unit, or amplitudes are implausible.
 
     See Also
     --------
@@ -234,6 +239,8 @@ class BeatFeatures(SignalTransformer):
         "drop_empty": ["boolean"],
     }
     _dtypes = [np.float32]
+    _needs_millivolts = True
+    _scale_errors = ("unit",)
 
     def __init__(
         self,

@@ -63,6 +63,10 @@ class MedianBeat(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
@@ -71,7 +75,7 @@ class MedianBeat(SignalToSignalTransformer):
     ValueError
         In `fit`, if `sampling_rate` is missing or out of range, or `window` is invalid or longer
         than the records. In `transform`, if a record has no reliable beats and
-        ``unreliable="raise"``.
+        ``unreliable="raise"``. Also if a frame notes another unit than mV.
 
     See Also
     --------
@@ -80,8 +84,8 @@ class MedianBeat(SignalToSignalTransformer):
 
     Notes
     -----
-    Nothing is learned in `fit`: the beat of a record does not depend on other records. It has the
-    sampling rate of the record and
+    X should be in mV; otherwise a warning is raised. Nothing is learned in `fit`: the beat of a
+    record does not depend on other records. It has the sampling rate of the record and
     ``round(window[1] * sampling_rate) - round(window[0] * sampling_rate)`` time points; its R-peak
     is at ``-round(window[0] * sampling_rate)``, give or take one time point.
 
@@ -141,6 +145,8 @@ class MedianBeat(SignalToSignalTransformer):
         "unreliable": [StrOptions({"raise", "nan", "record_average"})],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
     }
+
+    _needs_millivolts = True
 
     def __init__(
         self,

@@ -195,7 +195,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
         If `X` does not contain real numbers, or `sampling_rate` is not a number.
     ValueError
         If `X` is ambiguous, empty or probably transposed, `lead_names` does not match it, a lead
-        that is used contains NaN or infinity, or `sampling_rate` is out of range.
+        that is used contains NaN or infinity, `sampling_rate` is out of range, or `X` is a lead
+        frame that notes another sampling rate.
 
     See Also
     --------
@@ -264,7 +265,11 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
     """
     rate = check_sampling_rate(sampling_rate)
     signals, lead_names = read_signals(
-        X, name="detect_r_peaks", n_leads=n_leads, lead_names=lead_names
+        X,
+        name="detect_r_peaks",
+        n_leads=n_leads,
+        lead_names=lead_names,
+        sampling_rate=sampling_rate,
     )
     return find_r_peaks(signals, lead_names, rate)
 

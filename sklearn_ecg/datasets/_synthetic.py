@@ -257,7 +257,7 @@ def make_ecg(
     target, target_names = _make_infarction_target(task, regions, infarcted[groups])
     names = np.array(["+".join(compress(regions, row)) or "none" for row in infarcted])
     if as_frame:
-        X = to_lead_frame(X, list(STANDARD_LEADS))
+        X = to_lead_frame(X, STANDARD_LEADS, sampling_rate=sampling_rate, units="mV")
         if task == "multilabel":
             target = pd.DataFrame(target, columns=target_names)
         else:

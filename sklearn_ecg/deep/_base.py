@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..augmentation._base import check_rates_of_transforms
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._torch import (
     arrays_to_module,
@@ -124,6 +125,8 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         data.seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         data.device = resolve_device(self.device)
         data.augmentation = self._make_augmentation()
+        rate = getattr(self, "sampling_rate_in_", None)
+        check_rates_of_transforms(data.augmentation, rate, name=type(self).__name__)
         self._set_method_attributes(data)
         if previous is not None:
             previous.check(self._requirements())

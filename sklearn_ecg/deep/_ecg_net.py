@@ -151,6 +151,10 @@ class ECGNetClassifier(DeepECGClassifier):
         Number of leads of the records, and of time points of a lead.
     lead_names_in_ : tuple of str or None
         Standardized names of the leads; None if they are unknown.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
 
     See Also
     --------

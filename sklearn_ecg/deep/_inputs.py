@@ -5,9 +5,16 @@ from numbers import Integral
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._validation import check_image_size, check_images, check_signals
+from .._validation import (
+    check_image_size,
+    check_images,
+    check_same_notes,
+    check_signals,
+    find_scale_fault,
+)
 from ..nn._normalizers import NORMALIZE, ImageNormalizer, LeadNormalizer
 from ..utils._torch import as_tensor
+from ..utils._warnings import warn
 
 
 class SignalInput:
@@ -28,7 +35,26 @@ class SignalInput:
         With ``reset=True`` the attributes that describe X are set on the estimator, otherwise X is
         checked against them.
         """
-        return check_signals(estimator, X, reset=reset, dtype=estimator._dtype)[0]
+        signals, _ = check_signals(estimator, X, reset=reset, dtype=estimator._dtype)
+        self._check_scale(estimator, signals, reset)
+        return signals
+
+    def _check_scale(self, estimator, signals, reset):
+        """Warn if signals are in another unit than those of fit, although no frame notes it."""
+        if not reset:
+            depends_on_scale = estimator.normalizer_.mode in ("dataset", None)
+            if not depends_on_scale or not getattr(estimator, "_fitted_on_millivolts", False):
+                return
+        found = find_scale_fault(signals)
+        is_other_unit = found is not None and found[0] == "unit"
+        if reset:
+            estimator._fitted_on_millivolts = not is_other_unit
+        elif is_other_unit:
+            _, cause, remedy = found
+            warn(
+                f"{cause}, but the records that {type(estimator).__name__} was fitted on could be "
+                f"in mV. The predictions are probably wrong. {remedy}"
+            )
 
     def make_normalizer(self, estimator):
         """Return the unfitted normalization of an estimator that validated X."""
@@ -40,10 +66,14 @@ class SignalInput:
 
     def requirements(self, estimator):
         """Return what a warm start cannot change, by name."""
-        return {"leads": (estimator.n_leads_in_, estimator.lead_names_in_)}
+        return {
+            "leads": (estimator.n_leads_in_, estimator.lead_names_in_),
+            "sampling rate": estimator.sampling_rate_in_,
+            "unit": estimator.units_in_,
+        }
 
     def check_encoder(self, estimator, encoder):
-        """Raise if an estimator and its encoder know the leads of X by different names."""
+        """Raise if an estimator and its encoder know X by different leads, rates or units."""
         given, expected = estimator.lead_names_in_, encoder.lead_names_in_
         if None not in (given, expected) and given != expected:
             raise ValueError(
@@ -51,6 +81,7 @@ class SignalInput:
                 f"{', '.join(expected)} for its encoder. Pass the same lead_names to both, or a "
                 "lead frame (to_lead_frame) with the leads in the encoder's order."
             )
+        check_same_notes(estimator, encoder, other_name="its encoder")
 
     def make_editable(self, records, normalizer):
         """Return a validated copy of records, whose leads can be replaced."""

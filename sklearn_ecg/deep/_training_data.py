@@ -8,6 +8,9 @@ import torch
 
 from ._target import Target
 
+# Requirements that are unknown, and not compared, if one of the two fits does not know them.
+_UNKNOWN_IF_NONE = ("sampling rate", "unit")
+
 
 class PretrainingRecords(NamedTuple):
     """X and weights, as given to `fit`, that an unfitted encoder is pretrained on."""
@@ -88,6 +91,8 @@ class PreviousFit:
     def check(self, requirements):
         """Raise if what must stay the same has changed."""
         for name, value in requirements.items():
+            if name in _UNKNOWN_IF_NONE and None in (value, self.requirements[name]):
+                continue
             if value != self.requirements[name]:
                 raise ValueError(
                     f"warm_start=True requires the same {name} as the previous fit, which had "

@@ -53,6 +53,7 @@ class _ArrayRecords(_CopiedRecords):
         self.X = buffer
         if hasattr(X, "iloc"):
             self.X = type(X)(buffer, index=X.index, columns=X.columns, copy=False)
+            self.X.attrs.update(X.attrs)
         self._leads = buffer.reshape(len(buffer), n_leads, -1)
 
     def get_leads(self, leads):

@@ -83,6 +83,10 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         Number of features, of leads, and of time points seen during `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads in standard spelling.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns of X, only if X has named columns.
 
@@ -90,8 +94,8 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     ------
     ValueError
         In `fit`, if ``sampling_rate`` is missing, records are longer than the page, a lead is
-        missing or has no panel, leads have no names, a lead frame has another unit than mV, or
-        the image is too small.
+        missing or has no panel, leads have no names, a frame notes another unit than mV,
+        amplitudes are implausible in mV, signals have a large offset, or the image is too small.
 
     See Also
     --------
@@ -161,6 +165,9 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         "n_leads": [Interval(Integral, 1, None, closed="left"), None],
         "lead_names": ["array-like", None],
     }
+    # Of such signals, pages show nothing.
+    _needs_millivolts = True
+    _scale_errors = ("unit", "offset")
 
     def __init__(
         self,
@@ -228,12 +235,6 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
                 "(Hz), which is None. Pass it, as in ECGImageRenderer(sampling_rate=100)."
             )
         check_signals(self, X, reset=True)
-        units = getattr(X, "attrs", {}).get("units", "mV")
-        if units != "mV":
-            raise ValueError(
-                f"The unit in X.attrs['units'] is {units!r}, but ECGImageRenderer draws mV. "
-                "Convert the signals (1 mV is 1000 uV), and update the unit."
-            )
         seconds = self.n_times_in_ / self.sampling_rate
         # Allow for rounding: 10 s at 100 / 3 Hz may be slightly more than 10 s.
         if seconds > self.duration * (1 + 1e-9):

@@ -9,6 +9,9 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from ..base import SignalToSignalTransformer
 
+# Higher limits are not in mV.
+_MAX_LIMIT = 100
+
 
 class Cropper(SignalToSignalTransformer):
     """Crop each record to one part of it.
@@ -41,6 +44,10 @@ class Cropper(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
@@ -134,8 +141,9 @@ class Clipper(SignalToSignalTransformer):
     Parameters
     ----------
     low, high : float or None, default=-5.0 and 5.0
-        Limits in the unit of X (usually mV), ``low < high``. Values outside the limits are set to
-        the limit; None means no limit. Waves of more than 5 mV are rarely cardiac.
+        Limits in mV, ``low < high``. Values outside the limits are set to the limit; None means no
+        limit. Waves of more than 5 mV are rarely cardiac. If one of the limits exceeds 100, the
+        limits are in the unit of X, whatever it is.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -152,13 +160,18 @@ class Clipper(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, if `low` is not below `high`, or both are None.
+        In `fit`, if `low` is not below `high`, or both are None. Also if X is not in mV: if a frame
+        notes another unit, or amplitudes are implausible.
 
     Notes
     -----
@@ -178,12 +191,18 @@ class Clipper(SignalToSignalTransformer):
         "high": [Real, None],
     }
     _allow_nan = True
+    _scale_errors = ("unit", "offset")
 
     def __init__(self, low=-5.0, high=5.0, *, n_leads=None, lead_names=None):
         self.low = low
         self.high = high
         self.n_leads = n_leads
         self.lead_names = lead_names
+
+    @property
+    def _needs_millivolts(self):
+        limits = [abs(limit) for limit in (self.low, self.high) if limit is not None]
+        return max(limits, default=0) <= _MAX_LIMIT
 
     def _fit(self, signals):
         if self.low is None and self.high is None:

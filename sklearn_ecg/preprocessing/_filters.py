@@ -50,6 +50,10 @@ class BandpassFilter(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
@@ -171,6 +175,10 @@ class NotchFilter(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 

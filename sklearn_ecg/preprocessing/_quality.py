@@ -93,13 +93,18 @@ class SignalQuality(SignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, if `sampling_rate` is missing or out of range, or X contains infinity.
+        In `fit`, if `sampling_rate` is missing or out of range, or X contains infinity. Also if a
+        frame notes another unit than mV.
 
     See Also
     --------
@@ -107,7 +112,8 @@ class SignalQuality(SignalTransformer):
 
     Notes
     -----
-    X should contain unfiltered signals in mV, since filters remove noise and wander. NaN is
+    X should contain unfiltered signals in mV, since filters remove noise and wander. If amplitudes
+    are implausible in most records, a warning is raised. NaN is
     allowed; for the other measures, gaps are filled by linear interpolation. All features are
     finite. Nothing is learned in `fit`. Frequencies are separated by a Fourier transform of the
     whole record, except for ``noise``, which uses the zero-phase filter of `BandpassFilter`. Limits
@@ -149,6 +155,8 @@ class SignalQuality(SignalTransformer):
         **SignalTransformer._parameter_constraints,
     }
     _allow_nan = True
+    # Only warnings: implausible records are what this transformer is for.
+    _needs_millivolts = True
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
 """Resampling to another sampling rate."""
 
-from fractions import Fraction
 from numbers import Real
 
 from scipy.signal import resample_poly
@@ -8,10 +7,9 @@ from sklearn.utils._param_validation import Interval
 
 from ..base import SignalToSignalTransformer
 from ..utils._chunks import apply_in_chunks
+from ..utils._rates import resampling_ratio
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-# Ratios of larger integers would require filters longer than any record.
-_MAX_RATIO_TERM = 10_000
 
 
 class Resampler(SignalToSignalTransformer):
@@ -35,7 +33,7 @@ class Resampler(SignalToSignalTransformer):
     Attributes
     ----------
     up_, down_ : int
-        Ratio of the two rates in lowest terms.
+        Ratio of the two rates in lowest terms; see the notes.
     n_features_in_ : int
         Number of leads seen in `fit`; for rows and numeric frames, number of columns.
     n_leads_in_ : int
@@ -44,21 +42,27 @@ class Resampler(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, if `sampling_rate` is missing, or the rates do not have a ratio of integers up to
-        10,000.
+        In `fit`, if `sampling_rate` is missing, or one of the rates is more than 100,000 times the
+        other.
 
     Notes
     -----
-    A record of n time points is resampled to ``ceil(n * new_rate / sampling_rate)`` time points;
-    the first one is not shifted. The ends are extended by their last value (``padtype="edge"``).
-    With zeros, SciPy's default, a record whose baseline is not zero would ring at its ends. The
-    result is computed in the dtype of X.
+    A record of n time points is resampled to ``ceil(n * up_ / down_)`` time points; the first is
+    not shifted. Measured rates, such as 510.227 Hz, are resampled as by the loaders: if the ratio
+    of the two rates requires integers of more than 100,000, the nearest ratio of smaller ones is
+    used, which differs by less than 0.001 %. The ends are extended by their last value
+    (``padtype="edge"``). With zeros, SciPy's default, a record whose baseline is not zero would
+    ring at its ends. The result is computed in the dtype of X.
 
     Examples
     --------
@@ -82,14 +86,7 @@ class Resampler(SignalToSignalTransformer):
         self.lead_names = lead_names
 
     def _fit(self, signals):
-        exact = float(self.new_rate) / float(self._require_sampling_rate())
-        ratio = Fraction(exact).limit_denominator(_MAX_RATIO_TERM)
-        if ratio.numerator > _MAX_RATIO_TERM or abs(ratio - exact) > 1e-9 * exact:
-            raise ValueError(
-                f"The ratio of new_rate={self.new_rate:g} and sampling_rate="
-                f"{self.sampling_rate:g} is not a ratio of integers up to {_MAX_RATIO_TERM}. Pass "
-                "other rates, such as 100 and 500."
-            )
+        ratio = resampling_ratio(self._require_sampling_rate(), self.new_rate)
         self.up_, self.down_ = ratio.numerator, ratio.denominator
 
     def _output_n_times(self):

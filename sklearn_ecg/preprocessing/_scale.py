@@ -39,6 +39,10 @@ class LeadScaler(SignalToSignalTransformer):
         Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
         Names of the leads seen in `fit`.
+    sampling_rate_in_ : float or None
+        Sampling rate of the records seen in `fit` (Hz), if a frame or a parameter states it.
+    units_in_ : str or None
+        Unit of the records seen in `fit`, if a frame states it.
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 

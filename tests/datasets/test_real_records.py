@@ -9,8 +9,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklearn_ecg.datasets import RecordError, load_wfdb
-from sklearn_ecg.datasets._records import list_records, millivolts_per_unit, wfdb
+from sklearn_ecg.datasets._records import list_records, wfdb
 from sklearn_ecg.leads import STANDARD_LEADS
+from sklearn_ecg.utils._units import millivolts_per_unit
 
 # The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")

@@ -274,8 +274,9 @@ def test_containers(records):
         ({"signals": np.zeros((2, 12, 100))}, "one record, .* For several records use ECGDisplay"),
         (
             {"signals": np.full((12, 100), 1500.0)},
-            "absolute value of signals is 1500 mV. Pass signals in mV",
+            "an offset of 1500 mV, but ECGDisplay needs signals around 0 mV. Remove it",
         ),
+        ({"signals": np.full((12, 100), np.inf)}, "signals contains infinity"),
         ({"lead_names": ["V1"]}, "lead_names has 1 names, but the record has 12 leads"),
         ({"sampling_rate": 0}, "sampling_rate must be a positive number in Hz, got 0"),
         ({"heat_map": np.zeros((3, 50))}, r"heat_map must have the shape \(n_points,\) or \(12"),

@@ -489,7 +489,7 @@ def test_failed_fit_leaves_an_unfitted_renderer(X):
 def test_sampling_rate_and_unit_of_a_lead_frame_are_checked(X):
     with pytest.raises(ValueError, match="X.attrs.* is 500"):
         ECGImageRenderer(100).fit(to_lead_frame(X, sampling_rate=500))
-    with pytest.raises(ValueError, match="in X.attrs.*'uV', but ECGImageRenderer draws mV"):
+    with pytest.raises(ValueError, match="in X.attrs.*'uV', but ECGImageRenderer needs mV"):
         ECGImageRenderer(100).fit(to_lead_frame(X, units="uV"))
 
 

@@ -1,7 +1,6 @@
 """Bringing a record from its files to the requested leads, sampling rate and length."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from numbers import Real
 
 import numpy as np
@@ -9,7 +8,9 @@ from scipy.signal import resample_poly
 
 from ...leads import normalize_lead_names
 from ...leads._derived import LIMB_LEAD_WEIGHTS
-from .._records import UNIT_NOT_STATED, RecordError, millivolts_per_unit
+from ...utils._rates import resampling_ratio
+from ...utils._units import millivolts_per_unit
+from .._records import UNIT_NOT_STATED, RecordError
 
 # Weights of I and II in each limb lead. Any two of the six determine the other four.
 _LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
@@ -298,9 +299,7 @@ def _resample_signal(signal, rate, new_rate):
     """Resample with the ends extended by their last value; missing values stay missing."""
     if rate == new_rate:
         return signal
-    # Rates are written in decimals: 100 / 999.56 is 2500 / 24989.
-    ratio = Fraction(str(float(new_rate))) / Fraction(str(float(rate)))
-    ratio = ratio.limit_denominator(100_000)
+    ratio = resampling_ratio(rate, new_rate)
     missing = ~np.isfinite(signal)
     if missing.all():
         n_times = -(-len(signal) * ratio.numerator // ratio.denominator)

@@ -10,7 +10,7 @@ from ._files import (
     walk_folders,
 )
 from ._headers import UNIT_NOT_STATED, find_segments, wfdb
-from ._record import Record, describe_header, millivolts_per_unit, read_record
+from ._record import Record, describe_header, read_record
 
 __all__ = [
     "UNIT_NOT_STATED",
@@ -23,7 +23,6 @@ __all__ = [
     "find_segments",
     "list_headerless_files",
     "list_records",
-    "millivolts_per_unit",
     "natural_order",
     "read_record",
     "record_states",

@@ -20,14 +20,6 @@ from ._headers import (
     wfdb,
 )
 
-# Millivolts per unit, by the unit's name in lower case. Both micro signs of Unicode are in use.
-_MILLIVOLTS = {
-    **dict.fromkeys(("v", "volt", "volts"), 1e3),
-    **dict.fromkeys(("mv", "millivolt", "millivolts"), 1.0),
-    **dict.fromkeys(("uv", "µv", "μv", "microvolt", "microvolts"), 1e-3),
-    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-6),
-}
-
 # The value that marks a missing one, by format.
 _MISSING_VALUE = {
     "80": -(2**7),
@@ -82,14 +74,6 @@ def _standard_name(channel):
         return normalize_lead_name(channel)
     except (TypeError, ValueError):
         return channel
-
-
-def millivolts_per_unit(unit, assume_units=None):
-    """Return the factor that converts a unit to mV, or None if the unit is not a voltage."""
-    factor = _MILLIVOLTS.get(str(unit or "").strip().lower())
-    if factor is None and assume_units is not None:
-        factor = _MILLIVOLTS[assume_units.lower()]
-    return factor
 
 
 def read_record(root, name):

@@ -7,15 +7,20 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from ..._validation import read_container
+from ..._validation import (
+    check_millivolts,
+    check_noted_millivolts,
+    check_noted_rate,
+    read_container,
+)
 from ...leads import STANDARD_LEADS, normalize_lead_names, stack_signals, to_lead_array
 from ._plot_style import as_real_array, check_option
 
-# Signals with larger values are probably not in mV.
-_MAX_PLAUSIBLE_MV = 30.0
+# Largest amplitude in mV for which a page has room.
+_MAX_DRAWN = 30.0
 
 
-def select_record(name, X, record, n_leads):
+def select_record(name, X, record, n_leads, sampling_rate):
     """Return one record of X as an array, the same record as X of one record, and lead names.
 
     Parameters
@@ -25,6 +30,7 @@ def select_record(name, X, record, n_leads):
     X : array-like, DataFrame or lead frame
     record : int
     n_leads : int or None
+    sampling_rate : float or None
 
     Returns
     -------
@@ -32,6 +38,8 @@ def select_record(name, X, record, n_leads):
     row : same type as X, of one record
     lead_names : tuple of str or None
     """
+    check_noted_rate(X, sampling_rate, name=name)
+    check_noted_millivolts(X, name=name)
     X, kind, n_leads, names = read_container(X, name=name, n_leads=n_leads)
     row = signals = select_row(X, record)
     if kind == "lead frame":
@@ -72,12 +80,11 @@ def check_record(signals, lead_names, sampling_rate):
             f"lead_names has {len(lead_names)} names, but the record has {n_leads} leads. Pass one "
             "name for each."
         )
-    largest = np.nanmax(np.abs(signals)) if np.isfinite(signals).any() else 0.0
-    if not largest <= _MAX_PLAUSIBLE_MV:
-        raise ValueError(
-            f"The largest absolute value of signals is {largest:g} mV. Pass signals in mV: divide "
-            "microvolts by 1000, and remove a constant offset."
-        )
+    if np.isinf(signals).any():
+        raise ValueError("signals contains infinity. Replace such values by NaN, which is a gap.")
+    check_millivolts(
+        signals[np.newaxis], name="ECGDisplay", error_for=("unit", "unclear", "offset")
+    )
     if not (isinstance(sampling_rate, Real) and 0 < sampling_rate < np.inf):
         raise ValueError(f"sampling_rate must be a positive number in Hz, got {sampling_rate!r}.")
     return signals, lead_names, float(sampling_rate)
@@ -86,6 +93,12 @@ def check_record(signals, lead_names, sampling_rate):
 def clip_amplitude(signals, max_amplitude):
     """Clip the signals of a record at a distance from 0 mV, or not if this is None."""
     if max_amplitude is None:
+        largest = np.fmax.reduce(np.abs(signals), axis=None)
+        if largest > _MAX_DRAWN:
+            raise ValueError(
+                f"max_amplitude=None draws everything, but the largest absolute value of signals "
+                f"is {largest:g} mV, for which no page has room. Pass max_amplitude, such as 5.0."
+            )
         return signals
     if not (isinstance(max_amplitude, Real) and 0 < max_amplitude < np.inf):
         raise ValueError(

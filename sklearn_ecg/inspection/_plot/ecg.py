@@ -180,9 +180,12 @@ class ECGDisplay:
         Raises
         ------
         ValueError
-            If the shape of X is ambiguous, or there is no such record.
+            If the shape of X is ambiguous, there is no such record, or X is a lead frame that
+            notes another sampling rate, or another unit than mV.
         """
-        signals, _, names = select_record("ECGDisplay.from_record", X, record, n_leads)
+        signals, _, names = select_record(
+            "ECGDisplay.from_record", X, record, n_leads, sampling_rate
+        )
         if isinstance(r_peaks, str):
             check_option("r_peaks", r_peaks, ["detect"])
             from ...beats._rhythm import detect_r_peaks
@@ -193,6 +196,11 @@ class ECGDisplay:
                 raise ValueError(
                     f"r_peaks has the peaks of {len(r_peaks.peaks)} records, but X has "
                     f"{_num_samples(X)}. Pass detect_r_peaks of the same records."
+                )
+            if r_peaks.sampling_rate != sampling_rate:
+                raise ValueError(
+                    f"r_peaks was detected at {r_peaks.sampling_rate:g} Hz, but sampling_rate is "
+                    f"{sampling_rate!r}. Pass detect_r_peaks of the same records."
                 )
             r_peaks = r_peaks.peaks[record]
         display = cls(
@@ -255,8 +263,9 @@ class ECGDisplay:
         Raises
         ------
         ValueError
-            If signals, names, R-peaks, intervals or the heat map are invalid, signals are not in
-            mV, the rhythm lead is missing, or the layout requires other leads or a longer record.
+            If signals, names, R-peaks, intervals or the heat map are invalid, signals are plainly
+            not in mV or have a large offset, the rhythm lead is missing, or the layout requires
+            other leads or a longer record.
         """
         signals, names, rate = check_record(self.signals, self.lead_names, self.sampling_rate)
         n_times = signals.shape[1]

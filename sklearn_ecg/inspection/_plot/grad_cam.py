@@ -166,7 +166,9 @@ class GradCAMDisplay:
             heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
             image = displayed_images(estimator, row)[0]
             return cls(image, heat_map[0], kind="image", target=str(targets[0])).plot(ax)
-        signals, row, names = select_record("GradCAMDisplay", X, record, n_leads)
+        signals, row, names = select_record(
+            "GradCAMDisplay.from_estimator", X, record, n_leads, sampling_rate
+        )
         heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
         if heat_map.shape[-1] != signals.shape[-1]:
             raise ValueError(
