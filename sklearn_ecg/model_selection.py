@@ -16,7 +16,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.multiclass import type_of_target
 
-from ._validation._samples import check_groups, check_records
+from ._validation._samples import check_groups, check_records, number_groups
 from .utils._chunks import TRANSFORM, record_chunks
 
 __all__ = ["check_disjoint_groups", "duplicate_groups"]
@@ -105,7 +105,7 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
         numbers = _connected_components(len(first), pairs)[numbers]
     if groups is not None:
         groups = check_groups(groups, len(X))
-        patients = np.unique(groups, return_inverse=True)[1]
+        patients, _ = number_groups(groups)
         # In this graph, each record is an edge between its signal and its patient.
         pairs = np.stack([numbers, patients + len(X)], axis=1)
         numbers = _connected_components(2 * len(X), pairs)[numbers]

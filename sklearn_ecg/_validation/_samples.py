@@ -52,14 +52,65 @@ def check_groups(groups, n_records):
     Raises
     ------
     ValueError
-        If the length differs from `n_records`, or a patient is missing.
+        If the shape is not (n_records,), or a patient is missing.
     """
+    if np.ndim(groups) != 1 and np.shape(groups)[1:] != (1,):
+        raise ValueError(
+            f"groups must have shape (n_records,), got shape {np.shape(groups)}. Pass one patient "
+            "for each record, as a number or a string."
+        )
+    check_not_masked(groups, "groups")
+    n_missing = np.count_nonzero(find_missing(groups))
     groups = column_or_1d(groups)
     check_consistent_length(groups, range(n_records))
-    n_missing = np.count_nonzero(pd.isna(groups))
     if n_missing:
         raise ValueError(
             f"groups has missing values for {n_missing} of {len(groups)} records. Give each "
             "record of an unknown patient a group of its own."
         )
     return groups
+
+
+def check_not_masked(values, argument):
+    """Raise for a masked array, whose mask `numpy.asarray` would ignore."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{argument} is an array with {np.ma.count_masked(values)} masked values, which would "
+            "be used as if they were not masked. Leave these records out, or fill the values."
+        )
+
+
+def find_missing(values):
+    """Return a mask of NaN, None and ``pd.NA``, in lists of strings too.
+
+    Parameters
+    ----------
+    values : array-like
+
+    Returns
+    -------
+    missing : bool ndarray
+    """
+    if isinstance(values, (list, tuple)):
+        # As an array of strings, a missing value would be the string "nan" or "None".
+        values = np.array(values, dtype=object)
+    return np.asarray(pd.isna(values if hasattr(values, "iloc") else np.asarray(values)))
+
+
+def number_groups(groups):
+    """Return the number of each group, in sorted order if groups can be sorted, and their count.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_records,)
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_records,), int
+    n_groups : int
+    """
+    try:
+        patients, numbers = np.unique(groups, return_inverse=True)
+    except TypeError:  # numbers and strings
+        numbers, patients = pd.factorize(groups)
+    return numbers, len(patients)

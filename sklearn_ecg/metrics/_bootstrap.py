@@ -4,10 +4,19 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from ..utils._warnings import warn
+from ._matching import (
+    as_array,
+    as_label_array,
+    check_same_columns,
+    check_same_records,
+    match_columns,
+)
 from ._ranking import MacroRankingMetric
 from ._resampling import Resamples
 
@@ -31,7 +40,7 @@ class ScoreInterval(NamedTuple):
     score : float
         The metric on all records.
     low, high : float
-        The ends of the interval.
+        The ends of the interval. NaN if there is no interval.
     """
 
     score: float
@@ -40,7 +49,7 @@ class ScoreInterval(NamedTuple):
 
     def __str__(self):
         # A hyphen before a negative number would look like two minus signs.
-        separator = "-" if min(self.low, self.high) >= 0 else ", "
+        separator = ", " if min(self.low, self.high) < 0 else "-"
         return f"{self.score:.3f} [{self.low:.3f}{separator}{self.high:.3f}]"
 
 
@@ -77,7 +86,8 @@ def bootstrap_interval(
     y_true : array-like of shape (n_records,) or (n_records, n_labels)
         True labels. In a binary target, the larger label is the positive one.
     y_score : array-like of shape (n_records,), (n_records, n_labels) or (n_records, n_classes)
-        Out-of-fold scores or predictions for the same records.
+        Out-of-fold scores or predictions for the same records in the same order. If it and
+        ``y_true`` are DataFrames with named columns, the columns are matched by name.
     groups : array-like of shape (n_records,), default=None
         Patient of each record. None resamples records.
     n_resamples : int, default=1000
@@ -95,19 +105,30 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        If the lengths differ, if a named metric cannot be computed from the labels or the scores,
-        if a patient is missing, or if a label is too rare to be part of every resample.
+        If the lengths or the names of columns differ, if the index of a Series or DataFrame shows
+        that records are in different orders, if a named metric cannot be computed from the labels
+        or the scores, if a patient is missing, or if a label is too rare to be part of every
+        resample.
 
     Warns
     -----
     UserWarning
         If a class has a single patient (or record). It is part of every resample, and the interval
         does not show how much the score depends on it.
+    UndefinedMetricWarning
+        If all resamples are equal, such as those of a single patient, or if the metric is NaN for
+        a resample. The ends of the interval are then NaN.
 
     See Also
     --------
     bootstrap_difference : Interval of the difference between two scores on the same records.
     label_table : Scores and intervals of each label.
+
+    Notes
+    -----
+    As in scikit-learn, records are matched by position. An index is only used to find mistakes:
+    indexes that have the same values in different orders raise an error, and so do indexes that
+    overlap, unless one of them is just numbered from 0.
 
     References
     ----------
@@ -126,10 +147,9 @@ def bootstrap_interval(
     >>> print(bootstrap_interval("roc_auc", y, score, groups=patients, random_state=0))
     0.781 [0.718-0.841]
     """
-    y_true, y_score = np.asarray(y_true), np.asarray(y_score)
-    check_consistent_length(y_true, y_score, groups)
+    y_true, y_scores = _check_input(y_true, {"y_score": y_score}, groups)
     ((score, resampled_scores),) = _bootstrap(
-        metric, y_true, {"y_score": y_score}, groups, n_resamples, random_state
+        metric, y_true, y_scores, groups, n_resamples, random_state
     )
     return ScoreInterval(score, *percentile_interval(resampled_scores, confidence_level))
 
@@ -164,7 +184,7 @@ def bootstrap_difference(
     y_score_a, y_score_b : array-like of shape (n_records,), (n_records, n_labels) or \
             (n_records, n_classes)
         Out-of-fold scores or predictions of the two estimators, for the same records in the same
-        order.
+        order. Columns of DataFrames are matched by name, as in `bootstrap_interval`.
     groups : array-like of shape (n_records,), default=None
         Patient of each record. None resamples records.
     n_resamples : int, default=1000
@@ -186,8 +206,8 @@ def bootstrap_difference(
 
     Warns
     -----
-    UserWarning
-        If a class has a single patient (or record), as in `bootstrap_interval`.
+    UserWarning, UndefinedMetricWarning
+        As in `bootstrap_interval`.
 
     See Also
     --------
@@ -208,14 +228,25 @@ def bootstrap_difference(
     >>> print(bootstrap_difference("roc_auc", y, a, b, random_state=0))
     0.065 [0.012-0.117]
     """
-    y_true, y_score_a, y_score_b = map(np.asarray, (y_true, y_score_a, y_score_b))
-    check_consistent_length(y_true, y_score_a, y_score_b, groups)
     y_scores = {"y_score_a": y_score_a, "y_score_b": y_score_b}
+    y_true, y_scores = _check_input(y_true, y_scores, groups)
     (score_a, resampled_a), (score_b, resampled_b) = _bootstrap(
         metric, y_true, y_scores, groups, n_resamples, random_state
     )
     ends = percentile_interval(resampled_a - resampled_b, confidence_level)
     return ScoreInterval(score_a - score_b, *ends)
+
+
+def _check_input(y_true, y_scores, groups):
+    """Return labels and scores as arrays, with columns in the order of the labels."""
+    check_same_records(y_true=y_true, **y_scores, groups=groups)
+    check_consistent_length(y_true, *y_scores.values(), groups)
+    check_same_columns(y_true, y_scores)
+    y_scores = {
+        argument: as_array(match_columns(y_true, y_score, argument), argument)
+        for argument, y_score in y_scores.items()
+    }
+    return as_label_array(y_true), y_scores
 
 
 def _bootstrap(metric, y_true, y_scores, groups, n_resamples, random_state):
@@ -241,18 +272,29 @@ def evaluate_on_resamples(metrics, resamples):
     Returns
     -------
     scores : list of (float, ndarray of shape (n_resamples,))
-        One pair per metric.
+        One pair per metric. If all resamples are equal, the second array holds NaN.
     """
     resampled = [[metric(counts) for metric in metrics] for counts in resamples]
+    resamples.warn_if_equal()
     all_records = np.ones((resamples.n_records, 1))
-    return [
-        (float(metric(all_records)[0]), np.concatenate(parts))
-        for metric, parts in zip(metrics, zip(*resampled))
-    ]
+    results = []
+    for metric, parts in zip(metrics, zip(*resampled)):
+        scores = np.concatenate(parts)
+        n_undefined = np.count_nonzero(np.isnan(scores))
+        if not resamples.differ:
+            scores = np.full(len(scores), np.nan)
+        elif n_undefined:
+            warn(
+                f"The metric is NaN for {n_undefined} of {len(scores)} resamples. Its interval is "
+                "undefined and set to NaN.",
+                UndefinedMetricWarning,
+            )
+        results.append((float(metric(all_records)[0]), scores))
+    return results
 
 
 def percentile_interval(scores, confidence_level):
-    """Return the ends of the percentile interval of resampled scores."""
+    """Return the ends of the percentile interval of resampled scores, NaN if any score is NaN."""
     tail = (1 - confidence_level) / 2
     low, high = np.quantile(scores, [tail, 1 - tail])
     return float(low), float(high)

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 
 from ..utils._warnings import warn
 from ._bootstrap import ScoreInterval, check_scores, label_indicator
+from ._matching import as_array, as_label_array, check_same_records
 
 
 class DeLongResult(NamedTuple):
@@ -73,7 +74,8 @@ def delong_interval(y_true, y_score, *, confidence_level=0.95):
     Raises
     ------
     ValueError
-        If the lengths differ, if there are not two labels with at least two records each, or if a
+        If the lengths differ, if an index shows that records are in different orders (as in
+        `bootstrap_interval`), if there are not two labels with at least two records each, or if a
         score is not finite.
 
     See Also
@@ -135,7 +137,8 @@ def delong_test(y_true, y_score_a, y_score_b, *, confidence_level=0.95):
     Raises
     ------
     ValueError
-        If the lengths differ, if there are not two labels with at least two records each, or if a
+        If the lengths differ, if an index shows that records are in different orders (as in
+        `bootstrap_interval`), if there are not two labels with at least two records each, or if a
         score is not finite.
 
     Warns
@@ -207,8 +210,9 @@ def delong_test(y_true, y_score_a, y_score_b, *, confidence_level=0.95):
 
 def _check_targets(y_true, **scores):
     """Return which records are positive, and the list of arrays of scores."""
-    y_true = np.asarray(y_true)
-    scores = {argument: np.asarray(values) for argument, values in scores.items()}
+    check_same_records(y_true=y_true, **scores)
+    y_true = as_label_array(y_true)
+    scores = {argument: as_array(values, argument) for argument, values in scores.items()}
     check_consistent_length(y_true, *scores.values())
     if y_true.ndim != 1:
         raise ValueError(

@@ -1,5 +1,6 @@
 """A table of scores with one row per label."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +16,15 @@ from ._bootstrap import (
     label_indicator,
     percentile_interval,
 )
+from ._matching import (
+    as_array,
+    as_label_array,
+    check_renaming,
+    check_same_records,
+    column_names,
+    match_columns,
+    match_values,
+)
 from ._ranking import MacroRankingMetric, RankingMetrics
 from ._resampling import Resamples
 
@@ -28,7 +38,7 @@ _RANKING_COLUMNS = {"auroc": "roc_auc", "auprc": "average_precision"}
         "y_score": ["array-like"],
         "label_names": ["array-like", None],
         "groups": ["array-like", None],
-        "threshold": [Real, "array-like", None],
+        "threshold": [Real, "array-like", Mapping, None],
         "n_resamples": [Interval(Integral, 1, None, closed="left")],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
@@ -54,15 +64,18 @@ def label_table(
         True labels: a multilabel indicator of 0 and 1, or a column of two values, of which the
         larger is positive.
     y_score : array-like of shape (n_records,) or (n_records, n_labels)
-        Out-of-fold scores of each label.
+        Out-of-fold scores of each label, for the same records in the same order. The columns of a
+        DataFrame are matched by name with those of ``y_true`` or, if these have no names, with
+        ``label_names``. Columns without names are in the order of ``y_true``.
     label_names : array-like of shape (n_labels,), default=None
-        Names of the rows. If None, they are the columns of a DataFrame ``y_true``, the positive
-        label of a binary target, or the numbers from 0.
+        Names of the rows, in the order of the columns of ``y_true``. If None, they are the columns
+        of a DataFrame ``y_true``, the positive label of a binary target, or the numbers from 0.
     groups : array-like of shape (n_records,), default=None
         Patient of each record. None resamples records.
-    threshold : float, array-like of shape (n_labels,) or None, default=0.5
-        A record is predicted positive if its score is above the threshold. If None, the table has
-        no columns that depend on a threshold.
+    threshold : float, array-like of shape (n_labels,), mapping, Series or None, default=0.5
+        A record is predicted positive if its score is above the threshold. The thresholds of a
+        mapping, or of a Series with named values, are matched with the labels by name. If None,
+        the table has no columns that depend on a threshold.
     n_resamples : int, default=1000
         Number of bootstrap resamples, >= 1.
     confidence_level : float, default=0.95
@@ -85,14 +98,17 @@ def label_table(
     Raises
     ------
     ValueError
-        If lengths or shapes differ, if `y_true` is neither binary nor an indicator, if the number
-        of names or thresholds is not the number of labels, or if a patient is missing.
+        If lengths, shapes or the names of columns differ, if the index of a Series or DataFrame
+        shows that records are in different orders (as in `bootstrap_interval`), if `y_true` is
+        neither binary nor an indicator, if the number of names or thresholds is not the number of
+        labels, or if a patient is missing.
 
     Warns
     -----
     UndefinedMetricWarning
-        If a label has a single value, or no record is predicted positive or negative. The metrics
-        that are undefined as a result are NaN.
+        If a label has a single value, no record is predicted positive or negative, or all
+        resamples are equal, such as those of a single patient. The metrics and intervals that are
+        undefined as a result are NaN.
     UserWarning
         If a label has a single positive or negative patient (or record), which is part of every
         resample.
@@ -116,16 +132,19 @@ def label_table(
     HYP            35   0.98       0.96         1.0         0.91
     macro        <NA>   0.99       0.97         1.0         0.91
     """
-    names = label_names
-    if names is None and hasattr(y_true, "columns"):
-        names = y_true.columns
-    y_true, y_score = np.asarray(y_true), np.asarray(y_score)
+    names = column_names(y_true)
+    if label_names is not None:
+        check_renaming(names or (), label_names)
+        names = list(label_names)
+    check_same_records(y_true=y_true, y_score=y_score, groups=groups)
     check_consistent_length(y_true, y_score, groups)
+    y_score = as_array(match_columns(y_true, y_score, label_names=label_names), "y_score")
+    y_true = as_label_array(y_true)
     positive, names = _check_label_names(y_true, names)
     y_score = check_scores(positive, y_score)
     assert_all_finite(y_score, input_name="y_score")
     y_score = y_score.reshape(positive.shape)
-    thresholds = None if threshold is None else _check_thresholds(threshold, len(names))
+    thresholds = None if threshold is None else _check_thresholds(threshold, names)
 
     rng = check_random_state(random_state)
     options = {"n_resamples": n_resamples, "confidence_level": confidence_level}
@@ -174,13 +193,21 @@ def _check_label_names(y_true, names):
     return positive, names
 
 
-def _check_thresholds(threshold, n_labels):
-    threshold = np.asarray(threshold, dtype=float)
-    if threshold.shape not in ((), (n_labels,)):
+def _check_thresholds(threshold, names):
+    """Return the threshold of each label; those of a Series or mapping are matched by name."""
+    threshold = match_values(threshold, names, "threshold")
+    try:
+        threshold = np.asarray(threshold, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"threshold must hold numbers, got {threshold!r}.") from None
+    if threshold.shape not in ((), (len(names),)):
         raise ValueError(
-            f"threshold must be a number or have shape ({n_labels},), got shape {threshold.shape}."
+            f"threshold must be a number or have shape ({len(names)},), got shape "
+            f"{threshold.shape}."
         )
-    return np.broadcast_to(threshold, n_labels)
+    if np.isnan(threshold).any():
+        raise ValueError("threshold contains NaN. Pass a threshold for each label, or None.")
+    return np.broadcast_to(threshold, len(names))
 
 
 def _ranking_columns(name, positive, score, groups, rng, *, n_resamples, confidence_level):
@@ -193,7 +220,7 @@ def _ranking_columns(name, positive, score, groups, rng, *, n_resamples, confide
         )
         ends = ("", "_low", "_high")
         return {column + end: np.nan for column in _RANKING_COLUMNS for end in ends}
-    resamples = Resamples(positive, groups, n_resamples, rng, subject=f"Label {name!r}")
+    resamples = Resamples(positive, groups, n_resamples, rng, label=f"Label {name!r}")
     label = RankingMetrics(positive, score)
     metrics = {column: getattr(label, metric) for column, metric in _RANKING_COLUMNS.items()}
     return _with_intervals(metrics, resamples, confidence_level)
@@ -207,7 +234,7 @@ def _macro_columns(positive, score, groups, rng, *, n_resamples, confidence_leve
         column: MacroRankingMetric(metric, positive, score)
         for column, metric in _RANKING_COLUMNS.items()
     }
-    resamples = Resamples(positive, groups, n_resamples, rng)
+    resamples = Resamples(positive, groups, n_resamples, rng, label="the macro average")
     try:
         return _with_intervals(metrics, resamples, confidence_level)
     except ValueError as error:

@@ -1,9 +1,10 @@
 """Bootstrap resamples of records or patients, as counts per record."""
 
 import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_consistent_length
 
-from .._validation._samples import check_groups
+from .._validation._samples import check_groups, number_groups
 from ..utils._warnings import warn
 
 # Attempts at a resample that contains every label, after which a label is reported as too rare.
@@ -26,12 +27,19 @@ class Resamples:
     groups : array-like of shape (n_records,) or None
     n_resamples : int
     rng : RandomState
-    subject : str, default="A class"
-        Subject of the warning that is raised if a class has a single patient.
+    label : str or None, default=None
+        The label in `y_true`, for warnings.
+
+    Attributes
+    ----------
+    differ : bool
+        Whether any of the resamples that were iterated differs from the first one.
     """
 
-    def __init__(self, y_true, groups, n_resamples, rng, *, subject="A class"):
+    def __init__(self, y_true, groups, n_resamples, rng, *, label=None):
         check_consistent_length(y_true, groups)
+        self.label = label
+        self.differ = False
         self.n_records = len(y_true)
         self.n_resamples = n_resamples
         self.rng = rng
@@ -40,39 +48,61 @@ class Resamples:
         n_units = self.n_records
         if groups is not None:
             groups = check_groups(groups, self.n_records)
-            patients, self.unit_of_record = np.unique(groups, return_inverse=True)
-            n_units = len(patients)
+            self.unit_of_record, n_units = number_groups(groups)
         self._labels_present = None
         if y_true.ndim > 1:
             self.strata = [np.arange(n_units)]
             self._labels_present = _BothValuesPresent(y_true)
             return
-        _, label = np.unique(y_true, return_inverse=True)
-        label_of_unit = label
+        _, value = np.unique(y_true, return_inverse=True)
+        value_of_unit = value
         if groups is not None:
-            label_of_unit = np.zeros(n_units, dtype=label.dtype)
-            np.maximum.at(label_of_unit, self.unit_of_record, label)
-            if (label_of_unit[self.unit_of_record] != label).any():
-                self._labels_present = _EveryClassPresent(label)
-        self.strata = [np.flatnonzero(label_of_unit == value) for value in np.unique(label_of_unit)]
-        if len(self.strata) > 1 and min(map(len, self.strata)) == 1:
+            value_of_unit = np.zeros(n_units, dtype=value.dtype)
+            np.maximum.at(value_of_unit, self.unit_of_record, value)
+            if (value_of_unit[self.unit_of_record] != value).any():
+                self._labels_present = _EveryClassPresent(value)
+        self.strata = [np.flatnonzero(value_of_unit == i) for i in np.unique(value_of_unit)]
+        if min(map(len, self.strata)) == 1 < max(map(len, self.strata)):
             warn(
-                f"{subject} has a single patient (or record) of one value. It is part of every "
-                "resample, and the interval does not show how much the score depends on it.",
+                f"{'A class' if label is None else label} has a single patient (or record) of one "
+                "value. It is part of every resample, and the interval does not show how much the "
+                "score depends on it.",
                 UserWarning,
             )
+
+    def warn_if_equal(self):
+        """Warn if all resamples that were iterated are equal, so that they give no interval."""
+        if self.differ:
+            return
+        unit = "record" if self.unit_of_record is None else "patient"
+        if self.n_resamples == 1:
+            reason = "n_resamples=1 is a single resample"
+        elif sum(map(len, self.strata)) == 1:
+            reason = f"there is a single {unit}, and all resamples are equal"
+        else:
+            reason = f"there are so few {unit}s of each class that all resamples are equal"
+        of_label = "" if self.label is None else f" of {self.label[0].lower()}{self.label[1:]}"
+        warn(
+            f"The interval{of_label} is undefined and set to NaN: {reason}.",
+            UndefinedMetricWarning,
+        )
 
     def __iter__(self):
         n_units = sum(map(len, self.strata))
         # Units are drawn in chunks that do not depend on the number of their records.
         n_drawn = max(1, _MAX_COUNTS // n_units)
         n_checked = max(1, _MAX_COUNTS // self.n_records)
+        reference = None
         for start in range(0, self.n_resamples, n_drawn):
-            counts = self._draw(min(n_drawn, self.n_resamples - start))
-            for first in range(0, counts.shape[1], n_checked):
-                yield self._redraw_incomplete(
-                    self._record_counts(counts[:, first : first + n_checked])
+            drawn = self._draw(min(n_drawn, self.n_resamples - start))
+            for first in range(0, drawn.shape[1], n_checked):
+                counts = self._redraw_incomplete(
+                    self._record_counts(drawn[:, first : first + n_checked])
                 )
+                if not self.differ:
+                    reference = counts[:, :1].copy() if reference is None else reference
+                    self.differ = bool((counts != reference).any())
+                yield counts
 
     def _draw(self, n_resamples):
         """Return how often each unit is drawn in each resample."""
