@@ -149,9 +149,10 @@ def read_records(
         try:
             return _build_batch(request, rows)
         except RecordError as error:
-            raise RecordError(
-                error.record, error.field, error.reason, advice or error.advice
-            ) from error
+            # A file that is intact, but cannot be read, is the same after another download.
+            if advice is None or error.field == "content":
+                raise
+            raise RecordError(error.record, error.field, error.reason, advice) from error
 
     if cache is None:
         rows = MemoryRows(expected=len(names))
@@ -223,10 +224,12 @@ def _build_batch(request, rows):
         files.update(outcome.files)
         harmonized, error = outcome.harmonized, outcome.error
         if harmonized is not None:
-            error = _compare_rates(name, harmonized, request.sampling_rate)
+            if first is not None:
+                error = _compare_with_first(name, harmonized, first)
+            else:
+                error = _compare_rates(name, harmonized, request.sampling_rate)
             if error is None and first is None:
                 first = (name, harmonized.sampling_rate, harmonized.rows.shape[2])
-            error = error or _compare_with_first(name, harmonized, first)
         if error is not None and request.on_error == "raise":
             raise error
         if error is not None:

@@ -133,7 +133,27 @@ def harmonize(record, policies):
                 weight * signals[i][:n_times] for i, weight in weights[lead].items()
             )
     rows, starts = _fit_duration(record, leads, rate, policies, notes)
-    return HarmonizedRecord(np.ascontiguousarray(rows, dtype=np.float32), starts, rate, notes)
+    return HarmonizedRecord(_to_float32(record, rows, policies), starts, rate, notes)
+
+
+def _to_float32(record, rows, policies):
+    """Return rows as float32; raise if the gain makes them infinite or zero."""
+    with np.errstate(over="ignore", under="ignore"):
+        cast = np.ascontiguousarray(rows, dtype=np.float32)
+    # Also values that were infinite before the cast, which count as missing elsewhere.
+    is_infinite = np.isinf(cast) | (np.isfinite(rows) & ~np.isfinite(cast))
+    is_lost = (rows != 0) & (np.abs(cast) < np.finfo(np.float32).tiny)
+    for is_wrong, what in ((is_infinite, "too large"), (is_lost, "too small")):
+        wrong = is_wrong.any(axis=(0, 2))
+        if wrong.any():
+            raise RecordError(
+                record.name,
+                "units",
+                f"values of lead {policies.leads[int(np.argmax(wrong))]} are {what} for float32: "
+                "the gain in the header is wrong.",
+                "Correct the gain in the header, or leave the record out.",
+            )
+    return cast
 
 
 # --------------------------------------------------------------------------------------------------

@@ -23,8 +23,9 @@ def warn_of_failed_records(report):
 def warn_of_checksums(report):
     """Issue one warning about the loaded records of which all checksums are wrong."""
     is_wrong = report["reason"].str.contains(ALL_CHECKSUMS_DIFFER, regex=False)
-    names = report.loc[is_wrong & (report["status"] == "loaded"), "record"].tolist()
-    if names:
+    is_wrong &= report["status"] == "loaded"
+    if is_wrong.any():
+        names = report.loc[is_wrong, "record"].tolist()
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         warn(
             f"In {len(names)} of {(report['status'] == 'loaded').sum()} loaded records, "

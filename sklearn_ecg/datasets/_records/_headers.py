@@ -135,7 +135,10 @@ def _check_segments(name, header, segments):
     """
     if not segments:
         raise RecordError(
-            name, "length", "it has no signals, only gaps.", "Leave it out, or pass on_error='skip'."
+            name,
+            "length",
+            "it has no signals, only gaps.",
+            "Leave it out, or pass on_error='skip'.",
         )
     lengths = [n for segment, n in zip(header.seg_name, header.seg_len) if segment != "~"]
     first_name, first = segments[0]

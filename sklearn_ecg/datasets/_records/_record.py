@@ -96,7 +96,7 @@ def read_record(root, name):
         raise RecordError(name, "length", "it has no signals.", _LEAVE_OUT)
     unit_of_channel = find_units(name, header, segments)
     notes = header.notes + check_signal_files(root, name, segments)
-    if header.sig_len == 0 or all(part.sig_len == 0 for _, part in segments):
+    if header.sig_len == 0:
         raise RecordError(
             name,
             "length",

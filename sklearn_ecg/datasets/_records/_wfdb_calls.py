@@ -60,7 +60,7 @@ def read_with_wfdb(root, name, header, segments):
             cause = error
     raise RecordError(
         name,
-        "signal file",
+        "content",
         reason,
         "Its files have the right names and sizes. Convert them with other software, leave the "
         "record out, or pass on_error='skip'.",
