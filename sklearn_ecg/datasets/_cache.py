@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..utils._paths import expand_path
 from ._records import file_state
 
 _FORMAT = 1
@@ -141,7 +142,7 @@ def load_or_build(folder, loader, params, build, *, root, check_content=False):
     array : memmap, read-only
     payload : dict
     """
-    folder = Path(folder)
+    folder = Path(expand_path(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,13 +2,11 @@
 
 import os
 
-from .._records import natural_order, walk_folders
+from .._records import is_hidden, natural_order, walk_folders
 
 # Files with these extensions are images by name, even if they cannot be read.
 _IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp")
 _IMAGE_EXTENSIONS += (".gif", ".webp", ".heic", ".jp2")
-# Files and folders that operating systems create; names that start with a dot are hidden, too.
-_HIDDEN_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db")
 
 
 def make_report_row(record, status=None, reason="", label=None, optional=False):
@@ -25,7 +23,7 @@ def list_image_files(root):
     rows.sort(key=lambda row: natural_order(row["record"]))
     for row in rows:
         name = row["record"]
-        if any(_is_hidden(part) for part in name.split("/")):
+        if is_hidden(name):
             row.update(status="hidden", reason="hidden file of the operating system")
         row["optional"] = not name.lower().endswith(_IMAGE_EXTENSIONS)
     return rows
@@ -35,7 +33,7 @@ def list_class_folders(root):
     """Return a row for each file, labeled by its folder, and the names of the classes."""
     rows = list_image_files(root)
     names = [entry.name for entry in os.scandir(root) if entry.is_dir()]
-    names = sorted((name for name in names if not _is_hidden(name)), key=natural_order)
+    names = sorted((name for name in names if not is_hidden(name)), key=natural_order)
     if not names:
         raise ValueError(
             f"{str(root)!r} has no subfolders, which would be the classes. Pass labels, a table "
@@ -50,7 +48,3 @@ def list_class_folders(root):
             row["status"] = "no class" if is_image else "no image"
             row["reason"] = "not in the folder of a class" if is_image else "not an image"
     return rows, names
-
-
-def _is_hidden(name):
-    return name.startswith(".") or name.lower() in _HIDDEN_NAMES

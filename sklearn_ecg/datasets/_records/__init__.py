@@ -4,15 +4,21 @@ from ._errors import RecordError
 from ._file_states import file_stamp, file_state, record_states, stamp_record_files
 from ._files import (
     find_records,
+    is_hidden,
     list_headerless_files,
+    list_hidden_files,
     list_records,
     natural_order,
     walk_folders,
 )
-from ._headers import UNIT_NOT_STATED, find_segments, wfdb
+from ._header_fields import UNIT_NOT_STATED
+from ._headers import find_segments
 from ._record import Record, describe_header, read_record
+from ._signal_files import ALL_CHECKSUMS_DIFFER
+from ._wfdb_calls import wfdb
 
 __all__ = [
+    "ALL_CHECKSUMS_DIFFER",
     "UNIT_NOT_STATED",
     "Record",
     "RecordError",
@@ -21,7 +27,9 @@ __all__ = [
     "file_state",
     "find_records",
     "find_segments",
+    "is_hidden",
     "list_headerless_files",
+    "list_hidden_files",
     "list_records",
     "natural_order",
     "read_record",

@@ -3,13 +3,7 @@
 import hashlib
 import os
 
-from ._headers import (
-    folder_of,
-    is_multi_segment,
-    read_header_lines,
-    read_segment_headers,
-    record_files,
-)
+from ._headers import list_named_files, read_header_lines, read_headers, record_files
 
 _NOT_STAMPED = ("not stamped",)
 
@@ -29,7 +23,7 @@ def record_states(root, name, files=None, stamps=None):
     """
     if files is None:
         try:
-            files = record_files(name, read_segment_headers(root, name)[1])
+            files = record_files(name, read_headers(root, name)[1])
         except Exception:
             # One of the headers may be missing: use those that the others name.
             files = list(stamp_record_files(root, name))
@@ -80,12 +74,10 @@ def stamp_record_files(root, name):
         if file in stamps:
             continue
         stamps[file] = file_stamp(root, file)
-        lines = read_header_lines(root, file)
-        if not lines:
-            continue
-        prefix = folder_of(name)
-        named = [prefix + line.split()[0] for line in lines[1:] if line.split()[0] != "~"]
-        if is_multi_segment(lines):
+        named, has_segments = list_named_files(
+            file.removesuffix(".hea"), read_header_lines(root, file)
+        )
+        if has_segments:
             headers += [f"{segment}.hea" for segment in named]
         else:
             stamps.update((signals, file_stamp(root, signals)) for signals in dict.fromkeys(named))
