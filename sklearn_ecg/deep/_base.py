@@ -12,13 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..augmentation._base import check_rates_of_transforms
 from ..utils._chunks import NETWORK, array_chunks
-from ..utils._torch import (
-    arrays_to_module,
-    as_tensor,
-    module_to_arrays,
-    resolve_device,
-    seeded,
-)
+from ..utils._module_arrays import arrays_to_module, module_to_arrays
+from ..utils._torch import as_tensor, convert_module, resolve_device, seeded
 from ._inputs import SignalInput, ValidatedInput
 from ._training import train_network
 from ._training_data import PreviousFit, TrainingData
@@ -189,7 +184,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _train(self, network, loss, train_batches, valid_batches, device):
         """Train the network and set the fitted attributes."""
         self.net_, self.history_, self.callbacks_ = train_network(
-            network.to(self._torch_dtype),
+            convert_module(network, self._torch_dtype),
             loss,
             train_batches,
             valid_batches,
@@ -265,7 +260,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def __setstate__(self, state):
         super().__setstate__(state)
         if "normalizer_" in state:
-            self.normalizer_ = arrays_to_module(*state["normalizer_"])
+            self.normalizer_ = arrays_to_module(state["normalizer_"])
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")

@@ -16,7 +16,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
 from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
-from ..utils._torch import as_tensor
+from ..utils._module_arrays import copy_module
+from ..utils._torch import as_tensor, convert_module
 from ..utils._warnings import warn
 from ._base import DeepECG
 from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
@@ -113,7 +114,7 @@ class FineTunedClassifier(DeepECGClassifier):
         return () if self.frozen else self._encoder_parameter_groups()
 
     def _make_network(self, data):
-        encoder = copy.deepcopy(self.encoder_.net_.module_)
+        encoder = copy_module(self.encoder_.net_.module_)
         return (LinearProbe if self.frozen else FineTunedNet)(encoder, data.n_outputs)
 
     def _make_loss(self, data):
@@ -215,7 +216,7 @@ class FineTunedClassifier(DeepECGClassifier):
 
     def _embed_records(self, encoder, records):
         """Return the embedding (n_records, embedding_dim) of the records of batches."""
-        encoder.to(self._torch_dtype).eval()
+        convert_module(encoder, self._torch_dtype).eval()
         device, parts = next(encoder.parameters()).device, []
         mixed = {"dtype": torch.bfloat16, "enabled": self.precision == "mixed"}
         # Tensors from inference_mode could not be trained on.

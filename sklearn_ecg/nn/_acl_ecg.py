@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..utils._torch import convert_module
 from ._blocks import conv, max_pool, to_channels_last
 
 
@@ -138,7 +139,9 @@ class ACLECGNet(nn.Module):
         self.regions = regions
         self.shared_encoder = shared_encoder
         n_encoders = 1 if shared_encoder else n_leads
-        self.encoders = nn.ModuleList(make_backbone(1).to(dtype) for _ in range(n_encoders))
+        self.encoders = nn.ModuleList(
+            convert_module(make_backbone(1), dtype) for _ in range(n_encoders)
+        )
         self.lead_dim = _lead_vector_length(self.encoders, n_times, dtype)
         self.embedding_dim = n_leads * self.lead_dim
         self.projectors = nn.ModuleList(

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from ..utils._torch import convert_module
+
 
 class UserModule(nn.Module):
     """Wrap a module that returns logits, or logits and an embedding, and check its output.
@@ -44,7 +46,7 @@ class UserModule(nn.Module):
         """
         generator = torch.Generator().manual_seed(0)
         x = torch.randn(2, n_leads, n_times, generator=generator, dtype=dtype)
-        self.to(dtype).eval()
+        convert_module(self, dtype).eval()
         try:
             with torch.no_grad():
                 output = self.module(x)

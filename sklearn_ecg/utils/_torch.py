@@ -1,13 +1,54 @@
-"""Helpers for torch: devices, random state and conversion to and from arrays."""
+"""Helpers for torch: devices, random state and the precision of numbers."""
 
-import copy
+import os
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
 
-_GENERATOR_LOCK = threading.RLock()
+
+
+class _DefaultDtype:
+    """float32 as the default of torch while at least one thread needs it.
+
+    The default is one for all threads. It is restored when the last of them leaves the block.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._n_users = 0
+        self._of_program = None
+
+    def __enter__(self):
+        with self._lock:
+            if self._n_users == 0:
+                self._of_program = torch.get_default_dtype()
+                torch.set_default_dtype(torch.float32)
+            self._n_users += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._n_users -= 1
+            if self._n_users == 0:
+                torch.set_default_dtype(self._of_program)
+
+    def restore(self):
+        """Restore the default of the program."""
+        if self._n_users:
+            torch.set_default_dtype(self._of_program)
+
+
+def _after_fork():
+    """Make new locks in a forked process: those of other threads would never be released."""
+    global _FLOAT32, _GENERATOR_LOCK
+    _FLOAT32.restore()
+    _FLOAT32, _GENERATOR_LOCK = _DefaultDtype(), threading.RLock()
+
+
+_FLOAT32, _GENERATOR_LOCK = _DefaultDtype(), threading.RLock()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def resolve_device(device):
@@ -34,9 +75,10 @@ def resolve_device(device):
 def seeded(seed, device):
     """Seed torch inside the block, and restore its global random state afterwards.
 
-    torch has one global generator per device, so only one thread at a time can be in the block.
+    The settings of the calling program have no effect in the block, see `usual_settings`. torch has
+    one global generator per device, so only one thread at a time can be in the block.
     """
-    with _GENERATOR_LOCK, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with _GENERATOR_LOCK, usual_settings(device), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         # torch.manual_seed would also seed the generators of other GPUs, which are not restored.
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
@@ -45,26 +87,73 @@ def seeded(seed, device):
         yield
 
 
+@contextmanager
+def usual_settings(device):
+    """Compute as torch and NumPy do by default, whatever the calling program has set.
+
+    These settings change results or raise errors: the default dtype and the default device of
+    torch, the gradient and inference modes, autocast, the precision of matrix products on the CPU,
+    and what NumPy does about floating-point errors. They are restored afterwards. The number of
+    threads, `torch.use_deterministic_algorithms` and the settings of GPUs remain those of the
+    program.
+
+    Parameters
+    ----------
+    device : torch.device
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_FLOAT32)
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for kind in {"cpu", device.type}:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
+        if device.type == "cpu":
+            stack.enter_context(_full_precision())
+        yield
+
+
+@contextmanager
+def _full_precision():
+    """Compute matrix products in float32 where the program allows bfloat16 or TF32."""
+    precision = torch.get_float32_matmul_precision()
+    if precision == "highest":
+        yield
+        return
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+
+
 def as_tensor(array):
     """Return a tensor that shares the memory of an array, or of a copy if it is read-only."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def module_to_arrays(module):
-    """Return a module without values, and a dict of its values as arrays, for pickling.
+def convert_module(module, dtype):
+    """Convert the numbers of a module in place to float32 or float64, and complex ones likewise.
 
-    The pickles of equal tensors differ, so caches that hash estimators, such as `joblib.Memory`,
-    would never recognize an estimator. The pickles of arrays depend on their content only.
+    Parameters
+    ----------
+    module : torch.nn.Module
+    dtype : {torch.float32, torch.float64}
+
+    Returns
+    -------
+    module : torch.nn.Module
     """
-    tensors = [*module.named_parameters(), *module.named_buffers()]
-    values = {name: np.array(t.detach().cpu().numpy(), order="C") for name, t in tensors}
-    return copy.deepcopy(module).to("meta"), values
+    if not any(t.is_complex() for t in [*module.parameters(), *module.buffers()]):
+        return module.to(dtype)
+    complex_dtype = torch.complex128 if dtype == torch.float64 else torch.complex64
 
+    def convert(tensor):
+        if tensor.is_complex():
+            return tensor.to(complex_dtype)
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
-def arrays_to_module(skeleton, values, device="cpu"):
-    """Return the module on a device, from what `module_to_arrays` returned."""
-    module = skeleton.to_empty(device=device)
-    with torch.no_grad():
-        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
-            tensor.copy_(torch.from_numpy(values[name]))
-    return module
+    # As Module.float and Module.double do; Module.to would drop the imaginary parts.
+    return module._apply(convert)

@@ -20,7 +20,7 @@ from skorch.callbacks import (
     Unfreezer,
 )
 
-from ...utils._torch import arrays_to_module, module_to_arrays
+from ...utils._module_arrays import arrays_to_module, module_attributes, module_to_arrays
 from ...utils._warnings import warn
 
 
@@ -50,7 +50,7 @@ class _Net(NeuralNet):
     def __getstate__(self):
         # skorch's own pickles differ between nets of equal content.
         state = {**vars(self), "module": None}
-        state["module_"] = module_to_arrays(self.module_)
+        state["module_"] = module_to_arrays(self.module_, state.pop("_attributes", None))
         return state
 
     def __setstate__(self, state):
@@ -62,7 +62,12 @@ class _Net(NeuralNet):
                 UserWarning,
             )
             self.device = "cpu"
-        self.module = self.module_ = arrays_to_module(*state["module_"], self.device)
+        self.module = self.module_ = arrays_to_module(state["module_"], self.device)
+        self.remember_attributes()
+
+    def remember_attributes(self):
+        """Remember the attributes of the module, which predictions may change, for pickling."""
+        vars(self)["_attributes"] = module_attributes(self.module_)
 
     def autocast(self):
         """Return the context for the network: bfloat16 where it is safe, with mixed precision."""
@@ -251,8 +256,8 @@ def train_network(
         network.to(memory_format=torch.channels_last),
         criterion=loss,
         optimizer=torch.optim.AdamW,
-        # A single fused kernel is faster than a loop over the parameters.
-        optimizer__fused=True,
+        # A single fused kernel is faster than a loop over the parameters, but not for complex ones.
+        optimizer__fused=not any(p.is_complex() for p in network.parameters()),
         optimizer__weight_decay=weight_decay,
         optimizer__param_groups=optimizer_groups,
         lr=learning_rate,
@@ -267,6 +272,7 @@ def train_network(
     net.partial_fit(batches, valid_batches)
     history = _history(net)
     net.trim_for_prediction()
+    net.remember_attributes()
     return net, history, callbacks
 
 
