@@ -4,6 +4,8 @@ Beats of all records stand in flat arrays, ordered by record and time: ``record`
 points at the working rate) hold the beats found, arrays beside them what belongs to each beat.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import median_filter, uniform_filter1d
@@ -18,6 +20,8 @@ _SMOOTHING = 0.08
 _SEGMENT = 2.0  # holds a beat at 30 beats per minute and above
 _REFRACTORY = 0.2
 _T_WAVE = 0.36
+_LATEST_T = 0.45  # from a QRS to the T wave that follows it
+_SHARPNESS = (-0.06, 0.06)  # where it is measured, around a wave
 _GAP = 3.0
 _FOOT = (-0.13, -0.10)  # where the level that a QRS is measured from is taken
 _SEARCH = (-0.10, 0.07)  # where the R-peak is sought, around the middle of the QRS
@@ -27,6 +31,8 @@ _SHAPE = 0.08  # to either side of the R-peak
 _BEAT = 0.5
 _BEAT_AFTER_BEAT = 0.6
 _MISSED_BEAT = 0.3
+
+_BLUNT, _BLUNT_LATE = 0.4, 0.2  # sharpness below which a wave is the T wave of that before it
 
 _LONG_INTERVAL = 1.66  # RR intervals of usual length
 _MOST_CLEAR = 15  # maximum over mean of a lead's wavelet
@@ -70,7 +76,8 @@ def detect_beats(X, leads, rate):
         return none, none, np.empty(0), np.zeros(len(X))
     with np.errstate(all="ignore"):
         low, curve, weight, scale = _fuse_leads(X, leads, step, rate)
-    record, time, contrast = _pick_beats(curve, rate)
+    sharpness = partial(_sharpness, low, weight, scale, rate)
+    record, time, contrast = _pick_beats(curve, rate, sharpness)
     time, level = _find_r(low, record, time, weight, scale, rate)
     # In noise two beats may end up at the same peak.
     single = (np.diff(record, prepend=-1) > 0) | (np.diff(time, prepend=0) > rate * _REFRACTORY / 2)
@@ -177,7 +184,7 @@ def _divide(a, b):
 # --------------------------------------------------------------------------------------------------
 
 
-def _pick_beats(curve, rate):
+def _pick_beats(curve, rate, sharpness):
     """Record and time of the beats, and the contrast of each record's curve."""
     starts = _segments(curve.shape[1], rate)
     level = np.maximum.reduceat(curve, starts, axis=1)
@@ -197,8 +204,10 @@ def _pick_beats(curve, rate):
     soon = (np.diff(record[chosen]) == 0) & (np.diff(time[chosen]) < _T_WAVE * rate)
     low = height[chosen][1:] < _BEAT_AFTER_BEAT * height[chosen][:-1]
     beat[chosen[1:][soon & low]] = False
+    t_wave = _t_waves(beat, record, time, rate, sharpness)
+    beat &= ~t_wave
     for _ in range(3):  # a gap may hide several beats
-        missed = _missed_beats(beat, record, time, height, rate, len(curve))
+        missed = _missed_beats(beat, t_wave, record, time, height, rate, len(curve))
         if len(missed) == 0:
             break
         beat[missed] = True
@@ -221,14 +230,36 @@ def _is_highest_around(curve, radius):
     return (curve == highest) & (curve > 0)
 
 
-def _missed_beats(beat, record, time, height, rate, n_records):
+def _t_waves(beat, record, time, rate, sharpness):
+    """Which candidates are T waves: far blunter than the QRS before them. Changes ``beat``.
+
+    A T wave may be as high as the QRS, or higher; the QRS may then be too low for a beat.
+    """
+    t_wave = np.zeros(len(beat), dtype=bool)
+    close = (np.diff(record) == 0) & (np.diff(time) < _LATEST_T * rate)
+    close = np.flatnonzero(close & beat[1:])
+    if len(close) == 0:
+        return t_wave
+    pair = np.unique(np.concatenate([close, close + 1]))
+    sharp = np.zeros(len(beat), dtype=np.float32)
+    sharp[pair] = sharpness(record[pair], time[pair])
+    late = time[close + 1] - time[close] > _T_WAVE * rate
+    blunt = sharp[close + 1] < np.where(late, _BLUNT_LATE, _BLUNT) * sharp[close]
+    t_wave[close[blunt] + 1] = True
+    qrs = close[blunt]
+    qrs = qrs[~t_wave[qrs]]
+    beat[qrs] = True
+    return t_wave
+
+
+def _missed_beats(beat, t_wave, record, time, height, rate, n_records):
     """The highest candidate in each interval that is too long for its record."""
     chosen = np.flatnonzero(beat)
     interval, same = np.diff(time[chosen]), np.diff(record[chosen]) == 0
     owner = record[chosen[1:]]
     usual = _median_per_record(interval[same], owner[same], n_records)
     long = same & (interval > _LONG_INTERVAL * usual[owner])
-    other = np.flatnonzero(~beat)
+    other = np.flatnonzero(~beat & ~t_wave)
     gap = np.cumsum(beat)[other] - 1  # the number of the beat before
     between = (gap >= 0) & (gap < len(chosen) - 1)
     other, gap = other[between], gap[between]
@@ -248,6 +279,17 @@ def _median_per_record(values, record, n_records):
     medians = np.full(n_records, np.nan)
     medians[some] = (values[low[some]] + values[high[some]]) / 2
     return medians
+
+
+def _sharpness(low, weight, scale, rate, record, time):
+    """Root mean square of the second differences around waves, over leads that are not noisy."""
+    step = max(1, round(0.01 * rate))
+    before, after = (round(edge * rate) for edge in _SHARPNESS)
+    width = min(after - before + 1 + 2 * step, low.shape[2])
+    start = np.clip(time + before - step, 0, low.shape[2] - width)
+    waves = _windows(low, np.arange(low.shape[1]), record, start, width)
+    bend = waves[..., 2 * step :] - 2 * waves[..., step:-step] + waves[..., : -2 * step]
+    return np.sqrt(_qrs_energy(bend, record, weight, scale).mean(axis=1))
 
 
 # --------------------------------------------------------------------------------------------------
