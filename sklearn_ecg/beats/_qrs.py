@@ -21,6 +21,7 @@ _SEGMENT = 2.0  # holds a beat at 30 beats per minute and above
 _REFRACTORY = 0.2
 _T_WAVE = 0.36
 _LATEST_T = 0.45  # from a QRS to the T wave that follows it
+_BEND = 0.02  # the second difference that tells how sharp a wave is
 _SHARPNESS = (-0.06, 0.06)  # where it is measured, around a wave
 _GAP = 3.0
 _FOOT = (-0.13, -0.10)  # where the level that a QRS is measured from is taken
@@ -31,12 +32,15 @@ _SHAPE = 0.08  # to either side of the R-peak
 _BEAT = 0.5
 _BEAT_AFTER_BEAT = 0.6
 _MISSED_BEAT = 0.3
+_BEAT_BELOW_T = 0.15
 
-_BLUNT, _BLUNT_LATE = 0.4, 0.2  # sharpness below which a wave is the T wave of that before it
+_BLUNT, _BLUNT_LATE = 0.3, 0.12  # sharpness below which a wave is the T wave of that before it
 
 _LONG_INTERVAL = 1.66  # RR intervals of usual length
 _MOST_CLEAR = 15  # maximum over mean of a lead's wavelet
 _NOISY_LEAD = 0.1  # leads of less weight do not place the R-peak
+
+_MEDIAN_OF_SQUARE = 0.455  # of normal values of unit variance
 
 _TINY = np.float32(1e-30)
 
@@ -195,7 +199,7 @@ def _pick_beats(curve, rate, sharpness):
     record, time = np.nonzero(_is_highest_around(curve, round(_REFRACTORY * rate)))
     segment = np.minimum(time // round(_SEGMENT * rate), len(starts) - 1)
     height = np.sqrt(curve[record, time] / level[record, segment])
-    kept = height > _MISSED_BEAT
+    kept = height > _BEAT_BELOW_T
     kept[1:] &= (np.diff(time) > 1) | (np.diff(record) > 0)  # the first of two equal values
     record, time, height = record[kept], time[kept], height[kept]
 
@@ -204,7 +208,7 @@ def _pick_beats(curve, rate, sharpness):
     soon = (np.diff(record[chosen]) == 0) & (np.diff(time[chosen]) < _T_WAVE * rate)
     low = height[chosen][1:] < _BEAT_AFTER_BEAT * height[chosen][:-1]
     beat[chosen[1:][soon & low]] = False
-    t_wave = _t_waves(beat, record, time, rate, sharpness)
+    t_wave = _t_waves(beat, record, time, height, rate, sharpness)
     beat &= ~t_wave
     for _ in range(3):  # a gap may hide several beats
         missed = _missed_beats(beat, t_wave, record, time, height, rate, len(curve))
@@ -230,25 +234,25 @@ def _is_highest_around(curve, radius):
     return (curve == highest) & (curve > 0)
 
 
-def _t_waves(beat, record, time, rate, sharpness):
+def _t_waves(beat, record, time, height, rate, sharpness):
     """Which candidates are T waves: far blunter than the QRS before them. Changes ``beat``.
 
     A T wave may be as high as the QRS, or higher; the QRS may then be too low for a beat.
     """
     t_wave = np.zeros(len(beat), dtype=bool)
-    close = (np.diff(record) == 0) & (np.diff(time) < _LATEST_T * rate)
-    close = np.flatnonzero(close & beat[1:])
+    close = (np.diff(record) == 0) & (np.diff(time) < _LATEST_T * rate) & beat[1:]
+    # Lower candidates before beats are P waves, unless ... TODO
+    close = np.flatnonzero(close)
     if len(close) == 0:
         return t_wave
     pair = np.unique(np.concatenate([close, close + 1]))
     sharp = np.zeros(len(beat), dtype=np.float32)
-    sharp[pair] = sharpness(record[pair], time[pair])
+    sharp[pair] = sharpness(record[pair], time[pair]) / height[pair]
     late = time[close + 1] - time[close] > _T_WAVE * rate
     blunt = sharp[close + 1] < np.where(late, _BLUNT_LATE, _BLUNT) * sharp[close]
     t_wave[close[blunt] + 1] = True
     qrs = close[blunt]
-    qrs = qrs[~t_wave[qrs]]
-    beat[qrs] = True
+    beat[qrs[~t_wave[qrs]]] = True
     return t_wave
 
 
@@ -259,7 +263,7 @@ def _missed_beats(beat, t_wave, record, time, height, rate, n_records):
     owner = record[chosen[1:]]
     usual = _median_per_record(interval[same], owner[same], n_records)
     long = same & (interval > _LONG_INTERVAL * usual[owner])
-    other = np.flatnonzero(~beat & ~t_wave)
+    other = np.flatnonzero((height > _MISSED_BEAT) & ~beat & ~t_wave)
     gap = np.cumsum(beat)[other] - 1  # the number of the beat before
     between = (gap >= 0) & (gap < len(chosen) - 1)
     other, gap = other[between], gap[between]
@@ -282,14 +286,22 @@ def _median_per_record(values, record, n_records):
 
 
 def _sharpness(low, weight, scale, rate, record, time):
-    """Root mean square of the second differences around waves, over leads that are not noisy."""
-    step = max(1, round(0.01 * rate))
+    """How sharply the signals bend around waves: their second differences over 20 ms.
+
+    Root mean square over time and the leads that are not noisy, less what is usual in the record,
+    which is its noise.
+    """
+    step = round(_BEND * rate)
     before, after = (round(edge * rate) for edge in _SHARPNESS)
-    width = min(after - before + 1 + 2 * step, low.shape[2])
-    start = np.clip(time + before - step, 0, low.shape[2] - width)
-    waves = _windows(low, np.arange(low.shape[1]), record, start, width)
-    bend = waves[..., 2 * step :] - 2 * waves[..., step:-step] + waves[..., : -2 * step]
-    return np.sqrt(_qrs_energy(bend, record, weight, scale).mean(axis=1))
+    width = min(after - before + 1, low.shape[2] - 2 * step)
+    rows, member = np.unique(record, return_inverse=True)
+    low = low[rows]
+    bend = low[..., 2 * step :] - 2 * low[..., step:-step] + low[..., : -2 * step]
+    energy = _qrs_energy(bend, np.arange(len(rows)), weight[rows], scale[rows])
+    noise = np.median(energy[:, ::3], axis=1) / _MEDIAN_OF_SQUARE
+    start = np.clip(time + before - step, 0, energy.shape[1] - width)
+    around = sliding_window_view(energy, width, axis=1)[member, start].mean(axis=1)
+    return np.maximum(around - noise[member], 0)
 
 
 # --------------------------------------------------------------------------------------------------
