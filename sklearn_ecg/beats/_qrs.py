@@ -34,6 +34,7 @@ _BEAT_AFTER_BEAT = 0.6
 _MISSED_BEAT = 0.3
 _BEAT_BELOW_T = 0.15
 
+_DOUBTFUL = 0.6
 _BLUNT, _BLUNT_LATE = 0.3, 0.12  # sharpness below which a wave is the T wave of that before it
 
 _LONG_INTERVAL = 1.66  # RR intervals of usual length
@@ -208,8 +209,7 @@ def _pick_beats(curve, rate, sharpness):
     soon = (np.diff(record[chosen]) == 0) & (np.diff(time[chosen]) < _T_WAVE * rate)
     low = height[chosen][1:] < _BEAT_AFTER_BEAT * height[chosen][:-1]
     beat[chosen[1:][soon & low]] = False
-    t_wave = _t_waves(beat, record, time, height, rate, sharpness)
-    beat &= ~t_wave
+    t_wave, doubtful = _t_waves(beat, record, time, height, rate, sharpness)
     for _ in range(3):  # a gap may hide several beats
         missed = _missed_beats(beat, t_wave, record, time, height, rate, len(curve))
         if len(missed) == 0:
@@ -217,7 +217,10 @@ def _pick_beats(curve, rate, sharpness):
         beat[missed] = True
     between = np.median(curve[:, ::4], axis=1)
     contrast = 1 - np.sqrt(np.maximum(between, 0) / usual)
-    return record[beat], time[beat], contrast
+    n_records = len(curve)
+    doubt = np.bincount(record[doubtful], minlength=n_records)
+    doubt = doubt / np.maximum(np.bincount(record[beat], minlength=n_records), 1)
+    return record[beat], time[beat], contrast * np.clip(1.25 - 2.5 * doubt, 0, 1)
 
 
 def _is_highest_around(curve, radius):
@@ -240,20 +243,26 @@ def _t_waves(beat, record, time, height, rate, sharpness):
     A T wave may be as high as the QRS, or higher; the QRS may then be too low for a beat.
     """
     t_wave = np.zeros(len(beat), dtype=bool)
+    doubtful = np.zeros(len(beat), dtype=bool)
     close = (np.diff(record) == 0) & (np.diff(time) < _LATEST_T * rate) & beat[1:]
-    # Lower candidates before beats are P waves, unless ... TODO
     close = np.flatnonzero(close)
     if len(close) == 0:
-        return t_wave
+        return t_wave, doubtful
     pair = np.unique(np.concatenate([close, close + 1]))
     sharp = np.zeros(len(beat), dtype=np.float32)
     sharp[pair] = sharpness(record[pair], time[pair]) / height[pair]
     late = time[close + 1] - time[close] > _T_WAVE * rate
-    blunt = sharp[close + 1] < np.where(late, _BLUNT_LATE, _BLUNT) * sharp[close]
+    before, after = sharp[close], sharp[close + 1]
+    blunt = after < _BLUNT * before
+    # So late, it may well be a wide beat, unless the record has tall T waves anyway.
+    tall_t = np.unique(record[close[blunt & ~late]])
+    blunt &= ~late | (after < _BLUNT_LATE * before) | np.isin(record[close], tall_t)
     t_wave[close[blunt] + 1] = True
     qrs = close[blunt]
     beat[qrs[~t_wave[qrs]]] = True
-    return t_wave
+    beat &= ~t_wave
+    doubtful[close[~late & (after < _DOUBTFUL * before)] + 1] = True
+    return t_wave, doubtful & beat
 
 
 def _missed_beats(beat, t_wave, record, time, height, rate, n_records):
