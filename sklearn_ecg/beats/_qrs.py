@@ -18,9 +18,10 @@ _WORKING_RATE = 100  # Hz; beats are sought at this rate or up to twice it
 _HALF_WAVELET = 0.03
 _SMOOTHING = 0.08
 _SEGMENT = 2.0  # holds a beat at 30 beats per minute and above
+_APART = 0.15  # candidates
 _REFRACTORY = 0.2
 _T_WAVE = 0.36
-_LATEST_T = 0.45  # from a QRS to the T wave that follows it
+_LATEST_T = 0.55  # from a QRS to the T wave that follows it
 _BEND = 0.02  # the second difference that tells how sharp a wave is
 _SHARPNESS = (-0.06, 0.06)  # where it is measured, around a wave
 _GAP = 3.0
@@ -197,7 +198,7 @@ def _pick_beats(curve, rate, sharpness):
     # A stretch without beats must not make beats of its noise: at least a quarter of the height
     # usual in the record.
     level = np.maximum(median_filter(level, size=(1, 9)), usual[:, None] / 16)
-    record, time = np.nonzero(_is_highest_around(curve, round(_REFRACTORY * rate)))
+    record, time = np.nonzero(_is_highest_around(curve, round(_APART * rate)))
     segment = np.minimum(time // round(_SEGMENT * rate), len(starts) - 1)
     height = np.sqrt(curve[record, time] / level[record, segment])
     kept = height > _BEAT_BELOW_T
@@ -205,11 +206,14 @@ def _pick_beats(curve, rate, sharpness):
     record, time, height = record[kept], time[kept], height[kept]
 
     beat = height > _BEAT
-    chosen = np.flatnonzero(beat)
-    soon = (np.diff(record[chosen]) == 0) & (np.diff(time[chosen]) < _T_WAVE * rate)
-    low = height[chosen][1:] < _BEAT_AFTER_BEAT * height[chosen][:-1]
-    beat[chosen[1:][soon & low]] = False
     t_wave, doubtful = _t_waves(beat, record, time, height, rate, sharpness)
+    chosen = np.flatnonzero(beat)
+    interval = np.where(np.diff(record[chosen]) == 0, np.diff(time[chosen]), np.inf)
+    rise = height[chosen][1:] / height[chosen][:-1]
+    too_soon = interval <= _REFRACTORY * rate
+    beat[chosen[1:][too_soon & (rise <= 1)]] = False
+    beat[chosen[:-1][too_soon & (rise > 1)]] = False
+    beat[chosen[1:][(interval < _T_WAVE * rate) & (rise < _BEAT_AFTER_BEAT)]] = False
     for _ in range(3):  # a gap may hide several beats
         missed = _missed_beats(beat, t_wave, record, time, height, rate, len(curve))
         if len(missed) == 0:
@@ -218,7 +222,7 @@ def _pick_beats(curve, rate, sharpness):
     between = np.median(curve[:, ::4], axis=1)
     contrast = 1 - np.sqrt(np.maximum(between, 0) / usual)
     n_records = len(curve)
-    doubt = np.bincount(record[doubtful], minlength=n_records)
+    doubt = np.bincount(record[doubtful & beat], minlength=n_records)
     doubt = doubt / np.maximum(np.bincount(record[beat], minlength=n_records), 1)
     return record[beat], time[beat], contrast * np.clip(1.25 - 2.5 * doubt, 0, 1)
 
@@ -244,16 +248,23 @@ def _t_waves(beat, record, time, height, rate, sharpness):
     """
     t_wave = np.zeros(len(beat), dtype=bool)
     doubtful = np.zeros(len(beat), dtype=bool)
-    close = (np.diff(record) == 0) & (np.diff(time) < _LATEST_T * rate) & beat[1:]
+    interval = np.where(np.diff(record) == 0, np.diff(time), np.inf) / rate
+    close = interval < _LATEST_T
+    # What is lower than any beat is a QRS only if it is no T wave, and no P wave, itself.
+    may_be_qrs = height > _MISSED_BEAT
+    may_be_qrs[1:] |= ~(close & beat[:-1])
+    close &= beat[1:] & may_be_qrs[:-1]
+    close &= (interval > _REFRACTORY) | (height[:-1] > _MISSED_BEAT)
     close = np.flatnonzero(close)
     if len(close) == 0:
         return t_wave, doubtful
     pair = np.unique(np.concatenate([close, close + 1]))
     sharp = np.zeros(len(beat), dtype=np.float32)
     sharp[pair] = sharpness(record[pair], time[pair]) / height[pair]
-    late = time[close + 1] - time[close] > _T_WAVE * rate
+    late = interval[close] > _T_WAVE
     before, after = sharp[close], sharp[close + 1]
     blunt = after < _BLUNT * before
+    doubtful[close[blunt | (~late & (after < _DOUBTFUL * before))] + 1] = True
     # So late, it may well be a wide beat, unless the record has tall T waves anyway.
     tall_t = np.unique(record[close[blunt & ~late]])
     blunt &= ~late | (after < _BLUNT_LATE * before) | np.isin(record[close], tall_t)
@@ -261,8 +272,7 @@ def _t_waves(beat, record, time, height, rate, sharpness):
     qrs = close[blunt]
     beat[qrs[~t_wave[qrs]]] = True
     beat &= ~t_wave
-    doubtful[close[~late & (after < _DOUBTFUL * before)] + 1] = True
-    return t_wave, doubtful & beat
+    return t_wave, doubtful
 
 
 def _missed_beats(beat, t_wave, record, time, height, rate, n_records):
