@@ -266,8 +266,9 @@ def _t_waves(beat, record, time, height, rate, sharpness):
     blunt = after < _BLUNT * before
     doubtful[close[blunt | (~late & (after < _DOUBTFUL * before))] + 1] = True
     # So late, it may well be a wide beat, unless the record has tall T waves anyway.
-    tall_t = np.unique(record[close[blunt & ~late]])
-    blunt &= ~late | (after < _BLUNT_LATE * before) | np.isin(record[close], tall_t)
+    tall_t = np.isin(record[close], record[close[blunt & ~late]])
+    blunt &= ~late | (after < _BLUNT_LATE * before) | tall_t
+    blunt |= ~late & tall_t & (after < _DOUBTFUL * before)
     t_wave[close[blunt] + 1] = True
     qrs = close[blunt]
     beat[qrs[~t_wave[qrs]]] = True
