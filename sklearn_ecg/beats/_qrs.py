@@ -206,7 +206,7 @@ def _pick_beats(curve, rate, sharpness):
     record, time, height = record[kept], time[kept], height[kept]
 
     beat = height > _BEAT
-    t_wave, doubtful = _t_waves(beat, record, time, height, rate, sharpness)
+    t_wave, doubtful = _t_waves(beat, record, time, height, rate, len(curve), sharpness)
     chosen = np.flatnonzero(beat)
     interval = np.where(np.diff(record[chosen]) == 0, np.diff(time[chosen]), np.inf)
     rise = height[chosen][1:] / height[chosen][:-1]
@@ -241,7 +241,7 @@ def _is_highest_around(curve, radius):
     return (curve == highest) & (curve > 0)
 
 
-def _t_waves(beat, record, time, height, rate, sharpness):
+def _t_waves(beat, record, time, height, rate, n_records, sharpness):
     """Which candidates are T waves: far blunter than the QRS before them. Changes ``beat``.
 
     A T wave may be as high as the QRS, or higher; the QRS may then be too low for a beat.
@@ -269,6 +269,10 @@ def _t_waves(beat, record, time, height, rate, sharpness):
     tall_t = np.isin(record[close], record[close[blunt & ~late]])
     blunt &= ~late | (after < _BLUNT_LATE * before) | tall_t
     blunt |= ~late & tall_t & (after < _DOUBTFUL * before)
+    # A QRS too low for a beat is not the only one.
+    low = np.bincount(record[close[blunt & ~beat[close]]], minlength=n_records)
+    n_beats = np.bincount(record[beat], minlength=n_records)
+    blunt &= beat[close] | (3 * low > n_beats)[record[close]]
     t_wave[close[blunt] + 1] = True
     qrs = close[blunt]
     beat[qrs[~t_wave[qrs]]] = True
@@ -317,6 +321,10 @@ def _sharpness(low, weight, scale, rate, record, time):
     rows, member = np.unique(record, return_inverse=True)
     low = low[rows]
     bend = low[..., 2 * step :] - 2 * low[..., step:-step] + low[..., : -2 * step]
+    usual = _median_of_positive(
+        np.maximum.reduceat(np.abs(bend), _segments(bend.shape[2], rate), axis=2)
+    )[..., None]
+    bend = np.clip(bend, -usual, usual)  # of an artefact no more than of a QRS
     energy = _qrs_energy(bend, np.arange(len(rows)), weight[rows], scale[rows])
     noise = np.median(energy[:, ::3], axis=1) / _MEDIAN_OF_SQUARE
     start = np.clip(time + before - step, 0, energy.shape[1] - width)
