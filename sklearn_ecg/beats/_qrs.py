@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from ..utils._chunks import BEAT_CURVE, record_chunks
+from ._spikes import remove_spikes
 
 _WORKING_RATE = 100  # Hz; beats are sought at this rate or up to twice it
 
@@ -42,6 +43,7 @@ _LONG_INTERVAL = 1.66  # RR intervals of usual length
 _MOST_CLEAR = 15  # maximum over mean of a lead's wavelet
 _NOISY_LEAD = 0.1  # leads of less weight do not place the R-peak
 
+_SPIKE = 0.06  # squared change beside an R-peak, relative to its own, below which it may be a spike
 _MEDIAN_OF_SQUARE = 0.455  # of normal values of unit variance
 
 _TINY = np.float32(1e-30)
@@ -80,11 +82,30 @@ def detect_beats(X, leads, rate):
     if n_times == 0:
         none = np.empty(0, dtype=np.int64)
         return none, none, np.empty(0), np.zeros(len(X))
+    found, spiky = _detect(X, leads, step, rate)
+    rows = np.flatnonzero(spiky)
+    if len(rows):
+        # Spikes are told from QRS complexes at the full rate. Such records are read again.
+        clean, of_spike, _ = remove_spikes(X[rows][:, leads], rate * step)
+        has_spikes = np.unique(of_spike)
+        rows, clean = rows[has_spikes], clean[has_spikes]
+        if len(rows):
+            again, _ = _detect(clean, np.arange(len(leads)), step, rate)
+            found = _replace(found, rows, again)
+    record, time, similarity, reliability = found
+    inside = (time > 0) & (time < X.shape[2] - 1)  # an end of the record is no peak
+    return record[inside], time[inside], similarity[inside], reliability
+
+
+def _detect(X, leads, step, rate):
+    """Find the beats, and tell the records in which R-peaks may be pacemaker spikes."""
+    n_times = X.shape[2] // step
     with np.errstate(all="ignore"):
         low, curve, weight, scale = _fuse_leads(X, leads, step, rate)
     sharpness = partial(_sharpness, low, weight, scale, rate)
     record, time, contrast = _pick_beats(curve, rate, sharpness)
-    time, level = _find_r(low, record, time, weight, scale, rate)
+    time, level, spiky = _find_r(low, record, time, weight, scale, rate)
+    spiky = np.bincount(record[spiky], minlength=len(X)) * 4 > np.bincount(record, minlength=len(X))
     # In noise two beats may end up at the same peak.
     single = (np.diff(record, prepend=-1) > 0) | (np.diff(time, prepend=0) > rate * _REFRACTORY / 2)
     record, time, level = record[single], time[single], level[single]
@@ -92,8 +113,20 @@ def detect_beats(X, leads, rate):
     reliability = _judge(record, time, similarity, contrast, n_times, rate)
     if step > 1:
         time = _find_r_exactly(X, leads, record, time, level, weight, scale, step)
-    inside = (time > 0) & (time < X.shape[2] - 1)  # an end of the record is no peak
-    return record[inside], time[inside], similarity[inside], reliability
+    return (record, time, similarity, reliability), spiky
+
+
+def _replace(found, rows, again):
+    """Put the beats found again in the place of those of some records."""
+    record, reliability = found[0], found[3].copy()
+    reliability[rows] = again[3]
+    kept = ~np.isin(record, rows)
+    record = np.concatenate([record[kept], rows[again[0]]])
+    order = np.argsort(record, kind="stable")
+    time, similarity = (
+        np.concatenate([old[kept], new])[order] for old, new in zip(found[1:3], again[1:3])
+    )
+    return record[order], time, similarity, reliability
 
 
 # --------------------------------------------------------------------------------------------------
@@ -362,7 +395,7 @@ def _find_r(low, record, time, weight, scale, rate):
     n_leads, n_times = low.shape[1:]
     width = min(round((_SEARCH[1] - _FOOT[0]) * rate) + 1, n_times)
     if len(record) == 0:
-        return time, np.empty((0, n_leads), dtype=np.float32)
+        return time, np.empty((0, n_leads), dtype=np.float32), np.empty(0, dtype=bool)
     start = np.clip(time + round(_FOOT[0] * rate), 0, n_times - width)
     foot = np.zeros(width, dtype=np.float32)
     foot[: round((_FOOT[1] - _FOOT[0]) * rate)] = 1
@@ -381,8 +414,31 @@ def _find_r(low, record, time, weight, scale, rate):
     usual = np.add.reduceat(energy, first, axis=0).argmax(axis=1)[member]
     away = np.abs(place - usual[:, None]) / (0.1 * rate)
     best = (energy * (1 - np.minimum(away, 1) / 2)).argmax(axis=1)
-    energy[np.abs(place - best[:, None]) > 1] = 0
-    return start + energy.argmax(axis=1), level
+    near = np.clip(best[:, None] + np.arange(-1, 2), 0, width - 1)
+    beat = np.arange(len(best))
+    best = near[beat, energy[beat[:, None], near].argmax(axis=1)]
+    beside = [energy[beat, np.clip(best + shift, 0, width - 1)] for shift in (-2, -1, 1, 2)]
+    time = start + best
+    pair = time - (beside[1] > beside[2])  # a spike may be in two time points
+    spiky = np.maximum(beside[0], beside[3]) < energy[beat, best] / 3
+    spiky[spiky] = _is_spike(low, record[spiky], time[spiky], pair[spiky], weight, scale)
+    return time, level, spiky
+
+
+def _is_spike(low, record, time, pair, weight, scale):
+    """Whether R-peaks are far steeper on both sides than what is beside them, as spikes are."""
+    n_leads, n_times = low.shape[1:]
+    if len(record) == 0 or n_times < 6:
+        return np.zeros(len(record), dtype=bool)
+    waves = _windows(low, np.arange(n_leads), record, np.clip(pair - 2, 0, n_times - 6), 6)
+    top = np.where((time == pair)[:, None], waves[..., 2], waves[..., 3])
+    before, left, _, _, right, after = np.moveaxis(waves, 2, 0)
+    height = top - np.clip(top, np.minimum(left, right), np.maximum(left, right))
+    slope = np.maximum(np.abs(left - before), np.abs(after - right))
+    height, slope = (
+        _qrs_energy(values[..., None], record, weight, scale)[:, 0] for values in (height, slope)
+    )
+    return slope < _SPIKE * height
 
 
 def _find_r_exactly(X, leads, record, time, level, weight, scale, step):
