@@ -43,6 +43,7 @@ _LONG_INTERVAL = 1.66  # RR intervals of usual length
 _MOST_CLEAR = 15  # maximum over mean of a lead's wavelet
 _NOISY_LEAD = 0.1  # leads of less weight do not place the R-peak
 
+_LONELY = 0.35
 _SPIKE = 0.06  # squared change beside an R-peak, relative to its own, below which it may be a spike
 _MEDIAN_OF_SQUARE = 0.455  # of normal values of unit variance
 
@@ -231,7 +232,8 @@ def _pick_beats(curve, rate, sharpness):
     # A stretch without beats must not make beats of its noise: at least a quarter of the height
     # usual in the record.
     level = np.maximum(median_filter(level, size=(1, 9)), usual[:, None] / 16)
-    record, time = np.nonzero(_is_highest_around(curve, round(_APART * rate)))
+    highest = _is_highest_around(curve, round(_APART * rate))
+    record, time = divmod(np.flatnonzero(highest), curve.shape[1])
     segment = np.minimum(time // round(_SEGMENT * rate), len(starts) - 1)
     height = np.sqrt(curve[record, time] / level[record, segment])
     kept = height > _BEAT_BELOW_T
@@ -420,7 +422,8 @@ def _find_r(low, record, time, weight, scale, rate):
     beside = [energy[beat, np.clip(best + shift, 0, width - 1)] for shift in (-2, -1, 1, 2)]
     time = start + best
     pair = time - (beside[1] > beside[2])  # a spike may be in two time points
-    spiky = np.maximum(beside[0], beside[3]) < energy[beat, best] / 3
+    lonely = np.maximum(np.maximum(beside[0], beside[3]), np.minimum(beside[1], beside[2]))
+    spiky = lonely < _LONELY * energy[beat, best]
     spiky[spiky] = _is_spike(low, record[spiky], time[spiky], pair[spiky], weight, scale)
     return time, level, spiky
 
