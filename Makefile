@@ -1,23 +1,44 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
+# The environment of the oldest dependencies.
+VENV_MIN ?= .venv-min
+PYTHON_MIN ?= python3.11
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+BIN_MIN := $(VENV_MIN)/bin
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(INSTALL) --constraint constraints.txt
 PACKAGING := setup.cfg pyproject.toml constraints.txt
-# One thread per test process: two processes with two threads each wait for one another.
+# Two test processes with two threads each would wait for each other: one thread per process.
 JOBS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+PYTEST_MIN := OMP_NUM_THREADS=1 $(BIN_MIN)/python -m pytest
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test test-fast test-min wheel-test lint docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/plot_quickstart.py --save figures $(if $(DATA),--data "$(DATA)")
 
+# All tests, with the coverage of lines and branches.
 test: $(VENV)/.installed-test lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+	$(PYTEST) -n $(JOBS) --cov --cov-report=term --cov-fail-under=95
+
+# The tests to run while writing code, in less than two minutes on two cores.
+test-fast: $(VENV)/.installed-test
+	$(PYTEST) -n $(JOBS) -m "not slow" tests
+
+# The fast tests with the oldest dependencies that setup.cfg allows.
+test-min: $(VENV_MIN)/.installed-test
+	$(PYTEST_MIN) -n $(JOBS) -m "not slow and not newest" tests
+
+# Build the wheel and the sdist, and use the wheel in a new environment.
+wheel-test: $(VENV)/.installed-test
+	$(PYTEST) tests/test_packaging.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
+	$(BIN)/codespell
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
@@ -37,5 +58,10 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	$(PIP) --editable ".[docs]"
 	touch $@
 
+$(VENV_MIN)/.installed-test: setup.cfg pyproject.toml constraints-min.txt
+	$(PYTHON_MIN) -m venv $(VENV_MIN)
+	$(BIN_MIN)/python $(INSTALL) --constraint constraints-min.txt --editable ".[test]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info docs/_build docs/auto_examples docs/generated figures
+	rm -rf $(VENV) $(VENV_MIN) build dist *.egg-info .coverage* docs/_build docs/auto_examples docs/generated figures

@@ -1,4 +1,4 @@
-"""The arms of the study of MSAIC-Net: estimators by name."""
+"""Arms of the study of MSAIC-Net: the estimators that it compares, by name."""
 
 from typing import NamedTuple
 
@@ -22,15 +22,14 @@ LINEAR = "MedianBeat + logistic regression"
 BEAT_NET = "MedianBeat + small network"
 BEST_BASELINE = "resnet1d_wang"
 
-# Arms whose probabilities are the mean of those of others: a soft vote.
-MEANS = {
+# Soft votes: arms whose probabilities are the means of those of other arms.
+SOFT_VOTES = {
     "features and small network, averaged": (FEATURES, BEAT_NET),
     "features and full MSAIC-Net, averaged": (FEATURES, FULL),
     "features, small network and MSAIC-Net, averaged": (FEATURES, BEAT_NET, FULL),
 }
 
-
-LADDER_MEANS = {
+LADDER_SOFT_VOTES = {
     "features and small network, averaged": (FEATURES, BEAT_NET),
     "features and one dilation, averaged": (FEATURES, "  one dilation"),
     "features and extra trees, averaged": (FEATURES, "BeatFeatures + extra trees"),
@@ -45,24 +44,24 @@ LADDER_MEANS = {
 
 
 class Arm(NamedTuple):
-    """An estimator, how many seeds it gets, and whether it is too slow for a quick look."""
+    """An estimator, its number of seeds, and whether ``--quick`` skips it because it is slow."""
 
     estimator: BaseEstimator
     n_seeds: int = 1
     slow: bool = False
 
     def seeded(self, seed):
-        """A clone with the seed in every ``random_state``."""
+        """Return a clone with the seed in every ``random_state``."""
         estimator = clone(self.estimator)
         names = [key for key in estimator.get_params() if key.endswith("random_state")]
         return estimator.set_params(**dict.fromkeys(names, seed))
 
 
 class WindowVote(ClassifierMixin, BaseEstimator):
-    """Train on windows of the records; the probability of a record is the mean of its windows'.
+    """Train on windows of the records, and average the probabilities of the windows of a record.
 
-    This is how the PTB-XL benchmark trains its networks (Strodthoff et al. 2021), which takes
-    the largest probability of the windows.
+    The PTB-XL benchmark (Strodthoff et al. 2021) also trains its networks on windows, but takes the
+    largest probability of the windows.
     """
 
     def __init__(self, estimator, n_times=250):
@@ -70,14 +69,14 @@ class WindowVote(ClassifierMixin, BaseEstimator):
         self.n_times = n_times
 
     def fit(self, X, y):
-        cut, records = windows(X, self.n_times)
-        self.estimator_ = clone(self.estimator).fit(cut, np.asarray(y)[records])
+        X_windows, records = windows(X, self.n_times)
+        self.estimator_ = clone(self.estimator).fit(X_windows, np.asarray(y)[records])
         self.classes_ = self.estimator_.classes_
         return self
 
     def predict_proba(self, X):
-        cut, _ = windows(X, self.n_times, step=self.n_times // 2)
-        probability = self.estimator_.predict_proba(cut)
+        X_windows, _ = windows(X, self.n_times, step=self.n_times // 2)
+        probability = self.estimator_.predict_proba(X_windows)
         return probability.reshape(len(X), -1, probability.shape[1]).mean(axis=1)
 
 
@@ -85,7 +84,7 @@ def flatten(X):
     return X.reshape(len(X), -1)
 
 
-def boosting():
+def gradient_boosting():
     return HistGradientBoostingClassifier(
         max_iter=400,
         learning_rate=0.03,
@@ -96,7 +95,7 @@ def boosting():
     )
 
 
-def linear():
+def logistic_regression():
     return make_pipeline(
         SimpleImputer(keep_empty_features=True),
         StandardScaler(),
@@ -105,18 +104,20 @@ def linear():
 
 
 def on_features(classifier, multilabel):
+    """Return a pipeline of BeatFeatures and a classifier."""
     classifier = OneVsRestClassifier(classifier) if multilabel else classifier
     return make_pipeline(BeatFeatures(sampling_rate=100), classifier)
 
 
 def on_beat(network):
-    return make_pipeline(MedianBeat(sampling_rate=100, unreliable="whole record average"), network)
+    """Return a pipeline of MedianBeat and a network."""
+    return make_pipeline(MedianBeat(sampling_rate=100, unreliable="record_average"), network)
 
 
-def linear_on_beat(multilabel):
-    linear = LogisticRegression(C=1e-3, max_iter=2000)
-    linear = OneVsRestClassifier(linear) if multilabel else linear
-    return make_pipeline(*on_beat(FunctionTransformer(flatten)), StandardScaler(), linear)
+def logistic_regression_on_beat(multilabel):
+    classifier = LogisticRegression(C=1e-3, max_iter=2000)
+    classifier = OneVsRestClassifier(classifier) if multilabel else classifier
+    return make_pipeline(*on_beat(FunctionTransformer(flatten)), StandardScaler(), classifier)
 
 
 def small_network(**params):
@@ -126,7 +127,7 @@ def small_network(**params):
 
 
 def make_arms(multilabel):
-    """The arms of the table, by name."""
+    """Return the arms of the tables, by name."""
     arms = {
         SINGLE: Arm(
             MSAICNetClassifier(dilations=(1,), attention=None, contrastive_weight=0), n_seeds=3
@@ -136,14 +137,14 @@ def make_arms(multilabel):
         "+ SupCon": Arm(MSAICNetClassifier(contrastive_gamma=0)),
         FULL: Arm(MSAICNetClassifier(), n_seeds=3),
         "MSAIC-Net, full, windows": Arm(WindowVote(MSAICNetClassifier(max_epochs=8))),
-        FEATURES: Arm(on_features(boosting(), multilabel), n_seeds=3),
-        LINEAR: Arm(linear_on_beat(multilabel)),
+        FEATURES: Arm(on_features(gradient_boosting(), multilabel), n_seeds=3),
+        LINEAR: Arm(logistic_regression_on_beat(multilabel)),
         BEAT_NET: Arm(on_beat(small_network()), n_seeds=3),
         "MedianBeat + MSAIC-Net, full": Arm(on_beat(MSAICNetClassifier())),
     }
     for name in (BEST_BASELINE, "cnn_lstm", "xresnet1d101", "transformer"):
         network = ECGNetClassifier(name, max_epochs=8)
-        # Three seeds of the best baseline where they can be afforded.
+        # Three seeds take too long for the other baselines.
         n_seeds = 3 if name == BEST_BASELINE else 1
         arms[name] = Arm(WindowVote(network), n_seeds, slow=True)
     for name in ("inception_time", "lstm"):
@@ -152,21 +153,21 @@ def make_arms(multilabel):
 
 
 def make_ladder():
-    """What a practitioner would try, by name; each to be compared with the arm it varies.
+    """Return variants that a practitioner would try, by name, below the arms that they vary.
 
-    Arms of the second dict are trained on the five superclasses.
+    The arms of the second dict are trained on the five superclasses.
     """
-    views = [AmplitudeScale(0.2), GaussianNoise(0.05)]
+    amplitude = [AmplitudeScale(0.2), GaussianNoise(0.05)]
     shift = TemporalShift(0.5, sampling_rate=100)
     trials = {
         BEAT_NET: small_network(),
-        "  amplitude and noise": small_network(augmentation=views),
+        "  amplitude and noise": small_network(augmentation=amplitude),
         "  normalize='record'": small_network(normalize="record"),
         "  weight_decay=0.1": small_network(weight_decay=0.1),
         "  weight_decay=0.001": small_network(weight_decay=1e-3),
         "  plain cross-entropy": small_network(focal_gamma=0, class_weight=None),
         "  60 epochs": small_network(max_epochs=60),
-        "  60 epochs, amplitude and noise": small_network(max_epochs=60, augmentation=views),
+        "  60 epochs, amplitude and noise": small_network(max_epochs=60, augmentation=amplitude),
         "  twice as wide": small_network(filters=(64, 128, 128)),
         "  one dilation": small_network(dilations=(1,)),
         "  dropout=0.3": small_network(dropout=0.3),
@@ -177,34 +178,36 @@ def make_ladder():
     forest = make_pipeline(
         SimpleImputer(), ExtraTreesClassifier(500, min_samples_leaf=2, max_features=0.1)
     )
-    balanced = boosting().set_params(class_weight="balanced")
+    balanced = gradient_boosting().set_params(class_weight="balanced")
     for name, classifier in {
-        FEATURES: boosting(),
-        "  800 iterations": boosting().set_params(max_iter=800),
+        FEATURES: gradient_boosting(),
+        "  800 iterations": gradient_boosting().set_params(max_iter=800),
         "  class_weight='balanced'": balanced,
         "BeatFeatures + extra trees": forest,
-        "BeatFeatures + logistic regression": linear(),
+        "BeatFeatures + logistic regression": logistic_regression(),
     }.items():
         arms[name] = Arm(on_features(classifier, multilabel=False), n_seeds=3)
     single = MSAICNetClassifier(dilations=(1,), contrastive_weight=0)
     for name, network in {
         "whole record, one dilation": single,
-        "  shift, amplitude and noise": clone(single).set_params(augmentation=[shift, *views]),
+        "  shift, amplitude and noise": clone(single).set_params(augmentation=[shift, *amplitude]),
         "  normalize='record_lead'": clone(single).set_params(normalize="record_lead"),
         "  weight_decay=0.1 (whole record)": clone(single).set_params(weight_decay=0.1),
         "  windows of 2.5 s, 8 epochs": WindowVote(clone(single).set_params(max_epochs=8)),
     }.items():
         arms[name] = Arm(network)
-    arms[LINEAR] = Arm(linear_on_beat(multilabel=False))
+    arms[LINEAR] = Arm(logistic_regression_on_beat(multilabel=False))
     auxiliary = {
-        FEATURES + ", superclasses": Arm(on_features(boosting(), multilabel=True), n_seeds=3),
+        FEATURES + ", superclasses": Arm(
+            on_features(gradient_boosting(), multilabel=True), n_seeds=3
+        ),
         BEAT_NET + ", superclasses": Arm(on_beat(small_network()), n_seeds=2),
     }
     return arms, auxiliary
 
 
 def make_low_data():
-    """The arms of the small cohorts, by name."""
+    """Return the arms that are trained on small cohorts, by name."""
     arms = make_arms(multilabel=False)
     chosen = (FEATURES, LINEAR, BEAT_NET, SINGLE, FULL, BEST_BASELINE)
     return {name: arms[name] for name in chosen}

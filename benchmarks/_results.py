@@ -1,4 +1,4 @@
-"""What long studies share: kept results, and the code that made them."""
+"""Cached results of long studies, which depend on the code that computed them."""
 
 import hashlib
 import os
@@ -14,62 +14,62 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGE = Path(sklearn_ecg.__file__).parent
 
 
-def hash_of_code(*more):
-    """Hash of the sources that a fit depends on, and of further ones, as patterns."""
-    folders = "augmentation", "leads", "nn", "training", "utils"
-    patterns = ("*.py", *(f"{folder}/*.py" for folder in folders), *more)
+def code_hash(*more_folders):
+    """Return a hash of the source files that every fit depends on, and of further subpackages."""
+    folders = ("_validation", "augmentation", "deep", "leads", "nn", "utils", *more_folders)
+    patterns = ("*.py", *(f"{folder}/**/*.py" for folder in folders))
     sources = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
 
 
-def kept(name, made_by, make):
-    """Arrays that ``make()`` gives, or those that it gave in an earlier run.
+def cached_arrays(name, key, compute):
+    """Return the arrays of ``compute()``, from an earlier run if there is one.
 
     Parameters
     ----------
     name : str or None
-        Of the file in benchmarks/results; None makes one of ``made_by``.
-    made_by : str
-        The code, the parameters and the records that a result belongs to: with another text,
-        the result is made again.
-    make : callable
-        Gives a dict of arrays.
+        Name of the file in benchmarks/results. None derives it from `key`.
+    key : str
+        Description of the code, the parameters and the records that the result depends on. If it
+        differs from that of the stored result, the result is computed again.
+    compute : callable
+        Returns a dict of arrays.
 
     Returns
     -------
     arrays : dict of ndarray
     """
-    path = RESULTS / f"{name or 'fit_' + _hash(made_by)}.npz"
+    path = RESULTS / f"{name or 'fit_' + _short_hash(key)}.npz"
     if path.exists():
         with np.load(path) as stored:
-            if str(stored["made_by"]) == made_by:
-                return {key: stored[key] for key in stored if key != "made_by"}
-    arrays = make()
+            if str(stored["key"]) == key:
+                return {field: stored[field] for field in stored if field != "key"}
+    arrays = compute()
     RESULTS.mkdir(exist_ok=True)
-    with _whole_or_nothing(path) as unfinished:
-        np.savez(unfinished, made_by=made_by, **arrays)
+    with _atomic_file(path) as temporary:
+        np.savez(temporary, key=key, **arrays)
     return arrays
 
 
-def kept_object(made_by, make):
-    """What ``make()`` gives, such as a fitted estimator, or what it gave in an earlier run."""
-    path = RESULTS / f"object_{_hash(made_by)}.joblib"
+def cached_object(key, compute):
+    """Return the result of ``compute()``, such as an estimator, from an earlier run if possible."""
+    path = RESULTS / f"object_{_short_hash(key)}.joblib"
     if path.exists():
         return joblib.load(path)
-    made = make()
+    result = compute()
     RESULTS.mkdir(exist_ok=True)
-    with _whole_or_nothing(path) as unfinished:
-        joblib.dump(made, unfinished)
-    return made
+    with _atomic_file(path) as temporary:
+        joblib.dump(result, temporary)
+    return result
 
 
 @contextmanager
-def _whole_or_nothing(path):
-    """A file to write to, which becomes ``path`` when it is whole."""
-    unfinished = path.with_name(f"unfinished_{os.getpid()}_{path.name}")
-    yield unfinished
-    unfinished.replace(path)
+def _atomic_file(path):
+    """Yield a temporary path, which is renamed to ``path`` once it is written completely."""
+    temporary = path.with_name(f"unfinished_{os.getpid()}_{path.name}")
+    yield temporary
+    temporary.replace(path)
 
 
-def _hash(text):
+def _short_hash(text):
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Fits of a study: in parallel, each finished one kept."""
+"""Fits of a study, run in parallel and cached one by one."""
 
 import hashlib
 import re
@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from _results import hash_of_code, kept
+from _results import cached_arrays, code_hash
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 
-from sklearn_ecg.deep._base import DeepECGClassifier
+from sklearn_ecg.deep import DeepECGClassifier
 
 
 class Fit(NamedTuple):
-    """One fit of a study: an estimator with its seed, and the records by position."""
+    """One fit of a study: the name of its arm, a seeded estimator, and positions of records."""
 
     arm: str
     estimator: BaseEstimator
@@ -25,50 +25,50 @@ class Fit(NamedTuple):
 
 
 def run(fits, X, y, workers, title=""):
-    """Predictions of all fits, in their order.
+    """Run all fits and return their predictions in the same order.
 
-    Interrupted, a study goes on where it stopped: every finished fit is kept in
-    benchmarks/results, with the parameters, the records and the code that made it.
+    An interrupted study continues where it stopped: each finished fit is cached in
+    benchmarks/results, with a key of its parameters, its records and the code.
 
     Parameters
     ----------
     fits : list of Fit
     X, y : ndarray
     workers : int
-        Processes, of one thread each.
+        Number of processes with one thread each.
     title : str
-        To print.
+        Printed with the progress.
 
     Returns
     -------
     results : list of dict
-        ``probability`` of the tested records, of the positive class for a binary y; ``seconds`` of
-        processor time that `fit` took; ``n_parameters`` of a network, 0 elsewhere.
+        ``probability`` of the test records, of the positive class for a binary y; ``seconds`` of
+        processor time that `fit` took; ``n_parameters`` of a network, 0 for other estimators.
     """
-    code = hash_of_code("preprocessing/*.py", "rhythm.py")
-    data = hash_of(X, y)
+    code = code_hash("preprocessing", "beats")
+    data = hash_arrays(X, y)
     start, results = time.perf_counter(), []
-    made = Parallel(n_jobs=workers, return_as="generator")(
-        delayed(_fit)(fit, X, y, f"data {data}, code {code}") for fit in fits
+    completed = Parallel(n_jobs=workers, return_as="generator")(
+        delayed(_run_fit)(fit, X, y, f"data {data}, code {code}") for fit in fits
     )
-    for fit, result in zip(fits, made):
+    for fit, result in zip(fits, completed):
         results.append(result)
         minutes = (time.perf_counter() - start) / 60
         print(f"  {title} {len(results)}/{len(fits)}, {minutes:.0f} min: {fit.arm}", flush=True)
     return results
 
 
-def _fit(fit, X, y, of_what):
-    records = hash_of(fit.train, fit.test)
-    made_by = f"{params_of(fit.estimator)} on records {records}, {of_what}"
-    return kept(None, made_by, lambda: _fit_predict(fit, X, y))
+def _run_fit(fit, X, y, data_key):
+    records = hash_arrays(fit.train, fit.test)
+    key = f"{list_params(fit.estimator)} on records {records}, {data_key}"
+    return cached_arrays(None, key, lambda: _fit_and_predict(fit, X, y))
 
 
-def _fit_predict(fit, X, y):
+def _fit_and_predict(fit, X, y):
     torch.set_num_threads(1)
     estimator = clone(fit.estimator)
     with warnings.catch_warnings():
-        # A rare class in a hundred records; the paper's table shows what comes of it.
+        # A hundred records may contain a rare class only once; the table shows the consequences.
         warnings.filterwarnings("ignore", "A class has a single training record")
         start = time.process_time()
         estimator.fit(X[fit.train], y[fit.train])
@@ -77,18 +77,18 @@ def _fit_predict(fit, X, y):
     return {
         "probability": probability if y.ndim > 1 else probability[:, 1],
         "seconds": seconds,
-        "n_parameters": _n_parameters(estimator),
+        "n_parameters": _count_parameters(estimator),
     }
 
 
-def hash_of(*arrays):
-    """Hash of the content of arrays."""
+def hash_arrays(*arrays):
+    """Return a hash of the contents of arrays."""
     parts = (np.ascontiguousarray(array).tobytes() for array in arrays)
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
-def _n_parameters(estimator):
-    """Weights of the network inside an estimator."""
+def _count_parameters(estimator):
+    """Return the number of weights of the network in an estimator, 0 if there is none."""
     while not isinstance(estimator, DeepECGClassifier):
         if hasattr(estimator, "steps"):
             estimator = estimator.steps[-1][1]
@@ -99,33 +99,35 @@ def _n_parameters(estimator):
     return sum(weights.numel() for weights in estimator.net_.module_.parameters())
 
 
-def params_of(estimator):
-    """Steps and parameters of an estimator, without addresses in memory.
+def list_params(estimator):
+    """Return all steps and parameters of an estimator as text, without memory addresses.
 
-    In full: ``repr`` shortens them.
+    Unlike ``repr``, this does not abbreviate them.
     """
     params = estimator.get_params().items()
-    values = {key: re.sub(" at 0x[0-9a-f]+", "", repr(value)) for key, value in params}
+    values = {name: re.sub(" at 0x[0-9a-f]+", "", repr(value)) for name, value in params}
     return sorted(values.items())
 
 
-def side_by_side(y, rows):
-    """Labels and probabilities of several seeds as those of one multilabel target.
+def stack_seeds(y, seeds):
+    """Return labels and probabilities of several seeds as those of one multilabel target.
 
-    The macro average over its labels is the mean of the seeds' scores. Where a seed draws its
-    training records, probabilities averaged over seeds have seen more of them than one training.
+    The macro average over its labels is then the mean of the seeds' scores. Where each seed draws
+    its own training records, averaging the probabilities instead would combine models that were
+    trained on different records.
 
     Parameters
     ----------
     y : ndarray of shape (n_records,) or (n_records, n_labels)
-    rows : array-like of shape (n_seeds, n_records) or (n_seeds, n_records, n_labels)
+    seeds : array-like of shape (n_seeds, n_records) or (n_seeds, n_records, n_labels)
+        Probabilities.
 
     Returns
     -------
     y, probabilities : ndarrays of shape (n_records, n_seeds * n_labels)
-        As they were for a single seed.
+        Unchanged for a single seed.
     """
-    if len(rows) == 1:
-        return y, rows[0]
-    rows = [np.reshape(row, (len(row), -1)) for row in rows]
-    return np.tile(np.reshape(y, rows[0].shape), len(rows)), np.concatenate(rows, axis=1)
+    if len(seeds) == 1:
+        return y, seeds[0]
+    seeds = [np.reshape(seed, (len(seed), -1)) for seed in seeds]
+    return np.tile(np.reshape(y, seeds[0].shape), len(seeds)), np.concatenate(seeds, axis=1)

@@ -1,17 +1,18 @@
-"""Timing of several functions in turn, A B C A B C, so that a drifting machine hurts all alike."""
+"""Interleaved timing of several functions, so that a drifting machine affects all of them alike."""
 
 import statistics
 import time
 
 
 def interleave(functions, *, repeats=7, warmup=1):
-    """Seconds of each call, by name, measured in turn.
+    """Time functions in turn, A B C A B C, and return the seconds of each call.
 
     Parameters
     ----------
-    functions : dict of str to callable without arguments
+    functions : dict of str to callable
+        Functions without arguments, by name.
     repeats, warmup : int
-        Counted and uncounted rounds.
+        Numbers of timed and of untimed rounds.
 
     Returns
     -------
@@ -29,7 +30,7 @@ def interleave(functions, *, repeats=7, warmup=1):
 
 
 def report(title, seconds, *, n_records, reference, target=None):
-    """Print median, minimum and maximum rates and the ratio to a reference, pair by pair."""
+    """Print median, minimum and maximum rates, and the median of the paired ratios."""
     print(f"\n{title}")
     print(f"  {'':34}{'records/s':>12}{'min':>10}{'max':>10}{'ratio':>8}")
     for name, values in seconds.items():

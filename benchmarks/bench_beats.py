@@ -1,10 +1,10 @@
-"""Speed of BeatFeatures and MedianBeat, beside neurokit2's delineation of one lead.
+"""Speed of BeatFeatures and MedianBeat compared with neurokit2's delineation of one lead.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_beats.py
 
-neurokit2 is called record by record, as it has to be, and measured where it is installed; version
-0.2.13 needs pandas < 3 and so an environment of its own. Times are those of the process, so that
-others on the machine matter less; what is reported is per record.
+neurokit2 has to be called record by record, and is skipped if it is not installed; version 0.2.13
+requires pandas < 3 and therefore a separate environment. Processor times per record are reported,
+which other processes on the machine affect less.
 """
 
 import argparse
@@ -36,8 +36,9 @@ def main():
     warnings.simplefilter("ignore")
     for rate, n_records in ((100, 512), (500, 128)):
         X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
-        features, beat = BeatFeatures(rate).fit(X), MedianBeat(rate).fit(X)
-        works = {
+        features, beat = BeatFeatures(sampling_rate=rate), MedianBeat(sampling_rate=rate)
+        features, beat = features.fit(X), beat.fit(X)
+        tasks = {
             "BeatFeatures, 12 leads": (lambda: features.transform(X), n_records),
             "BeatFeatures, record by record": (
                 lambda: [features.transform(x[None]) for x in X[:32]],
@@ -46,12 +47,12 @@ def main():
             "MedianBeat, 12 leads": (lambda: beat.transform(X), n_records),
         }
         if neurokit2:
-            works["neurokit2, delineation of 1 lead"] = (lambda: with_neurokit2(X[:8], rate), 8)
-        times = {name: [] for name in works}
+            tasks["neurokit2, delineation of 1 lead"] = (lambda: with_neurokit2(X[:8], rate), 8)
+        times = {name: [] for name in tasks}
         for _ in range(args.repeats):
-            for name, (work, count) in works.items():
+            for name, (task, count) in tasks.items():
                 start = time.process_time()
-                work()
+                task()
                 times[name].append(1000 * (time.process_time() - start) / count)
         print(f"\n10-s records at {rate} Hz, ms per record (target for BeatFeatures at 100 Hz: 2)")
         print(f"  {'':34}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}")

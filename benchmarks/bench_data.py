@@ -1,9 +1,9 @@
-"""Synthetic records per second, time of imports, and PTB-XL beside wfdb in a loop.
+"""Synthetic records per second, import times, and PTB-XL compared with wfdb in a loop.
 
     python benchmarks/bench_data.py [PTB_XL_FOLDER]
 
-All records of the folder at 100 Hz, cold (read from their files) and warm (from the cache), and the
-peak memory of a fresh process for each. "warm, summed" reads every value as well.
+All records of the folder at 100 Hz are loaded cold (from their files) and warm (from the cache);
+"warm, summed" also reads every value. The peak memory of a new process is measured for each.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from sklearn_ecg.datasets import load_ptbxl, make_ecg
 
 
 def seconds_of(code):
-    """Seconds that a fresh Python takes for a statement, less those for nothing."""
+    """Return the seconds that a new Python process takes for a statement, minus its start-up."""
     times = []
     for statement in ("pass", code):
         start = time.perf_counter()
@@ -32,7 +32,7 @@ def seconds_of(code):
 
 
 def bench_ptbxl(folder):
-    """load_ptbxl, cold and warm, beside wfdb.rdsamp in a loop, on the same records."""
+    """Compare load_ptbxl, cold and warm, with wfdb.rdsamp in a loop on the same records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import wfdb
@@ -66,7 +66,7 @@ def bench_ptbxl(folder):
             reference="wfdb.rdsamp in a loop",
             target="warm >= 100 times wfdb.rdsamp",
         )
-        print(f"\nPeak memory, MB; the array has {loaded.data.nbytes / 1e6:.0f} MB")
+        print(f"\nPeak memory in MB; the array takes {loaded.data.nbytes / 1e6:.0f} MB")
         start = f"from sklearn_ecg.datasets import load_ptbxl; folder = {str(folder)!r}"
         options = {
             "imports": None,
@@ -88,8 +88,8 @@ def bench_ptbxl(folder):
 
 
 def peak_memory(code):
-    """Peak resident memory in MB of a fresh Python that runs some code, on Linux."""
-    # Not getrusage: it counts what the parent had when it started the child.
+    """Return the peak resident memory in MB of a new Python process that runs code, on Linux."""
+    # getrusage would include the memory of the parent at the time of the fork.
     code += "; print([x for x in open('/proc/self/status') if 'VmHWM' in x][0].split()[1])"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
@@ -113,7 +113,7 @@ def main():
             reference="make_ecg",
             target=">= 1000 records/s at 100 Hz",
         )
-    print("\nImports, seconds beyond those of Python itself")
+    print("\nImports, in seconds without the start-up of Python")
     for code in (
         "import sklearn_ecg",
         "from sklearn_ecg.datasets import make_ecg",

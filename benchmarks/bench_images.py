@@ -1,12 +1,12 @@
-"""Training of SimCardioNet beside a plain torch loop of the same network, at 224 x 224.
+"""Training of SimCardioNet compared with a plain torch loop of the same network, at 224 x 224.
 
     python benchmarks/bench_images.py [--images 128] [--image-size 224] [--threads 2]
 
-Two comparisons in turn, fine-tuning with all stages open and pretraining with two views: `fit` of
-the estimator, with all that it does before and after its epochs, against a loop that casts a batch
-of bytes, makes the same views, and steps. The loop's network is the same but for the memory
-layout, which is torch's default. Memory is the largest resident set of a process that does the one
-and nothing else.
+Two comparisons, each interleaved: fine-tuning with all stages unfrozen, and pretraining with two
+views. `fit` of the estimator, including everything before and after its epochs, is compared with a
+loop that casts a batch of bytes, makes the same views, and steps. The network of the loop is the
+same except for the memory layout, which is torch's default. Memory is the largest resident set of
+a process that does nothing else.
 """
 
 import argparse
@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from _timing import interleave, report
+from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ecg import SimCardioNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.augmentation import ColorJitter, Compose, RandomResizedCrop, RandomRotation
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.nn.fine_tuning import FineTunedNet
-from sklearn_ecg.nn.self_supervised import hybrid_contrastive_loss
-from sklearn_ecg.nn.simcardionet import SimCardioNet
+from sklearn_ecg.nn import SimCardioNet, hybrid_contrastive_loss
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
 TARGETS = {
@@ -33,12 +32,24 @@ TARGETS = {
 
 
 class PlainSimCardioNet(SimCardioNet):
-    """In torch's default memory layout."""
+    """SimCardioNet in torch's default memory layout."""
 
     def feature_map(self, x):
         for stage in self.stages:
             x = stage(x)
         return x
+
+
+class PlainClassifier(nn.Module):
+    """A linear classifier on the embedding of an encoder."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+        self.classifier = nn.Linear(encoder.embedding_dim, 1)
+
+    def forward(self, x):
+        return self.classifier(self.encoder.embed(x))
 
 
 def make_data(args):
@@ -60,7 +71,7 @@ def batches(X, y, batch_size, n_epochs):
 
 def plain_fine_tuning(X, y, n_epochs):
     X, y = torch.from_numpy(X), torch.from_numpy(y).float()
-    net = FineTunedNet(plain_net(), 1).train()
+    net = PlainClassifier(plain_net()).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
     for x, labels, mean, scale in batches(X, y, 32, n_epochs):
         optimizer.zero_grad()
@@ -72,12 +83,12 @@ def plain_fine_tuning(X, y, n_epochs):
 def plain_pretraining(X, y, n_epochs):
     X, y = torch.from_numpy(X), torch.from_numpy(y)
     net = plain_net().train()
-    views = Compose([RandomRotation(), RandomResizedCrop(), ColorJitter()])
+    transform = Compose([RandomRotation(), RandomResizedCrop(), ColorJitter()])
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
     for x, _, mean, scale in batches(X, y, 64, n_epochs):
         optimizer.zero_grad()
-        both = torch.cat([views(x), views(x)])
-        first, second = net((both - mean) / scale)[0].chunk(2)
+        two_views = torch.cat([transform(x), transform(x)])
+        first, second = net((two_views - mean) / scale)[0].chunk(2)
         hybrid_contrastive_loss(first, second).backward()
         optimizer.step()
 
@@ -98,19 +109,19 @@ def ours_pretraining(X, y, n_epochs):
 
 
 def peak_memory(function, args):
-    """Largest resident set of a process that calls the function, in MB."""
+    """Return the largest resident set, in MB, of a new process that calls the function."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_peak, (function, args))
+        return pool.apply(_peak_of_this_process, (function, args))
 
 
-def _peak(function, args):
+def _peak_of_this_process(function, args):
     torch.set_num_threads(args.threads)
     if function is not None:
         function(*make_data(args), 1)
     else:
         make_data(args)
-    # Not resource.getrusage, which counts what the parent had in memory when it started this.
+    # resource.getrusage would include the memory of the parent at the time of the fork.
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 

@@ -1,11 +1,11 @@
-"""Lead importance beside scikit-learn's permutation_importance on a lead frame, in one run.
+"""Lead importance compared with scikit-learn's permutation_importance on a lead frame.
 
     python benchmarks/bench_inspection.py [--threads 1] [--repeats 3]
 
-12 leads x 5 repeats, by ROC AUC, of a tiny network, of larger ones, and of estimators that are not
-networks. Before the clock starts the values are compared, which must be equal. The naive loop
-copies the array for each repeat and predicts. For networks of one branch, what no way with equal
-values avoids is timed by itself: the convolutions and scikit-learn's AUROC of every pass.
+12 leads and 5 repeats, by ROC AUC, of a tiny network, of larger ones, and of estimators that are
+not networks. Before anything is timed, the importances are checked to be equal. The naive loop
+copies the array for each repeat and predicts. For networks of one branch, a lower bound for equal
+importances is timed separately: the convolutions and scikit-learn's AUROC of every pass.
 """
 
 import argparse
@@ -23,8 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_ecg import MSAICNetClassifier, to_lead_array, to_lead_frame
 from sklearn_ecg.inspection import lead_importance, record_lead_importance
-from sklearn_ecg.nn.blocks import to_channels_last
-from sklearn_ecg.utils._torch import slices_of
+from sklearn_ecg.utils._chunks import NETWORK, array_chunks
 
 REPEATS = 5
 TINY = {
@@ -38,13 +37,13 @@ TINY = {
 
 
 def features(X):
-    """Mean, SD and extremes of each lead."""
+    """Return the mean, standard deviation and extremes of each lead."""
     X = to_lead_array(X, dtype=np.float32) if hasattr(X, "iloc") else X
     return np.concatenate([X.mean(2), X.std(2), X.min(2), X.max(2)], axis=1)
 
 
 def naive_loop(estimator, X, y):
-    """Copy, exchange, predict."""
+    """Copy the array, permute a lead and predict, for each lead and repeat."""
     rng = np.random.RandomState(0)
     drops = np.empty((X.shape[1], REPEATS))
     baseline = roc_auc_score(y, estimator.predict_proba(X)[:, 1])
@@ -57,18 +56,18 @@ def naive_loop(estimator, X, y):
     return drops
 
 
-def unavoidable(estimator, X, y):
-    """Convolutions of a network of one branch and the AUROC, as often as records are passed."""
+def lower_bound(estimator, X, y):
+    """Return a function that runs only the convolutions and the AUROC of every pass."""
     network = estimator.net_.module_
-    x = to_channels_last(torch.from_numpy(X).mT.contiguous().mT)
-    convolutions = [network.branches[0][0].conv, network.projection[0]]
-    parts = [x[part] for part in slices_of(X)]
+    x = torch.from_numpy(X)[:, :, None].contiguous(memory_format=torch.channels_last)
+    first, second = [network.branches[0][0].conv, network.projection[0]]
+    parts = [x[chunk] for chunk in array_chunks(X, NETWORK)]
 
     def once():
         with torch.inference_mode():
             for part in parts:
-                found = convolutions[0](part)
-                convolutions[1](found[..., ::2])  # of what the pool leaves
+                features = first(part)
+                second(features[..., ::2])  # as many time points as after the pooling
         return roc_auc_score(y, X[:, 0, 0])
 
     return lambda: [once() for _ in range(X.shape[1] * REPEATS + 1)]
@@ -93,12 +92,12 @@ def bench(title, estimator, X, y, repeats, target):
         ),
     }
     if estimator.__class__ is MSAICNetClassifier and len(estimator.dilations) == 1:
-        functions["its convolutions and AUROC alone"] = unavoidable(estimator, X, y)
-    expected, *found = (list(functions.values())[i]().importances for i in (0, 1, 3))
-    for importances in found:
+        functions["convolutions and AUROC only"] = lower_bound(estimator, X, y)
+    expected, *others = (list(functions.values())[i]().importances for i in (0, 1, 3))
+    for importances in others:
         np.testing.assert_array_equal(importances, expected)
     seconds = interleave(functions, repeats=repeats, warmup=1)
-    # Passes over the records, the one without a replacement among them.
+    # One pass over the records per lead and repeat, and one without a replacement.
     report(
         title,
         seconds,
@@ -108,7 +107,7 @@ def bench(title, estimator, X, y, repeats, target):
     )
     medians = {name: np.median(values) for name, values in seconds.items()}
     share = medians["lead_importance on a lead frame"] / medians["scikit-learn on a lead frame"]
-    print(f"  {share:.2f} of scikit-learn's time, on the same lead frame")
+    print(f"  {share:.2f} of scikit-learn's time on the same lead frame")
 
 
 def main():
@@ -117,7 +116,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    # Arrays given to estimators that were fitted on frames, on purpose.
+    # Estimators that were fitted on frames are called with arrays on purpose.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     print(f"torch {torch.__version__}, {args.threads} thread(s)")
     rng = np.random.RandomState(0)

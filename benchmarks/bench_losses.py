@@ -1,16 +1,15 @@
-"""The contrastive losses, value and gradient, beside those of other libraries, in one run.
+"""Value and gradient of the contrastive losses compared with other libraries.
 
-    python benchmarks/bench_losses.py        (needs the extra: pip install -e .[bench])
+    python benchmarks/bench_losses.py        (requires the extra: pip install -e .[bench])
 
-lightly, which needs torchvision, is compared with where it is installed.
+lightly, which requires torchvision, is skipped if it is not installed.
 """
 
 import torch
 from _timing import interleave, report
 from pytorch_metric_learning.losses import SupConLoss
 
-from sklearn_ecg.nn.losses import supervised_contrastive_loss
-from sklearn_ecg.nn.self_supervised import nt_xent_loss
+from sklearn_ecg.nn import nt_xent_loss, supervised_contrastive_loss
 
 try:
     from lightly.loss import NTXentLoss as LightlyLoss
@@ -23,9 +22,9 @@ def main():
     torch.manual_seed(0)
     z = torch.nn.functional.normalize(torch.randn(256, 128), dim=1).requires_grad_()
     y = torch.randint(2, (256,))
-    peer = SupConLoss(temperature=0.1)
+    reference_loss = SupConLoss(temperature=0.1)
     ours = supervised_contrastive_loss(z, y, temperature=0.1)
-    torch.testing.assert_close(peer(z, y), ours)
+    torch.testing.assert_close(reference_loss(z, y), ours)
 
     def step(loss):
         z.grad = None
@@ -33,7 +32,7 @@ def main():
 
     seconds = interleave(
         {
-            "pytorch-metric-learning SupCon": lambda: step(lambda: peer(z, y)),
+            "pytorch-metric-learning SupCon": lambda: step(lambda: reference_loss(z, y)),
             "ours, gamma=0 (SupCon)": lambda: step(lambda: supervised_contrastive_loss(z, y)),
             "ours, gamma=2 (focal)": lambda: step(
                 lambda: supervised_contrastive_loss(z, y, gamma=2.0)
@@ -53,7 +52,7 @@ def main():
 
 
 def plain_nt_xent(first, second, temperature=0.1):
-    """As it is usually written."""
+    """Compute NT-Xent as it is usually written."""
     z = torch.cat([first, second])
     logits = (z @ z.T / temperature).masked_fill(torch.eye(len(z), dtype=torch.bool), -torch.inf)
     positive = torch.arange(len(z)).roll(len(first))
@@ -63,25 +62,25 @@ def plain_nt_xent(first, second, temperature=0.1):
 def bench_nt_xent():
     first, second = torch.nn.functional.normalize(torch.randn(2, 256, 128), dim=2)
     first.requires_grad_(), second.requires_grad_()
-    peers = {"plain torch": plain_nt_xent}
+    others = {"plain torch": plain_nt_xent}
     if LightlyLoss is None:
-        print("\nlightly is not installed")
+        print("\nskipped: lightly is not installed")
     else:
-        peers["lightly NT-Xent"] = LightlyLoss(temperature=0.1)
-    for peer in peers.values():
-        torch.testing.assert_close(peer(first, second), nt_xent_loss(first, second))
+        others["lightly NT-Xent"] = LightlyLoss(temperature=0.1)
+    for other in others.values():
+        torch.testing.assert_close(other(first, second), nt_xent_loss(first, second))
 
     def step(loss):
         first.grad = second.grad = None
         loss(first, second).backward()
 
-    losses = {**peers, "ours": nt_xent_loss}
+    losses = {**others, "ours": nt_xent_loss}
     seconds = interleave(
         {name: lambda loss=loss: step(loss) for name, loss in losses.items()},
         repeats=100,
         warmup=10,
     )
-    reference = list(peers)[-1]
+    reference = list(others)[-1]
     report(
         "NT-Xent and gradient, two views, 256 x 128",
         seconds,

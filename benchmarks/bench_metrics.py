@@ -1,4 +1,4 @@
-"""Bootstrap intervals beside a loop over scikit-learn's metric, in one run.
+"""Bootstrap intervals compared with a loop over scikit-learn's metric.
 
     python benchmarks/bench_metrics.py [--repeats 5]
 
@@ -15,17 +15,17 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn_ecg.metrics import bootstrap_interval
 
 METRICS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
-RESAMPLES = 1000
+N_RESAMPLES = 1000
 
 
 def loop(metric, y, score):
-    """Draw, index, score; no strata for a multilabel target."""
+    """Draw, index and score each resample; multilabel targets have no strata."""
     rng = np.random.RandomState(0)
     strata = [np.arange(len(y))]
     if y.ndim == 1:
         strata = [np.flatnonzero(y == value) for value in (0, 1)]
     scores = []
-    for _ in range(RESAMPLES):
+    for _ in range(N_RESAMPLES):
         index = np.concatenate(
             [stratum[rng.randint(len(stratum), size=len(stratum))] for stratum in strata]
         )
@@ -46,13 +46,13 @@ def main():
                 {
                     "loop over scikit-learn's metric": lambda: loop(metric, y, score),
                     "bootstrap_interval, by name": lambda: bootstrap_interval(
-                        name, y, score, n_resamples=RESAMPLES, random_state=0
+                        name, y, score, n_resamples=N_RESAMPLES, random_state=0
                     ),
                     "bootstrap_interval, any callable": lambda: bootstrap_interval(
                         lambda y, score: metric(y, score),
                         y,
                         score,
-                        n_resamples=RESAMPLES,
+                        n_resamples=N_RESAMPLES,
                         random_state=0,
                     ),
                 },
@@ -61,7 +61,7 @@ def main():
             report(
                 f"{name}, y {shape}: resamples/s",
                 seconds,
-                n_records=RESAMPLES,
+                n_records=N_RESAMPLES,
                 reference="loop over scikit-learn's metric",
             )
 

@@ -1,10 +1,9 @@
-"""Transformers of signals beside the obvious call in a loop over records.
+"""Signal transformers compared with a call of SciPy or NumPy per record.
 
-    python benchmarks/bench_preprocessing.py [--records 300]
+    OMP_NUM_THREADS=1 python benchmarks/bench_preprocessing.py [--records 300]
 
-Run it with OMP_NUM_THREADS=1. The loops call SciPy or NumPy once per record, on float64, and give
-the same numbers. SciPy's median filter of two dimensions is slow; the transformer calls that of one
-dimension, and both are measured on 20 records.
+The loops work on float64 and give the same numbers. SciPy's two-dimensional median filter is slow,
+and the transformer uses the one-dimensional filter; both are measured on 20 records.
 """
 
 import argparse
@@ -15,9 +14,8 @@ from scipy import signal
 from scipy.ndimage import median_filter
 from sklearn.base import clone
 
+from sklearn_ecg import duplicate_groups, to_lead_frame
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.leads import to_lead_frame
-from sklearn_ecg.model_selection import duplicate_groups
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
@@ -28,16 +26,16 @@ from sklearn_ecg.preprocessing import (
 )
 
 
-def loop(function):
-    """A function of records that calls another for each."""
+def per_record(function):
+    """Return a function of an array of records that calls another one for each record."""
 
-    def over_records(X):
+    def loop(X):
         return np.stack([function(x) for x in X]).astype(np.float32)
 
-    return over_records
+    return loop
 
 
-def median_of_record(x, rate):
+def remove_median_baseline(x, rate):
     baseline = x
     for seconds in (0.2, 0.6):
         size = 1 + 2 * round(seconds * rate / 2)
@@ -46,33 +44,33 @@ def median_of_record(x, rate):
 
 
 def pairs(rate):
-    """Transformers with the loops that do the same."""
+    """Return transformers with the equivalent loops, by name."""
     sos = signal.butter(2, (0.5, 45), "bandpass", fs=rate, output="sos")
-    found = {
+    functions = {
         "BandpassFilter": (
             BandpassFilter(sampling_rate=rate),
-            loop(lambda x: signal.sosfiltfilt(sos, x)),
+            per_record(lambda x: signal.sosfiltfilt(sos, x)),
         ),
         "BaselineRemover, median": (
             BaselineRemover("median", sampling_rate=rate),
-            loop(lambda x: median_of_record(x, rate)),
+            per_record(lambda x: remove_median_baseline(x, rate)),
         ),
         "LeadScaler, record": (
             LeadScaler("record"),
-            loop(lambda x: (x - x.mean()) / x.std()),
+            per_record(lambda x: (x - x.mean()) / x.std()),
         ),
     }
     if rate > 100:
         b, a = signal.iirnotch(50, 30, fs=rate)
-        found["NotchFilter"] = (
+        functions["NotchFilter"] = (
             NotchFilter(sampling_rate=rate),
-            loop(lambda x: signal.filtfilt(b, a, x)),
+            per_record(lambda x: signal.filtfilt(b, a, x)),
         )
-        found[f"Resampler, {rate} to 100"] = (
+        functions[f"Resampler, {rate} to 100"] = (
             Resampler(100, sampling_rate=rate),
-            loop(lambda x: signal.resample_poly(x, 100, rate, axis=-1, padtype="edge")),
+            per_record(lambda x: signal.resample_poly(x, 100, rate, axis=-1, padtype="edge")),
         )
-    return found
+    return functions
 
 
 def main():
@@ -81,15 +79,15 @@ def main():
     args = parser.parse_args()
     for rate in (100, 500):
         X = make_ecg(args.records, sampling_rate=rate, random_state=0).data
-        # SciPy filters float32 in float32, which is too coarse for 0.5 Hz.
+        # SciPy filters float32 in float32, which is too inaccurate at 0.5 Hz.
         exact = X.astype(np.float64)
         frame = to_lead_frame(X)
-        for name, (transformer, obvious) in pairs(rate).items():
+        for name, (transformer, loop) in pairs(rate).items():
             part = slice(0, 20 if "median" in name else None)
             on_array, on_frame = clone(transformer).fit(X), clone(transformer).fit(frame)
-            np.testing.assert_allclose(on_array.transform(X[part]), obvious(exact[part]), atol=1e-4)
+            np.testing.assert_allclose(on_array.transform(X[part]), loop(exact[part]), atol=1e-4)
             functions = {
-                "loop over records": lambda: obvious(exact[part]),
+                "loop over records": lambda: loop(exact[part]),
                 "transformer, array": lambda: on_array.transform(X[part]),
                 "transformer, lead frame": lambda: on_frame.transform(frame[part]),
             }
@@ -103,7 +101,7 @@ def main():
             "duplicate_groups, to 5 microvolts": lambda: duplicate_groups(X, tolerance=0.005),
         }
         report(
-            f"No obvious loop, {X.shape[2]} time points",
+            f"No equivalent loop, {X.shape[2]} time points",
             interleave(functions, repeats=5),
             n_records=len(X),
             reference="SignalQuality",

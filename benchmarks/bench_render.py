@@ -1,9 +1,9 @@
-"""Records as pictures beside Pillow's ImageDraw, called record by record.
+"""Rendered records compared with Pillow's ImageDraw, which is called record by record.
 
-    python benchmarks/bench_render.py [--records 200]
+    OMP_NUM_THREADS=1 python benchmarks/bench_render.py [--records 200]
 
-Run it with OMP_NUM_THREADS=1. Pillow draws the same page, a polyline per panel, on a copy of the
-same background. Its lines are not anti-aliased, which would cost more.
+Pillow draws the same page, one polyline per panel, on a copy of the same background. Its lines are
+not anti-aliased, which would take longer.
 """
 
 import argparse
@@ -15,11 +15,11 @@ from PIL import Image, ImageDraw
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
-TARGET = "3 x Pillow at 500 Hz, 224 x 224, grey"
+TARGET = "3 x Pillow at 500 Hz, 224 x 224, gray"
 
 
-def pillow(renderer, X):
-    """The page of a fitted renderer, drawn by Pillow."""
+def draw_with_pillow(renderer, X):
+    """Draw the page of a fitted renderer with Pillow."""
     blank = Image.fromarray(renderer.transform(np.zeros_like(X[:1]))[0])
     scale, rate = renderer.pixels_per_mm_, renderer.sampling_rate
     names = list(renderer.lead_names_in_)
@@ -50,15 +50,16 @@ def main():
     parser.add_argument("--repeats", type=int, default=7)
     args = parser.parse_args()
     for size, color, n_records in (
-        (224, "grey", args.records),
+        (224, "gray", args.records),
         (224, "rgb", args.records),
         ((850, 1100), "rgb", max(1, args.records // 10)),
     ):
         for rate in (100, 500):
             X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
-            renderer = ECGImageRenderer(rate, image_size=size, color=color).fit(X)
+            renderer = ECGImageRenderer(sampling_rate=rate, image_size=size, color=color)
+            renderer.fit(X)
             functions = {
-                "Pillow, ImageDraw.line": lambda: pillow(renderer, X),
+                "Pillow, ImageDraw.line": lambda: draw_with_pillow(renderer, X),
                 "ECGImageRenderer": lambda: renderer.transform(X),
             }
             report(

@@ -1,12 +1,12 @@
-"""R-peaks beside sleepecg, wfdb's xqrs and neurokit2: accuracy on LUDB, and speed.
+"""R-peaks compared with sleepecg, wfdb's xqrs and neurokit2: accuracy on LUDB, and speed.
 
-    python benchmarks/bench_rhythm.py [--ludb LUDB_FOLDER]    (needs: pip install -e .[bench])
+    OMP_NUM_THREADS=1 python benchmarks/bench_rhythm.py [--ludb LUDB_FOLDER]
 
-Accuracy: all beats annotated in lead II, within 100 ms, between the first and the last annotated
-beat of a record; the peers read lead II. LUDB is at 500 Hz and is resampled to 100 Hz.
-Speed: the peers are called record by record, as they have to be, on one lead; sleepecg also on all
-twelve. Run it with OMP_NUM_THREADS=1. neurokit2 is measured where it is installed; version 0.2.13
-needs pandas < 3 and so an environment of its own.
+This requires the extra (pip install -e .[bench]). Accuracy: all beats that are annotated in lead
+II, within 100 ms, between the first and the last annotated beat of a record; the other detectors
+use lead II. LUDB is at 500 Hz and is resampled to 100 Hz. Speed: the other detectors have to be
+called record by record, on one lead; sleepecg is also timed on all twelve. neurokit2 is skipped if
+it is not installed; version 0.2.13 requires pandas < 3 and therefore a separate environment.
 """
 
 import argparse
@@ -33,8 +33,8 @@ except ImportError:
 II = 1
 
 
-def ours(X, rate):
-    return detect_r_peaks(X, rate).peaks
+def with_sklearn_ecg(X, rate):
+    return detect_r_peaks(X, sampling_rate=rate).peaks
 
 
 def with_sleepecg(X, rate):
@@ -63,7 +63,7 @@ def with_neurokit2(X, rate):
 
 
 DETECTORS = {
-    "sklearn_ecg (12 leads)": ours,
+    "sklearn_ecg (12 leads)": with_sklearn_ecg,
     "sleepecg (lead II)": with_sleepecg,
     "xqrs (lead II)": with_xqrs,
 }
@@ -72,7 +72,7 @@ if neurokit2:
 
 
 def read_ludb(folder):
-    """Signals at 500 Hz, and the time points of the R-peaks annotated in lead II."""
+    """Return signals at 500 Hz, and the time points of the R-peaks annotated in lead II."""
     ludb = load_ludb(folder, annotated_leads=["II"], n_jobs=-1)
     beats = ludb.annotations[ludb.annotations["wave"] == "QRS"]
     peaks = [beats["peak"][beats["record"] == row].to_numpy(int) for row in range(len(ludb.data))]
@@ -80,7 +80,10 @@ def read_ludb(folder):
 
 
 def match(truth, found, tolerance):
-    """Errors in time of the beats found, one for each true beat at most, and beats too many."""
+    """Return the timing errors of the detected beats, and the number of false detections.
+
+    Each annotated beat is matched to at most one detection.
+    """
     found = found[(found >= truth[0] - tolerance) & (found <= truth[-1] + tolerance)]
     free = np.ones(len(found), dtype=bool)
     errors = []
@@ -96,35 +99,37 @@ def accuracy(X, peaks, rate):
     print(f"\nLUDB at {rate} Hz, {len(X)} records, {sum(map(len, peaks))} beats")
     print(f"  {'':26}{'F1':>8}{'sens.':>8}{'prec.':>8}{'missed':>8}{'false':>7}{'error, ms':>11}")
     for name, detect in DETECTORS.items():
-        errors, extra = [], 0
+        errors, n_false = [], 0
         for truth, found in zip(peaks, detect(X, rate)):
-            more, too_many = match(truth, np.asarray(found), 0.1 * rate)
-            errors += more
-            extra += too_many
+            beat_errors, n_false_of_record = match(truth, np.asarray(found), 0.1 * rate)
+            errors += beat_errors
+            n_false += n_false_of_record
         hits, total = len(errors), sum(map(len, peaks))
         print(
-            f"  {name:26}{2 * hits / (hits + extra + total):8.4f}{hits / total:8.4f}"
-            f"{hits / (hits + extra):8.4f}{total - hits:8}{extra:7}"
+            f"  {name:26}{2 * hits / (hits + n_false + total):8.4f}{hits / total:8.4f}"
+            f"{hits / (hits + n_false):8.4f}{total - hits:8}{n_false:7}"
             f"{1000 * np.mean(errors) / rate:11.1f}"
         )
 
 
 def speed(rate, n_records, n_slow, repeats):
-    """Slower detectors get fewer records; what is reported is per record."""
+    """Time all detectors per record; the slow ones get fewer records."""
     X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
-    few = X[:n_slow]
+    X_slow = X[:n_slow]
     fast = {
-        "sklearn_ecg, 12 leads": lambda: ours(X, rate),
-        "sklearn_ecg, 1 lead": lambda: ours(X[:, [II]], rate),
+        "sklearn_ecg, 12 leads": lambda: with_sklearn_ecg(X, rate),
+        "sklearn_ecg, 1 lead": lambda: with_sklearn_ecg(X[:, [II]], rate),
         "sleepecg, 1 lead": lambda: with_sleepecg(X, rate),
     }
     slow = {
-        "sklearn_ecg, 12 leads, 1 record": lambda: [ours(few[:1], rate) for _ in few],
-        "sleepecg, 12 leads": lambda: with_sleepecg_on_all_leads(few, rate),
-        "xqrs, 1 lead": lambda: with_xqrs(few, rate),
+        "sklearn_ecg, 12 leads, 1 record": lambda: [
+            with_sklearn_ecg(X_slow[:1], rate) for _ in X_slow
+        ],
+        "sleepecg, 12 leads": lambda: with_sleepecg_on_all_leads(X_slow, rate),
+        "xqrs, 1 lead": lambda: with_xqrs(X_slow, rate),
     }
     if neurokit2:
-        slow["neurokit2, 1 lead"] = lambda: with_neurokit2(few, rate)
+        slow["neurokit2, 1 lead"] = lambda: with_neurokit2(X_slow, rate)
     seconds = interleave({**fast, **slow}, repeats=repeats)
     for name in slow:
         seconds[name] = [value * n_records / n_slow for value in seconds[name]]

@@ -1,12 +1,12 @@
-"""Which leads the default MSAIC-Net uses for infarction against normal, on PTB-XL.
+"""Lead importance of the default MSAIC-Net for infarction against normal, on PTB-XL.
 
     SKLEARN_ECG_DATA=FOLDER python benchmarks/lead_importance_ptbxl.py [--seeds 0 1 2] [--threads 1]
 
-FOLDER holds ptbxl/. One default network per seed is trained on folds 1-6; the drop of AUROC is
+FOLDER contains ptbxl/. One default network per seed is trained on folds 1-6. The drop of AUROC is
 measured on folds 7-9, by lead, region and larger part, with shuffles and with Gaussian noise.
-Intervals are t intervals over the seeds: they hold the training's randomness, not that of the
-records. Every finished seed is kept in benchmarks/results, so that an interrupted study goes on
-where it stopped.
+Intervals are t intervals over the seeds: they include the randomness of training, but not that of
+the records. Each finished seed is cached in benchmarks/results, so that an interrupted study
+continues where it stopped.
 """
 
 import argparse
@@ -16,21 +16,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _results import hash_of_code, kept
+from _results import cached_arrays, code_hash
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
-from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg import STANDARD_LEADS, MSAICNetClassifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.inspection import lead_importance
-from sklearn_ecg.leads import STANDARD_LEADS
 
 TRAIN, TEST = (1, 2, 3, 4, 5, 6), (7, 8, 9)
 METHODS = ("shuffle", "gaussian")
 GROUPS = {
     "lead": None,
     "region": "regions",
-    # Neighbouring chest leads tell nearly the same, as limb leads do.
+    # Neighboring chest leads carry similar information, as limb leads do.
     "part": {
         "limb": STANDARD_LEADS[:6],
         "V1-V4": STANDARD_LEADS[6:10],
@@ -42,11 +41,11 @@ PAPER = ("V2", "V3", "II", "V4")
 
 
 def study(ecg, seed, n_repeats):
-    """AUROC and importances of one seed, averaged over the repeats."""
+    """Return the AUROC and the importances of one seed, averaged over the repeats."""
     clf = MSAICNetClassifier(random_state=seed)
     train, test = np.isin(ecg.folds, TRAIN), np.isin(ecg.folds, TEST)
 
-    def make():
+    def compute():
         start = time.perf_counter()
         clf.fit(ecg.data[train], ecg.target[train])
         fitted = time.perf_counter()
@@ -69,30 +68,28 @@ def study(ecg, seed, n_repeats):
         measured = time.perf_counter()
         return {**arrays, "seconds": [fitted - start, measured - fitted]}
 
-    made_by = (
+    key = (
         f"{clf.get_params()}, folds {TRAIN} and {TEST} of {len(ecg.data)} records, {METHODS}, "
         f"{GROUPS}, {n_repeats} repeats, {torch.get_num_threads()} thread(s), code "
-        + hash_of_code("datasets/*.py", "inspection/*.py")
+        + code_hash("datasets", "inspection")
     )
-    return kept(f"lead_importance_mi_seed{seed}", made_by, make)
+    return cached_arrays(f"lead_importance_mi_seed{seed}", key, compute)
 
 
 def report(results, method, kind):
     """Print importances, largest first, and return the names in that order."""
     values = np.array([result[f"{method}_{kind}"] for result in results])
     mean = values.mean(axis=0)
-    half = np.full(len(mean), np.nan)
+    margin = np.full(len(mean), np.nan)
     if len(values) > 1:
-        half = values.std(axis=0, ddof=1) / len(values) ** 0.5 * t.ppf(0.975, len(values) - 1)
+        margin = values.std(axis=0, ddof=1) / len(values) ** 0.5 * t.ppf(0.975, len(values) - 1)
     order = np.argsort(-mean, kind="stable")
     names = results[0][f"names_{kind}"]
-    print(f"\nDrop of AUROC, {method}, by {kind}: mean [95 % t interval over seeds] (each seed)")
+    print(f"\nDrop of AUROC, {method}, by {kind}: mean [95 % t interval over seeds] (by seed)")
     for i in order:
-        each = " ".join(f"{value:+.4f}" for value in values[:, i])
-        print(
-            f"  {names[i]:9}{mean[i]:+.4f} [{mean[i] - half[i]:+.4f}, {mean[i] + half[i]:+.4f}]  "
-            f"({each})"
-        )
+        by_seed = " ".join(f"{value:+.4f}" for value in values[:, i])
+        low, high = mean[i] - margin[i], mean[i] + margin[i]
+        print(f"  {names[i]:9}{mean[i]:+.4f} [{low:+.4f}, {high:+.4f}]  ({by_seed})")
     return [str(names[i]) for i in order]
 
 
@@ -104,7 +101,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if "SKLEARN_ECG_DATA" not in os.environ:
-        parser.error("set SKLEARN_ECG_DATA to the folder that holds ptbxl/")
+        parser.error("set SKLEARN_ECG_DATA to the folder that contains ptbxl/")
 
     folder = Path(os.environ["SKLEARN_ECG_DATA"]) / "ptbxl"
     ecg = load_ptbxl(folder, task="mi", folds=TRAIN + TEST)

@@ -1,16 +1,16 @@
-"""Intervals and amplitudes beside LUDB's annotations, and beside neurokit2's delineation.
+"""Agreement of intervals and amplitudes with LUDB's annotations, compared with neurokit2.
 
     python benchmarks/ludb_agreement.py LUDB_FOLDER
 
 Prints bias and 95 % limits of agreement (bias -+ 1.96 standard deviations of the differences,
 Bland and Altman 1986) over records. Each record counts once, with the median over its annotated
-beats. The limits of `BeatFeatures` were set with subjects 1, 3, 5, ..., but the figures of
-the others were seen meanwhile, so that neither half is an untouched test set.
+beats. The limits of `BeatFeatures` were set with subjects 1, 3, 5, ..., but the figures of the
+other subjects were seen meanwhile, so that neither half is an untouched test set.
 
-neurokit2 reads one lead, II, and is held to the annotations of lead II. `BeatFeatures` reads all
-leads: it is held to the annotations of lead II, and to the median over those of all leads.
-neurokit2 is measured where it is installed; version 0.2.13 needs pandas < 3 and so an environment
-of its own.
+neurokit2 delineates lead II only, and is compared with the annotations of lead II. `BeatFeatures`
+uses all leads: it is compared with the annotations of lead II, and with the median over those of
+all leads. neurokit2 is skipped if it is not installed; version 0.2.13 requires pandas < 3 and
+therefore a separate environment.
 """
 
 import argparse
@@ -39,11 +39,11 @@ AMPLITUDES = ("p_amplitude", "qrs_peak", "t_amplitude")
 
 
 def annotations_by_beat(table):
-    """Annotations of one record as an array (n_beats, 12, 3 waves, 3) of time points."""
+    """Return the annotated time points of one record as an array (n_beats, 12, 3 waves, 3)."""
     peaks = table[(table["lead"] == "II") & (table["wave"] == "QRS")]["peak"]
     beats = peaks.to_numpy(float)
-    notes = np.full((len(beats), len(STANDARD_LEADS), 3, 3), np.nan)
-    # A P belongs to the beat after it, a T to the beat before it.
+    marks = np.full((len(beats), len(STANDARD_LEADS), 3, 3), np.nan)
+    # A P wave belongs to the next beat, a T wave to the previous one.
     reach = {"P": (20, 250), "QRS": (-75, 75), "T": (-350, -20)}
     for wave, (low, high) in reach.items():
         for row in table[table["wave"] == wave].itertuples():
@@ -52,13 +52,13 @@ def annotations_by_beat(table):
             if np.isfinite(distance).any():
                 points = [np.nan if pd.isna(x) else x for x in (row.onset, row.peak, row.offset)]
                 place = distance.argmin(), STANDARD_LEADS.index(row.lead), WAVES.index(wave)
-                notes[place] = points
-    return notes
+                marks[place] = points
+    return marks
 
 
-def intervals(notes):
-    """Intervals in ms from marks (..., 3 waves, 3)."""
-    ms = 1000 / RATE * notes
+def intervals(marks):
+    """Return intervals in ms from marks (..., 3 waves, 3) in time points."""
+    ms = 1000 / RATE * marks
     return {
         "p_duration": ms[..., P, OFFSET] - ms[..., P, ONSET],
         "pr_interval": ms[..., QRS, ONSET] - ms[..., P, ONSET],
@@ -67,33 +67,34 @@ def intervals(notes):
     }
 
 
-def amplitudes(signal, notes):
-    """Amplitudes at the marked peaks of one lead, less the level before the QRS."""
-    values = {name: np.full(len(notes), np.nan) for name in AMPLITUDES}
-    for beat, marks in enumerate(notes):
-        if np.isnan(marks[QRS, ONSET]):
+def amplitudes(signal, marks):
+    """Return amplitudes at the marked peaks of one lead, relative to the level before the QRS."""
+    values = {name: np.full(len(marks), np.nan) for name in AMPLITUDES}
+    for beat, points in enumerate(marks):
+        if np.isnan(points[QRS, ONSET]):
             continue
-        onset = int(marks[QRS, ONSET])
+        onset = int(points[QRS, ONSET])
         level = signal[max(onset - 10, 0) : max(onset - 2, 1)].mean()
         for wave, name in enumerate(AMPLITUDES):
-            if np.isfinite(marks[wave, PEAK]):
-                values[name][beat] = signal[int(marks[wave, PEAK])] - level
+            if np.isfinite(points[wave, PEAK]):
+                values[name][beat] = signal[int(points[wave, PEAK])] - level
     return values
 
 
 def with_neurokit2(signal):
-    """Marks (n_beats, 3, 3) of one lead by neurokit2's wavelet delineation."""
+    """Return the marks (n_beats, 3, 3) of neurokit2's wavelet delineation of one lead."""
     clean = neurokit2.ecg_clean(signal.astype(float), sampling_rate=RATE)
     peaks = neurokit2.ecg_peaks(clean, sampling_rate=RATE)[1]["ECG_R_Peaks"]
     marks = np.full((max(len(peaks), 1), 3, 3), np.nan)
     try:
-        found = neurokit2.ecg_delineate(clean, peaks, sampling_rate=RATE, method="dwt")[1]
-    except (ValueError, ZeroDivisionError):  # of records with too few beats: counted as missed
+        delineation = neurokit2.ecg_delineate(clean, peaks, sampling_rate=RATE, method="dwt")[1]
+    except (ValueError, ZeroDivisionError):
+        # Raised for records with too few beats, which count as missed.
         return marks
     for wave, letter in enumerate("PRT"):
         names = (f"ECG_{letter}_Onsets", f"ECG_{letter}_Peaks", f"ECG_{letter}_Offsets")
         for point, name in enumerate(names):
-            marks[:, wave, point] = peaks if name == "ECG_R_Peaks" else found[name]
+            marks[:, wave, point] = peaks if name == "ECG_R_Peaks" else delineation[name]
     return marks
 
 
@@ -104,41 +105,41 @@ def median(values):
 
 
 def collect(records):
-    """For each source, the value of each measurement in each record."""
+    """Return the values of all records, by source and measurement."""
     values = {}
 
-    def put(source, name, value):
+    def add(source, name, value):
         values.setdefault((source, name), []).append(value)
 
     X = np.array([signals for signals, _ in records])
     features = BeatFeatures(sampling_rate=RATE).fit(X)
     table = dict(zip(features.get_feature_names_out(), features.transform(X).T))
-    for i, (signals, notes) in enumerate(records):
-        for name, value in intervals(notes).items():
-            put("annotated, lead II", name, median(value[:, II]))
-            put("annotated, all leads", name, median(value))
-            put("BeatFeatures", name, table[f"global__{name}"][i])
-        for name, value in amplitudes(signals[II], notes[:, II]).items():
-            put("annotated, lead II", name, median(value))
-        # R where the annotated peak is positive, the deeper of Q and S where it is negative.
+    for i, (signals, annotated) in enumerate(records):
+        for name, value in intervals(annotated).items():
+            add("annotated, lead II", name, median(value[:, II]))
+            add("annotated, all leads", name, median(value))
+            add("BeatFeatures", name, table[f"global__{name}"][i])
+        for name, value in amplitudes(signals[II], annotated[:, II]).items():
+            add("annotated, lead II", name, median(value))
+        # R if the annotated peak is positive, the deeper one of Q and S if it is negative.
         q, r, s = (table[f"II__{wave}_amplitude"][i] for wave in "qrs")
-        upright = values["annotated, lead II", "qrs_peak"][-1] > 0
-        put("BeatFeatures", "qrs_peak", r if upright else np.fmin(q, s))
-        put("BeatFeatures", "p_amplitude", table["II__p_amplitude"][i])
-        put("BeatFeatures", "t_amplitude", table["II__t_amplitude"][i])
+        is_positive = values["annotated, lead II", "qrs_peak"][-1] > 0
+        add("BeatFeatures", "qrs_peak", r if is_positive else np.fmin(q, s))
+        add("BeatFeatures", "p_amplitude", table["II__p_amplitude"][i])
+        add("BeatFeatures", "t_amplitude", table["II__t_amplitude"][i])
         if neurokit2:
             marks = with_neurokit2(signals[II])
             for name, value in intervals(marks).items():
-                put("neurokit2", name, median(value))
+                add("neurokit2", name, median(value))
             for name, value in amplitudes(signals[II], marks).items():
-                put("neurokit2", name, median(value))
+                add("neurokit2", name, median(value))
     return {key: np.array(value) for key, value in values.items()}
 
 
 def report(values, subjects, title):
     print(f"\n{title}")
-    heads = f"{'reference':22}{'n':>4}{'missed':>8}{'bias':>9}{'limits of agreement':>24}"
-    print(f"  {'':28}{heads}")
+    header = f"{'reference':22}{'n':>4}{'missed':>8}{'bias':>9}{'limits of agreement':>24}"
+    print(f"  {'':28}{header}")
     for name in (*INTERVALS, *AMPLITUDES):
         digits = 1 if name in INTERVALS else 3
         for source, reference in (
@@ -148,9 +149,9 @@ def report(values, subjects, title):
         ):
             if (source, name) not in values or (reference, name) not in values:
                 continue
-            truth, found = values[reference, name][subjects], values[source, name][subjects]
+            truth, measured = values[reference, name][subjects], values[source, name][subjects]
             known = np.isfinite(truth)
-            error = (found - truth)[known & np.isfinite(found)]
+            error = (measured - truth)[known & np.isfinite(measured)]
             spread = 1.96 * error.std(ddof=1)
             low, high = error.mean() - spread, error.mean() + spread
             print(
@@ -161,7 +162,7 @@ def report(values, subjects, title):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="folder that holds LUDB's data/")
+    parser.add_argument("folder", type=Path, help="folder that contains LUDB's data/")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     ludb = load_ludb(args.folder, n_jobs=2)

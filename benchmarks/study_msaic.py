@@ -1,23 +1,23 @@
-"""MSAIC-Net beside its ablations, baselines and classical arms, on PTB-XL out of fold.
+"""MSAIC-Net compared with its ablations, baselines and classical arms, on PTB-XL.
 
     python benchmarks/study_msaic.py PTB_XL_FOLDER             # tables on folds 7-9
     python benchmarks/study_msaic.py PTB_XL_FOLDER --low-data  # with 100 to 800 training records
     python benchmarks/study_msaic.py PTB_XL_FOLDER --ladder    # what helps, on folds 1-6 only
-    python benchmarks/study_msaic.py PTB_XL_FOLDER --quick     # ten minutes, to see that it runs
+    python benchmarks/study_msaic.py PTB_XL_FOLDER --quick     # ten minutes, to check that it runs
 
-Infarction without "normal" against "normal" without infarction, and the five superclasses
-(multilabel). Each tested fold is predicted by estimators trained on all other folds; scores are of
-the probabilities averaged over seeds, with ``--low-data`` the means of those of single draws;
-intervals, and those of differences to the full MSAIC-Net,
-are percentile bootstraps over patients. Every finished fit is kept in benchmarks/results, so that
-an interrupted study goes on where it stopped.
+The tasks are infarction without "normal" against "normal" without infarction, and the five
+superclasses (multilabel). Each test fold is predicted by estimators that were trained on all other
+folds. Scores are those of the probabilities averaged over seeds or, with ``--low-data``, the means
+of the scores of single draws. Their intervals, and those of differences from the full MSAIC-Net,
+are percentile bootstrap intervals over patients. Each finished fit is cached in benchmarks/results,
+so that an interrupted study continues where it stopped.
 """
 
 import argparse
 
 import numpy as np
-from _arms import FULL, LADDER_MEANS, MEANS, make_arms, make_ladder, make_low_data
-from _study import Fit, run, side_by_side
+from _arms import FULL, LADDER_SOFT_VOTES, SOFT_VOTES, make_arms, make_ladder, make_low_data
+from _study import Fit, run, stack_seeds
 from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg.datasets import load_ptbxl
@@ -25,18 +25,18 @@ from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 
 
 class Task:
-    """Records, labels and folds of a task, and the records whose scores are reported."""
+    """Records, labels and folds of a task, and the test records whose scores are reported."""
 
-    def __init__(self, folder, name, folds, tested):
+    def __init__(self, folder, name, folds, test_folds):
         ecg = load_ptbxl(folder, task=name, folds=folds, n_jobs=2)
         self.name, self.X, self.y = name, ecg.data, np.asarray(ecg.target)
         self.folds, self.patients, self.labels = ecg.folds, ecg.groups, ecg.target_names
         self.ecg_id = ecg.ecg_id
-        self.test_folds = tested
-        self.tested = np.isin(ecg.folds, tested)
+        self.test_folds = test_folds
+        self.is_tested = np.isin(ecg.folds, test_folds)
 
-    def fits(self, arms, n_seeds=None, train_of=None):
-        """Fits of all arms: the first seed of every arm first."""
+    def fits(self, arms, n_seeds=None, draw_train=None):
+        """Return the fits of all arms, ordered by seed."""
         fits = []
         for seed in range(max(arm.n_seeds for arm in arms.values())):
             for name, arm in arms.items():
@@ -44,53 +44,53 @@ class Task:
                     continue
                 for fold in self.test_folds:
                     train = np.flatnonzero(self.folds != fold)
-                    if train_of is not None:
-                        train = train_of(train, seed)
+                    if draw_train is not None:
+                        train = draw_train(train, seed)
                     test = np.flatnonzero(self.folds == fold)
                     fits.append(Fit(name, arm.seeded(seed), train, test))
         return fits
 
     def draw(self, n_records):
-        """A function that draws about so many records, whole patients, of training records."""
+        """Return a function that draws the first `n_records` records of shuffled patients."""
 
-        def train_of(train, seed):
+        def draw_train(train, seed):
             patients = np.random.default_rng(seed).permutation(np.unique(self.patients[train]))
             order = np.argsort(patients)
             rank = order[np.searchsorted(patients, self.patients[train], sorter=order)]
             return np.sort(train[np.argsort(rank, kind="stable")[:n_records]])
 
-        return train_of
+        return draw_train
 
     def gather(self, fits, results):
-        """Of each arm, probabilities (n_seeds, n_tested, ...), median seconds and parameters."""
+        """Return (n_seeds, n_tested, ...) probabilities, seconds and weights, by arm."""
         gathered = {}
         for name in dict.fromkeys(fit.arm for fit in fits):
-            mine = [(fit, result) for fit, result in zip(fits, results) if fit.arm == name]
+            of_arm = [(fit, result) for fit, result in zip(fits, results) if fit.arm == name]
             n_folds = len(self.test_folds)
             rows = []
-            for start in range(0, len(mine), n_folds):
+            for start in range(0, len(of_arm), n_folds):
                 row = np.full(self.y.shape, np.nan)
-                for fit, result in mine[start : start + n_folds]:
+                for fit, result in of_arm[start : start + n_folds]:
                     row[fit.test] = result["probability"]
-                rows.append(row[self.tested])
-            seconds = np.median([result["seconds"] for _, result in mine])
-            gathered[name] = np.array(rows), seconds, int(mine[0][1]["n_parameters"])
+                rows.append(row[self.is_tested])
+            seconds = np.median([result["seconds"] for _, result in of_arm])
+            gathered[name] = np.array(rows), seconds, int(of_arm[0][1]["n_parameters"])
         return gathered
 
     def report(self, gathered, reference, seeds="averaged"):
-        """Print scores with intervals, differences to a reference, time and parameters.
+        """Print scores with intervals, differences from a reference, times and weights.
 
-        Scores are of the probabilities averaged over seeds or, with ``seeds="single"``, the means
-        of those of single seeds.
+        Scores are those of the probabilities averaged over seeds or, with ``seeds="single"``, the
+        means of the scores of single seeds.
         """
-        y, patients = self.y[self.tested], self.patients[self.tested]
-        at_random = {"groups": patients, "random_state": 0}
+        y, patients = self.y[self.is_tested], self.patients[self.is_tested]
+        options = {"groups": patients, "random_state": 0}
 
-        def scored(name):
+        def target_and_score(name):
             rows = gathered[name][0]
-            return side_by_side(y, rows) if seeds == "single" else (y, rows.mean(axis=0))
+            return stack_seeds(y, rows) if seeds == "single" else (y, rows.mean(axis=0))
 
-        compared = scored(reference) if reference in gathered else None
+        other = target_and_score(reference) if reference in gathered else None
         print(
             f"\n{self.name}: {len(y)} records tested\n  {'':50}{'AUROC':21}{'AUPRC':21}"
             f"{'AUROC - reference':26}{'AUPRC - reference':26}{'s':>6}{'weights':>9}  seeds"
@@ -98,26 +98,26 @@ class Task:
         for name, (rows, seconds, n_parameters) in gathered.items():
             line = f"  {name:50}"
             for metric in ("roc_auc", "average_precision"):
-                line += f"{bootstrap_interval(metric, *scored(name), **at_random)!s:21}"
+                line += f"{bootstrap_interval(metric, *target_and_score(name), **options)!s:21}"
             for metric in ("roc_auc", "average_precision"):
                 difference = ""
-                if compared is not None and name != reference:
-                    both = *scored(name), compared[1]
-                    difference = bootstrap_difference(metric, *both, **at_random)
+                if other is not None and name != reference:
+                    scores = *target_and_score(name), other[1]
+                    difference = bootstrap_difference(metric, *scores, **options)
                 line += f"{difference!s:26}"
-            each = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
-            print(f"{line}{seconds:6.0f}{n_parameters or '':>9}  {each}")
+            by_seed = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
+            print(f"{line}{seconds:6.0f}{n_parameters or '':>9}  {by_seed}")
             if y.ndim > 1:
-                each = zip(self.labels, roc_auc_score(y, rows.mean(axis=0), average=None))
-                print("      " + ", ".join(f"{label} {value:.3f}" for label, value in each))
+                by_label = zip(self.labels, roc_auc_score(y, rows.mean(axis=0), average=None))
+                print("      " + ", ".join(f"{label} {value:.3f}" for label, value in by_label))
 
 
-def with_means(gathered, means=MEANS):
-    """Add the arms whose probabilities are the means of those of others, seed by seed.
+def add_soft_votes(gathered, soft_votes=SOFT_VOTES):
+    """Add the soft votes, seed by seed.
 
-    Where these have different numbers of seeds, their probabilities are averaged over seeds first.
+    If their members have different numbers of seeds, these are averaged over the seeds first.
     """
-    for name, members in means.items():
+    for name, members in soft_votes.items():
         if all(member in gathered for member in members):
             rows = [gathered[member][0] for member in members]
             if len({len(row) for row in rows}) > 1:
@@ -138,18 +138,18 @@ def table(args, tasks):
             arms = {key: arm for key, arm in arms.items() if not arm.slow}
         fits = task.fits(arms, n_seeds=1 if args.quick else None)
         gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, name))
-        task.report(with_means(gathered), args.reference)
+        task.report(add_soft_votes(gathered), args.reference)
 
 
 def low_data(args):
     task, arms = Task(args.folder, "mi", args.train_folds, args.folds), make_low_data()
     for n_records in (100, 150, 300, 800):
-        # A large part of all records hardly differs between draws.
+        # Draws of most of the records are nearly the same.
         n_seeds = 3 if n_records < 800 else 1
-        fits = task.fits(arms, n_seeds=n_seeds, train_of=task.draw(n_records))
+        fits = task.fits(arms, n_seeds=n_seeds, draw_train=task.draw(n_records))
         results = run(fits, task.X, task.y, args.workers, f"{n_records} records")
-        print(f"\n{n_records} training records; a seed draws the records, too")
-        task.report(with_means(task.gather(fits, results)), args.reference, seeds="single")
+        print(f"\n{n_records} training records, which each seed draws")
+        task.report(add_soft_votes(task.gather(fits, results)), args.reference, seeds="single")
 
 
 def ladder(args):
@@ -158,20 +158,24 @@ def ladder(args):
     arms, auxiliary = make_ladder()
     fits = task.fits(arms)
     gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, "ladder"))
-    gathered.update(from_superclasses(args, task, auxiliary))
-    task.report(with_means(gathered, LADDER_MEANS), args.reference)
+    gathered.update(predict_from_superclasses(args, task, auxiliary))
+    task.report(add_soft_votes(gathered, LADDER_SOFT_VOTES), args.reference)
 
 
-def from_superclasses(args, task, arms):
-    """Arms trained on the five superclasses of all records; their MI less their NORM is scored."""
+def predict_from_superclasses(args, task, arms):
+    """Train arms on the five superclasses, and return P(MI) - P(NORM), scaled to [0, 1]."""
     wide = Task(args.folder, "superclass", list(range(1, 7)), task.test_folds)
     fits = wide.fits(arms)
     gathered = wide.gather(fits, run(fits, wide.X, wide.y, args.workers, "superclasses"))
-    position = {ecg_id: i for i, ecg_id in enumerate(wide.ecg_id[wide.tested])}
-    same = [position[ecg_id] for ecg_id in task.ecg_id[task.tested]]
+    position = {ecg_id: i for i, ecg_id in enumerate(wide.ecg_id[wide.is_tested])}
+    same = [position[ecg_id] for ecg_id in task.ecg_id[task.is_tested]]
     mi, norm = wide.labels.index("MI"), wide.labels.index("NORM")
     return {
-        name: ((rows[:, same, mi] - rows[:, same, norm] + 1) / 2, seconds, n_parameters)
+        name: (
+            (rows[:, same, mi] - rows[:, same, norm] + 1) / 2,
+            seconds,
+            n_parameters,
+        )
         for name, (rows, seconds, n_parameters) in gathered.items()
     }
 
@@ -183,8 +187,8 @@ def main():
     parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
     parser.add_argument("--train-folds", type=int, nargs="+", default=list(range(1, 10)))
     parser.add_argument("--arms", nargs="+", help="only these, by name")
-    parser.add_argument("--reference", default=FULL, help="the arm that differences are to")
-    parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
+    parser.add_argument("--reference", default=FULL, help="arm that the others are compared with")
+    parser.add_argument("--workers", type=int, default=2, help="processes with one thread each")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--low-data", action="store_true")
     parser.add_argument("--ladder", action="store_true")

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import shutil
 from pathlib import Path
 
@@ -59,16 +60,22 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
 }
 
-# The modules whose ``__all__`` is documented.
+# The modules whose ``__all__`` is documented. A name that several of them list is documented once,
+# in the first.
 API_MODULES = (
     "sklearn_ecg",
-    "sklearn_ecg.augmentation",
+    "sklearn_ecg.leads",
     "sklearn_ecg.datasets",
-    "sklearn_ecg.inspection",
-    "sklearn_ecg.metrics",
-    "sklearn_ecg.model_selection",
     "sklearn_ecg.preprocessing",
     "sklearn_ecg.beats",
+    "sklearn_ecg.paper",
+    "sklearn_ecg.augmentation",
+    "sklearn_ecg.nn",
+    "sklearn_ecg.deep",
+    "sklearn_ecg.inspection",
+    "sklearn_ecg.model_selection",
+    "sklearn_ecg.metrics",
+    "sklearn_ecg.base",
     "sklearn_ecg.utils.estimator_checks",
 )
 
@@ -78,7 +85,7 @@ def heading(text, underline="="):
 
 
 def constant(module_name, name):
-    """A constant with the ``#:`` comment that stands above it in the file that defines it."""
+    """Return a constant with the ``#:`` comment above it in the file that defines it."""
     value = getattr(importlib.import_module(module_name), name)
     for path in sorted(Path(sklearn_ecg.__file__).parent.rglob("*.py")):
         origin = ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -90,11 +97,24 @@ def constant(module_name, name):
     raise ExtensionError(f"{module_name}.{name} has no comment that starts with '#:'")
 
 
-def api_page(module_name):
-    """A page for the names in a module's ``__all__``."""
+def api_names():
+    """Return ``{module: the names that are documented on its page}``."""
+    homes = {}
+    for module_name in API_MODULES:
+        # A test reports a module without __all__.
+        for name in getattr(importlib.import_module(module_name), "__all__", ()):
+            homes.setdefault(name, module_name)
+    return {
+        module_name: sorted(name for name, home in homes.items() if home == module_name)
+        for module_name in API_MODULES
+    }
+
+
+def api_page(module_name, names):
+    """Return a page for these names of a module."""
     module = importlib.import_module(module_name)
     kinds = {"Classes": [], "Functions": [], "Constants": []}
-    for name in sorted(module.__all__):
+    for name in names:
         value = getattr(module, name)
         kind = "Classes" if inspect.isclass(value) else "Functions"
         kinds[kind if callable(value) else "Constants"].append(name)
@@ -112,7 +132,7 @@ def api_page(module_name):
 
 
 def tools_table():
-    """The table of containers and tools, as the tests hold it."""
+    """Return the table of containers and tools of tests/test_tools.py."""
     tree = ast.parse((ROOT / "tests" / "test_tools.py").read_text(encoding="utf-8"))
     (text,) = [
         ast.literal_eval(node.value)
@@ -130,16 +150,36 @@ def tools_table():
     return "\n".join(lines) + "\n"
 
 
+def changes():
+    """Return CHANGES.md in reStructuredText, from below its title."""
+    _, text = (ROOT / "CHANGES.md").read_text(encoding="utf-8").split("\n", 1)
+    text = re.sub(r"`([^`]+)`", r"``\1``", text)
+    text = re.sub(r"\[([^]]+)\]\(([^)]+)\)", r"`\1 <\2>`__", text)
+    for marks, underline in (("## ", "-"), ("### ", "~")):
+        text = re.sub(
+            f"^{marks}(.*)$", lambda m: f"{m[1]}\n{underline * len(m[1])}", text, flags=re.M
+        )
+    return text
+
+
 def write(path, text):
-    """Write a file unless it holds this text already, so that Sphinx builds only what changed."""
+    """Write a file unless it has this text already, so that Sphinx builds only what changed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
 
-for name in API_MODULES:
-    write(GENERATED / "api" / f"{name}.rst", api_page(name))
+pages = {module_name: names for module_name, names in api_names().items() if names}
+# Remove pages of an earlier build whose names are no longer public or have moved.
+objects = {f"{module_name}.{name}" for module_name, names in pages.items() for name in names}
+for folder, kept in (("api", pages), ("objects", objects)):
+    for path in (GENERATED / folder).glob("*.rst"):
+        if path.stem not in kept:
+            path.unlink()
+for module_name, names in pages.items():
+    write(GENERATED / "api" / f"{module_name}.rst", api_page(module_name, names))
 write(GENERATED / "tools_table.inc", tools_table())
+write(GENERATED / "changes.inc", changes())
 # Sphinx-gallery wants a header among the examples.
 shutil.rmtree(GENERATED / "examples", ignore_errors=True)
 shutil.copytree(ROOT / "examples", GENERATED / "examples")

@@ -2,17 +2,17 @@
 Beat features, an embedding, and which leads matter
 ===================================================
 
-Measurements of the median beat with gradient-boosted trees are hard to beat on a small cohort.
-This example puts an embedding beside them in a `FeatureUnion`, and asks which leads and regions the
-trees rely on. The records are synthetic, so that the truth is known: infarctions of the inferior
-wall.
+On a small cohort, gradient-boosted trees on measurements of the median beat are a strong baseline.
+This example combines these measurements with an embedding in a `FeatureUnion`, and shows which
+leads and regions the trees rely on. The records are synthetic, so the truth is known: infarctions
+of the inferior wall.
 """
 
 # %%
 # Records of patients
 # -------------------
 #
-# Faint infarctions, one to three records a patient.
+# The infarctions are faint, and each patient has one to three records.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,13 +42,13 @@ X, y, patients = ecg.data, ecg.target, ecg.groups
 # Features, and an embedding of the median beat
 # ---------------------------------------------
 #
-# A network is a transformer as well: its embedding can stand beside the features. It is trained
-# within each training fold, so that nothing leaks; but on its own training records a supervised
-# embedding looks better than it is, and trees may believe it too much. Look at both scores.
+# A network is also a transformer, whose embedding can be combined with the features. It is trained
+# within each training fold, so nothing leaks. On its own training records, however, a supervised
+# embedding looks better than it is, and the trees may rely on it too much. Compare both scores.
 
 features = BeatFeatures(sampling_rate=100)
 embedding = make_pipeline(
-    MedianBeat(sampling_rate=100, unreliable="whole record average"),
+    MedianBeat(sampling_rate=100, unreliable="record_average"),
     MSAICNetClassifier(
         dilations=(1, 2), filters=(8, 16), embedding_dim=16, max_epochs=10, random_state=0
     ),
@@ -67,17 +67,18 @@ for name, model in models.items():
     print(f"{name:24} AUROC {interval}")
 
 # %%
-# Which leads?
-# ------------
+# Which leads matter
+# ------------------
 #
-# Asked through the whole pipeline, a lead's *signal* is exchanged between records, and all that is
-# made of it, axes and the embedding included, changes with it. Asked of the trees alone, with a
-# table of features, the *features* that carry the lead in their names are exchanged together, and
-# those of no lead make a group of their own.
+# For the whole pipeline, `lead_importance` permutes the *signal* of a lead between records, and
+# everything computed from it changes, including axes and the embedding. For the trees alone, on a
+# table of features, it permutes all *features* with the lead in their names together; features
+# that belong to no lead are a separate group.
 #
-# Leads of different patients do not beat together. A record whose leads were exchanged may have no
-# reliable beats: then its features are NaN, and its median beat is what ``unreliable`` says. That
-# makes a lead look more important than its own waves are; features exchanged in a table do not.
+# The heart beats of different patients do not coincide. A record with a permuted lead may have no
+# reliable beats; its features are then NaN, and its median beat is replaced according to
+# ``unreliable``. This makes a lead look more important than its own waves are. Permuting the
+# features in a table does not have this effect.
 
 train, test = next(cv.split(X, y, patients))
 model = models["features and embedding"].fit(X.iloc[train], y[train])
@@ -88,17 +89,17 @@ print(table.shape, list(table.columns[[0, -1]]))
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), sharex=True, layout="constrained")
 for ax, result, title in zip(axes, (of_signals, of_features), ("signals", "features")):
-    place = np.arange(len(result.names))[::-1]
-    ax.barh(place, result.importances_mean, xerr=result.importances_std, color="#0072B2")
-    ax.set_yticks(place, result.names)
-    ax.set_title(f"drop of AUROC, {title} exchanged")
+    positions = np.arange(len(result.names))[::-1]
+    ax.barh(positions, result.importances_mean, xerr=result.importances_std, color="#0072B2")
+    ax.set_yticks(positions, result.names)
+    ax.set_title(f"drop of AUROC, {title} permuted")
 
 # %%
 # Regions
 # -------
 #
-# Limb leads are combinations of two, so single ones look unimportant when the others still tell
-# the same. Exchanged by region they cannot.
+# The limb leads are linear combinations of two, so a single one looks unimportant as long as the
+# others carry the same information. Permuting the leads of a region together avoids this.
 
 for name, result in {
     "signals": lead_importance(

@@ -1,10 +1,10 @@
 """
-Which leads, and how sure
-=========================
+Explaining a network: leads and time points
+===========================================
 
-Two answers to "why?": which leads the network relies on, over a cohort, and when in a record it
-found what speaks for its decision. The records are synthetic, with inferior infarctions in leads
-II, III and aVF, so that the right answer is known.
+This example shows which leads a network relies on, over a cohort, and which time points of a single
+record support its decision. The records are synthetic, with inferior infarctions in leads II, III
+and aVF, so the correct answer is known.
 """
 
 # %%
@@ -42,9 +42,9 @@ X_test, y_test = X[300:], y[300:]
 TrainingHistoryDisplay.from_estimator(clf)
 
 # %%
-# How sure is its score? Intervals are bootstraps, of whole patients where ``groups`` are given. A
-# second network, of one branch, sees the same test records: compare the two on these, resample by
-# resample, or by DeLong's test.
+# A bootstrap gives the confidence interval of the score; with ``groups``, it resamples whole
+# patients. A second network with one branch is evaluated on the same test records. The two are
+# compared on the same resamples, and with DeLong's test.
 
 probability = clf.predict_proba(X_test)[:, 1]
 print("AUROC", bootstrap_interval("roc_auc", y_test, probability, random_state=0))
@@ -53,15 +53,16 @@ narrow = MSAICNetClassifier(
 ).fit(X[:300], y[:300])
 other = narrow.predict_proba(X_test)[:, 1]
 difference = bootstrap_difference("roc_auc", y_test, probability, other, random_state=0)
-print("less that of a narrow network:", difference)
+print("Difference from a narrow network:", difference)
 print(f"DeLong: p = {delong_test(y_test, probability, other).p_value:.2g}")
 
 # %%
 # Lead by lead
 # ------------
 #
-# Bars stand in anatomical order, the limb leads by their angle. The inferior leads are highest, but
-# none by much: each limb lead follows from any two others, and what one lost the others still tell.
+# The bars are in anatomical order, the limb leads by their angle. The inferior leads are highest,
+# but not by much: each limb lead is a combination of any two others, which still carry the
+# information of the permuted one.
 
 options = {"scoring": "neg_log_loss", "random_state": 0}
 leads = lead_importance(clf, X_test, y_test, **options)
@@ -71,7 +72,8 @@ LeadImportanceDisplay.from_importances(leads, score_name="neg_log_loss")
 # By region
 # ---------
 #
-# Leads replaced together cannot stand in for each other. The map shows the same on the body.
+# Leads that are replaced together cannot substitute for each other. The map shows the same values
+# on the body.
 
 regions = lead_importance(clf, X_test, y_test, lead_groups="regions", **options)
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.2), width_ratios=(1, 2.4), layout="constrained")
@@ -82,23 +84,24 @@ for ax, kind in zip(axes, ("bars", "map")):
 # A record
 # --------
 #
-# As on paper, 25 mm/s and 10 mm/mV, with its R-peaks and an interval to look at.
+# The record is drawn as on ECG paper, at 25 mm/s and 10 mm/mV, with its R-peaks and a highlighted
+# interval.
 
-ill = int(np.flatnonzero(y_test)[0])
+infarction = int(np.flatnonzero(y_test)[0])
 ECGDisplay.from_record(
-    X_test, rate, record=ill, r_peaks="detect", intervals=[(1.0, 1.5)], layout="6x2"
+    X_test, rate, record=infarction, r_peaks="detect", intervals=[(1.0, 1.5)], layout="6x2"
 )
 
 # %%
-# When, rather than where: Grad-CAM weights the network's last map by what each channel adds to the
-# class. Leads are mixed by then.
+# Grad-CAM shows which time points support a class: it weights the last feature map of the network
+# by the contribution of each channel. At this depth, the leads are already mixed.
 
-GradCAMDisplay.from_estimator(clf, X_test, rate, record=ill, target=1)
+GradCAMDisplay.from_estimator(clf, X_test, sampling_rate=rate, record=infarction, target=1)
 
 # %%
 # The embedding
 # -------------
 #
-# Two principal components of what the last layer sees.
+# Two principal components of the embedding, which is the input of the last layer.
 
 EmbeddingDisplay.from_estimator(clf, X_test, np.where(y_test, "infarction", "normal"))

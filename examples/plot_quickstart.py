@@ -2,21 +2,21 @@
 Quickstart
 ==========
 
-From records to a cross-validated classifier, the leads it looks at, and an embedding for
-classical models, in scikit-learn's own terms. ``make demo`` runs this script on synthetic ECG in
-less than three minutes; ``make demo DATA=folder`` runs it on a PTB-XL folder.
+This example cross-validates a classifier, shows which leads it relies on, and uses its embedding in
+a classical model, all with the tools of scikit-learn. ``make demo`` runs this script on synthetic
+ECG in less than three minutes; ``make demo DATA=folder`` runs it on a PTB-XL folder.
 """
 
 # %%
 # Records
 # -------
 #
-# ``X`` has the shape (n_records, n_leads, n_times), in mV. The synthetic generator knows the truth:
-# here a third of the patients have an old anterior infarction, faint enough to be missed in
-# some. Patients have one to three records each.
+# ``X`` has shape (n_records, n_leads, n_times), in mV. The truth of the synthetic records is known:
+# a third of the patients have an old anterior infarction, which is so faint that some are missed.
+# Each patient has one to three records.
 #
-# With ``--data`` the records are PTB-XL's instead: infarction without "normal" against "normal"
-# without infarction.
+# With ``--data``, the records come from PTB-XL instead: infarction without "normal" against
+# "normal" without infarction.
 
 import argparse
 from pathlib import Path
@@ -44,7 +44,7 @@ from sklearn_ecg.inspection import (
 from sklearn_ecg.metrics import bootstrap_interval
 
 parser = argparse.ArgumentParser(description="sklearn_ecg quickstart")
-parser.add_argument("--data", help="PTB-XL folder; without it the ECG is synthetic")
+parser.add_argument("--data", help="PTB-XL folder; by default, records are synthetic")
 parser.add_argument("--save", help="folder for the figures")
 args, _ = parser.parse_known_args()
 
@@ -66,7 +66,7 @@ print(f"{len(X)} records of {len(np.unique(patients))} patients, {y.sum()} with 
 
 
 # %%
-# A record, drawn as on paper.
+# One record, drawn as on ECG paper.
 
 record_figure = ECGDisplay.from_record(
     X,
@@ -80,12 +80,12 @@ record_figure = ECGDisplay.from_record(
 # Cross-validation by patient
 # ---------------------------
 #
-# Filters go into the ``Pipeline``, before the classifier. Records of one patient resemble one
-# another, so folds keep patients together, and the intervals draw whole patients.
+# Filters belong in the ``Pipeline``, before the classifier. Records of one patient resemble each
+# other, so the folds keep patients together, and the bootstrap resamples whole patients.
 
 
 def bandpass(X, low=0.5, high=40.0, sampling_rate=100):
-    """Zero-phase band-pass filter of signals along time."""
+    """Apply a zero-phase band-pass filter along time."""
     sos = butter(3, [low, high], btype="bandpass", fs=sampling_rate, output="sos")
     return sosfiltfilt(sos, X, axis=-1).astype(np.float32)
 
@@ -108,8 +108,8 @@ for name, metric in [("AUROC", roc_auc_score), ("AUPRC", average_precision_score
 # Grid search
 # -----------
 #
-# Any parameter of any step can be searched, ``clf__dilations`` or ``filter__kw_args`` as well as,
-# here, the learning rate. Small differences between scores of one seed mean little.
+# Any parameter of any step can be searched, such as ``clf__dilations``, ``filter__kw_args`` or,
+# here, the learning rate. Small differences between scores of a single seed mean little.
 
 search = GridSearchCV(
     pipeline,
@@ -128,7 +128,7 @@ for value, score in zip(
 # Training curve
 # --------------
 #
-# ``history_`` holds what training recorded per epoch.
+# ``history_`` has the losses of each epoch.
 
 curve_figure = TrainingHistoryDisplay.from_estimator(search).figure_
 
@@ -136,8 +136,8 @@ curve_figure = TrainingHistoryDisplay.from_estimator(search).figure_
 # Which leads matter
 # ------------------
 #
-# A *lead frame* has one column per lead, and a cell is a record's signal. `lead_importance`
-# shuffles leads between records; its values are those of scikit-learn's own
+# A *lead frame* has one column per lead, and each cell is the signal of one record.
+# `lead_importance` permutes leads between records; its values equal those of scikit-learn's
 # ``permutation_importance`` on such a frame.
 
 train, test = next(cv.split(X, y, patients))
@@ -154,8 +154,8 @@ print("Most important leads:", ", ".join(importance.names[order[:3]]))
 # The embedding in a classical model
 # ----------------------------------
 #
-# A classifier is a transformer, too. Inside a pipeline the network is trained on each training
-# fold only.
+# A classifier is also a transformer. In a pipeline, the network is trained on each training fold
+# only.
 
 classical = make_pipeline(clf, StandardScaler(), LogisticRegression(C=0.01))
 classical.fit(frame.iloc[train], y[train])

@@ -4,16 +4,17 @@ import importlib
 
 __version__ = "0.1.0"
 
-# Names are imported on first use: reading data does not import torch.
-_ORIGIN = {
-    "ACLECGClassifier": "deep._acl_ecg",
+# Public names and the modules that define them. They are imported on first use, so that reading
+# data does not import torch.
+_MODULE_OF_NAME = {
+    "ACLECGClassifier": "deep._acl_ecg_classifier",
     "ACLECGEncoder": "deep._acl_ecg",
     "ECGNetClassifier": "deep._ecg_net",
     "MSAICNetClassifier": "deep._msaic_net",
     "REGIONS_12": "leads",
     "REGIONS_8": "leads",
     "STANDARD_LEADS": "leads",
-    "SimCardioNetClassifier": "deep._simcardionet",
+    "SimCardioNetClassifier": "deep._simcardionet_classifier",
     "SimCardioNetEncoder": "deep._simcardionet",
     "check_disjoint_groups": "model_selection",
     "derive_leads": "leads",
@@ -28,7 +29,7 @@ _ORIGIN = {
     "to_lead_array": "leads",
     "to_lead_frame": "leads",
 }
-_ROOMS = (
+_SUBPACKAGES = (
     "augmentation",
     "base",
     "beats",
@@ -44,18 +45,18 @@ _ROOMS = (
     "utils",
 )
 
-__all__ = sorted(_ORIGIN)
+__all__ = sorted(_MODULE_OF_NAME)
 
 
 def __getattr__(name):
-    if name in _ORIGIN:
-        value = getattr(importlib.import_module(f"{__name__}.{_ORIGIN[name]}"), name)
-        globals()[name] = value
+    if name in _MODULE_OF_NAME:
+        module = importlib.import_module(f"{__name__}.{_MODULE_OF_NAME[name]}")
+        value = globals()[name] = getattr(module, name)
         return value
-    if name in _ROOMS:
+    if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted([*globals(), *_ORIGIN, *_ROOMS])
+    return sorted([*globals(), *_MODULE_OF_NAME, *_SUBPACKAGES])

@@ -1,4 +1,8 @@
-"""What all transformers of signals share: any container in, the same container out."""
+"""Base classes of the transformers of signals.
+
+They validate X, resolve the lead names, and define the tags. `SignalTransformer` is the base of
+all of them, `SignalToSignalTransformer` of those that return the container that they were given.
+"""
 
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
@@ -12,52 +16,29 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ._validation import check_signals, read_container, was_fitted_on_rows
 from .leads import to_lead_frame
 
-_FLOATS = [np.float32, np.float64]
 
+class SignalTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+    """Base class of the transformers of signals.
 
-class SignalTransformer(
-    TransformerMixin, BaseEstimator, metaclass=ABCMeta, auto_wrap_output_keys=None
-):
-    """Base of the transformers from signals to signals.
-
-    The container that comes out is of the kind that went in: an array, a lead frame with the same
-    index, an object array of signals, lead-major rows, or a numeric frame. float64 stays
-    float64; everything else becomes float32. Signals are never changed in place.
-
-    A subclass assigns its parameters in ``__init__``, ``n_leads`` and ``lead_names`` among them,
-    and implements `_transform`; where needed `_fit`, `_n_times_out`, `_leads_out` and `_attrs_out`.
-    What it
-    returns from `_transform` must not share memory with the signals that it got.
+    A subclass has the parameters ``n_leads`` and ``lead_names``, implements `_fit`, and calls
+    `_validate_signals` in its other methods. It is fitted if `_fit` raises no error.
     """
 
     _parameter_constraints = {
         "n_leads": [Interval(Integral, 1, None, closed="left"), None],
         "lead_names": ["array-like", None],
     }
-    # Whether NaN may be in X.
+    # Whether X may contain NaN.
     _allow_nan = False
-
-    def _fit(self, signals):
-        """Learn from the training records, (n_records, n_leads, n_times)."""
+    # Dtypes of the validated signals. X is converted to the first unless it has one of them.
+    _dtypes = [np.float32, np.float64]
 
     @abstractmethod
-    def _transform(self, signals):
-        """New signals of shape (n_records, n_leads_out, n_times_out)."""
-
-    def _n_times_out(self):
-        """Length of the signals that come out."""
-        return self.n_times_in_
-
-    def _attrs_out(self, attrs):
-        """What a lead frame that comes out notes of sampling rate and units."""
-        return attrs
-
-    def _leads_out(self):
-        """Names of the leads that come out; None if they are as many as before, without names."""
-        return self.lead_names_in_
+    def _fit(self, signals):
+        """Learn from the training records, of shape (n_records, n_leads, n_times)."""
 
     def fit(self, X, y=None):
-        """Check the signals and learn what there is to learn from them.
+        """Check the signals, and learn from them if there is anything to learn.
 
         Parameters
         ----------
@@ -70,76 +51,44 @@ class SignalTransformer(
         Returns
         -------
         self : object
+            The fitted transformer.
 
         Raises
         ------
         ValueError
-            For signals that cannot be read without guessing, or hold NaN or infinity.
+            If a parameter is invalid, alone or for these signals, or if X is ambiguous or contains
+            invalid values.
         """
+        self._fit(self._start_fit(X))
+        self._is_fitted = True
+        return self
+
+    def _start_fit(self, X):
+        """Validate the parameters and X, and return the signals."""
         self._validate_params()
-        # A failed fit leaves an unfitted estimator, not one of two halves.
-        vars(self).pop("_columns_per_lead", None)
-        signals = self._check(X, reset=True)
-        self._fit(signals)
-        rows = was_fitted_on_rows(self)
-        self._columns_per_lead = self._n_times_out() if rows else None
-        return self
+        # If fit fails, the estimator is not fitted, not even with its previous parameters.
+        vars(self).pop("_is_fitted", None)
+        return self._validate_signals(X, reset=True)
 
-    def transform(self, X):
-        """Transform signals.
+    def _validate_signals(self, X, reset):
+        signals, _ = check_signals(
+            self, X, reset=reset, dtype=self._dtypes, allow_nan=self._allow_nan
+        )
+        # For a memory map, its array: results computed from it are not memory maps.
+        return np.asarray(signals)
 
-        Parameters
-        ----------
-        X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
-
-        Returns
-        -------
-        X_new : array, DataFrame or lead frame
-            The same container, with the same index.
-        """
-        check_is_fitted(self, "_columns_per_lead")
-        return self._like(X, self._transform(self._check(X, reset=False)))
-
-    def get_feature_names_out(self, input_features=None):
-        """Names of the leads that come out; of an estimator fitted on rows, of the columns.
-
-        Parameters
-        ----------
-        input_features : array-like of str or None, default=None
-            Held against the names seen in `fit`, as everywhere in scikit-learn.
-
-        Returns
-        -------
-        names : ndarray of str objects
-            Leads without a name are called lead0, lead1, and so on; a column is called after its
-            lead and its time point, as in ``V1__t17``.
-        """
-        check_is_fitted(self, "_columns_per_lead")
-        _check_feature_names_in(self, input_features)
-        names = name_leads(self._leads_out(), self.n_leads_in_)
-        if self._columns_per_lead is not None:
-            names = _name_columns(names, self._columns_per_lead)
-        return np.asarray(names, dtype=object)
-
-    def set_output(self, *, transform=None):
-        """Do nothing: the output is always of the kind of the input.
-
-        A Pipeline can so set the output of all its steps.
-
-        Parameters
-        ----------
-        transform : any
-            Ignored.
-
-        Returns
-        -------
-        self : object
-        """
-        return self
+    def _require_sampling_rate(self):
+        """Return `sampling_rate`, which must not be None."""
+        if self.sampling_rate is None:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} needs sampling_rate, the number of time points per second (Hz), which is "
+                f"None. Pass it, as in {name}(sampling_rate=100)."
+            )
+        return self.sampling_rate
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_columns_per_lead")
+        return hasattr(self, "_is_fitted")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -149,30 +98,106 @@ class SignalTransformer(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _check_sampling_rate(self):
-        """The sampling rate, which must have been given."""
-        if self.sampling_rate is None:
-            name = type(self).__name__
-            raise ValueError(
-                f"{name} needs sampling_rate, the time points per second of the records (Hz), "
-                f"which is None. Pass it, as in {name}(sampling_rate=100)."
-            )
-        return self.sampling_rate
 
-    def _check(self, X, reset):
-        signals, _ = check_signals(self, X, reset=reset, dtype=_FLOATS, allow_nan=self._allow_nan)
-        # Of a memory map an array: what is calculated from it is none.
-        return np.asarray(signals)
+class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
+    """Base class of the transformers that return signals.
 
-    def _like(self, X, signals, index=None):
-        """The signals in the container of X; frames get its index unless another is given."""
+    The result is in the same kind of container as X: an array, a lead frame with the same index, an
+    object array of signals, lead-major rows, or a numeric frame. float64 stays float64; everything
+    else becomes float32. Signals are never changed in place.
+
+    A subclass implements `_transform`, which must not return memory of the signals that it was
+    given. It overrides `_fit`, `_output_n_times`, `_output_lead_names` and `_output_attrs` if
+    necessary.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        # Otherwise, fit_transform would wrap signals if a global configuration asks for frames.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
+
+    def _fit(self, signals):
+        pass
+
+    @abstractmethod
+    def _transform(self, signals):
+        """Return new signals of shape (n_records, n_output_leads, n_output_times)."""
+
+    def _output_n_times(self):
+        """Return the length of the transformed signals, in time points."""
+        return self.n_times_in_
+
+    def _output_lead_names(self):
+        """Return the names of the output leads, or None if they are the unnamed input leads."""
+        return self.lead_names_in_
+
+    def _output_attrs(self, attrs):
+        """Return the ``attrs`` (sampling rate, units) of a transformed lead frame."""
+        return attrs
+
+    def transform(self, X):
+        """Transform signals.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those passed to `fit`.
+
+        Returns
+        -------
+        X_new : array, DataFrame or lead frame
+            The transformed signals in the same kind of container, with the same index.
+        """
+        check_is_fitted(self)
+        signals = self._validate_signals(X, reset=False)
+        return self._to_container(self._transform(signals), X)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the output leads, or of the output columns if fitted on rows.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            If given, it must be equal to the names seen in `fit`.
+
+        Returns
+        -------
+        names : ndarray of str objects
+            Leads without names are called lead0, lead1, and so on. The name of a column consists of
+            its lead and its time point, as in ``V1__t17``.
+        """
+        check_is_fitted(self)
+        _check_feature_names_in(self, input_features)
+        names = fill_lead_names(self._output_lead_names(), self.n_leads_in_)
+        if was_fitted_on_rows(self):
+            names = _name_columns(names, self._output_n_times())
+        return np.asarray(names, dtype=object)
+
+    def set_output(self, *, transform=None):
+        """Do nothing: the output container always follows the input container.
+
+        This method exists so that a Pipeline can set the output of all its steps.
+
+        Parameters
+        ----------
+        transform : any
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer itself.
+        """
+        return self
+
+    def _to_container(self, signals, X, index=None):
+        """Return signals in the kind of container of X, by default with its index."""
         _, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
-        names = name_leads(self._leads_out(), signals.shape[1])
+        names = fill_lead_names(self._output_lead_names(), signals.shape[1])
         if index is None and "frame" in kind:
             index = X.index
         if kind == "lead frame":
             frame = to_lead_frame(signals, names, index=index)
-            frame.attrs.update(self._attrs_out(X.attrs))
+            frame.attrs.update(self._output_attrs(X.attrs))
             return frame
         if kind == "cells":
             cells = np.empty(signals.shape[:2], dtype=object)
@@ -187,10 +212,10 @@ class SignalTransformer(
         return pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=index)
 
 
-def name_leads(names, n_leads):
-    """Names of the leads, or lead0, lead1 and so on."""
-    return [f"lead{i}" for i in range(n_leads)] if names is None else list(names)
+def fill_lead_names(lead_names, n_leads):
+    """Return the lead names as a list; without names, lead0, lead1, and so on."""
+    return [f"lead{i}" for i in range(n_leads)] if lead_names is None else list(lead_names)
 
 
-def _name_columns(names, n_times):
-    return [f"{name}__t{i}" for name in names for i in range(n_times)]
+def _name_columns(lead_names, n_times):
+    return [f"{lead}__t{i}" for lead in lead_names for i in range(n_times)]

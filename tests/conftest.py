@@ -9,12 +9,54 @@ from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.leads import REGIONS_12
 
+# Tests that `make test-fast` leaves out, by the start of their node id: those that take more than
+# about two seconds on one core. Tests with one of SLOW_FIXTURES are left out as well.
+SLOW = (
+    # scikit-learn's checks and ours for every estimator.
+    "tests/test_estimators.py::test_sklearn_checks",
+    "tests/test_estimators.py::test_ecg_checks",
+    "tests/utils/test_estimator_checks.py::test_all_checks_run_and_are_counted",
+    "tests/utils/test_estimator_checks.py::test_sabotage_is_caught",
+    # Every tool of scikit-learn and imbalanced-learn trains networks.
+    "tests/test_tools.py::test_tool",
+    # A build and a new environment.
+    "tests/test_packaging.py::test_wheel",
+    "tests/test_packaging.py::test_sdist",
+    # Many repetitions of an experiment.
+    "tests/metrics/test_bootstrap.py::test_interval_of_a_proportion_is_binomial",
+    "tests/metrics/test_bootstrap.py::test_multilabel_interval_is_as_wide_as_that_of_its_label",
+    "tests/metrics/test_delong.py::test_level",
+    # Networks that learn something.
+    "tests/beats/test_median_beat.py::test_importance_per_lead_through_a_pipeline",
+    "tests/inspection/test_synthetic_importance.py",
+    "tests/preprocessing/test_signal_pipelines.py::test_filter_and_scale_and_network",
+    # Large X.
+    "tests/test_model_selection.py::test_memory_of_many_flat_records",
+)
+# Real records, and networks that are trained until they find infarctions.
+SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
+
+# Tests that `make test-min` leaves out, with what they need.
+NEWEST = (
+    # pandas 2.2.0 does not read Arrow lists from the metadata of a Parquet file.
+    "tests/leads/test_leads.py::test_what_plain_read_parquet_makes_of_a_lead_frame",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Add the markers ``slow`` and ``newest``."""
+    for item in items:
+        if item.nodeid.startswith(SLOW) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+        if item.nodeid.startswith(NEWEST):
+            item.add_marker(pytest.mark.newest)
+
 
 @pytest.fixture(scope="session")
 def data_folder():
-    """The folder of real data that SKLEARN_ECG_DATA names; the test is skipped without it.
+    """The folder of real data in SKLEARN_ECG_DATA. Without it, the test is skipped.
 
-    With SKLEARN_ECG_REQUIRE_DATA=1 the test fails instead.
+    With SKLEARN_ECG_REQUIRE_DATA=1, the test fails instead.
     """
     folder = os.environ.get("SKLEARN_ECG_DATA")
     if folder and Path(folder).is_dir():
@@ -28,7 +70,7 @@ def data_folder():
 
 
 def make_small_network(**params):
-    """A network that is trained in seconds."""
+    """A network that trains in seconds."""
     params = {"max_epochs": 20, **params}
     return MSAICNetClassifier(
         dilations=(1, 2),
@@ -42,7 +84,7 @@ def make_small_network(**params):
 
 
 def make_infarctions(region, n_train=300):
-    """Training records and held-out ones of other patients, as lead frames."""
+    """Training records and test records of other patients, as lead frames."""
     X, y = make_ecg(
         n_train + 200,
         duration=3,
@@ -69,6 +111,6 @@ def infarctions():
 
 @pytest.fixture(scope="session", params=list(REGIONS_12))
 def infarction(request):
-    """A region, a network that knows its infarctions, and records held out from it."""
+    """A region, a network trained on its infarctions, and test records of other patients."""
     X_train, y_train, X, y = make_infarctions(request.param)
     return request.param, make_small_network().fit(X_train, y_train), X, y

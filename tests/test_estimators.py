@@ -1,4 +1,4 @@
-"""Two batteries over all estimators: scikit-learn's and our own."""
+"""Tests of all estimators with the checks of scikit-learn and of this library."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ from sklearn_ecg import (
     SimCardioNetEncoder,
 )
 from sklearn_ecg.augmentation import ColorJitter, GaussianNoise
-from sklearn_ecg.nn.acl_ecg import VGG1d
+from sklearn_ecg.nn import VGG1d
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
@@ -37,7 +37,7 @@ from sklearn_ecg.utils.estimator_checks import ecg_checks, parametrize_with_ecg_
 
 
 class UserNet(nn.Module):
-    """What a user brings: no BatchNorm, logits and an embedding."""
+    """A module of a user, without BatchNorm, that returns logits and an embedding."""
 
     def __init__(self, n_leads, n_outputs, width=4):
         super().__init__()
@@ -68,7 +68,7 @@ ENCODER_OF_ROWS = ACLECGEncoder(
     random_state=0,
 )
 
-# Rows of scikit-learn's checks are images of one row.
+# The rows in the checks of scikit-learn are images with one row of pixels.
 IMAGE_ENCODER = SimCardioNetEncoder(
     image_shape=(1, -1),
     image_size=None,
@@ -81,7 +81,7 @@ IMAGE_ENCODER = SimCardioNetEncoder(
     random_state=0,
 )
 
-# Small float64 instances: scikit-learn compares results of different routes to 1e-7.
+# Small float64 instances, because scikit-learn compares results with a tolerance of 1e-7.
 SKLEARN_INSTANCES = [
     MSAICNetClassifier(
         **{**TINY, "embedding_dim": 16},
@@ -137,9 +137,7 @@ SKLEARN_INSTANCES = [
     LeadDeriver((), lead_names=["I"], n_leads=1),
     LeadScaler(n_leads=1),
     LeadSelector(["I"], lead_names=["I"], n_leads=1),
-    MedianBeat(
-        sampling_rate=100, window=(-0.01, 0.01), unreliable="whole record average", n_leads=1
-    ),
+    MedianBeat(sampling_rate=100, window=(-0.01, 0.01), unreliable="record_average", n_leads=1),
     NotchFilter(sampling_rate=500, n_leads=1),
     Resampler(40, sampling_rate=100, n_leads=1),
     SignalQuality(sampling_rate=100, n_leads=1),
@@ -171,40 +169,26 @@ ECG_INSTANCES = [
         max_epochs=3,
         batch_size=8,
     ),
-    SimCardioNetEncoder(
-        renderer=ECGImageRenderer(100, layout="12x1", image_size=(200, 40)),
-        image_size=(16, 8),
-        filters=(4, 8),
-        n_heads=0,
-        max_epochs=1,
-    ),
-    SimCardioNetClassifier(
-        SimCardioNetEncoder(image_size=(16, 8), filters=(4, 8), n_heads=0, max_epochs=1),
-        renderer=ECGImageRenderer(100, layout="12x1", image_size=(200, 40)),
-        unfreeze_interval=0,
-        max_epochs=2,
-        batch_size=8,
-    ),
     BandpassFilter(sampling_rate=100),
     BaselineRemover("median", sampling_rate=100),
     BeatFeatures(sampling_rate=100),
     Clipper(-0.5, 0.5),
     Cropper(4, position="random"),
-    # As many rows as one of the checks has leads.
+    # One of the checks has 50 leads, which need as many rows of pixels.
     ECGImageRenderer(sampling_rate=100, layout="12x1", image_size=(200, 40), color="rgb"),
     LeadDeriver(["III", "aVF"], lead_names=["I", "II", "V2", "V5"]),
     LeadScaler("record"),
     LeadSelector(["V2", "I"], lead_names=["I", "II", "V2", "V5"]),
-    MedianBeat(sampling_rate=100, window=(-0.02, 0.02), unreliable="whole record average"),
+    MedianBeat(sampling_rate=100, window=(-0.02, 0.02), unreliable="record_average"),
     NotchFilter(sampling_rate=500),
     Resampler(40, sampling_rate=100),
     SignalQuality(sampling_rate=100),
 ]
 
-# At most one of each estimator.
+# At most one per estimator.
 MINIBATCHES = (
     "check_sample_weight_equivalence_on_dense_data",
-    "a weight scales a record's loss; a record repeated is also drawn into more minibatches",
+    "a weight scales the loss of a record, whereas a repeated record is in more minibatches",
 )
 EXPECTED_FAILURES = {
     "ACLECGClassifier": MINIBATCHES,
@@ -213,11 +197,11 @@ EXPECTED_FAILURES = {
     "SimCardioNetClassifier": MINIBATCHES,
     "MedianBeat": (
         "check_fit2d_1feature",
-        "a beat has two time points at least; the error for shorter records tells their length",
+        "a beat has at least two time points; the error for shorter records names their length",
     ),
 }
 
-# scikit-learn skips it without the environment variable SCIPY_ARRAY_API.
+# Skipped by scikit-learn unless the environment variable SCIPY_ARRAY_API is set.
 NEEDS_ARRAY_API = "check_array_api_input"
 
 

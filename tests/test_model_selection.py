@@ -1,4 +1,4 @@
-"""Records that are the same signal, and splits that do not leak."""
+"""Tests of duplicate records, and of splits that do not leak."""
 
 import tracemalloc
 
@@ -13,16 +13,15 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
 )
 
-from sklearn_ecg.leads import to_lead_frame
-from sklearn_ecg.model_selection import check_disjoint_groups, duplicate_groups
+from sklearn_ecg import check_disjoint_groups, duplicate_groups, to_lead_frame
 
 
 def make_records(n_records=30, dtype=np.float32):
     return np.random.RandomState(0).randn(n_records, 3, 40).astype(dtype)
 
 
-def slow_groups(X, tolerance):
-    """All pairs, and what is connected."""
+def groups_of_all_pairs(X, tolerance):
+    """Compare all pairs of records, and number the connected ones."""
     numbers = np.arange(len(X))
     for i in range(len(X)):
         for j in range(i):
@@ -36,7 +35,7 @@ def test_equal_records(dtype):
     X = (100 * make_records()).astype(dtype)
     X[7] = X[29] = X[3]
     X[11] = X[10]
-    expected = slow_groups(X, 0)
+    expected = groups_of_all_pairs(X, 0)
     np.testing.assert_array_equal(duplicate_groups(X), expected)
     np.testing.assert_array_equal(duplicate_groups(X, tolerance=1e-9), expected)
     assert expected.max() == 26 and duplicate_groups(X).dtype.kind == "i"
@@ -45,7 +44,7 @@ def test_equal_records(dtype):
 def test_every_container():
     X = make_records()
     X[7] = X[3]
-    expected = slow_groups(X, 0)
+    expected = groups_of_all_pairs(X, 0)
     frame = to_lead_frame(X, ["II", "V1", "V5"])
     rows = X.reshape(len(X), -1)
     for container in (frame, frame.to_numpy(), rows, pd.DataFrame(rows), X.tolist()):
@@ -60,10 +59,10 @@ def test_images(shape, dtype):
     images = np.random.RandomState(0).randint(0, 250, (20, *shape)).astype(dtype)
     images[9] = images[4]
     images[15] = images[2] + dtype(2)
-    # A difference of unsigned numbers must not wrap around.
+    # Differences of unsigned integers must not wrap around.
     images[16] = images[2] - np.minimum(images[2], dtype(2))
     for tolerance in (0, 1, 2, 4):
-        expected = slow_groups(images, tolerance)
+        expected = groups_of_all_pairs(images, tolerance)
         np.testing.assert_array_equal(duplicate_groups(images, tolerance=tolerance), expected)
 
 
@@ -74,7 +73,7 @@ def test_tolerance_agrees_with_all_pairs(tolerance, shape):
     X = rng.randn(*shape)
     X[20:40] = X[:20] + rng.uniform(-0.02, 0.02, (20, *shape[1:]))
     np.testing.assert_array_equal(
-        duplicate_groups(X, tolerance=tolerance), slow_groups(X, tolerance)
+        duplicate_groups(X, tolerance=tolerance), groups_of_all_pairs(X, tolerance)
     )
 
 
@@ -83,7 +82,7 @@ def test_tolerance_is_the_largest_difference():
     X[1, 0, 2] = 0.5
     X[2, 0, 2] = 1.0
     assert duplicate_groups(X, tolerance=0.499).tolist() == [0, 1, 2]
-    # The ends of a chain are the same as its middle.
+    # Both ends of a chain are similar to its middle.
     assert duplicate_groups(X, tolerance=0.5).tolist() == [0, 0, 0]
     assert duplicate_groups(X[[0, 2]], tolerance=0.5).tolist() == [0, 1]
 
@@ -115,7 +114,7 @@ def test_patients_and_duplicates_together():
     assert duplicate_groups(X, groups=np.arange(6)[::-1]).tolist() == [0, 1, 2, 3, 1, 4]
 
 
-def test_numbers_do_not_depend_on_the_order():
+def test_groups_do_not_depend_on_the_order_of_records():
     X = make_records(60)
     X[30:] = X[:30] + np.float32(0.01)
     found = duplicate_groups(X, tolerance=0.02)
@@ -126,7 +125,7 @@ def test_numbers_do_not_depend_on_the_order():
 
 
 def test_memory_of_many_flat_records():
-    """Records that are all within a tolerance of one another make a million pairs."""
+    """Memory stays linear although all records are similar, which makes a million pairs."""
     X = 1e-4 * make_records(1500)
     duplicate_groups(X[:10], tolerance=0.01)
     tracemalloc.start()
@@ -145,13 +144,13 @@ def test_one_record():
 @pytest.mark.parametrize(
     "X, params, message",
     [
-        (np.zeros(5), {}, r"a record per row, got shape \(5,\)"),
+        (np.zeros(5), {}, r"one record of numbers per row, got shape \(5,\)"),
         (np.array([["a", "b"]]), {}, "dtype <U1"),
         (make_records(), {"tolerance": -1}, "The 'tolerance' parameter of duplicate_groups"),
         (make_records(), {"groups": [1, 2]}, "inconsistent numbers of samples"),
     ],
 )
-def test_refusals(X, params, message):
+def test_invalid_input_raises(X, params, message):
     with pytest.raises(ValueError, match=message):
         duplicate_groups(X, **params)
 
@@ -168,17 +167,17 @@ def test_disjoint_splits_pass(patients):
     X, y = make_records(), np.arange(30) % 2
     for cv in (GroupKFold(5), StratifiedGroupKFold(3), LeaveOneGroupOut()):
         assert check_disjoint_groups(cv, X, y, patients) is None
-    # Three records per patient, in order: no fold cuts a patient, though KFold does not know.
+    # With three consecutive records per patient, the folds of KFold happen to keep patients whole.
     check_disjoint_groups(KFold(5), X, y, patients)
     check_disjoint_groups(PredefinedSplit(np.arange(30) // 15), X, None, patients)
     check_disjoint_groups(5, X)
 
 
-def test_a_patient_on_both_sides(patients):
+def test_patient_on_both_sides_raises(patients):
     X, y = make_records(), np.arange(30) % 2
     message = (
-        r"Split 0 has group p2 on both sides: record 8 in training and records 6, 7 in testing "
-        r"\(1 groups in all\)\. Use a splitter.*StratifiedGroupKFold, and pass it groups"
+        r"Split 0 has group p2 on both sides: record 8 in the training set and records 6, 7 in the "
+        r"test set \(shared groups: 1\)\. Use a splitter.*StratifiedGroupKFold, and pass it groups"
     )
     cv = [(np.arange(8, 30), np.arange(8))]
     with pytest.raises(ValueError, match=message):
@@ -191,23 +190,24 @@ def test_a_patient_on_both_sides(patients):
         check_disjoint_groups(4, X, y, patients)
 
 
-def test_masks_are_splits(patients):
+def test_splits_may_be_masks(patients):
     X = make_records()
     test = np.arange(30) < 8
-    with pytest.raises(ValueError, match="record 8 in training and records 6, 7 in testing"):
+    with pytest.raises(ValueError, match="record 8 in the training set and records 6, 7 in"):
         check_disjoint_groups([(~test, test)], X, None, patients)
 
 
-def test_a_duplicate_on_both_sides(patients):
+def test_duplicate_on_both_sides_raises(patients):
     X, y = make_records(), np.arange(30) % 2
     X[25] = X[26] = X[1]
     message = (
-        r"Split \d has the same signal on both sides: records? [\d, ]+ in training and records? "
-        r"[\d, ]+ in testing \(1 signals in all\).*groups=duplicate_groups\(X, groups=patients\)"
+        r"Split \d has the same signal on both sides: records? [\d, ]+ in the training set and "
+        r"records? [\d, ]+ in the test set \(shared signals: 1\).*"
+        r"groups=duplicate_groups\(X, groups=patients\)"
     )
     with pytest.raises(ValueError, match=message):
         check_disjoint_groups(GroupKFold(5), X, y, patients)
-    # What the message tells to do helps.
+    # The advice of the message solves the problem.
     check_disjoint_groups(GroupKFold(5), X, y, duplicate_groups(X, groups=patients))
     check_disjoint_groups(GroupKFold(5), X, y, patients, tolerance=None)
     X[25:27] += np.float32(1e-3)
@@ -216,35 +216,35 @@ def test_a_duplicate_on_both_sides(patients):
         check_disjoint_groups(GroupKFold(5), X, y, patients, tolerance=0.01)
 
 
-def test_long_lists_are_cut():
+def test_long_lists_of_records_are_shortened():
     X = np.zeros((30, 2, 5))
-    with pytest.raises(ValueError, match="records 15, 16, 17, 18, 19 and 10 more in training"):
+    with pytest.raises(ValueError, match="records 15, 16, 17, 18, 19 and 10 more in the training"):
         check_disjoint_groups(KFold(2), X)
 
 
-def test_lengths_must_agree(patients):
+def test_lengths_must_be_consistent(patients):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         check_disjoint_groups(3, make_records(), None, patients[:-1])
 
 
-@pytest.mark.parametrize("unknown", [np.nan, None, pd.NA], ids=str)
-def test_unknown_patients_are_refused(unknown):
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA], ids=str)
+def test_missing_patients_raise(missing):
     X, y, groups = np.random.RandomState(0).randn(6, 2, 10), np.arange(6) % 2, [1, 1, 2, 2]
-    groups = pd.Series([*groups, unknown, unknown], dtype=object)
-    message = "groups: the patient of 2 of 6 records is missing. Give each unknown"
+    groups = pd.Series([*groups, missing, missing], dtype=object)
+    message = "groups has missing values for 2 of 6 records. Give each"
     with pytest.raises(ValueError, match=message):
         duplicate_groups(X, groups=groups)
     with pytest.raises(ValueError, match=message):
         check_disjoint_groups(KFold(2), X, y, groups)
 
 
-def test_splits_that_can_be_read_once_are_refused():
+def test_iterator_of_splits_raises():
     X = np.random.RandomState(0).randn(6, 2, 10)
     splits = (split for split in KFold(2).split(X))
-    with pytest.raises(ValueError, match=r"cv is an iterator.*list\(cv\)"):
+    with pytest.raises(ValueError, match=r"cv is an iterator.*splits = list\(cv\)"):
         check_disjoint_groups(splits, X)
     assert len(list(splits)) == 2
 
 
-def test_no_record():
+def test_no_records():
     assert duplicate_groups(np.empty((0, 12, 10)), tolerance=0.1).shape == (0,)

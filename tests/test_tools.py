@@ -180,7 +180,7 @@ def use_cross_val_predict(estimator, X, y, groups):
         estimator, X, y, groups=groups, cv=patient_folds(), method="predict_proba"
     )
     assert probabilities.shape == (len(y), 2)
-    assert_tells_apart(y, probabilities.argmax(axis=1))
+    assert_separates_classes(y, probabilities.argmax(axis=1))
 
 
 @tool("GridSearchCV(n_jobs=2)")
@@ -213,7 +213,7 @@ def use_halving_grid_search(estimator, X, y, groups):
     search.fit(X, y)
     assert search.n_resources_ == [5, 10]
     assert search.best_params_ == {"learning_rate": 2e-2, "max_epochs": 10}
-    assert_tells_apart(y, search.predict(X))
+    assert_separates_classes(y, search.predict(X))
 
 
 # Pipelines
@@ -223,7 +223,7 @@ def use_halving_grid_search(estimator, X, y, groups):
 def use_pipeline_memory(estimator, X, y, groups):
     with TemporaryDirectory() as cache:
         pipeline = make_pipeline(estimator, LogisticRegression(), memory=cache)
-        assert_tells_apart(y, pipeline.fit(X, y).predict(X))
+        assert_separates_classes(y, pipeline.fit(X, y).predict(X))
         assert pipeline[-1].n_features_in_ == estimator.embedding_dim
         # Another last step takes the network from the cache, another network does not.
         pipeline.set_params(logisticregression__C=0.1).fit(X, y)
@@ -242,7 +242,7 @@ def use_column_transformer(estimator, X, y, groups):
             network.set_params(n_leads=len(leads))
         transformers.append((region, network, columns_of(X, leads)))
     pipeline = make_pipeline(ColumnTransformer(transformers), LogisticRegression())
-    assert_tells_apart(y, pipeline.fit(X, y).predict(X))
+    assert_separates_classes(y, pipeline.fit(X, y).predict(X))
     names = pipeline[0].get_feature_names_out()
     assert len(names) == 2 * estimator.embedding_dim
     assert names[0] == "septal__msaicnetclassifier0"
@@ -257,7 +257,7 @@ def use_calibration(estimator, X, y, groups):
     calibrated = CalibratedClassifierCV(estimator, cv=3).fit(X, y)
     assert len(calibrated.calibrated_classifiers_) == 3
     np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1)
-    assert_tells_apart(y, calibrated.predict(X))
+    assert_separates_classes(y, calibrated.predict(X))
 
 
 @tool("FrozenEstimator, calibrated")
@@ -281,7 +281,7 @@ def use_tuned_threshold(estimator, X, y, groups):
     np.testing.assert_array_equal(
         tuned.predict(X), tuned.predict_proba(X)[:, 1] >= tuned.best_threshold_
     )
-    assert_tells_apart(y, tuned.predict(X))
+    assert_separates_classes(y, tuned.predict(X))
 
 
 # Ensembles
@@ -293,7 +293,7 @@ def use_voting(estimator, X, y, groups):
     voting = VotingClassifier(members, voting="soft").fit(X, y)
     votes = np.mean([member.predict_proba(X) for member in voting.estimators_], axis=0)
     np.testing.assert_array_equal(voting.predict_proba(X), votes)
-    assert_tells_apart(y, voting.predict(X))
+    assert_separates_classes(y, voting.predict(X))
 
 
 @tool("StackingClassifier")
@@ -301,7 +301,7 @@ def use_stacking(estimator, X, y, groups):
     members = [("first", estimator), ("second", clone(estimator).set_params(random_state=1))]
     stacking = StackingClassifier(members, cv=3).fit(X, y)
     assert stacking.final_estimator_.coef_.shape == (1, 2)
-    assert_tells_apart(y, stacking.predict(X))
+    assert_separates_classes(y, stacking.predict(X))
 
 
 @tool("OneVsRestClassifier")
@@ -310,14 +310,14 @@ def use_one_vs_rest(estimator, X, y, groups):
     per_label = OneVsRestClassifier(estimator).fit(X, indicator)
     assert per_label.predict_proba(X).shape == (len(y), 2)
     for column, predicted in zip(indicator.T, per_label.predict(X).T):
-        assert_tells_apart(column, predicted)
+        assert_separates_classes(column, predicted)
 
 
 @tool("BaggingClassifier")
 def use_bagging(estimator, X, y, groups):
     bagging = BaggingClassifier(estimator, n_estimators=3, random_state=0).fit(X, y)
     assert [member.n_leads_in_ for member in bagging.estimators_] == [len(LEADS)] * 3
-    assert_tells_apart(y, bagging.predict(X))
+    assert_separates_classes(y, bagging.predict(X))
 
 
 @tool("SelfTrainingClassifier")
@@ -326,10 +326,10 @@ def use_self_training(estimator, X, y, groups):
     # By rank: a focal loss keeps probabilities so near 0.5 that hardly one passes a threshold.
     self_training = SelfTrainingClassifier(estimator, criterion="k_best", max_iter=2)
     self_training.fit(X, partial)
-    labelled = self_training.labeled_iter_ > 0
-    assert labelled.sum() == 20
-    assert_tells_apart(y[labelled], self_training.transduction_[labelled])
-    assert_tells_apart(y, self_training.predict(X))
+    has_label = self_training.labeled_iter_ > 0
+    assert has_label.sum() == 20
+    assert_separates_classes(y[has_label], self_training.transduction_[has_label])
+    assert_separates_classes(y, self_training.predict(X))
 
 
 # Inspection
@@ -344,7 +344,7 @@ def use_permutation_importance(estimator, X, y, groups):
     if len(importances) == len(LEADS):
         assert LEADS[importances.argmax()] in REGIONS_12["anterior"]
         return "per lead"
-    # A single value is told by its neighbours: nothing to rank leads by.
+    # Neighboring time points are highly correlated, so single values rank no leads.
     assert importances.any()
     return "per value"
 
@@ -371,7 +371,7 @@ def use_random_sampler(sampler, size, estimator, X, y):
     drawn, expected = (pd.DataFrame(rows).reset_index(drop=True) for rows in (drawn, expected))
     pd.testing.assert_frame_equal(drawn, expected)
     pipeline = make_sampling_pipeline(sampler, estimator)
-    assert_tells_apart(y, pipeline.fit(X, y).predict(X))
+    assert_separates_classes(y, pipeline.fit(X, y).predict(X))
 
 
 @tool("BalancedBaggingClassifier")
@@ -380,14 +380,14 @@ def use_balanced_bagging(estimator, X, y, groups):
     for member, drawn in zip(bagging.estimators_, bagging.estimators_samples_):
         rare, common = np.bincount(y[drawn][member[0].sample_indices_])
         assert rare == common
-    assert_tells_apart(y, bagging.predict(X))
+    assert_separates_classes(y, bagging.predict(X))
 
 
 @tool("EasyEnsembleClassifier")
 def use_easy_ensemble(estimator, X, y, groups):
     ensemble = EasyEnsembleClassifier(2, estimator=estimator, random_state=0).fit(X, y)
     assert len(ensemble.estimators_) == 2
-    assert_tells_apart(y, ensemble.predict(X))
+    assert_separates_classes(y, ensemble.predict(X))
 
 
 @tool("SMOTE")
@@ -396,14 +396,14 @@ def use_smote(estimator, X, y, groups):
     assert np.bincount(labels).tolist() == [np.bincount(y).max()] * 2
     assert len(np.unique(more, axis=0)) == len(more)
     pipeline = make_sampling_pipeline(SMOTE(random_state=0), estimator)
-    assert_tells_apart(y, pipeline.fit(X, y).predict(X))
+    assert_separates_classes(y, pipeline.fit(X, y).predict(X))
 
 
 @tool("StandardScaler")
 def use_standard_scaler(estimator, X, y, groups):
     pipeline = make_pipeline(StandardScaler(), estimator).fit(X, y)
     assert pipeline[-1].n_leads_in_ == len(LEADS)
-    assert_tells_apart(y, pipeline.predict(X))
+    assert_separates_classes(y, pipeline.predict(X))
 
 
 # What the tools share
@@ -417,7 +417,7 @@ def patient_folds():
     return StratifiedGroupKFold(3, shuffle=True, random_state=0)
 
 
-def assert_tells_apart(y, predicted):
+def assert_separates_classes(y, predicted):
     """Chance is 0.5."""
     assert balanced_accuracy_score(y, predicted) > 0.8
 

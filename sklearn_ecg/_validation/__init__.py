@@ -1,6 +1,8 @@
-"""The input contract: every container of signals or images becomes one array.
+"""The input contract: convert every container of signals or images to one array.
 
-Nothing else in the package looks at the number of dimensions of X.
+Estimators call `check_signals` or `check_images`, functions `read_signals` or `read_container`.
+No other module of the package inspects the number of dimensions of X, except the conversions of
+`sklearn_ecg.leads`, on which this one is built.
 """
 
 from ._images import check_image_size, check_images
@@ -9,6 +11,7 @@ from ._signals import (
     check_noted_rate,
     check_signals,
     read_container,
+    read_signals,
     was_fitted_on_rows,
 )
 
@@ -19,5 +22,6 @@ __all__ = [
     "check_noted_rate",
     "check_signals",
     "read_container",
+    "read_signals",
     "was_fitted_on_rows",
 ]

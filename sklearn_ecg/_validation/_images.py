@@ -1,4 +1,4 @@
-"""The input contract for images: every container of images becomes one array."""
+"""The input contract for images."""
 
 from numbers import Integral
 
@@ -11,12 +11,12 @@ from ._signals import is_signal_table
 
 
 def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
-    """Turn any container of images into an array and hold it against what was fitted.
+    """Convert X to an array of images, and compare it with the fitted images.
 
     ==================  =======================================  ================
     container           shape                                    needs
     ==================  =======================================  ================
-    grey images         (n_images, height, width)
+    gray images         (n_images, height, width)
     images              (n_images, height, width, channels)
     rows, or a frame    (n_images, height * width * channels)    ``image_shape=``
     ==================  =======================================  ================
@@ -24,32 +24,33 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     Parameters
     ----------
     estimator : estimator
-        With ``reset=True`` ``n_features_in_``, ``feature_names_in_``, ``image_shape_in_``,
-        ``n_channels_in_`` and ``image_kind_in_`` are set on it.
+        With ``reset=True``, its attributes ``n_features_in_``, ``feature_names_in_``,
+        ``image_shape_in_``, ``n_channels_in_`` and ``image_kind_in_`` are set.
     X : array or DataFrame
+        See the table above.
     reset : bool
-        True in ``fit``, False in everything that follows it.
+        True in ``fit``, False in every other method.
     image_shape : tuple of int, default=None
-        Shape of the images in rows.
+        Shape of the images that are given as rows.
     dtype : dtype, default=np.float32
-        Of images that are not bytes.
+        Data type of images that are not bytes.
 
     Returns
     -------
     images : ndarray of shape (n_images, height, width, channels)
-        Bytes (uint8) stay bytes.
+        Of dtype uint8 if X is, otherwise of `dtype`.
 
     Raises
     ------
     ValueError
-        When X cannot be read without guessing, holds NaN or infinity, or differs from the fitted
-        images in its size, its channels, or in that they were bytes.
+        If X is ambiguous, contains NaN or infinity, or differs from the fitted images in size,
+        number of channels, or in being bytes or not.
     """
     name = type(estimator).__name__
     if is_lead_frame(X) or is_signal_table(X):
         raise ValueError(
-            f"X holds signals, but {name} has renderer=None and reads images. Pass "
-            "renderer=ECGImageRenderer(sampling_rate=...), or images."
+            f"X contains signals, but {name} takes images. Render them in a pipeline, "
+            f"make_pipeline(ECGImageRenderer(sampling_rate=...), {name}(...)), or pass images."
         )
     if isinstance(X, (list, tuple)):
         X = np.asarray(X)
@@ -57,15 +58,15 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     if ndim not in (2, 3, 4):
         raise ValueError(
             "Expected images (n_images, height, width) or (n_images, height, width, channels), or "
-            f"2D array of rows, got {ndim}D array with shape {X.shape} instead. Reshape your "
+            f"a 2D array of rows, got {ndim}D array with shape {X.shape} instead. Reshape your "
             "data: a single image is X[np.newaxis]."
         )
     given = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
     dtype = np.uint8 if all(kind == np.uint8 for kind in given) else dtype
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
     fitted = getattr(estimator, "image_shape_in_", None)
-    # Rows may meet an estimator that was fitted on images, and the other way round; scikit-learn
-    # would compare their columns with the height.
+    # Rows may be passed to an estimator fitted on images, and vice versa. scikit-learn would
+    # compare the number of columns with the height.
     with np.errstate(over="ignore"):
         if reset or (ndim == 2 and estimator.n_features_in_ == np.prod(fitted)):
             X = validate_data(estimator, X, reset=reset, **options)
@@ -76,15 +77,16 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     if ndim == 3:
         if X.shape[1] == len(STANDARD_LEADS) and X.dtype != np.uint8:
             raise ValueError(
-                f"X has shape {X.shape}, which looks like signals of 12 leads, but {name} has "
-                "renderer=None and reads images. Pass renderer=ECGImageRenderer(sampling_rate=...);"
-                " or, if these are grey images of height 12, X[..., np.newaxis]."
+                f"X has shape {X.shape}, which looks like signals of 12 leads, but {name} takes "
+                "images. Render them in a pipeline, make_pipeline(ECGImageRenderer("
+                f"sampling_rate=...), {name}(...)). If these are gray images of height 12, pass "
+                "X[..., np.newaxis]."
             )
         X = X[..., np.newaxis]
     if X.shape[1] in (1, 3, 4) and X.shape[3] not in (1, 3, 4):
         raise ValueError(
-            f"X has shape {X.shape}: {X.shape[3]} channels of {X.shape[1]} rows. Channels come "
-            "last: pass X.transpose(0, 2, 3, 1)."
+            f"X has shape {X.shape}, which looks like images with the channels first. Channels "
+            "come last: pass X.transpose(0, 2, 3, 1)."
         )
     if 0 in X.shape[1:]:
         raise ValueError(f"X has images of shape {X.shape[1:]}: a minimum of 1 pixel is required.")
@@ -101,7 +103,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     if kind != estimator.image_kind_in_:
         raise ValueError(
             f"X holds {kind}, but {name} was fitted on {estimator.image_kind_in_}. Bytes (uint8) "
-            "are read as shares of 255: pass images of the fitted kind."
+            "are divided by 255, floats are not: pass images of the fitted kind."
         )
     if kind == "floats":
         assert_all_finite(X, input_name="X")
@@ -109,7 +111,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
 
 
 def check_image_size(image_size):
-    """Height and width of images in pixels, from both or one number."""
+    """Return height and width of images in pixels, from a pair or a single number."""
     size = (image_size, image_size) if isinstance(image_size, Integral) else image_size
     try:
         height, width = size
@@ -125,25 +127,25 @@ def check_image_size(image_size):
 
 
 def _shape_of_rows(shape, image_shape, name):
-    """Shape of the images in rows, from ``image_shape``, of which one number may be -1."""
+    """Return the shape of the images in rows, from `image_shape`, which may contain one -1."""
     if image_shape is None:
         raise ValueError(
-            f"X has shape {shape}. If its rows are images, tell {name} their shape, as in "
-            "image_shape=(height, width). Otherwise pass an array of shape (n_images, height, "
+            f"X has shape {shape}. If its rows are images, pass their shape to {name}, as in "
+            "image_shape=(height, width). Otherwise, pass an array of shape (n_images, height, "
             "width) or (n_images, height, width, channels)."
         )
     found = tuple(image_shape) + (1,) * (len(image_shape) == 2)
     if not all(isinstance(size, Integral) for size in found):
-        raise ValueError(f"image_shape must hold integers, got {image_shape!r}.")
+        raise ValueError(f"image_shape must contain integers, got {image_shape!r}.")
     known = -np.prod(found) if -1 in found else np.prod(found)
     if len(found) != 3 or found.count(-1) > 1 or known <= 0 or shape[1] % known:
         raise ValueError(
-            f"X has {shape[1]} columns, which image_shape={image_shape!r} does not fit. Pass "
+            f"X has {shape[1]} columns, which does not match image_shape={image_shape!r}. Pass "
             "(height, width) or (height, width, channels) whose product is the number of columns; "
             "one of them may be -1."
         )
     if -1 not in found and known != shape[1]:
         raise ValueError(
-            f"X has {shape[1]} columns, but image_shape={image_shape!r} makes {known}."
+            f"X has {shape[1]} columns, but image_shape={image_shape!r} requires {known}."
         )
     return tuple(int(shape[1] // known) if size == -1 else int(size) for size in found)

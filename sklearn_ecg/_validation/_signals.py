@@ -1,4 +1,4 @@
-"""The input contract: every container of signals becomes one array.
+"""The input contract for signals.
 
 =====================  =======================================  ==========================
 container              shape                                    needs
@@ -10,8 +10,7 @@ object array           (n_records, n_leads), a signal per cell
 numeric DataFrame      (n_records, n_leads * n_times)           ``n_leads=``
 =====================  =======================================  ==========================
 
-Nothing else in the package looks at the shape of X. Images have containers of their own, see
-`check_images`.
+Images have their own containers, see `check_images`.
 """
 
 from numbers import Real
@@ -30,46 +29,47 @@ from ..leads import (
 
 
 def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
-    """Turn any container of signals into an array and hold it against what was fitted.
+    """Convert X to an array of signals, and compare it with the fitted signals.
 
     Parameters
     ----------
     estimator : estimator
-        Its parameters ``n_leads`` and ``lead_names``, where it has them, are respected. With
-        ``reset=True`` the attributes ``n_features_in_``, ``feature_names_in_`` (named columns
-        only), ``n_leads_in_``, ``n_times_in_`` and ``lead_names_in_`` are set on it.
+        Its parameters ``n_leads`` and ``lead_names`` are used if it has them. With ``reset=True``,
+        its attributes ``n_features_in_``, ``feature_names_in_`` (for named columns only),
+        ``n_leads_in_``, ``n_times_in_`` and ``lead_names_in_`` are set.
     X : array, DataFrame or lead frame
-        See the table above.
+        See the table at the top of this module.
     reset : bool
-        True in ``fit``, False in everything that follows it.
+        True in ``fit``, False in every other method.
     dtype : dtype or list of dtypes, default=np.float32
-        Of the array returned. Of a list, X keeps its dtype if it is there, else it gets the first.
+        Data type of the result. If a list, the dtype of X is kept if it is in the list; otherwise
+        X is converted to the first of them.
     allow_nan : bool, default=False
-        Whether X may hold NaN. Infinity is always refused.
+        Whether X may contain NaN. Infinity always raises an error.
 
     Returns
     -------
     signals : ndarray of shape (n_records, n_leads, n_times), C-order
-        Without a copy where X has this layout and dtype already, memory maps included.
+        Not a copy if X already has this layout and dtype; this includes memory maps.
     lead_names : tuple of str or None
 
     Raises
     ------
     ValueError
-        When X cannot be read without guessing, holds NaN or infinity, or differs from the
-        fitted X in its leads, their order by name, or its length.
+        If X is ambiguous, contains NaN or infinity, or differs from the fitted X in its leads,
+        their order (by name) or their length.
     """
     n_leads = getattr(estimator, "n_leads", None)
     columns = None
     if is_lead_frame(X):
         columns = [str(column) for column in X.columns]
         if not reset:
-            _check_columns(estimator, columns)
+            _check_lead_columns(estimator, columns)
         check_noted_rate(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     elif is_signal_table(X):
-        # Made from a lead frame by a meta-estimator: names are lost, leads are not.
+        # Meta-estimators convert lead frames to such tables, without the column names.
         if not reset:
             _check_lead_count(estimator, X.shape[1])
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -88,27 +88,27 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
 
 
 def read_container(X, *, name, n_leads=None):
-    """Tell which container X is, and its leads, without a look at the signals.
+    """Identify the container and the leads of X, without checking the signals.
 
-    For functions that hand X on to an estimator, which checks the rest.
+    For functions that pass X on to an estimator, which checks the rest.
 
     Parameters
     ----------
     X : array, DataFrame or lead frame
-        See the table above.
+        See the table at the top of this module.
     name : str
-        Of the function, for errors.
-    n_leads : int or None
-        Needed for rows and numeric frames; held against the leads of the others.
+        Name of the calling function or class, for error messages.
+    n_leads : int or None, default=None
+        Required for rows and numeric frames; compared with the leads of the other containers.
 
     Returns
     -------
     X : array or DataFrame
-        As given; a nested list as an array.
+        As given, except that a nested list is converted to an array.
     kind : {"array", "lead frame", "cells", "rows", "numeric frame"}
     n_leads : int
     lead_names : tuple of str or None
-        Those of a lead frame.
+        The lead names of a lead frame; None for other containers.
     """
     if is_lead_frame(X):
         lead_names = normalize_lead_names([str(column) for column in X.columns], strict=False)
@@ -122,19 +122,69 @@ def read_container(X, *, name, n_leads=None):
             _check_not_transposed(X.shape, n_leads)
             return X, "array", found, None
     _check_rank(X)
-    _check_rows(X.shape, n_leads, name)
+    _check_row_length(X.shape, n_leads, name)
     return X, "numeric frame" if hasattr(X, "iloc") else "rows", n_leads, None
 
 
+def read_signals(X, *, name, n_leads=None, lead_names=None):
+    """Convert X to an array of signals, without an estimator.
+
+    Parameters
+    ----------
+    X : array, DataFrame or lead frame
+        See the table at the top of this module.
+    name : str
+        Name of the calling function, for error messages.
+    n_leads : int or None, default=None
+        Required for rows and numeric frames.
+    lead_names : sequence of str or None, default=None
+        Lead names of an array.
+
+    Returns
+    -------
+    signals : ndarray of shape (n_records, n_leads, n_times)
+        Of the dtype of X. Not checked for NaN and infinity.
+    lead_names : tuple of str or None
+
+    Raises
+    ------
+    TypeError
+        If X does not contain real numbers.
+    ValueError
+        If X is ambiguous or empty, or `lead_names` does not match it.
+    """
+    if not hasattr(X, "iloc") and np.size(X) == 0:
+        raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
+    X, kind, n_leads, names = read_container(X, name=name, n_leads=n_leads)
+    if kind == "lead frame":
+        X = to_lead_array(X)
+    elif kind == "cells":
+        X = stack_signals(X)
+    X = np.asarray(X)
+    if X.dtype.kind not in "iuf":
+        raise TypeError(f"X must contain real numbers, got dtype {X.dtype}.")
+    if X.size == 0:
+        raise ValueError(f"X is empty: its shape is {X.shape}.")
+    if lead_names is not None:
+        given = normalize_lead_names(lead_names, strict=False)
+        if len(given) != n_leads or names not in (None, given):
+            present = f"{n_leads} leads" if names is None else f"the leads {', '.join(names)}"
+            raise ValueError(f"lead_names={given} does not match X, which has {present}.")
+        names = given
+    elif names is None and n_leads == len(STANDARD_LEADS):
+        names = STANDARD_LEADS
+    return X.reshape(len(X), n_leads, -1), names
+
+
 def _cast(signals, dtype):
-    """The signals in one of several dtypes, the first unless they are in another already."""
+    """Cast the signals to a dtype, or to the first of a list that does not include theirs."""
     if not isinstance(dtype, list) or signals.dtype in dtype:
         return signals
     return signals.astype(dtype[0])
 
 
 def is_signal_table(X):
-    """Whether X is an object array whose cells are signals rather than numbers."""
+    """Return whether X is an object array whose cells are signals rather than numbers."""
     if not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and X.size):
         return False
     first = next((cell for cell in X.flat if cell is not None), None)
@@ -142,15 +192,15 @@ def is_signal_table(X):
 
 
 def _check_numeric(estimator, X, reset, dtype, n_leads):
-    """Signals from a 3-D array, lead-major rows or a numeric frame."""
+    """Convert a 3-D array, lead-major rows or a numeric frame to signals."""
     name = type(estimator).__name__
     if isinstance(X, (list, tuple)):
         try:
             X = np.asarray(X)
         except ValueError as error:
             raise ValueError(
-                f"X is a nested list whose parts differ in length ({error}). Signals must have "
-                "one length: crop or pad them."
+                f"X is a nested list whose parts differ in length ({error}). All signals must "
+                "have the same length: crop or pad them."
             ) from error
     ndim = getattr(X, "ndim", None)
     if ndim is not None:
@@ -158,21 +208,22 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     if ndim == 3 and not reset:
         _check_lead_count(estimator, X.shape[1])
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
-    # Amplitudes beyond float32 become infinite and are reported below, with their place.
+    # Amplitudes beyond float32 become infinite; `check_finite` reports them later.
     with np.errstate(over="ignore"):
-        # Rows may meet an estimator that was fitted on a 3-D array, and the other way round;
-        # scikit-learn would compare their columns with leads.
+        # Rows may be passed to an estimator fitted on a 3-D array, and vice versa. scikit-learn
+        # would compare the number of columns with the number of leads.
         if reset or (ndim == 2) == was_fitted_on_rows(estimator):
             X = validate_data(estimator, X, reset=reset, **options)
         else:
             X = check_array(X, estimator=estimator, input_name="X", **options)
     if X.ndim == 3:
         return X
-    _check_rows(X.shape, n_leads, name)
+    _check_row_length(X.shape, n_leads, name)
     return X.reshape(len(X), n_leads, -1)
 
 
 def _check_rank(X):
+    """Raise unless X has two or three dimensions."""
     if X.ndim not in (2, 3):
         raise ValueError(
             f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {X.ndim}D array "
@@ -180,29 +231,29 @@ def _check_rank(X):
         )
 
 
-def _check_rows(shape, n_leads, name):
-    """Rows must say how many leads they hold."""
+def _check_row_length(shape, n_leads, name):
+    """Raise if the number of leads in rows is unknown, or does not divide their length."""
     if n_leads is None:
         raise ValueError(
             f"X has shape {shape}. If its rows are records in lead-major order, (n_records, "
-            f"n_leads * n_times), tell {name} how many leads they hold, as in n_leads=12. "
-            "Otherwise pass an array of shape (n_records, n_leads, n_times) or a lead frame "
+            f"n_leads * n_times), pass the number of leads to {name}, as in n_leads=12. "
+            "Otherwise, pass an array of shape (n_records, n_leads, n_times) or a lead frame "
             "(to_lead_frame)."
         )
     if shape[1] % n_leads:
         raise ValueError(
             f"X has {shape[1]} columns, which n_leads={n_leads} does not divide. Rows must "
-            "hold n_leads * n_times values in lead-major order."
+            "contain n_leads * n_times values in lead-major order."
         )
 
 
 def was_fitted_on_rows(estimator):
-    """Whether the columns that scikit-learn counted are values rather than leads."""
+    """Return whether ``n_features_in_`` counts values rather than leads."""
     return estimator.n_features_in_ != estimator.n_leads_in_ or estimator.n_times_in_ == 1
 
 
 def _check_leads_and_times(estimator, signals, n_leads):
-    """Refuse empty signals, another number of leads, and what looks transposed."""
+    """Raise for empty signals, an unexpected number of leads, and transposed signals."""
     name = type(estimator).__name__
     n_records, found, n_times = signals.shape
     if 0 in (found, n_times):
@@ -220,7 +271,7 @@ def _check_leads_and_times(estimator, signals, n_leads):
 
 
 def _check_given_leads(found, n_leads, n_times=None):
-    """Hold the leads found against those given, and return them."""
+    """Return the number of leads found, which must be the one given, if any."""
     if n_leads is not None and found != n_leads:
         hint = " It looks transposed: pass X.transpose(0, 2, 1)." if n_times == n_leads else ""
         raise ValueError(f"X has {found} leads, but n_leads={n_leads} was given.{hint}")
@@ -228,31 +279,32 @@ def _check_given_leads(found, n_leads, n_times=None):
 
 
 def _check_not_transposed(shape, n_leads):
+    """Raise if there are more leads than time points, unless `n_leads` is given."""
     _, found, n_times = shape
     if n_leads is None and found > n_times:
         raise ValueError(
             f"X has shape {shape}: {found} leads of {n_times} time points. It is probably "
-            "(n_records, n_times, n_leads): pass X.transpose(0, 2, 1). If it does have more leads "
-            f"than time points, say so with n_leads={found}."
+            "(n_records, n_times, n_leads): pass X.transpose(0, 2, 1). If it really has more leads "
+            f"than time points, pass n_leads={found}."
         )
 
 
 def _resolve_lead_names(estimator, n_leads, columns):
-    """Names of the leads: from the frame, from ``lead_names``, or the twelve in standard order."""
+    """Return the lead names: of the frame, of `lead_names`, or of the twelve standard leads."""
     given = getattr(estimator, "lead_names", None)
     if given is not None:
         given = normalize_lead_names(given, strict=False)
         if len(given) != n_leads:
             raise ValueError(
-                f"lead_names holds {len(given)} names ({', '.join(given)}), but X has {n_leads} "
+                f"lead_names has {len(given)} names ({', '.join(given)}), but X has {n_leads} "
                 "leads."
             )
     if columns is not None:
         columns = normalize_lead_names(columns, strict=False)
         if given is not None and given != columns:
             raise ValueError(
-                f"lead_names={given} differs from the columns of X, {columns}. Leave "
-                "lead_names=None for lead frames, or pass X[list(lead_names)]."
+                f"lead_names={given} differs from the columns of X, {columns}. For lead frames, "
+                "leave lead_names=None, or pass X[list(lead_names)]."
             )
         return columns
     if given is None and n_leads == len(STANDARD_LEADS):
@@ -260,10 +312,10 @@ def _resolve_lead_names(estimator, n_leads, columns):
     return given
 
 
-def _check_columns(estimator, columns):
-    """Hold the leads of a frame against the fitted leads, by name and order.
+def _check_lead_columns(estimator, columns):
+    """Compare the leads of a frame with the fitted leads, by name and order.
 
-    An estimator fitted on an array is held to the names its leads were given, or to standard order.
+    The leads of an estimator fitted on an array are those of `lead_names`, or the standard leads.
     """
     fitted = getattr(estimator, "feature_names_in_", None)
     known_as = "feature_names_in_"
@@ -284,7 +336,7 @@ def _check_columns(estimator, columns):
         normalize_lead_names(fitted, strict=False)
     )
     if same and unseen:
-        parts.append("They are the same leads in another spelling: rename the columns.")
+        parts.append("These are the same leads spelled differently: rename the columns.")
     elif same:
         parts.append("The leads are the same but in another order.")
     parts.append(
@@ -296,17 +348,18 @@ def _check_columns(estimator, columns):
 
 
 def check_noted_rate(estimator, X):
-    """Hold the sampling rate that a lead frame notes against that of the estimator."""
+    """Compare the sampling rate in the attributes of a lead frame with that of the estimator."""
     noted, given = X.attrs.get("sampling_rate"), getattr(estimator, "sampling_rate", None)
     if isinstance(noted, Real) and isinstance(given, Real) and noted != given:
         raise ValueError(
-            f"{type(estimator).__name__} has sampling_rate={given!r}, but X notes "
-            f"{noted!r} Hz in X.attrs['sampling_rate']. Pass sampling_rate={noted!r}, or resample "
-            "the records."
+            f"{type(estimator).__name__} has sampling_rate={given!r}, but "
+            f"X.attrs['sampling_rate'] is {noted!r}. Pass sampling_rate={noted!r}, or resample the "
+            "records."
         )
 
 
 def _check_lead_count(estimator, found):
+    """Raise if the number of leads differs from the fitted one."""
     if found != estimator.n_leads_in_:
         raise ValueError(
             f"X has {found} leads, but {type(estimator).__name__} was fitted on "
@@ -315,15 +368,15 @@ def _check_lead_count(estimator, found):
 
 
 def _check_fitted(estimator, signals, lead_names):
-    """Hold the leads, their order by name and their length against the fitted ones."""
+    """Compare the leads, their order by name and their length with the fitted ones."""
     name = type(estimator).__name__
     _check_lead_count(estimator, signals.shape[1])
     fitted_names = estimator.lead_names_in_
     if None not in (lead_names, fitted_names) and lead_names != fitted_names:
         raise ValueError(
             f"X has the leads {', '.join(lead_names)}, but {name} was fitted on "
-            f"{', '.join(fitted_names)}. Twelve unnamed leads are taken to be in standard order: "
-            "pass a lead frame (to_lead_frame) whose columns say otherwise."
+            f"{', '.join(fitted_names)}. Twelve unnamed leads are assumed to be in standard "
+            "order: for any other order, pass a lead frame (to_lead_frame)."
         )
     if signals.shape[2] != estimator.n_times_in_:
         raise ValueError(
@@ -334,7 +387,14 @@ def _check_fitted(estimator, signals, lead_names):
 
 
 def check_finite(signals, lead_names, allow_nan=False):
-    """Raise for NaN and infinity, with the place of the first."""
+    """Raise for NaN and infinity, and report where the first one is.
+
+    Parameters
+    ----------
+    signals : ndarray of shape (n_records, n_leads, n_times)
+    lead_names : sequence of str or None
+    allow_nan : bool, default=False
+    """
     try:
         assert_all_finite(signals, allow_nan=allow_nan, input_name="X")
     except ValueError:
@@ -349,5 +409,5 @@ def check_finite(signals, lead_names, allow_nan=False):
         raise ValueError(
             f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "
             f"{record}, {lead_name}, time point {time}. Leave these records out, or fill the gaps "
-            "before."
+            "first."
         ) from None

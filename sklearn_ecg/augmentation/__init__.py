@@ -1,29 +1,32 @@
-"""Random views of signals and of images, made for a whole batch at once.
+"""Random transforms of signals and of images, applied to a whole batch at once.
 
-Every view is called alike, ``view(x, peaks=None, random_state=None)``: signals in, signals of the
-same shape out, and R-peaks, where they are given, moved with the time of their records. Views of
-images take images ``(n_images, n_channels, height, width)`` in the same way.
-Training passes tensors and draws from torch's generator, which the estimator's ``random_state``
-seeds. Views of signals act on normalised signals, so amplitudes are in standard deviations unless
-``normalize=None``; views of images act before normalisation. The ranges are defaults of this
-library, not of a paper.
+All transforms are called as ``transform(x, peaks=None, random_state=None)`` and return signals of
+the same shape. R-peaks, if they are passed, are moved together with the signals. Transforms of
+images take images of shape (n_images, n_channels, height, width) instead of signals.
+
+Pass one transform or a list of them as the ``augmentation`` of an estimator. Its ``random_state``
+seeds them. Signals are normalized before they are transformed, so that amplitudes are in standard
+deviations unless ``normalize=None``; images are normalized afterwards. Transforms with parameters
+in seconds or Hz need ``sampling_rate``. The default ranges are choices of this library.
 """
 
+from ._amplitude_transforms import (
+    AmplitudeScale,
+    BaselineWander,
+    GaussianNoise,
+    LeadDropout,
+    PowerlineNoise,
+)
 from ._base import Compose, RandomApply
-from ._images import (
+from ._image_transforms import (
     ColorJitter,
     GaussianBlur,
     RandomHorizontalFlip,
     RandomResizedCrop,
     RandomRotation,
 )
-from ._signals import (
-    AmplitudeScale,
-    BaselineWander,
+from ._time_transforms import (
     CardiacCycleMask,
-    GaussianNoise,
-    LeadDropout,
-    PowerlineNoise,
     RandomScaleCrop,
     TemporalShift,
     TimeMask,

@@ -1,4 +1,4 @@
-"""What all views share, and what combines them."""
+"""Base class of all transforms, and the transforms that combine others."""
 
 from numbers import Integral, Real
 
@@ -9,159 +9,182 @@ from sklearn.utils._param_validation import Interval
 
 from ..utils._torch import as_tensor
 
-SHARE = [Interval(Real, 0, 1, closed="both")]
-NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+FRACTION = [Interval(Real, 0, 1, closed="both")]
+NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 
-SIGNALS = "(n_records, n_leads, n_times)"
-IMAGES = "(n_images, n_channels, height, width)"
+SIGNALS_SHAPE = "(n_records, n_leads, n_times)"
+IMAGES_SHAPE = "(n_images, n_channels, height, width)"
 
 
-class View(BaseEstimator):
-    """Checks parameters and arguments, then calls ``_view(x, peaks, generator)`` on tensors.
+class Augmentation(BaseEstimator):
+    """Base class of the transforms.
 
-    `_view` returns new signals and, None where none are given, the peaks.
+    A call checks the parameters and arguments and then calls ``_transform(x, peaks, generator)``
+    with tensors, which returns new signals or images, and the R-peaks, or None if none are given.
     """
 
-    #: Whether the view asks where the R-peaks are.
+    #: Whether the transform uses the positions of the R-peaks.
     needs_peaks = False
-    #: What it takes.
-    _shapes = (SIGNALS,)
+    #: Shapes of ``x`` that the transform accepts.
+    _shapes = (SIGNALS_SHAPE,)
 
-    def __call__(self, x, peaks=None, random_state=None):
-        """Make a view of a batch.
+    def __call__(self, x, peaks=None, *, random_state=None):
+        """Transform a batch.
 
         Parameters
         ----------
         x : tensor or ndarray of shape (n_records, n_leads, n_times), floating
-            Not changed. A tensor may be on any device. Views of images take images of shape
-            (n_images, n_channels, height, width).
+            Signals, which are not changed. A tensor may be on any device. Transforms of images take
+            images of shape (n_images, n_channels, height, width).
         peaks : tensor or ndarray of shape (n_records, n_peaks_max), floating, default=None
-            R-peaks in time points, ascending, NaN behind the last one: see `pad_peaks`.
+            R-peaks in time points, in ascending order, with NaN after the last one. See
+            `pad_peaks`.
         random_state : int, torch.Generator or None, default=None
-            A generator has to be on the device of ``x``. None is torch's global generator,
-            which the estimators seed; otherwise the global one is not touched.
+            A generator must be on the device of ``x``. None uses torch's global generator, which
+            the estimators seed. Otherwise the global generator is not used.
 
         Returns
         -------
-        view : tensor or ndarray of the shape of x
-            What ``x`` is, in its dtype and its memory order.
+        transformed : tensor or ndarray of the shape of x
+            Transformed signals or images, of the type, dtype and memory order of ``x``.
         peaks : tensor or ndarray of shape (n_records, n_peaks_max)
-            The R-peaks where they are now, NaN in place of those that left the record. Only
-            when ``peaks`` is given.
+            New positions of the R-peaks; those outside the record are NaN. Only returned if
+            ``peaks`` is given.
 
         Raises
         ------
         ValueError
-            If a parameter is out of range, or an argument has another form.
+            If a parameter is invalid, or an argument has the wrong type, shape or dtype.
         """
         self._validate_params()
-        signals = _floats(x, "x", self._shapes)
-        moved = None
+        batch = _check_float_batch(x, "x", self._shapes)
+        new_peaks = None
         if peaks is not None:
-            if signals.ndim != SIGNALS.count(",") + 1:
+            if batch.ndim != SIGNALS_SHAPE.count(",") + 1:
                 raise ValueError("peaks belong to signals, but x holds images. Pass peaks=None.")
-            moved = _floats(peaks, "peaks", ("(n_records, n_peaks_max)",)).to(signals.device)
-            if len(moved) != len(signals):
-                raise ValueError(f"peaks has {len(moved)} rows, but x has {len(signals)} records.")
-        view, moved = self._view(signals, moved, _generator(random_state, signals.device))
-        view = view.numpy() if isinstance(x, np.ndarray) else view
+            new_peaks = _check_float_batch(peaks, "peaks", ("(n_records, n_peaks_max)",))
+            new_peaks = new_peaks.to(batch.device)
+            if len(new_peaks) != len(batch):
+                raise ValueError(
+                    f"peaks has {len(new_peaks)} rows, but x has {len(batch)} records."
+                )
+        generator = _check_generator(random_state, batch.device)
+        transformed, new_peaks = self._transform(batch, new_peaks, generator)
+        transformed = transformed.numpy() if isinstance(x, np.ndarray) else transformed
         if peaks is None:
-            return view
-        return view, moved.cpu().numpy() if isinstance(peaks, np.ndarray) else moved
+            return transformed
+        return transformed, new_peaks.cpu().numpy() if isinstance(peaks, np.ndarray) else new_peaks
 
 
-class Compose(View):
-    """Apply views in order; R-peaks and one source of random numbers travel through them.
+class Compose(Augmentation):
+    """Apply several transforms in order.
 
-    The estimators make one of their parameter ``augmentation``.
+    R-peaks and the random generator are passed from one transform to the next. The estimators
+    compose the transforms of their ``augmentation`` parameter.
 
     Parameters
     ----------
-    views : callable or list of callables
-        Views of this module, or functions of a tensor (n_records, n_leads, n_times) that return
-        one of the same shape. A function draws from torch's global generator, whatever
-        ``random_state`` is. Where R-peaks are passed, it cannot say how it moves them and raises;
-        an object with the attribute ``needs_peaks`` is called as the views here are.
+    transforms : callable or list of callables
+        Transforms of this module, or functions that take a tensor of shape
+        (n_records, n_leads, n_times) and return one of the same shape. Functions draw from torch's
+        global generator, whatever ``random_state`` is, and cannot be used when R-peaks are passed.
+        Other objects with the attribute ``needs_peaks`` are called like the transforms of this
+        module.
 
     Attributes
     ----------
     needs_peaks : bool
-        Whether one of the views asks where the R-peaks are.
+        Whether one of the transforms uses the positions of the R-peaks.
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_ecg.augmentation import Compose, GaussianNoise, TemporalShift
-    >>> views = Compose([TemporalShift(0.3), GaussianNoise(0.05)])
-    >>> views(torch.zeros(2, 12, 1000), random_state=0).shape
+    >>> transform = Compose([TemporalShift(0.3, sampling_rate=100), GaussianNoise(0.05)])
+    >>> transform(torch.zeros(2, 12, 1000), random_state=0).shape
     torch.Size([2, 12, 1000])
     """
 
-    _parameter_constraints = {"views": [callable, list, tuple]}
-    _shapes = (SIGNALS, IMAGES)
+    _parameter_constraints = {"transforms": [callable, list, tuple]}
+    _shapes = (SIGNALS_SHAPE, IMAGES_SHAPE)
 
-    def __init__(self, views):
-        self.views = views
+    def __init__(self, transforms):
+        self.transforms = transforms
 
     @property
     def needs_peaks(self):
-        return any(getattr(view, "needs_peaks", False) for view in self._list())
+        return any(getattr(transform, "needs_peaks", False) for transform in self._as_list())
 
-    def _list(self):
-        return [self.views] if callable(self.views) else list(self.views)
+    def _as_list(self):
+        return [self.transforms] if callable(self.transforms) else list(self.transforms)
 
-    def _view(self, x, peaks, generator):
-        for view in self._list():
-            x, peaks = _apply(view, x, peaks, generator)
+    def _transform(self, x, peaks, generator):
+        for transform in self._as_list():
+            x, peaks = _apply_transform(transform, x, peaks, generator)
         return x, peaks
 
 
-class RandomApply(View):
-    """Apply a view to some records, drawn at random, and leave the others as they are.
+class RandomApply(Augmentation):
+    """Apply a transform to randomly drawn records and leave the others unchanged.
 
     Parameters
     ----------
-    view : callable
-        A view of this module, or what else `Compose` takes.
+    transform : callable
+        A transform of this module, or another callable that `Compose` accepts.
     probability : float, default=0.5
-        Of each record; in [0, 1].
+        Probability that a record is transformed, in [0, 1].
 
     Attributes
     ----------
     needs_peaks : bool
-        Whether the view asks where the R-peaks are.
+        Whether the transform uses the positions of the R-peaks.
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_ecg.augmentation import AmplitudeScale, RandomApply
-    >>> sometimes = RandomApply(AmplitudeScale(0.2), probability=0.5)
-    >>> sometimes(torch.ones(4, 1, 1), random_state=0).flatten()
+    >>> transform = RandomApply(AmplitudeScale(0.2), probability=0.5)
+    >>> transform(torch.ones(4, 1, 1), random_state=0).flatten()
     tensor([0.9230, 1.0000, 0.9960, 1.1586])
     """
 
-    _parameter_constraints = {"view": [callable], "probability": SHARE}
-    _shapes = (SIGNALS, IMAGES)
+    _parameter_constraints = {"transform": [callable], "probability": FRACTION}
+    _shapes = (SIGNALS_SHAPE, IMAGES_SHAPE)
 
-    def __init__(self, view, probability=0.5):
-        self.view = view
+    def __init__(self, transform, *, probability=0.5):
+        self.transform = transform
         self.probability = probability
 
     @property
     def needs_peaks(self):
-        return getattr(self.view, "needs_peaks", False)
+        return getattr(self.transform, "needs_peaks", False)
 
-    def _view(self, x, peaks, generator):
+    def _transform(self, x, peaks, generator):
         chosen = torch.rand(len(x), generator=generator, device=x.device) < self.probability
-        view, moved = _apply(self.view, x, peaks, generator)
+        transformed, new_peaks = _apply_transform(self.transform, x, peaks, generator)
         if peaks is not None:
-            peaks = torch.where(chosen[:, None], moved, peaks)
-        return torch.where(chosen.view(-1, *[1] * (x.ndim - 1)), view, x), peaks
+            peaks = torch.where(chosen[:, None], new_peaks, peaks)
+        return torch.where(chosen.view(-1, *[1] * (x.ndim - 1)), transformed, x), peaks
 
 
-def _floats(values, name, shapes):
-    """A tensor over an array or a tensor, checked; ``shapes`` are those it may have, in words."""
+def check_sampling_rate_given(transform, reason):
+    """Raise an error if a transform that needs ``sampling_rate`` has none."""
+    if transform.sampling_rate is None:
+        name = type(transform).__name__
+        raise ValueError(
+            f"{name} needs sampling_rate: {reason}. Pass the number of time points per second (Hz) "
+            f"of your records, for example {name}(sampling_rate=500)."
+        )
+
+
+def is_stored_time_first(x):
+    """Return whether ``x`` is contiguous as (batch, time, leads), like training batches."""
+    return x.mT.is_contiguous() and not x.is_contiguous()
+
+
+def _check_float_batch(values, name, shapes):
+    """Convert an array or tensor to a tensor; ``shapes`` are the allowed shapes as strings."""
     allowed = " or ".join(shapes)
     if not isinstance(values, (np.ndarray, torch.Tensor)):
         raise ValueError(
@@ -183,8 +206,8 @@ def _floats(values, name, shapes):
     return as_tensor(values if min(values.strides) >= 0 else values.copy())
 
 
-def _generator(random_state, device):
-    """The generator for ``random_state``; None is torch's global one."""
+def _check_generator(random_state, device):
+    """Return the generator for ``random_state``; None stands for torch's global generator."""
     if random_state is None:
         return None
     if isinstance(random_state, Integral):
@@ -196,31 +219,32 @@ def _generator(random_state, device):
     if random_state.device.type != device.type:
         raise ValueError(
             f"random_state is a generator on {random_state.device}, but x is on {device}. "
-            f"Make it with torch.Generator({device.type!r})."
+            f"Create it with torch.Generator({device.type!r})."
         )
     return random_state
 
 
-def _apply(view, x, peaks, generator):
-    """Call a view of this module, or a function of signals alone."""
-    if hasattr(view, "needs_peaks"):
-        result = view(x, peaks, generator)
+def _apply_transform(transform, x, peaks, generator):
+    """Call a transform of this module, or a function of signals."""
+    if hasattr(transform, "needs_peaks"):
+        result = transform(x, peaks, random_state=generator)
         after, peaks = (result, None) if peaks is None else result
-    elif not callable(view):
+    elif not callable(transform):
         raise ValueError(
-            f"A view, in views= or an estimator's augmentation=, must be callable, got {view!r}."
+            "A transform, in transforms= or an estimator's augmentation=, must be callable, got "
+            f"{transform!r}."
         )
     elif peaks is not None:
         raise ValueError(
-            f"{view!r} is a function of signals alone: how it moves R-peaks is unknown. Call it "
-            "without peaks, or give it the attribute needs_peaks and the arguments "
-            "(x, peaks, random_state)."
+            f"{transform!r} is a function of signals only, so it is unknown how it moves R-peaks. "
+            "Call it without peaks, or use an object with the attribute needs_peaks that is called "
+            "with the arguments (x, peaks, random_state)."
         )
     else:
-        after = view(x)
+        after = transform(x)
     if after.shape != x.shape:
         raise ValueError(
-            f"{view!r} changed the shape of a batch from {tuple(x.shape)} to "
-            f"{tuple(after.shape)}. A view must return a batch of the shape that it was given."
+            f"{transform!r} changed the shape of a batch from {tuple(x.shape)} to "
+            f"{tuple(after.shape)}. A transform must preserve the shape of a batch."
         )
     return after, peaks

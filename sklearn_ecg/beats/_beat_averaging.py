@@ -1,7 +1,7 @@
-"""Average beats of batches of records: which beats, where exactly, and their middle.
+"""Average beats of batches of records: select the beats, align them, and average them.
 
-Beats of all records stand in flat arrays, ordered by record: ``record`` holds each beat's record,
-``time`` its R-peak.
+The beats of all records are in flat arrays, ordered by record: ``record`` is the record of each
+beat, ``time`` its R-peak.
 """
 
 from typing import NamedTuple
@@ -11,13 +11,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..leads._derived import LIMB_LEAD_WEIGHTS
 from ..utils._chunks import BEAT_AVERAGE, record_chunks
-from ._rhythm import RPeaks, detect_r_peaks
+from ._qrs import group_by_record
+from ._rhythm import RPeaks, find_r_peaks
 
-_LEVEL = (-0.09, -0.06)  # seconds from the R-peak: PR segment, or at least the same place of each
-_ALIGN = (-0.06, 0.06)  # seconds from the R-peak: the part that beats are aligned on
-NOISY_BEAT = 2.0  # residual, in units of that of the record's median beat
-_TAPS = 8  # of the interpolation that shifts a beat by a part of a time point
-_TRIMMED = 0.25  # share of beats left out at either end by the trimmed mean
+_PR_SEGMENT = (-0.09, -0.06)  # seconds from the R-peak; at least the same part of each beat
+_ALIGNED_PART = (-0.06, 0.06)  # seconds from the R-peak
+_NOISY_BEAT = 2.0  # residual, relative to that of the record's median beat
+_TAPS = 8  # of the interpolation that shifts a beat by a fraction of a time point
+_TRIMMED = 0.25  # share of beats that the trimmed mean leaves out on either side
 
 
 class AverageBeats(NamedTuple):
@@ -28,8 +29,10 @@ class AverageBeats(NamedTuple):
     beats : ndarray of shape (n_records, n_leads, n_times)
         NaN for records without a usable beat.
     noise : ndarray of shape (n_records, n_leads)
-        Root mean square of what a single beat differs from the average; NaN for less than two.
+        Root mean square of the differences between single beats and the average; NaN for less than
+        two beats.
     n_used : ndarray of shape (n_records,), int
+        Number of averaged beats.
     rhythm : RPeaks
     """
 
@@ -39,31 +42,31 @@ class AverageBeats(NamedTuple):
     rhythm: RPeaks
 
 
-def average_beats(X, names, rate, start, stop, method="median"):
-    """Find, choose, align and average the beats of records.
+def average_beats(X, lead_names, rate, start, stop, *, method="median"):
+    """Detect, select, align and average the beats of records.
 
     Parameters
     ----------
     X : ndarray of shape (n_records, n_leads, n_times)
-    names : tuple of str or None
-        Of the leads.
+        Validated signals without NaN and infinity.
+    lead_names : tuple of str or None
     rate : float
-        Hz.
+        Sampling rate in Hz.
     start, stop : int
-        Window around the R-peak in time points; ``stop`` is not in it.
+        Window in time points from the R-peak, without ``stop``.
     method : {"median", "trimmed_mean"}
 
     Returns
     -------
     AverageBeats
     """
-    rhythm = detect_r_peaks(X, rate, n_leads=X.shape[1], lead_names=names)
+    rhythm = find_r_peaks(X, lead_names, rate)
     n_records, n_leads, _ = X.shape
     beats = np.full((n_records, n_leads, stop - start), np.nan, dtype=X.dtype)
     noise = np.full((n_records, n_leads), np.nan, dtype=X.dtype)
     n_used = np.zeros(n_records, dtype=np.int64)
     ectopic = rhythm.ectopic()
-    derived = _derived_leads(names)
+    derived = _derived_leads(lead_names)
     most = max(map(len, rhythm.peaks), default=0)
     size = max(1, most * n_leads * (stop - start))
     for part in record_chunks(n_records, size, BEAT_AVERAGE):
@@ -74,13 +77,13 @@ def average_beats(X, names, rate, start, stop, method="median"):
         usable &= (time + start >= _TAPS // 2) & (time + stop <= X.shape[2] - _TAPS // 2)
         out = beats[part], noise[part], n_used[part]
         record, time = record[usable], time[usable]
-        _average(X[part], record, time, rate, start, stop, method, derived, out)
+        _average_selected(X[part], record, time, rate, start, stop, method, derived, out)
     return AverageBeats(beats, noise, n_used, rhythm)
 
 
-def _derived_leads(names):
-    """The limb leads that follow from I and II: (lead, lead I, lead II, weights of these)."""
-    place = {name: i for i, name in enumerate(names or ())}
+def _derived_leads(lead_names):
+    """Return the derived limb leads as (lead, lead I, lead II, weight of I, weight of II)."""
+    place = {name: i for i, name in enumerate(lead_names or ())}
     if not {"I", "II"} <= place.keys():
         return []
     return [
@@ -90,17 +93,17 @@ def _derived_leads(names):
     ]
 
 
-def _average(X, record, time, rate, start, stop, method, derived, out):
-    """Average the given beats of records, into the three arrays of ``out``."""
+def _average_selected(X, record, time, rate, start, stop, method, derived, out):
+    """Align and average the given beats, and write the results to the three arrays of ``out``."""
     beats, noise, n_used = out
     if len(record) == 0:
         return
     reach = _TAPS // 2
-    wide = _windows(X, record, time + start - reach + 1, stop - start + _TAPS - 1)
-    _take_baseline_off(wide, record, time, rate, start - reach + 1)
-    shift = _misalignment(wide, record, rate, start)
-    shifted = _shift(wide, shift)
-    good = _similar_to_others(shifted, record)
+    wide = _cut_beats(X, record, time + start - reach + 1, stop - start + _TAPS - 1)
+    _subtract_baseline(wide, record, time, rate, start - reach + 1)
+    shift = _find_shifts(wide, record, rate, start)
+    shifted = _shift_beats(wide, shift)
+    good = _is_similar_to_others(shifted, record)
     record, shifted = record[good], shifted[good]
     count = np.bincount(record, minlength=len(X))
     n_used[:] = count
@@ -108,16 +111,16 @@ def _average(X, record, time, rate, start, stop, method, derived, out):
     # Records with the same number of beats are averaged together.
     for n_beats in np.unique(count[count > 0]):
         records = np.flatnonzero(count == n_beats)
-        # Beats in front: the middle is then found by comparing whole arrays.
+        # With the beats along the first axis, whole arrays are sorted at once.
         stack = shifted[first[records] + np.arange(n_beats)[:, None]]
-        # A median of differences is no difference of medians. So that Einthoven's identities hold,
-        # what a derived lead has beyond them, mostly nothing, is averaged in its place.
-        beyond = stack.copy()
+        # The median of differences is not the difference of medians. To keep Einthoven's
+        # identities, a derived lead is averaged as its difference from them, which is mostly zero.
+        excess = stack.copy()
         for lead, first_lead, second_lead, weight, second_weight in derived:
-            beyond[:, :, lead] -= weight * stack[:, :, first_lead]
-            beyond[:, :, lead] -= second_weight * stack[:, :, second_lead]
-        beyond.sort(axis=0)
-        middle = _middle(beyond, method)
+            excess[:, :, lead] -= weight * stack[:, :, first_lead]
+            excess[:, :, lead] -= second_weight * stack[:, :, second_lead]
+        excess.sort(axis=0)
+        middle = _average_sorted(excess, method)
         for lead, first_lead, second_lead, weight, second_weight in derived:
             middle[:, lead] += weight * middle[:, first_lead]
             middle[:, lead] += second_weight * middle[:, second_lead]
@@ -128,15 +131,15 @@ def _average(X, record, time, rate, start, stop, method, derived, out):
             noise[records] = np.sqrt(square / ((n_beats - 1) * stack.shape[-1]))
 
 
-def _windows(X, record, start, width):
-    """Signals from ``start`` on, (n_beats, n_leads, width)."""
-    view = sliding_window_view(X, width, axis=2)
-    return view[record, :, start]
+def _cut_beats(X, record, start, width):
+    """Cut a window of all leads for each beat, of shape (n_beats, n_leads, width)."""
+    windows = sliding_window_view(X, width, axis=2)
+    return windows[record, :, start]
 
 
-def _take_baseline_off(beats, record, time, rate, start):
-    """Subtract from each beat a line through its own level and those of its neighbours."""
-    low, high = (int(round(edge * rate)) - start for edge in _LEVEL)
+def _subtract_baseline(beats, record, time, rate, start):
+    """Subtract from each beat the lines through its PR segment and those of its neighbors."""
+    low, high = (int(round(edge * rate)) - start for edge in _PR_SEGMENT)
     high = max(high, low + 1)
     level = beats[:, :, max(low, 0) : max(high, 1)].mean(axis=2)
     follows = (np.diff(record) == 0)[:, None]
@@ -144,25 +147,25 @@ def _take_baseline_off(beats, record, time, rate, start):
     slope = np.divide(np.diff(level, axis=0), step, out=np.zeros_like(level[1:]), where=follows)
     none = np.zeros_like(level[:1])
     place = np.arange(start, start + beats.shape[2], dtype=beats.dtype)
-    place -= _LEVEL[0] * rate
+    place -= _PR_SEGMENT[0] * rate
     beats -= level[:, :, None]
     before, after = np.minimum(place, 0), np.maximum(place, 0)
     beats -= np.concatenate([none, slope])[:, :, None] * before
     beats -= np.concatenate([slope, none])[:, :, None] * after
 
 
-def _misalignment(wide, record, rate, start):
-    """By how many time points each beat comes later than its record's mean beat."""
-    low, high = (int(round(edge * rate)) - start + _TAPS // 2 - 1 for edge in _ALIGN)
+def _find_shifts(wide, record, rate, start):
+    """Return by how many time points each beat is later than its record's mean beat."""
+    low, high = (int(round(edge * rate)) - start + _TAPS // 2 - 1 for edge in _ALIGNED_PART)
     low, high = max(low, _TAPS), min(high + 1, wide.shape[2] - _TAPS)
     shift = np.zeros(len(wide), dtype=wide.dtype)
     if high - low < 3:
         return shift
     part = wide[:, :, low - _TAPS // 2 + 1 : high + _TAPS // 2]
-    first, member = _groups(record)
+    first, member = group_by_record(record)
     count = np.diff(np.append(first, len(record)))[:, None, None]
     for _ in range(2):
-        aligned = _shift(part, shift)
+        aligned = _shift_beats(part, shift)
         mean = np.add.reduceat(aligned, first, axis=0) / count
         slope = np.gradient(mean, axis=2)
         steep = np.einsum("rlt,rlt->r", slope, slope)
@@ -173,8 +176,8 @@ def _misalignment(wide, record, rate, start):
     return shift
 
 
-def _shift(wide, shift):
-    """Beats moved to the left by ``shift`` time points, ``_TAPS - 1`` shorter than ``wide``."""
+def _shift_beats(wide, shift):
+    """Shift beats to the left by ``shift`` time points; the result is ``_TAPS - 1`` shorter."""
     taps = np.arange(_TAPS) - (_TAPS // 2 - 1) - shift[:, None]
     kernel = np.sinc(taps) * np.sinc(taps / (_TAPS // 2 + 1))
     kernel /= kernel.sum(axis=1, keepdims=True)
@@ -186,31 +189,25 @@ def _shift(wide, shift):
     return moved
 
 
-def _similar_to_others(beats, record):
-    """Which beats are not much further from their record's mean than the others."""
-    first, member = _groups(record)
+def _is_similar_to_others(beats, record):
+    """Return which beats are not much further from their record's mean than the others."""
+    first, member = group_by_record(record)
     count = np.diff(np.append(first, len(record)))
     mean = np.add.reduceat(beats, first, axis=0) / count[:, None, None].astype(beats.dtype)
     residual = beats - mean[member]
     residual = np.sqrt(np.einsum("blt,blt->bl", residual, residual))
-    # A lead counts in units of its own usual residual: one noisy lead does not decide.
+    # Residuals are relative to the median of their lead, so that one noisy lead is not decisive.
     score = np.empty(len(beats))
     for number, start in enumerate(first):
         part = slice(start, start + count[number])
-        usual = np.median(residual[part], axis=0)
         own = residual[part]
-        score[part] = np.divide(own, usual, out=np.ones_like(own), where=usual > 0).mean(axis=1)
-    return score <= NOISY_BEAT
+        typical = np.median(own, axis=0)
+        score[part] = np.divide(own, typical, out=np.ones_like(own), where=typical > 0).mean(axis=1)
+    return score <= _NOISY_BEAT
 
 
-def _groups(record):
-    """The first beat of each record that has beats, and for each beat its record's number."""
-    new = np.diff(record, prepend=-1) > 0
-    return np.flatnonzero(new), np.cumsum(new) - 1
-
-
-def _middle(ordered, method):
-    """Median or trimmed mean of beats in ascending order along the first axis."""
+def _average_sorted(ordered, method):
+    """Return the median or trimmed mean of beats that are sorted along the first axis."""
     n_beats = len(ordered)
     if method == "median":
         return (ordered[(n_beats - 1) // 2] + ordered[n_beats // 2]) / 2

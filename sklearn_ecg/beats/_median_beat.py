@@ -1,4 +1,4 @@
-"""One beat for each record."""
+"""Median beats as a transformer."""
 
 from numbers import Real
 
@@ -7,78 +7,91 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..base import SignalTransformer
+from ..base import SignalToSignalTransformer
+from ..leads._derived import independent_leads
 from ._beat_averaging import average_beats
-from ._delineation import baseline, independent_leads, qrs_bounds
+from ._delineation import pr_level, qrs_bounds
 from ._rhythm import check_sampling_rate
 
 
-class MedianBeat(SignalTransformer):
-    """Replace each record by its median beat.
+class MedianBeat(SignalToSignalTransformer):
+    """Replace each record with its median beat.
 
-    The R-peaks of a record are found in all leads together (`detect_r_peaks`). Ectopic beats, beats
-    that are not wholly inside the record and beats twice as far from the mean beat as usual are
-    left out. The others are aligned in all leads together, to a fraction of a time point,
-    freed of what the baseline drifts from one PR segment to the next, and averaged. The
-    zero of each lead is its mean over 16 ms (at least two time points) at the end of the PR
+    The R-peaks of a record are detected in all leads together (`detect_r_peaks`). Ectopic beats,
+    beats that are not completely inside the record, and beats whose distance from the mean beat is
+    more than twice the typical distance are left out. The others are aligned in all leads together,
+    to a fraction of a time point, corrected for baseline drift between PR segments, and averaged.
+    The zero of each lead is its mean over 16 ms (at least two time points) at the end of the PR
     segment.
 
-    The container that comes out is of the kind that went in: an array, a lead frame, an object
-    array of signals, lead-major rows, or a numeric frame.
+    The result is in the same kind of container as X: an array, a lead frame, an object array of
+    signals, lead-major rows, or a numeric frame.
 
     Parameters
     ----------
     sampling_rate : float
-        Time points per second (Hz), from 100 to 1000. It must be given.
+        Time points per second (Hz), from 100 to 1000. Required.
     window : (float, float), default=(-0.3, 0.5)
-        From where to where the beat reaches, in seconds from its R-peak: the first number is
-        negative, the second positive. The default holds P, QRS and T of a usual beat, and is a
-        default of this library.
+        Start and stop of the beat in seconds from its R-peak; the start is negative, the stop
+        positive. The default, which is one of this library, contains P, QRS and T of a normal beat.
     average : {"median", "trimmed_mean"}, default="median"
-        How beats are averaged, time point by time point. "trimmed_mean" is the mean of the middle
-        half of the beats: smoother, and nearly as robust.
-    unreliable : {"raise", "nan", "whole record average"}, default="raise"
-        What becomes of a record whose reliability is below `min_reliability`, or of which no beat
-        can be used.
+        How beats are averaged at each time point. "trimmed_mean" is the mean of the middle half of
+        the beats: smoother, and nearly as robust.
+    unreliable : {"raise", "nan", "record_average"}, default="raise"
+        What to do if the reliability of a record is below `min_reliability`, or no beat of it can
+        be used.
 
-        - "raise": an error that names the records;
-        - "nan": a beat of NaN. Networks refuse it; drop these records, or impute;
-        - "whole record average": the mean of consecutive windows of the whole record, whatever is
-          in them, less its own mean in each lead. Without any beat in common, that is nearly flat.
+        - "raise": raise an error that lists the records.
+        - "nan": return a beat of NaN. Networks do not accept NaN: drop these records, or impute.
+        - "record_average": return the average of consecutive windows of the whole record, minus
+          its mean in each lead. The result is nearly flat, since these windows are not aligned.
     min_reliability : float, default=0.3
-        In [0, 1]; see `RPeaks.reliability`. A default of this library.
+        Minimum of `RPeaks.reliability`, in [0, 1]. The limit is a default of this library.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows and numeric frames.
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads. Lead frames bring their own; twelve unnamed leads are in standard order.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
-    n_features_in_, n_leads_in_, n_times_in_ : int
-        Columns (leads of 3-D arrays and lead frames), leads and time points seen in `fit`.
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
     feature_names_in_ : ndarray of str
-        Only if X had named columns.
+        Names of the columns seen in `fit`. Only defined if X has named columns.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, if `sampling_rate` is missing or out of range, or `window` is invalid or longer
+        than the records. In `transform`, if a record has no reliable beats and
+        ``unreliable="raise"``.
 
     See Also
     --------
-    BeatFeatures : Measurements of the beat.
-    sklearn_ecg.beats.detect_r_peaks : The R-peaks and their reliability.
+    BeatFeatures : Measure the median beat.
+    sklearn_ecg.beats.detect_r_peaks : Detect R-peaks, with their reliability.
 
     Notes
     -----
-    Nothing is learnt in `fit`, so that a record's beat does not depend on other records. The beat
-    has the sampling rate of the record and
-    ``round(window[1] * sampling_rate) - round(window[0] * sampling_rate)`` time points; the R-peak
-    is at ``-round(window[0] * sampling_rate)``, up to one time point off.
+    Nothing is learned in `fit`: the beat of a record does not depend on other records. It has the
+    sampling rate of the record and
+    ``round(window[1] * sampling_rate) - round(window[0] * sampling_rate)`` time points; its R-peak
+    is at ``-round(window[0] * sampling_rate)``, give or take one time point.
 
-    Leads that were exchanged between records, as permutation importance does it, do not beat
-    together, and may leave a record without reliable beats: pass another policy than "raise", or
-    ask the importance of the estimator after this step, with the median beats as X.
+    If leads are exchanged between records, as in permutation importance, their beats no longer
+    coincide, and a record may have no reliable beats. In this case, use a different policy than
+    "raise", or compute the importance for the estimator after this step, with median beats as X.
 
-    Averaging beats of a resting ECG goes back to [1]_; the zero at the end of the PR segment is
-    that of [2]_. Einthoven's and Goldberger's identities hold for the beats as far as they hold
-    for the records. Taking off a line through neighbouring PR segments is the linear case of [3]_.
+    Averaging the beats of a resting ECG goes back to [1]_; the zero at the end of the PR segment is
+    that of [2]_. Subtracting lines through adjacent PR segments is the linear case of [3]_.
+    Einthoven's and Goldberger's identities hold for the beats if they hold for the records.
 
     References
     ----------
@@ -110,7 +123,7 @@ class MedianBeat(SignalTransformer):
     >>> clf.fit(ecg.data, ecg.target).predict_proba(ecg.data).shape
     (40, 2)
 
-    A record without beats is not passed on in silence:
+    A record without beats raises an error:
 
     >>> noise = ecg.data.copy()
     >>> noise[3] = 0
@@ -121,11 +134,11 @@ class MedianBeat(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
         "window": ["array-like"],
         "average": [StrOptions({"median", "trimmed_mean"})],
-        "unreliable": [StrOptions({"raise", "nan", "whole record average"})],
+        "unreliable": [StrOptions({"raise", "nan", "record_average"})],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -149,26 +162,26 @@ class MedianBeat(SignalTransformer):
         self.lead_names = lead_names
 
     def report(self, X):
-        """Tell what happens to each record.
+        """Report the number of beats and the reliability of each record.
 
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
+            Signals with the leads and the length of those passed to `fit`.
 
         Returns
         -------
         report : DataFrame of n_records rows
             With the index of X, and the columns ``beats_found``, ``beats_used``, ``reliability``
-            and ``status``: "ok", or why the record has no median beat.
+            and ``status``, which is "ok" or the reason why the record has no median beat.
         """
         check_is_fitted(self)
-        report = self._report(self._average(self._check(X, reset=False)))
+        report = self._make_report(self._average(self._validate_signals(X, reset=False)))
         return report.set_axis(X.index) if hasattr(X, "iloc") else report
 
     def _fit(self, signals):
         check_sampling_rate(self.sampling_rate)
-        start, stop = self._edges()
+        start, stop = self._window_in_time_points()
         if stop - start > signals.shape[2]:
             raise ValueError(
                 f"window={self.window!r} s has {stop - start} time points at {self.sampling_rate} "
@@ -176,12 +189,12 @@ class MedianBeat(SignalTransformer):
                 "longer records."
             )
 
-    def _n_times_out(self):
-        start, stop = self._edges()
+    def _output_n_times(self):
+        start, stop = self._window_in_time_points()
         return stop - start
 
-    def _edges(self):
-        """The window in time points from the R-peak."""
+    def _window_in_time_points(self):
+        """Return start and stop of the window in time points from the R-peak."""
         window = np.asarray(self.window)
         if window.shape != (2,) or window.dtype.kind not in "fi" or not window[0] < 0 < window[1]:
             raise ValueError(
@@ -192,16 +205,16 @@ class MedianBeat(SignalTransformer):
         if start == 0 or stop == 0:
             raise ValueError(
                 f"window={self.window!r} s has no time point on one side of the R-peak at "
-                f"{self.sampling_rate} Hz. Pass a longer one."
+                f"{self.sampling_rate} Hz. Pass a longer window."
             )
         return start, stop
 
     def _average(self, signals):
-        start, stop = self._edges()
+        start, stop = self._window_in_time_points()
         rate = float(self.sampling_rate)
-        return average_beats(signals, self.lead_names_in_, rate, start, stop, self.average)
+        return average_beats(signals, self.lead_names_in_, rate, start, stop, method=self.average)
 
-    def _report(self, average):
+    def _make_report(self, average):
         reliability = average.rhythm.reliability
         status = np.where(average.n_used > 0, "ok", "no usable beat").astype(object)
         status[reliability < self.min_reliability] = "unreliable beats"
@@ -217,7 +230,7 @@ class MedianBeat(SignalTransformer):
     def _transform(self, signals):
         average = self._average(signals)
         beats = average.beats
-        report = self._report(average)
+        report = self._make_report(average)
         good = (report["status"] == "ok").to_numpy()
         if self.unreliable == "raise" and not good.all():
             wrong = np.flatnonzero(~good)
@@ -225,23 +238,24 @@ class MedianBeat(SignalTransformer):
             raise ValueError(
                 f"{len(wrong)} of {len(signals)} records have no reliable beats, the first is "
                 f"record {wrong[0]} (beats found: {first.beats_found}, used: {first.beats_used}, "
-                f"reliability: {first.reliability}). report(X) tells of all. Leave these records "
-                "out, or pass unreliable='nan' or 'whole record average'. (Leads exchanged between "
-                "records, as permutation importance does it, do not beat together.)"
+                f"reliability: {first.reliability}). report(X) lists all records. Leave these "
+                "records out, or pass unreliable='nan' or 'record_average'. (If leads were "
+                "exchanged between records, as in permutation importance, their beats do not "
+                "coincide.)"
             )
         if good.any():
-            rate, (start, _) = float(self.sampling_rate), self._edges()
+            rate, (start, _) = float(self.sampling_rate), self._window_in_time_points()
             leads = independent_leads(self.lead_names_in_, signals.shape[1])
             onset, _ = qrs_bounds(beats[good], rate, -start, leads)
-            beats[good] -= baseline(beats[good], rate, onset)[:, :, None]
+            beats[good] -= pr_level(beats[good], rate, onset)[:, :, None]
         beats[~good] = np.nan
-        if self.unreliable == "whole record average":
+        if self.unreliable == "record_average":
             beats[~good] = _mean_of_windows(signals[~good], beats.shape[2])
         return beats
 
 
 def _mean_of_windows(signals, width):
-    """Mean over the consecutive windows of records, less its mean in each lead."""
+    """Return the mean over consecutive windows of each record, minus its mean in each lead."""
     n_windows = signals.shape[2] // width
     windows = signals[:, :, : n_windows * width].reshape(*signals.shape[:2], n_windows, width)
     mean = windows.mean(axis=2)

@@ -1,8 +1,8 @@
-"""Loaders of public ECG databases and of pictures, and synthetic records."""
+"""Loaders of public ECG databases and of images, and synthetic records."""
 
 from ._challenge import load_challenge
-from ._fetch import DownloadError, fetch_ptbxl
-from ._images import load_ecg_images
+from ._download import DownloadError, download_ptbxl
+from ._ecg_images import load_ecg_images
 from ._ludb import load_ludb
 from ._ptbxl import load_ptbxl
 from ._records import RecordError
@@ -12,7 +12,7 @@ from ._wfdb import load_wfdb
 __all__ = [
     "DownloadError",
     "RecordError",
-    "fetch_ptbxl",
+    "download_ptbxl",
     "load_challenge",
     "load_ecg_images",
     "load_ludb",

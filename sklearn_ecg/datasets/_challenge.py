@@ -1,4 +1,4 @@
-"""The PhysioNet/CinC Challenges 2020 and 2021: 12-lead records of several databases."""
+"""Records of the PhysioNet/CinC Challenges 2020 and 2021, from several databases."""
 
 import re
 from collections import Counter
@@ -8,14 +8,18 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
-from ._policies import make_policies
-from ._reading import read_records, warn_of_failed
-from ._records import RecordError
-from ._wfdb import find_records, make_bunch
+from ._reading import (
+    check_option,
+    make_bunch,
+    make_policies,
+    read_records,
+    warn_of_failed_records,
+)
+from ._records import RecordError, find_records
 
-# The diagnoses that the Challenge of 2021 scored, from its table dx_mapping_scored.csv
+# The scored diagnoses of the Challenge 2021, from its table dx_mapping_scored.csv
 # (github.com/physionetchallenges/evaluation-2021): SNOMED CT code, abbreviation, name.
-_SCORED = (
+_SCORED_DIAGNOSES = (
     ("164889003", "AF", "atrial fibrillation"),
     ("164890007", "AFL", "atrial flutter"),
     ("6374002", "BBB", "bundle branch block"),
@@ -47,22 +51,22 @@ _SCORED = (
     ("59931005", "TInv", "t wave inversion"),
     ("17338001", "VPB", "ventricular premature beats"),
 )
-# Scored as the same diagnosis, by the notes of that table.
-_SAME = {"CLBBB": "LBBB", "CRBBB": "RBBB", "PAC": "SVPB", "PVC": "VPB"}
-# The words of CPSC 2018, where they are not abbreviations of the table; the last two are unscored.
-_CPSC = {
+# Pairs that the table scores as the same diagnosis.
+_SCORED_AS = {"CLBBB": "LBBB", "CRBBB": "RBBB", "PAC": "SVPB", "PVC": "VPB"}
+# Words of CPSC 2018 that are not in the table; the last two diagnoses are not scored.
+_CPSC_WORDS = {
     "normal": "426783006",
     "i-avb": "270492004",
     "std": "429622005",
     "ste": "164931005",
 }
 _CODE_OF_WORD = {
-    **{abbreviation.lower(): code for code, abbreviation, _ in _SCORED},
-    **{name: code for code, _, name in _SCORED},
-    **_CPSC,
+    **{abbreviation.lower(): code for code, abbreviation, _ in _SCORED_DIAGNOSES},
+    **{name: code for code, _, name in _SCORED_DIAGNOSES},
+    **_CPSC_WORDS,
 }
 
-_SOURCES = {
+_DATABASE_OF_PREFIX = {
     "A": "CPSC 2018",
     "Q": "CPSC 2018, extra",
     "I": "St Petersburg INCART",
@@ -72,8 +76,8 @@ _SOURCES = {
     "JS": "Chapman-Shaoxing and Ningbo",
 }
 
-_UNLABELED = ("raise", "drop record", "keep")
-_NOTHING = ("", "unknown", "nan", "none")
+_UNLABELED_OPTIONS = ("raise", "drop_record", "keep")
+_NO_DIAGNOSIS = ("", "unknown", "nan", "none")
 
 _DESCR = """\
 PhysioNet/Computing in Cardiology Challenges 2020 and 2021
@@ -81,9 +85,9 @@ PhysioNet/Computing in Cardiology Challenges 2020 and 2021
 
 12-lead records of several databases, with diagnoses as SNOMED CT codes.
 
-Signals are in mV. Patients are not known: PTB-XL's part holds several records of some.
+Signals are in mV. Patients are unknown, and some have several records in the part from PTB-XL.
 
-Licence: Creative Commons Attribution 4.0 International (CC BY 4.0).
+License: Creative Commons Attribution 4.0 International (CC BY 4.0).
 
 Source: https://physionet.org/content/challenge-2021/, doi:10.13026/34va-7q14
 
@@ -116,68 +120,111 @@ def load_challenge(
 ):
     """Load records of the PhysioNet/CinC Challenges 2020 and 2021, with their diagnoses.
 
-    The Challenges [1]_ joined several databases, whose records are ``.mat`` files with a WFDB
-    header; its comments hold age, sex and diagnoses (``Dx``). Rates and lengths differ: records of
-    CPSC 2018 last from 6 s to more than a minute.
+    The Challenges [1]_ combined several databases. Their records are ``.mat`` files with a WFDB
+    header, whose comments contain age, sex and diagnoses (``Dx``). Sampling rates and lengths
+    differ: records of CPSC 2018 last from 6 s to more than a minute.
 
     Parameters
     ----------
     folder : str, path-like or list of str or path-like
-        A folder, searched with all folders in it, or a list of records.
+        A folder, which is searched with all its subfolders, or a list of records.
     labels : "scored", "all" or list of str, default="scored"
         The columns of the target.
 
-        - "scored": the 26 diagnoses that the Challenge of 2021 scored, in the order of its table
+        - "scored": the 26 diagnoses that the Challenge 2021 scored, in the order of its table
           [2]_. Four of them are pairs of codes that count as the same: "CLBBB|LBBB",
           "CRBBB|RBBB", "PAC|SVPB" and "PVC|VPB".
         - "all": every code that occurs, in ascending order.
         - a list of codes, or of abbreviations or names of that table, each a column. Codes that
-          count as the same are not merged, unless they are joined: "CLBBB|LBBB".
-    unlabeled : {"raise", "drop record", "keep"}, default="raise"
-        What to do with a record whose header has no ``Dx``, or an unknown one. "keep" makes its
-        row of the target wholly -1, which estimators take for a record without labels where
-        they are told to (``unlabeled=-1``). Where records are left out, `data` is a copy in memory
-        even with `cache`.
-    leads, missing_leads, missing_values, duration, longer, shorter, resample_to
-        As in :func:`load_wfdb`.
+          count as the same are only merged if they are joined: "CLBBB|LBBB".
+    unlabeled : {"raise", "drop_record", "keep"}, default="raise"
+        What to do with a record whose header has no ``Dx``, or an unknown one. "keep" fills its row
+        of the target with -1, which estimators with ``unlabeled=-1`` accept as a record without
+        labels. If records are left out, `data` is a copy in memory even with `cache`.
+    leads : iterable of str, default=STANDARD_LEADS
+        The leads to load, in the order of the array. Known leads are found by any of their
+        aliases, in upper or lower case (see :func:`~sklearn_ecg.leads.normalize_lead_name`); other
+        names, such as "ECG 1", have to match the header. An inverted lead ("-aVR") or a difference
+        of leads ("I-II") never matches the lead it resembles.
+    missing_leads : {"raise", "derive", "drop_record", "nan"}, default="raise"
+        What to do with a record without one of the leads. "derive" computes limb leads from any two
+        others (Einthoven, Goldberger), and raises for other leads; "nan" fills the lead with NaN,
+        which estimators reject.
+    missing_values : {"raise", "drop_record", "interpolate", "nan"}, default="raise"
+        What to do with values that the file marks as missing, or that are missing between the
+        segments of a record: "interpolate" uses straight lines, "nan" keeps them as NaN, which
+        estimators reject.
+    duration : float, default=None
+        The length in seconds to bring records to. With None, all must have the length of the first.
+    longer : {"raise", "crop_start", "crop_center", "windows", "drop_record"}, default="raise"
+        What to do with a record that is longer than `duration`: keep its start or its center, or
+        cut it into windows that do not overlap, each of them a row. Time points after the last
+        whole window are left out.
+    shorter : {"raise", "pad", "drop_record"}, default="raise"
+        What to do with a record that is shorter than `duration`. "pad" appends zeros.
+    resample_to : float, default=None
+        The sampling rate in Hz to bring all leads to, by polyphase filtering
+        (:func:`scipy.signal.resample_poly` with ``padtype="edge"``). With None, all must have the
+        sampling rate of the first.
     on_error : {"raise", "skip"}, default="raise"
         What to do with a record that cannot be loaded: raise an error that names it, or list it in
-        the report.
-    n_jobs, verbose, cache, check_content, as_frame
-        As in :func:`load_wfdb`. With `as_frame` the target is a DataFrame.
+        the report and issue a warning with the number of such records.
+    n_jobs : int, default=None
+        Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
+        context, -1 means all processors.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    cache : str or path-like, default=None
+        A folder for the cache. The first call writes the array there; later ones map it into
+        memory, read-only and shared between processes, unless a file of the records or a parameter
+        has changed. The cache takes 4 bytes per value and can be deleted at any time.
+    check_content : bool, default=False
+        Whether to recognize changed files by their contents, rather than by size and modification
+        time, and to check the cached array as well. This reads all files.
     return_X_y : bool, default=False
-        Whether to return ``(data, target)`` only.
+        Whether to return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Whether `data` is a lead frame and `target` a DataFrame, both indexed by the names of the
+        records.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        As that of :func:`load_wfdb`, and:
+        With the attributes that :func:`load_wfdb` returns, and:
 
         target : ndarray of shape (n_rows, n_labels), int
-            1 where the diagnosis was made. A DataFrame with ``as_frame=True``.
+            1 for each diagnosis that was made. With ``as_frame=True``, a DataFrame.
         target_names : list of str
             The labels of the columns: abbreviations for "scored", codes for "all", else as given.
         unused : Series of int
-            How many records have a code that is in no column of the target: the code as the index.
+            Number of records with a code that is in no column of the target, by code.
         metadata : DataFrame of shape (n_rows, 6)
-            record; start in s; age in years (NaN if not known); sex ("female", "male" or
-            "unknown"); dx, a tuple of codes; source, the database by the record's name.
+            record; start in s; age in years (NaN if unknown); sex ("female", "male" or "unknown");
+            dx, a tuple of codes; source, the database according to the name of the record.
     (data, target) : tuple
         With ``return_X_y=True``.
 
     Raises
     ------
+    FileNotFoundError
+        If the folder does not exist or has no ``.hea`` file.
     RecordError
-        For the first record that cannot be loaded, or has no ``Dx`` with ``unlabeled="raise"``.
-    FileNotFoundError, TypeError, ValueError
-        As in :func:`load_wfdb`; and if `labels` or `unlabeled` has an unknown value, or no record
-        has a label.
+        For the first record that cannot be loaded, or has no ``Dx`` with ``unlabeled="raise"``. It
+        is a ValueError.
+    TypeError
+        If `leads` is a single string.
+    ValueError
+        If a parameter has an unknown value, no record is loaded, or no record has a label.
+
+    See Also
+    --------
+    load_wfdb : Load records of any WFDB folder.
 
     Notes
     -----
-    CPSC 2018 writes words: "Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE".
-    They become codes; the last two, ST depression (429622005) and ST elevation (164931005), are not
-    scored. Any other word is kept as it is, and counted in `unused`.
+    CPSC 2018 uses words: "Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE". They
+    are replaced by codes. The last two, ST depression (429622005) and ST elevation (164931005), are
+    not scored. Any other word is kept unchanged, and counted in `unused`.
 
     References
     ----------
@@ -205,10 +252,7 @@ def load_challenge(
     >>> bunch.metadata.loc[0, ["sex", "source"]].to_list()
     ['female', 'Georgia']
     """
-    if unlabeled not in _UNLABELED:
-        raise ValueError(
-            f"unlabeled={unlabeled!r} is unknown. Pass one of {', '.join(map(repr, _UNLABELED))}."
-        )
+    check_option("unlabeled", unlabeled, _UNLABELED_OPTIONS)
     _check_labels(labels)
     policies = make_policies(
         leads=leads,
@@ -222,7 +266,7 @@ def load_challenge(
         on_error=on_error,
     )
     root, names, _ = find_records(folder)
-    reading = read_records(
+    batch = read_records(
         root,
         names,
         policies,
@@ -234,16 +278,16 @@ def load_challenge(
         loader="challenge",
         is_folder=root != "",
     )
-    facts = [_read_comments(comments) for comments in reading.comments]
-    reading = _treat_unlabeled(reading, facts, unlabeled, on_error)
-    warn_of_failed(reading.report)
-    codes = [facts[record]["dx"] for record in reading.records]
-    target, target_names, unused = _make_target(codes, reading.records, labels)
+    subjects = [_parse_challenge_comments(comments) for comments in batch.comments]
+    batch = _treat_unlabeled(batch, subjects, unlabeled, on_error)
+    warn_of_failed_records(batch.report)
+    codes = [subjects[record]["dx"] for record in batch.records]
+    target, target_names, unused = _make_diagnosis_target(codes, batch.records, labels)
 
-    bunch = make_bunch(reading, policies, as_frame=False)
+    bunch = make_bunch(batch, policies, as_frame=False)
     for column in ("age", "sex", "dx"):
-        bunch.metadata[column] = pd.Series([facts[i][column] for i in reading.records])
-    bunch.metadata["source"] = [_source(name) for name in bunch.metadata["record"]]
+        bunch.metadata[column] = pd.Series([subjects[i][column] for i in batch.records])
+    bunch.metadata["source"] = [_source_database(name) for name in bunch.metadata["record"]]
     if as_frame:
         index = pd.Index(bunch.metadata["record"], name="record")
         bunch.data = to_lead_frame(
@@ -261,8 +305,8 @@ def load_challenge(
 # --------------------------------------------------------------------------------------------------
 
 
-def _read_comments(comments):
-    """Age, sex and the codes of the diagnoses from the comments of a header."""
+def _parse_challenge_comments(comments):
+    """Return age, sex and the codes of the diagnoses from the comments of a header."""
     found = {}
     for comment in comments:
         key, colon, value = comment.partition(":")
@@ -270,14 +314,14 @@ def _read_comments(comments):
             found[key.strip().lower()] = value.strip()
     sex = found.get("sex", "").lower()
     return {
-        "age": _read_age(found.get("age", "")),
+        "age": _parse_age(found.get("age", "")),
         "sex": {"m": "male", "f": "female"}.get(sex, sex if sex in ("male", "female") else "")
         or "unknown",
-        "dx": _read_codes(found.get("dx", "")),
+        "dx": _parse_diagnoses(found.get("dx", "")),
     }
 
 
-def _read_age(text):
+def _parse_age(text):
     try:
         age = float(text)
     except ValueError:
@@ -285,46 +329,46 @@ def _read_age(text):
     return age if 0 <= age < np.inf else np.nan
 
 
-def _read_codes(text):
-    """Codes, each once; a word that is not known stays as it is."""
+def _parse_diagnoses(text):
+    """Return the codes, each once; unknown words stay unchanged."""
     words = [word.strip() for word in text.split(",")]
-    words = [word for word in words if word.lower() not in _NOTHING]
+    words = [word for word in words if word.lower() not in _NO_DIAGNOSIS]
     return tuple(dict.fromkeys(_CODE_OF_WORD.get(word.lower(), word) for word in words))
 
 
-def _source(name):
+def _source_database(name):
     letters = re.match(r"[A-Z]*", name.rpartition("/")[2]).group()
-    return _SOURCES.get(letters, "unknown")
+    return _DATABASE_OF_PREFIX.get(letters, "unknown")
 
 
-def _treat_unlabeled(reading, facts, unlabeled, on_error):
-    """Leave out the rows of records without a diagnosis, or refuse them."""
-    names = reading.report["record"]
-    without = [i for i in dict.fromkeys(reading.records.tolist()) if not facts[i]["dx"]]
+def _treat_unlabeled(batch, subjects, unlabeled, on_error):
+    """Leave out the rows of records without a diagnosis, or raise for them."""
+    names = batch.report["record"]
+    without = [i for i in dict.fromkeys(batch.records.tolist()) if not subjects[i]["dx"]]
     if not without or unlabeled == "keep":
-        return reading
+        return batch
     reason = "its header has no diagnosis (Dx)."
     if unlabeled == "raise" and on_error == "raise":
         raise RecordError(
             names[without[0]],
             "labels",
             reason,
-            "Pass unlabeled='drop record' or 'keep', or on_error='skip'.",
+            "Pass unlabeled='drop_record' or 'keep', or on_error='skip'.",
         )
-    kept = ~np.isin(reading.records, without)
+    kept = ~np.isin(batch.records, without)
     if not kept.any():
         raise ValueError(
             f"None of {len(without)} records has a diagnosis (Dx) in its header. Pass "
             "unlabeled='keep', or use load_wfdb."
         )
-    report = reading.report
-    report.loc[without, "status"] = "dropped" if unlabeled == "drop record" else "failed"
+    report = batch.report
+    report.loc[without, "status"] = "dropped" if unlabeled == "drop_record" else "failed"
     report.loc[without, "reason"] = f"labels: {reason}"
     report.loc[without, "rows"] = 0
-    reading.data = reading.data[kept]
-    reading.records = reading.records[kept]
-    reading.starts = reading.starts[kept]
-    return reading
+    batch.data = batch.data[kept]
+    batch.records = batch.records[kept]
+    batch.starts = batch.starts[kept]
+    return batch
 
 
 # --------------------------------------------------------------------------------------------------
@@ -341,41 +385,46 @@ def _check_labels(labels):
             )
         return
     labels = list(labels)
-    unknown = [x for x in labels if not all(_is_known(part) for part in str(x).split("|"))]
+    unknown = [
+        x for x in labels if not all(_is_known_diagnosis(part) for part in str(x).split("|"))
+    ]
     if unknown or not labels:
         raise ValueError(
-            f"labels={labels}: {unknown[0]!r} is neither a SNOMED CT code nor a scored diagnosis."
+            f"labels={labels}: {unknown[0]!r} is neither a SNOMED CT code nor a scored diagnosis. "
+            "Pass codes, or abbreviations or names of scored diagnoses."
             if unknown
-            else "labels is empty: pass at least one."
+            else "labels is empty. Pass at least one label."
         )
     codes = [_codes_of(x) for x in labels]
     counts = Counter(code for of_label in codes for code in of_label)
     twice = [x for x, of_label in zip(labels, codes) if any(counts[c] > 1 for c in of_label)]
     if twice:
-        raise ValueError(f"labels={labels}: {twice[0]!r} is there twice.")
+        raise ValueError(
+            f"labels={labels}: a code of {twice[0]!r} occurs more than once. Pass each once."
+        )
 
 
-def _is_known(word):
+def _is_known_diagnosis(word):
     return word.isdigit() or word.lower() in _CODE_OF_WORD
 
 
 def _codes_of(label):
-    """The codes of a label, which may join several words."""
+    """Return the codes of a label, which may join several words."""
     return [_CODE_OF_WORD.get(word.lower(), word) for word in str(label).split("|")]
 
 
-def _columns_of(labels, codes):
-    """The target's columns: names, and the column of each code."""
+def _target_columns(labels, codes):
+    """Return the names of the target's columns, and the column of each code."""
     if isinstance(labels, str) and labels == "scored":
         names, column_of = [], {}
-        code_of = {abbreviation: code for code, abbreviation, _ in _SCORED}
-        for code, abbreviation, _ in _SCORED:
-            if abbreviation in _SAME.values():
+        code_of = {abbreviation: code for code, abbreviation, _ in _SCORED_DIAGNOSES}
+        for code, abbreviation, _ in _SCORED_DIAGNOSES:
+            if abbreviation in _SCORED_AS.values():
                 continue
             column_of[code] = len(names)
-            if abbreviation in _SAME:
-                column_of[code_of[_SAME[abbreviation]]] = len(names)
-                abbreviation = f"{abbreviation}|{_SAME[abbreviation]}"
+            if abbreviation in _SCORED_AS:
+                column_of[code_of[_SCORED_AS[abbreviation]]] = len(names)
+                abbreviation = f"{abbreviation}|{_SCORED_AS[abbreviation]}"
             names.append(abbreviation)
         return names, column_of
     if isinstance(labels, str):
@@ -389,9 +438,9 @@ def _numbers_first(code):
     return (0, int(code), "") if code.isdecimal() else (1, 0, code)
 
 
-def _make_target(codes, records, labels):
-    """The indicator, its columns' names, and the number of records of each code that is in none."""
-    names, column_of = _columns_of(labels, codes)
+def _make_diagnosis_target(codes, records, labels):
+    """Return the target, the names of its columns, and the number of records of other codes."""
+    names, column_of = _target_columns(labels, codes)
     target = np.zeros((len(codes), len(names)), dtype=int)
     unused, seen = Counter(), set()
     for row, (record, of_record) in enumerate(zip(records, codes)):

@@ -1,4 +1,4 @@
-"""LUDB: 12-lead records whose waves are annotated lead by lead."""
+"""LUDB: 12-lead records with annotated waves in each lead."""
 
 import os
 import warnings
@@ -8,15 +8,19 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from ..datasets import _cache
 from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
-from ._policies import make_policies
-from ._reading import read_records, run_parallel, warn_of_failed
-from ._records import RecordError, file_state, list_records, stamp, wfdb
-from ._wfdb import make_bunch
+from ._cache import MemoryRows, load_or_build
+from ._reading import (
+    make_bunch,
+    make_policies,
+    read_records,
+    run_parallel,
+    warn_of_failed_records,
+)
+from ._records import RecordError, file_stamp, file_state, list_records, wfdb
 
-_TABLE = "ludb.csv"
-_WAVES = ("P", "QRS", "T", "unknown")
+_SUBJECT_TABLE = "ludb.csv"
+_WAVE_NAMES = ("P", "QRS", "T", "unknown")
 _WAVE_OF_SYMBOL = {"p": 0, "N": 1, "t": 2}
 
 _DESCR = """\
@@ -24,13 +28,13 @@ Lobachevsky University Electrocardiography Database (LUDB)
 ==========================================================
 
 200 12-lead records of 10 s at 500 Hz from 200 subjects, 2017 to 2018. In each lead, cardiologists
-annotated onset, peak and offset of P waves, QRS complexes and T waves; the first and the last beats
-are often not annotated.
+annotated onset, peak and offset of P waves, QRS complexes and T waves. The first and the last beats
+often have no annotations.
 
-The gains in the headers bring every lead to a range of 1. Signals are therefore not in mV:
-amplitudes cannot be compared between leads, and the limb leads do not obey Einthoven's identity.
+The gains in the headers scale every lead to a range of 1. Signals are therefore not in mV:
+amplitudes cannot be compared between leads, and the limb leads do not satisfy Einthoven's identity.
 
-Licence: Open Data Commons Attribution (ODC-BY).
+License: Open Data Commons Attribution (ODC-BY).
 
 Source: https://physionet.org/content/ludb/, doi:10.13026/eegm-h675
 
@@ -53,25 +57,37 @@ def load_ludb(
     check_content=False,
     as_frame=False,
 ):
-    """Load LUDB from a folder in its published layout: signals, and their waves lead by lead.
+    """Load LUDB from a folder in its published layout, with the waves of each lead.
 
-    **Amplitudes are not in mV.** The gains in the headers bring every lead to a range of 1.
+    **Amplitudes are not in mV.** The gains in the headers scale every lead to a range of 1.
 
     Parameters
     ----------
     folder : str or path-like
-        The folder that holds ``data/``, as downloaded from PhysioNet [1]_, or ``data/`` itself. A
-        part of the records loads in the same way.
+        The folder with ``data/``, as on PhysioNet [1]_, or ``data/`` itself. It may have only a
+        part of the records.
     leads : iterable of str, default=STANDARD_LEADS
         The leads to load, in the order of the array.
     annotated_leads : iterable of str, default=None
-        The leads to load annotations of, most of the time being theirs. None takes those of
-        `leads`.
+        The leads whose annotations to load, which takes most of the time. None means `leads`.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a record that cannot be loaded, or that lacks the annotations of a lead:
-        raise an error that names it, or say so in the report.
-    n_jobs, verbose, cache, check_content, as_frame
-        As in :func:`load_wfdb`. The cache holds the annotations, too.
+        What to do with a record that cannot be loaded, or that has no annotations of a lead: raise
+        an error that names it, or list it in the report and issue a warning with the number of
+        records that cannot be loaded.
+    n_jobs : int, default=None
+        Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
+        context, -1 means all processors.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    cache : str or path-like, default=None
+        A folder for the cache of signals and annotations. The first call writes them there; later
+        ones map them into memory, read-only and shared between processes, unless a file of the
+        records or a parameter has changed. It can be deleted at any time.
+    check_content : bool, default=False
+        Whether to recognize changed files by their contents, rather than by size and modification
+        time, and to check the cached array as well. This reads all files.
+    as_frame : bool, default=False
+        Whether `data` is a lead frame, indexed by the names of the records.
 
     Returns
     -------
@@ -79,8 +95,8 @@ def load_ludb(
         With these attributes:
 
         data : ndarray of shape (n_records, n_leads, 5000), float32
-            Signals, each lead with a range of 1. A read-only memory map with `cache`, a lead frame
-            with ``as_frame=True``.
+            Signals, each lead with a range of 1. With `cache`, a read-only memory map. With
+            ``as_frame=True``, a lead frame.
         lead_names : list of str
             The leads.
         groups : ndarray of shape (n_records,), int
@@ -90,24 +106,30 @@ def load_ludb(
         annotations : DataFrame of shape (n_waves, 6)
             The waves, in order of time within record and lead: record (its row in `data`), lead,
             wave ("P", "QRS", "T", or "unknown" for an interval without a peak), and the time points
-            of onset, peak and offset, <NA> where there is none.
+            of onset, peak and offset, <NA> if not annotated.
         metadata : DataFrame of shape (n_records, n_columns)
             record; sex; age in years (NaN if it is not a number); diagnoses, a tuple of sentences
-            from the header; and the columns of ``ludb.csv`` where it is in the folder.
+            from the header; and the columns of ``ludb.csv`` if the folder has this file.
         report : DataFrame
-            As that of :func:`load_wfdb`.
+            A row per record; see :func:`load_wfdb`.
         DESCR : str
-            Description, licence and citation.
+            Description, license and citation.
 
     Raises
     ------
     FileNotFoundError
-        If the folder is not there or holds no ``.hea`` file.
+        If the folder does not exist or has no ``.hea`` file.
     RecordError
-        With ``on_error="raise"``, for the first record that cannot be loaded, or that lacks
-        annotations. It is a ValueError.
+        With ``on_error="raise"``, for the first record that cannot be loaded, or that has no
+        annotations of a lead. It is a ValueError.
+    TypeError
+        If `leads` or `annotated_leads` is a single string.
     ValueError
-        If no record is loaded.
+        If a parameter has an unknown value, no record is loaded, or ``ludb.csv`` is damaged.
+
+    See Also
+    --------
+    load_wfdb : Load records of any WFDB folder.
 
     References
     ----------
@@ -116,7 +138,7 @@ def load_ludb(
 
     Examples
     --------
-    The example is not run as a test, because it needs the data.
+    This example is not run as a test, because it requires the data.
 
     >>> from sklearn_ecg.datasets import load_ludb
     >>> ludb = load_ludb("ludb")  # doctest: +SKIP
@@ -164,7 +186,7 @@ def load_ludb(
             f"{str(folder)!r} is not a folder of LUDB: {reason}. Pass the folder with data/, as "
             "published on https://physionet.org/content/ludb/."
         )
-    reading = read_records(
+    batch = read_records(
         root,
         names,
         policies,
@@ -174,10 +196,10 @@ def load_ludb(
         cache=cache,
         check_content=check_content,
         loader="LUDB",
-        advice="Records of LUDB are not like this: download it again, or pass on_error='skip'.",
+        advice="The record is unlike those of LUDB: download it again, or pass on_error='skip'.",
     )
-    warn_of_failed(reading.report)
-    loaded = [names[record] for record in reading.records]
+    warn_of_failed_records(batch.report)
+    loaded = [names[record] for record in batch.records]
     annotations, absent = _load_annotations(
         root, loaded, annotated, n_jobs, verbose, cache, check_content
     )
@@ -186,18 +208,18 @@ def load_ludb(
             raise RecordError(
                 loaded[row],
                 "annotations",
-                f"{loaded[row]}.{lead.lower()}, those of lead {lead}, cannot be read.",
+                f"{loaded[row]}.{lead.lower()}, the annotations of lead {lead}, cannot be read.",
                 "Download LUDB again, or pass on_error='skip'.",
             )
-        position = reading.records[row]
-        before = reading.report.loc[position, "reason"]
+        position = batch.records[row]
+        before = batch.report.loc[position, "reason"]
         reason = f"no annotations of lead {lead}"
-        reading.report.loc[position, "reason"] = f"{before}; {reason}" if before else reason
+        batch.report.loc[position, "reason"] = f"{before}; {reason}" if before else reason
 
-    bunch = make_bunch(reading, policies, as_frame=False)
-    metadata = pd.DataFrame([_read_comments(reading.comments[i]) for i in reading.records])
+    bunch = make_bunch(batch, policies, as_frame=False)
+    metadata = pd.DataFrame([_parse_ludb_comments(batch.comments[i]) for i in batch.records])
     metadata.insert(0, "record", loaded)
-    metadata = _join_table(metadata, folder / _TABLE)
+    metadata = _join_subject_table(metadata, folder / _SUBJECT_TABLE)
     data = bunch.data
     if as_frame:
         index = pd.Index(loaded, name="record")
@@ -222,35 +244,35 @@ def load_ludb(
 
 
 def _load_annotations(root, names, leads, n_jobs, verbose, cache, check_content):
-    """The annotations as a DataFrame, and (row, lead) of those that cannot be read."""
+    """Return the annotations as a DataFrame, and (row, lead) of those that cannot be read."""
 
     def build(rows):
         calls = [(str(root), name, leads) for name in names]
         outcomes = run_parallel(
-            _read_annotations, calls, n_jobs=n_jobs, verbose=verbose, name="annotations"
+            _read_record_annotations, calls, n_jobs=n_jobs, verbose=verbose, name="annotations"
         )
-        absent, sources = [], []
-        for row, (waves, missing, states) in enumerate(outcomes):
+        absent, states = [], []
+        for row, (waves, missing, file_states) in enumerate(outcomes):
             rows.append(np.column_stack([np.full(len(waves), row), waves]))
             absent += [[row, lead] for lead in missing]
-            sources += states
-        return {"absent": absent}, sources
+            states += file_states
+        return {"absent": absent}, states
 
     if cache is None:
-        rows = _cache.MemoryRows(expected=400 * len(names))
+        rows = MemoryRows(expected=400 * len(names))
         payload, _ = build(rows)
         table = rows.finish()
     else:
-        # float32 holds all integers up to 2 ** 24, and NaN for what was not annotated.
+        # float32 represents all integers up to 2 ** 24, and NaN what was not annotated.
         params = {"root": str(Path(root).resolve()), "names": names, "leads": leads}
-        table, payload = _cache.load_or_build(
+        table, payload = load_or_build(
             cache, "LUDB-annotations", params, build, root=root, check_content=check_content
         )
     frame = pd.DataFrame(
         {
             "record": table[:, 0].astype(int),
             "lead": np.array(leads, dtype=object)[table[:, 1].astype(int)],
-            "wave": np.array(_WAVES, dtype=object)[table[:, 2].astype(int)],
+            "wave": np.array(_WAVE_NAMES, dtype=object)[table[:, 2].astype(int)],
         }
     )
     for column, values in zip(("onset", "peak", "offset"), table[:, 3:].T):
@@ -258,32 +280,32 @@ def _load_annotations(root, names, leads, n_jobs, verbose, cache, check_content)
     return frame, payload["absent"]
 
 
-def _read_annotations(root, name, leads):
-    """All leads of a record: an array (n_waves, 5), leads without annotations, files' states."""
+def _read_record_annotations(root, name, leads):
+    """Return waves (n_waves, 5) of a record, leads without annotations, and states of files."""
     waves, missing, states = [np.empty((0, 5))], [], []
     for position, lead in enumerate(leads):
         extension = lead.lower()
         file = f"{name}.{extension}"
-        before = stamp(root, file)
+        stamp = file_stamp(root, file)
         try:
             with warnings.catch_warnings():
-                # wfdb 4.3 calls what pandas 3.1 deprecates.
+                # wfdb 4.3 calls functions that pandas 3.1 deprecates.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 notes = wfdb.rdann(os.path.join(root, name), extension)
         except Exception:
             missing.append(lead)
-            states.append(file_state(root, file, before))
+            states.append(file_state(root, file, stamp))
             continue
-        states.append(file_state(root, file, before))
-        found = _pair(notes.sample, notes.symbol)
+        states.append(file_state(root, file, stamp))
+        found = _pair_waves(notes.sample, notes.symbol)
         waves.append(np.column_stack([np.full(len(found), position), found]))
     return np.concatenate(waves), missing, states
 
 
-def _pair(times, symbols):
-    """Waves (wave, onset, peak, offset) from a sequence such as "( p ) ( N ) ( t )".
+def _pair_waves(times, symbols):
+    """Return waves (wave, onset, peak, offset) of a sequence such as "( p ) ( N ) ( t )".
 
-    A few waves lack an onset; in a few the onset was put after the peak, which is kept so; one
+    A few waves have no onset, in a few the onset is after the peak, which is not changed, and one
     interval has no peak.
     """
     waves, onset = [], np.nan
@@ -301,7 +323,7 @@ def _pair(times, symbols):
             elif is_open and np.isnan(waves[-1][1]):
                 waves[-1][1], waves[-1][3] = onset, time
             else:
-                waves.append([_WAVES.index("unknown"), onset, np.nan, time])
+                waves.append([_WAVE_NAMES.index("unknown"), onset, np.nan, time])
             onset = np.nan
     return np.array(waves, dtype=float).reshape(-1, 4)
 
@@ -311,8 +333,8 @@ def _pair(times, symbols):
 # --------------------------------------------------------------------------------------------------
 
 
-def _read_comments(comments):
-    """Sex, age and diagnoses from the comments of a header."""
+def _parse_ludb_comments(comments):
+    """Return sex, age and diagnoses from the comments of a header."""
     found = {"sex": "", "age": np.nan, "diagnoses": []}
     for comment in comments:
         comment = comment.strip()
@@ -325,7 +347,7 @@ def _read_comments(comments):
     return {**found, "diagnoses": tuple(found["diagnoses"])}
 
 
-def _join_table(metadata, path):
+def _join_subject_table(metadata, path):
     """Add the columns of ludb.csv, in which every cell ends with a line break."""
     if not path.is_file():
         return metadata
@@ -334,7 +356,7 @@ def _join_table(metadata, path):
     table = table.drop(columns=["Sex", "Age"], errors="ignore")
     if "ID" not in table or table["ID"].duplicated().any():
         raise ValueError(
-            f"{path.name} has no column ID, or an ID in more than one row. Put the file as "
-            "published in its place, or remove it."
+            f"{path.name} has no column ID, or an ID in more than one row. Replace it by the "
+            "published file, or remove it."
         )
     return metadata.merge(table.rename(columns={"ID": "record"}), on="record", how="left")

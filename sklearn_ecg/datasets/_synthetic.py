@@ -1,81 +1,26 @@
-"""A synthetic 12-lead ECG whose truth is known."""
+"""Synthetic 12-lead ECG records with known labels and R-peaks."""
 
 from itertools import compress
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.signal import lfilter
-from scipy.spatial.transform import Rotation
+import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
 from ..leads import REGIONS_12, STANDARD_LEADS, derive_leads, to_lead_frame
 from ..utils._chunks import SYNTHESIS, chunk_size
-
-_TASKS = ("infarction", "region", "multilabel")
-
-# The other four limb leads follow from I and II.
-_INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
-
-# Dower's matrix: from the heart's dipole (x to the left, y down, z to the back) to the
-# independent leads.
-_DOWER = np.array(
-    [
-        [0.632, -0.235, 0.059],
-        [0.235, 1.066, -0.132],
-        [-0.515, 0.157, -0.917],
-        [0.044, 0.164, -1.387],
-        [0.882, 0.098, -1.277],
-        [1.213, 0.127, -0.601],
-        [1.125, 0.127, -0.086],
-        [0.831, 0.076, 0.230],
-    ]
+from ._dipole_model import (
+    ELECTRODES_TO_LEADS,
+    INDEPENDENT_LEADS,
+    REGION_SOURCES,
+    draw_disturbance,
+    draw_patients,
+    draw_r_times,
+    respiration_wave,
+    synthesize_beats,
 )
 
-# One row per wave of a beat at 70 beats per minute: centre and width (standard deviation) in
-# ms from the R-peak, dipole x, y, z in mV. Two unequal halves make the P wave biphasic in V1 and
-# the T wave steeper at its end than at its start. Waves without a dipole are those of an
-# infarction, which adds its own regional source.
-_WAVES = np.array(
-    [
-        [-168, 18, 0.020, 0.050, -0.045],  # P, right atrium
-        [-140, 18, 0.040, 0.060, 0.030],  # P, left atrium
-        [-22, 8, -0.130, -0.060, -0.270],  # Q, septum
-        [0, 10, 1.180, 0.730, 0.420],  # R, apex
-        [13, 10, -0.200, -0.070, 0.470],  # R to S, free wall
-        [30, 9, -0.090, -0.100, 0.070],  # S, base
-        [-15, 14, 0, 0, 0],  # infarction: the start of the QRS is lost
-        [215, 60, 0.130, 0.050, -0.200],  # T, rise
-        [268, 33, 0.140, 0.110, -0.020],  # T, fall
-        [85, 24, 0, 0, 0],  # infarction: ST elevation from the J point on
-        [150, 45, 0, 0, 0],  # infarction: ST elevation up to the T wave
-        [285, 38, 0, 0, 0],  # infarction: terminal T inversion
-    ]
-)
-_P, _QRS, _T = slice(0, 2), slice(2, 7), slice(7, 12)
-_INFARCTION = [6, 9, 10, 11]
-_INFARCTION_MV = [-0.20, 0.16, 0.23, -0.38]
-_R_LOSS = 0.40  # what the first of these loses on top, as a share of the lead's own R wave
-
-# How strongly a regional source is seen by the independent leads. A lead II source without
-# lead I reaches III and aVF alike; I without much of II reaches aVL.
-_SOURCES = {
-    "inferior": (0.00, 1.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.05),
-    "lateral": (0.75, 0.20, 0.00, 0.00, 0.00, 0.10, 1.00, 1.00),
-    "septal": (0.00, 0.00, 1.00, 1.00, 0.10, 0.00, 0.00, 0.00),
-    "anterior": (0.00, 0.00, 0.00, 0.10, 1.00, 1.00, 0.10, 0.00),
-}
-
-# Electrodes RA, LA, LL, C1-C6 to the independent leads: the disturbances of leads that share
-# an electrode are correlated. Scaled so that unit noise at the electrodes is unit noise in
-# each of these leads.
-_ELECTRODES = np.zeros((8, 9), dtype=np.float32)
-_ELECTRODES[0, :2] = -1, 1
-_ELECTRODES[1, [0, 2]] = -1, 1
-_ELECTRODES[2:, :3] = -1 / 3
-_ELECTRODES /= np.sqrt(2)
-_ELECTRODES[2:, 3:] = np.eye(6) * np.sqrt(5 / 6)
-
-_NOISE_MEMORY = 0.005  # s; the noise's spectrum falls above about 30 Hz, as muscle noise does
+_SYNTHETIC_TASKS = ("infarction", "region", "multilabel")
 
 
 def make_ecg(
@@ -97,11 +42,11 @@ def make_ecg(
     as_frame=False,
     random_state=None,
 ):
-    """Make synthetic 12-lead ECG records with known truth.
+    """Make synthetic 12-lead ECG records with known labels and R-peaks.
 
-    A moving cardiac dipole is projected on the leads. In an infarction, sources near the leads
-    of its region add a Q wave with loss of R, ST elevation and T inversion. Einthoven's and
-    Goldberger's identities hold for the limb leads, disturbances included.
+    A moving cardiac dipole is projected on the leads. In an infarction, sources near the leads of
+    its region add a Q wave with loss of R, ST elevation and T inversion. The limb leads, including
+    their disturbances, satisfy Einthoven's and Goldberger's identities.
 
     Parameters
     ----------
@@ -109,13 +54,14 @@ def make_ecg(
         Number of records, at least 1.
 
     sampling_rate : float, default=100
-        Time points per second (Hz), from 50 to 1000.
+        Sampling rate in Hz, from 50 to 1000.
 
     duration : float, default=10.0
-        Length of a record in seconds; `round(duration * sampling_rate)` time points, at least 1.
+        Length of a record in seconds. A record has `round(duration * sampling_rate)` time points,
+        which must be at least 1.
 
     task : {"infarction", "region", "multilabel"}, default="infarction"
-        What `target` holds.
+        What `target` contains.
 
         - "infarction": 0 for normal, 1 for an infarction of any of `regions`;
         - "region": 0 for normal, `i + 1` for an infarction of `regions[i]`;
@@ -128,30 +74,31 @@ def make_ecg(
     prevalence : float or dict of str to float, default=0.3
         Share of patients with an infarction, in [0, 1]. For "infarction" and "region" it is
         divided evenly among the regions; for "multilabel" every region has this share,
-        independently of the others. A mapping gives the share of each region. Counts are
-        rounded, not drawn. A share strictly between 0 and 1 leaves at least one patient on
-        either side, where there are enough patients.
+        independently of the others. A dictionary gives the share of each region. Counts are
+        rounded shares, not random. A share strictly between 0 and 1 gives at least one patient
+        with and one without infarction, if there are at least two patients.
 
     severity : float, default=1.0
         Scale of the infarction's waves, at least 0. At 1 the ST segment of the region's leads
-        is raised by about 0.15 (aVL) to 0.3 mV (V2 to V4), which is easy to tell from normal;
-        0.1 is hard for a small network and a few hundred records; at 0 there is no difference.
+        is elevated by about 0.15 (aVL) to 0.3 mV (V2 to V4), which is easy to distinguish from
+        normal; 0.1 is hard for a small network and a few hundred records; at 0 there is no
+        difference.
 
     records_per_patient : int or (int, int), default=1
-        Number of consecutive records of a patient, or the lowest and highest number (inclusive)
-        of a random one. The last patient may have fewer. Records of a patient share diagnosis,
+        Number of consecutive records of a patient, or the range (inclusive) from which it is
+        drawn. The last patient may have fewer. Records of a patient have the same diagnosis,
         anatomy and mean heart rate; rhythm and disturbances differ.
 
     heart_rate : float or (float, float), default=(50, 100)
-        Mean heart rate in beats per minute, or the range from which each patient's is drawn
-        uniformly; from 30 to 150.
+        Mean heart rate in beats per minute, from 30 to 150, or the range from which that of each
+        patient is drawn uniformly.
 
     heart_rate_variability : float, default=0.04
         Standard deviation of the RR intervals as a share of their mean, in [0, 0.1]:
         respiratory sinus arrhythmia, a 0.1 Hz rhythm and an irregular part.
 
     respiration : float, default=0.05
-        Amplitude by which respiration (12 to 18 per minute) modulates the beats, as a share of
+        Amplitude with which respiration (12 to 18 per minute) modulates the beats, as a share of
         their height, in [0, 1].
 
     baseline_wander : float, default=0.04
@@ -168,51 +115,58 @@ def make_ecg(
         Series, or a DataFrame for "multilabel".
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the records. With None they differ from call to call.
+        Seed of the records. Pass an int for the same records in every call.
 
     Returns
     -------
-    data : :class:`~sklearn.utils.Bunch`
-        With the following attributes.
+    bunch : :class:`~sklearn.utils.Bunch`
+        With these attributes:
 
         data : ndarray of shape (n_records, 12, n_times), dtype float32, or DataFrame
             The signals in mV, leads in standard order.
         target : ndarray of shape (n_records,) or (n_records, n_regions), Series or DataFrame
             The classes, or the label indicator.
         target_names : list of str
-            Names of the classes, or of the indicator's columns.
+            Names of the classes, or of the columns of the indicator.
         lead_names : list of str
             Names of the leads.
         groups : ndarray of shape (n_records,)
             Patient of each record.
         r_peaks : list of n_records ndarrays of int
-            Time points of the R-peaks: where the root mean square over the independent leads
-            of the noise-free QRS is highest.
+            Time points of the R-peaks: the maximum over time of the root mean square over the
+            independent leads of the noise-free QRS.
         region : ndarray of shape (n_records,) of str
             Infarcted region, several joined by "+", or "none".
         sampling_rate : float
-            As given.
+            In Hz.
         DESCR : str
             Description of the records.
 
-    (data, target) : tuple if ``return_X_y`` is True
+    (data, target) : tuple
+        With ``return_X_y=True``.
 
     Raises
     ------
-    TypeError, ValueError
-        If a parameter is of the wrong type, or out of its range.
+    TypeError
+        If a parameter is of the wrong type.
+    ValueError
+        If a parameter is out of its range.
+
+    See Also
+    --------
+    load_ptbxl : Load real records.
 
     Notes
     -----
     A moving dipole, the sum of waves that are Gaussians in time [2]_, is projected on the leads of
-    an average torso [1]_. The waves are modelled on an average of normal records of PTB-XL [3]_.
+    an average torso [1]_. The waves are modeled on an average of normal records of PTB-XL [3]_.
 
-    What is simplified: every beat is a sinus beat, and one record's beats differ only in time
-    and height; the chest is Dower's average one, so chest leads vary less between patients than
-    in reality; PR and QT follow a patient's mean heart rate, not each interval. Infarction is
-    one stage (Q wave, ST elevation and T inversion together), reciprocal changes are those
-    that the limb-lead identities force, and nothing else is ever abnormal. Scores on these
-    records say whether code works, not how well a method would do on patients.
+    The records are simplified. Every beat is a sinus beat, and the beats of a record differ only in
+    time and height. The chest is the average one of Dower, so chest leads vary less between
+    patients than in reality. PR and QT follow a patient's mean heart rate, not each interval.
+    Infarction has one stage (Q wave, ST elevation and T inversion together), reciprocal changes are
+    only those that follow from the identities of the limb leads, and nothing else is ever abnormal.
+    Scores on these records show whether code works, not how well a method would do on patients.
 
     References
     ----------
@@ -235,7 +189,7 @@ def make_ecg(
     >>> np.unique(ecg.region, return_counts=True)
     (array(['inferior', 'none', 'septal'], dtype='<U8'), array([1, 7, 2]))
 
-    The truth about the rhythm comes with the records:
+    The R-peaks are known exactly:
 
     >>> heart_rate = [60 * 100 / np.diff(peaks).mean() for peaks in ecg.r_peaks]
     >>> all(45 < rate < 110 for rate in heart_rate)
@@ -259,8 +213,8 @@ def make_ecg(
             f"sampling_rate={sampling_rate!r} Hz. Pass a longer duration."
         )
 
-    # A Generator because it draws float32 noise directly. A seed of its own for each part, so
-    # that, say, the rhythm stays the same when the noise or the regions change.
+    # A Generator, because it can draw float32 noise. Each part has its own seed, so that, for
+    # example, the rhythm stays the same when the noise or the regions change.
     if random_state is None:
         entropy = None
     else:
@@ -270,41 +224,39 @@ def make_ecg(
         np.random.default_rng, seeds
     )
 
-    # One draw per record is enough, because every patient has at least one.
+    # One draw per record is enough, because every patient has at least one record.
     sizes = rng_group.integers(per_patient[0], per_patient[1], size=n_records, endpoint=True)
     groups = np.searchsorted(np.cumsum(sizes), np.arange(n_records), side="right")
     n_patients = groups[-1] + 1
 
-    infarcted = _draw_infarcts(rng_diagnosis, n_patients, shares, exclusive=task != "multilabel")
+    infarcted = _draw_infarctions(rng_diagnosis, n_patients, shares, exclusive=task != "multilabel")
     rr = 60 / rng_anatomy.uniform(*heart_rate, size=n_patients)
-    sources = np.array([_SOURCES[region] for region in regions])
-    vectors, centres, widths = _draw_patients(rng_anatomy, rr, severity * infarcted @ sources)
+    sources = np.array([REGION_SOURCES[region] for region in regions])
+    vectors, centers, widths = draw_patients(rng_anatomy, rr, severity * infarcted @ sources)
     breaths = rng_rhythm.uniform([0.2, 0], [0.3, 2 * np.pi], size=(n_records, 2))
-    r_times = _draw_r_times(rng_rhythm, rr[groups], heart_rate_variability, breaths, duration)
+    r_times = draw_r_times(rng_rhythm, rr[groups], heart_rate_variability, breaths, duration)
 
     X = np.empty((n_records, 12, n_times), dtype=np.float32)
-    # Steps of fixed length: the random numbers depend on them.
+    # Chunks of fixed length, because the random numbers depend on it.
     size = chunk_size(n_times, SYNTHESIS)
     for start in range(0, n_records, size):
         part = slice(start, start + size)
         who = groups[part]
-        signals = _beats(
-            r_times[part], vectors[who], centres[who], widths[who], n_times, sampling_rate
+        signals = synthesize_beats(
+            r_times[part], vectors[who], centers[who], widths[who], n_times, sampling_rate
         )
         times = np.arange(n_times) / sampling_rate
-        breath = _breath(times, breaths[part]).astype(np.float32)
+        breath = respiration_wave(times, breaths[part]).astype(np.float32)
         signals *= (1 + np.float32(respiration) * breath)[:, None]
         if noise or baseline_wander:
-            signals += _ELECTRODES @ _draw_disturbance(
+            signals += ELECTRODES_TO_LEADS @ draw_disturbance(
                 rng_disturbance, breaths[part, 0], n_times, sampling_rate, baseline_wander, noise
             )
-        X[part] = derive_leads(signals, _INDEPENDENT)[0]
+        X[part] = derive_leads(signals, INDEPENDENT_LEADS)[0]
 
-    target, target_names = _make_target(task, regions, infarcted[groups])
+    target, target_names = _make_infarction_target(task, regions, infarcted[groups])
     names = np.array(["+".join(compress(regions, row)) or "none" for row in infarcted])
     if as_frame:
-        import pandas as pd
-
         X = to_lead_frame(X, list(STANDARD_LEADS))
         if task == "multilabel":
             target = pd.DataFrame(target, columns=target_names)
@@ -329,15 +281,15 @@ def make_ecg(
     )
 
 
-def _draw_infarcts(rng, n_patients, shares, exclusive):
-    """Which regions of which patients are infarcted: bool (n_patients, n_regions)."""
+def _draw_infarctions(rng, n_patients, shares, exclusive):
+    """Return which regions of which patients are infarcted, bool (n_patients, n_regions)."""
     infarcted = np.zeros((n_patients, len(shares)), dtype=bool)
     if not exclusive:
         for column, share in zip(infarcted.T, shares):
-            column[rng.permutation(n_patients)[: _count(n_patients, share)]] = True
+            column[rng.permutation(n_patients)[: _count_infarcted(n_patients, share)]] = True
         return infarcted
-    # Rounding the running total, not each region, keeps the number of infarctions exact.
-    total = _count(n_patients, sum(shares))
+    # Rounding the cumulative sum, not each region, keeps the number of infarctions exact.
+    total = _count_infarcted(n_patients, sum(shares))
     bounds = np.rint(total * np.cumsum(shares) / max(sum(shares), 1e-12)).astype(int)
     counts = np.diff(bounds, prepend=0)
     for empty in np.flatnonzero((counts == 0) & (np.array(shares) > 0)):
@@ -350,121 +302,15 @@ def _draw_infarcts(rng, n_patients, shares, exclusive):
     return infarcted
 
 
-def _count(n_patients, share):
-    share = round(share, 9)  # shares of 0.7, 0.2 and 0.1 add up to a little less than 1
+def _count_infarcted(n_patients, share):
+    share = round(share, 9)  # 0.7 + 0.2 + 0.1 is slightly less than 1
     count = round(share * n_patients)
     if 0 < share < 1 and n_patients > 1:
         count = min(max(count, 1), n_patients - 1)
     return count
 
 
-def _draw_patients(rng, rr, injury):
-    """Lead vectors (n, 8, n_waves) in mV, and wave centres and widths (n, n_waves) in s."""
-    n = len(rr)
-    # The heart's axis, turned in the frontal and in the horizontal plane.
-    angles = rng.uniform([-18, -15], [18, 15], size=(n, 2))
-    turn = Rotation.from_euler("zy", angles, degrees=True).as_matrix()
-    dipoles = _WAVES[:, 2:]
-    spread = 0.08 * np.linalg.norm(dipoles, axis=1, keepdims=True)
-    dipoles = dipoles + spread * rng.standard_normal((n, *dipoles.shape))
-    heights = np.exp(rng.normal(scale=[0.15, 0.17, 0.15], size=(n, 3)))
-    dipoles *= np.repeat(heights, [2, 5, 5], axis=1)[..., None]
-    vectors = _DOWER @ turn @ dipoles.transpose(0, 2, 1)
-    vectors *= np.exp(rng.normal(scale=0.08, size=(n, 8)))[..., None]
-
-    # QT by Fridericia's cube root; the PR interval also shortens with rate, but less.
-    stretch = np.cbrt(rr / (60 / 70))[:, None]
-    qt = stretch * rng.normal(1, 0.03, size=(n, 1))
-    pr = np.sqrt(stretch) * rng.normal(1, 0.06, size=(n, 1))
-    qrs = rng.normal(1, 0.05, size=(n, 1))
-    scale = np.repeat(np.hstack([pr, qrs, qt]), [2, 5, 5], axis=1)
-    centres, widths = (_WAVES[:, column] / 1000 * scale for column in (0, 1))
-
-    # Leads of one region are injured unequally, so that each tells something of its own.
-    injury = injury * rng.uniform(0.7, 1.3, size=(n, 8))
-    grid = np.arange(-0.04, 0.04, 0.001)
-    waves = np.exp(-0.5 * ((grid - centres[..., None]) / widths[..., None]) ** 2)
-    r_height = np.maximum((vectors[..., _QRS] @ waves[:, _QRS]).max(axis=2), 0)
-    amplitudes = np.tile(_INFARCTION_MV, (n, 8, 1))
-    amplitudes[..., 0] -= _R_LOSS * r_height
-    vectors[..., _INFARCTION] = injury[..., None] * amplitudes
-
-    # Time zero is the R-peak by definition, whatever the waves of this patient sum up to.
-    strength = np.sum((vectors @ waves) ** 2, axis=1)
-    centres -= grid[np.argmax(strength, axis=1)][:, None]
-    return vectors.astype(np.float32), centres, widths
-
-
-def _breath(times, breaths):
-    return np.sin(2 * np.pi * breaths[:, :1] * times + breaths[:, 1:])
-
-
-def _draw_r_times(rng, rr, variability, breaths, duration):
-    """Times of the R-peaks in s, (n_records, n_beats), from before the record to after it."""
-    n = len(rr)
-    phase = rng.uniform(0, 2 * np.pi, size=n)
-    now = -rr * rng.uniform(2, 3, size=n)
-    r_times = [now]
-    while np.any(now < duration + 2 * rr):
-        rhythm = 0.9 * _breath(now[:, None], breaths)[:, 0]
-        rhythm += 0.9 * np.sin(2 * np.pi * 0.1 * now + phase)
-        rhythm += 0.44 * rng.standard_normal(n)
-        now = now + rr * (1 + variability * np.clip(rhythm, -2, 2))
-        r_times.append(now)
-    return np.stack(r_times, axis=1)
-
-
-def _beats(r_times, vectors, centres, widths, n_times, sampling_rate):
-    """The noise-free independent leads, (n, 8, n_times)."""
-    # Waves are narrower than the RR interval, so that a time point sees each of them in one beat
-    # only and no sum over beats is needed. Neighbours' P and QRS are split after the T wave
-    # has begun, neighbours' T at the R-peak, where the waves concerned are zero.
-    interval = np.diff(r_times, axis=1, prepend=2 * r_times[:, :1] - r_times[:, 1:2])
-    since_p = _time_since_beat(r_times, r_times - 0.68 * interval, n_times, sampling_rate)
-    since_t = _time_since_beat(r_times, r_times, n_times, sampling_rate)
-    slope = (np.sqrt(0.5) / widths).astype(np.float32)
-    offset = (np.sqrt(0.5) / widths * centres).astype(np.float32)
-    waves = np.empty((*widths.shape, n_times), dtype=np.float32)
-    for since, which in ((since_p, slice(0, _T.start)), (since_t, _T)):
-        np.multiply(since[:, None], slope[:, which, None], out=waves[:, which])
-        waves[:, which] -= offset[:, which, None]
-    np.square(waves, out=waves)
-    np.negative(waves, out=waves)
-    # Below this a wave is nothing, and denormal numbers are slow.
-    np.maximum(waves, -80, out=waves)
-    np.exp(waves, out=waves)
-    return vectors @ waves
-
-
-def _time_since_beat(r_times, starts, n_times, sampling_rate):
-    """Time in s to the R-peak of the beat that each time point belongs to, float32."""
-    n, n_beats = r_times.shape
-    first = np.clip(np.ceil(starts * sampling_rate), 0, n_times).astype(np.int64)
-    cells = first + np.arange(n)[:, None] * (n_times + 1)
-    steps = np.diff(r_times, axis=1, prepend=0)
-    r_time = np.bincount(cells.ravel(), steps.ravel(), minlength=n * (n_times + 1))
-    r_time = r_time.reshape(n, n_times + 1)[:, :-1].cumsum(axis=1)
-    return (np.arange(n_times) / sampling_rate - r_time).astype(np.float32)
-
-
-def _draw_disturbance(rng, breath_rate, n_times, sampling_rate, baseline_wander, noise):
-    """Noise and baseline wander at the electrodes, (n, 9, n_times) in mV."""
-    n = len(breath_rate)
-    memory = np.float32(np.exp(-1 / (sampling_rate * _NOISE_MEMORY)))
-    out = rng.standard_normal((n, 9, n_times), dtype=np.float32)
-    out[..., 0] /= np.sqrt(1 - memory**2)  # starts as noisy as it goes on
-    gain = np.float32(noise) * np.sqrt(1 - memory**2)
-    out = lfilter(gain[None], np.array([1, -memory], dtype=np.float32), out, axis=2)
-
-    rates = np.column_stack([breath_rate, rng.uniform([0.05, 0.15], [0.15, 0.5], size=(n, 2))])
-    angle = (2 * np.pi / sampling_rate * rates[..., None] * np.arange(n_times)).astype(np.float32)
-    weights = rng.standard_normal((n, 9, 6), dtype=np.float32)
-    weights *= np.float32(baseline_wander / np.sqrt(3))
-    out += weights @ np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
-    return out
-
-
-def _make_target(task, regions, infarcted):
+def _make_infarction_target(task, regions, infarcted):
     if task == "infarction":
         return infarcted.any(axis=1).astype(np.int64), ["normal", "infarction"]
     if task == "region":
@@ -483,7 +329,7 @@ def _check_number(name, value, low, high=np.inf, integral=False):
 
 
 def _check_range(name, value, low, high=np.inf, integral=False):
-    """A number, or a (low, high) pair of them, as a pair."""
+    """Return a number, or a (low, high) pair, as a pair."""
     if np.ndim(value) == 0:
         value = (value, value)
     if len(value) != 2:
@@ -496,13 +342,15 @@ def _check_range(name, value, low, high=np.inf, integral=False):
 
 
 def _check_regions(task, regions, prevalence):
-    """Regions as a tuple, and the share of patients for each."""
-    if task not in _TASKS:
-        raise ValueError(f"task must be one of {', '.join(map(repr, _TASKS))}, got {task!r}.")
+    """Return the regions as a tuple, and the share of patients for each."""
+    if task not in _SYNTHETIC_TASKS:
+        raise ValueError(
+            f"task must be one of {', '.join(map(repr, _SYNTHETIC_TASKS))}, got {task!r}."
+        )
     if isinstance(regions, str) or not np.iterable(regions):
         regions = (regions,)
     regions = tuple(regions)
-    unknown = [region for region in regions if region not in _SOURCES]
+    unknown = [region for region in regions if region not in REGION_SOURCES]
     if unknown or not regions or len(set(regions)) < len(regions):
         raise ValueError(
             f"regions must be one or more of {', '.join(map(repr, REGIONS_12))}, each once, "

@@ -1,6 +1,7 @@
-"""Estimators that train a network, and the base classes for methods of your own."""
+"""Estimators that train a network, and the base classes for further methods."""
 
-from ._base import DeepECG, DeepECGClassifier
+from ._base import DeepECG
+from ._classifier import DeepECGClassifier
 from ._pretraining import FineTunedClassifier, SelfSupervisedEncoder
 
 __all__ = ["DeepECG", "DeepECGClassifier", "FineTunedClassifier", "SelfSupervisedEncoder"]

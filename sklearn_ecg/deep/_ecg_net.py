@@ -1,4 +1,4 @@
-"""Any torch module as an estimator, with networks of the literature by name."""
+"""Any torch module as a classifier, and networks of the literature by name."""
 
 import copy
 import inspect
@@ -6,14 +6,14 @@ import inspect
 import torch
 from sklearn.utils._param_validation import StrOptions
 
-from ..nn.inception_time import InceptionTime
-from ..nn.losses import ClassificationLoss
-from ..nn.recurrent import CNNLSTM, LSTM
-from ..nn.resnet import ResNet1dWang, XResNet1d
-from ..nn.signal_network import SignalNetwork
-from ..nn.transformer import TransformerEncoder
-from ..nn.user_module import UserModule
-from ._base import DeepECGClassifier
+from ..nn._inception_time import InceptionTime
+from ..nn._recurrent import CNNLSTM, LSTM
+from ..nn._resnet import ResNet1dWang, XResNet1d
+from ..nn._signal_network import SignalNetwork
+from ..nn._supervised_losses import ClassificationLoss
+from ..nn._transformer import TransformerEncoder
+from ..nn._user_module import UserModule
+from ._classifier import DeepECGClassifier
 
 NETWORKS = {
     "cnn_lstm": CNNLSTM,
@@ -24,143 +24,152 @@ NETWORKS = {
     "xresnet1d101": XResNet1d,
 }
 
-# Single arguments of the module are parameters of this prefix, as in skorch.
+# Prefix of the parameters that are single arguments of the module, as in skorch.
 _PREFIX = "module__"
 
 
 class ECGNetClassifier(DeepECGClassifier):
-    r"""Any torch module as a classifier of multi-lead ECG, and as a transformer.
+    r"""Classifier of multi-lead ECG with any torch module.
 
-    The module sees a batch of normalised signals, a tensor (batch, leads, time), and returns
+    The module receives batches of normalized signals, tensors (batch, leads, time), and returns
     logits (batch, n_outputs), or a tuple of logits and an embedding (batch, n_features). The
-    estimator does the rest: the contract for X, labels of any kind, weights, training,
-    probabilities. Networks that the literature compares with are there by name.
+    estimator takes care of everything else: containers of X, labels of any kind, weights, training
+    and probabilities. The networks that the literature compares with are available by name. The
+    estimator is a transformer as well: `transform` returns the embedding.
 
-    The loss is the cross-entropy of the classes; of a multilabel target, the mean of the binary
-    cross-entropies of the labels.
+    The loss is the cross-entropy of the classes. For a multilabel target it is the mean of the
+    binary cross-entropies of the labels.
 
     Parameters
     ----------
     module : str, class or callable, default="resnet1d_wang"
-        A `torch.nn.Module` class, or a function that makes a module. It is called as
-        ``module(n_leads, n_outputs, **module_params)`` within `fit`, by position, so that its
-        arguments may have other names. ``n_outputs`` is 1 for two classes, where a positive logit
-        means ``classes_[1]``; otherwise it is the number of classes or labels.
+        A `torch.nn.Module` class, or a function that returns a module. `fit` calls it as
+        ``module(n_leads, n_outputs, **module_params)``, by position, so the first two arguments may
+        have other names. ``n_outputs`` is 1 for two classes, where a positive logit means
+        ``classes_[1]``, and otherwise the number of classes or labels.
 
         Or the name of a network of this library, whose page lists its arguments:
 
-        - "resnet1d_wang": `sklearn_ecg.nn.resnet.ResNet1dWang`, of the PTB-XL benchmark [1]_;
-        - "xresnet1d101": `sklearn_ecg.nn.resnet.XResNet1d`, of the PTB-XL benchmark [1]_;
-        - "inception_time": `sklearn_ecg.nn.inception_time.InceptionTime` [2]_;
-        - "lstm": `sklearn_ecg.nn.recurrent.LSTM`, of the PTB-XL benchmark [1]_;
-        - "cnn_lstm": `sklearn_ecg.nn.recurrent.CNNLSTM` [3]_;
-        - "transformer": `sklearn_ecg.nn.transformer.TransformerEncoder` [4]_, [5]_.
+        - "resnet1d_wang": `sklearn_ecg.nn.ResNet1dWang`, of the PTB-XL benchmark [1]_;
+        - "xresnet1d101": `sklearn_ecg.nn.XResNet1d`, of the PTB-XL benchmark [1]_;
+        - "inception_time": `sklearn_ecg.nn.InceptionTime` [2]_;
+        - "lstm": `sklearn_ecg.nn.LSTM`, of the PTB-XL benchmark [1]_;
+        - "cnn_lstm": `sklearn_ecg.nn.CNNLSTM` [3]_;
+        - "transformer": `sklearn_ecg.nn.TransformerEncoder` [4]_, [5]_.
 
-        Not a module that has been made: a clone or a second fit would start from its weights. To
-        start from weights of your own, pass a function that makes the module and loads them. A
-        lambda, or a class within a function, works until the estimator is pickled.
+        A module instance is not accepted, because a clone or a second fit would start from its
+        trained weights. To start from given weights, pass a function that makes the module and
+        loads them. A lambda, or a class defined in a function, works until the estimator is
+        pickled.
     module_params : dict or None, default=None
-        Further arguments of the module, by name. Each is a parameter of its own as well, as
-        in skorch: ``set_params(module__width=64)``, and ``{"module__width": [64, 128]}`` in a
-        grid, change that one and keep the others.
+        Further arguments of the module, by name. As in skorch, each of them is also a parameter
+        ``module__<name>``: ``set_params(module__width=64)``, or ``{"module__width": [64, 128]}``
+        in a grid, changes one argument and keeps the others.
     augmentation : callable, list of callables or None, default=None
-        Random views of training batches, such as those of `sklearn_ecg.augmentation`: a
-        tensor (batch, leads, time) of normalised signals in, one of the same shape out.
-        Several are applied in order.
+        Random transforms of the training batches, such as those of `sklearn_ecg.augmentation`. Each
+        maps a tensor, (batch, leads, time) for signals or (batch, channels, height, width) for
+        images, to a tensor of the same shape. The transforms of a list are applied in order. None
+        trains on the records as they are.
     class_weight : {"balanced"}, dict, list of dict or None, default=None
-        Weights of the classes in the loss. "balanced": for two classes, and for each label of a
-        multilabel target, the share of the records with the other value; for three classes and
-        more, ``n_records / (n_classes * n_records_c)``. A dict maps labels to weights; a
-        multilabel target takes a list of dicts ``{0: weight, 1: weight}``. Probabilities of
-        weighted losses are not calibrated: see `sklearn.calibration.CalibratedClassifierCV`.
+        Weights of the classes in the classification loss. "balanced": for two classes, and for each
+        label of a multilabel target, the share of the records with the other value; for three or
+        more classes, ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to
+        weights; a multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per
+        label. None gives all classes the same weight. Probabilities of a weighted loss are not
+        calibrated: see `sklearn.calibration.CalibratedClassifierCV`.
     normalize : {"dataset", "record", "record_lead"} or None, default="dataset"
-        z-scores per lead with statistics of the training records; per record over its leads and
-        time points; per record and lead; none. The statistics are those of the records given to
-        `fit`, less the internal validation part.
+        Standardization of the signals to mean 0 and SD 1. "dataset" takes the mean and SD of each
+        lead over the training records, without the validation records of ``early_stopping``;
+        "record" those of each record over its leads and time points, which keeps the ratios between
+        leads; "record_lead" those of each lead of each record. None leaves the signals unchanged.
     max_epochs : int, default=30
-        Passes over the training records; 0 leaves the network at its random start.
+        Number of passes over the training records. 0 leaves the network at its random
+        initialization.
     batch_size : int, default=32
-        Records in a training batch, at least 2. A trailing batch of one joins the one
-        before.
+        Number of records in a training batch, at least 2. A last batch of one record joins the
+        batch before it.
     learning_rate : float, default=1e-3
-        Largest learning rate of AdamW.
+        Maximum learning rate of the AdamW optimizer.
     learning_rate_schedule : {"cosine", "constant"}, default="cosine"
-        "cosine": linear warm-up over the first tenth of the steps, then half a cosine to 0 at
-        ``max_epochs``.
+        "cosine" increases the learning rate linearly over the first tenth of the steps, and then
+        decreases it to 0 along half a cosine until ``max_epochs``. "constant" keeps it.
     weight_decay : float, default=1e-2
         Decoupled weight decay of AdamW, >= 0.
     early_stopping : bool, default=False
-        Set a part of the records aside, stop when its loss has not improved for
-        ``n_iter_no_change`` epochs, and keep the weights of the best epoch.
+        Whether to set aside a part of the records for validation, stop when the validation loss has
+        not improved for ``n_iter_no_change`` epochs, and restore the weights of the best epoch.
     validation_fraction : float, default=0.1
-        Share of the records set aside with ``early_stopping=True``, in (0, 1). The split
-        is stratified and keeps ``groups`` together.
+        Fraction of the records that ``early_stopping=True`` sets aside, in (0, 1). The split is
+        stratified and keeps ``groups`` together.
     n_iter_no_change : int, default=10
-        Epochs without improvement that stop the training, with ``early_stopping=True``.
+        Number of epochs without improvement after which ``early_stopping=True`` stops the training.
     warm_start : bool, default=False
-        Go on from the weights and the normalisation of the previous fit; the optimizer starts
-        anew. The network, ``normalize``, the leads and the classes must be those of that fit.
+        Whether `fit` continues from the weights and the normalization of the previous fit, with a
+        new optimizer. Parameters and data must lead to the same network, input and classes as
+        before.
     n_leads : int or None, default=None
-        Number of leads. Needed for 2-D rows, ``(n_records, n_leads * n_times)``.
+        Number of leads. Required for 2-D rows of shape (n_records, n_leads * n_times).
     lead_names : array-like of str or None, default=None
-        Names of the leads. None takes the columns of a lead frame; twelve unnamed leads are
-        taken to be in standard order (I, II, III, aVR, aVL, aVF, V1-V6).
-    sampling_rate : float or None, default=None
-        In Hz. Not used by this method; part of the common vocabulary.
+        Names of the leads. None takes the column names of a lead frame, and assumes the standard
+        order (I, II, III, aVR, aVL, aVF, V1-V6) for twelve unnamed leads.
     device : str or torch.device, default="auto"
-        Where to train and predict; "auto" is CUDA where there is one, else the CPU.
+        Device for training and prediction. "auto" is CUDA if it is available, otherwise the CPU.
     precision : {"float32", "float64", "mixed"}, default="float32"
-        "mixed" runs the network in bfloat16 where that is safe, for GPUs; losses stay in float32.
+        Floating-point precision of the network. "mixed" runs it in bfloat16 where this is safe,
+        which is meant for GPUs, and computes losses in float32.
     callbacks : list of skorch callbacks or None, default=None
-        Copied before training; the copies are in ``callbacks_``.
+        Callbacks of the training. They are copied; the copies are in ``callbacks_``.
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, batches, dropout, views and the validation split. Two fits with the same
-        int, on a CPU with the same number of threads, are equal bit by bit.
+        Seed of everything random: initial weights, batches, dropout, augmentation and the
+        validation split. Two fits with the same int, on a CPU and with the same number of threads,
+        are equal bit by bit.
     verbose : int, default=0
-        Print a line per epoch.
+        Whether to print a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; for a multilabel target, the numbers of its columns.
     net_ : skorch.NeuralNet
-        The fitted net; ``net_.module_`` is the network.
+        The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)
-        ``epoch``, ``learning_rate``, ``train_loss``, whether it was the lowest yet
-        (``train_loss_best``), with early stopping ``valid_loss`` and ``valid_loss_best``, and
-        what callbacks record.
-        ``pandas.DataFrame(history_)`` is a table.
+        ``epoch``, ``learning_rate``, ``train_loss`` and whether it was the lowest so far
+        (``train_loss_best``), ``valid_loss`` and ``valid_loss_best`` with early stopping, and what
+        callbacks record. ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Number of epochs trained.
     callbacks_ : list
-        The fitted callbacks.
+        The trained copies of ``callbacks``.
     normalizer_ : torch.nn.Module
-        The fitted normalisation.
+        The fitted normalization, which is applied before the network.
     n_features_in_ : int
-        Columns of X: leads, or time points of all leads for 2-D rows.
+        Number of features seen during `fit`: leads for 3-D arrays and lead frames, rows of pixels
+        for images, columns for 2-D rows.
     feature_names_in_ : ndarray of str
-        Columns of X, when X was a frame.
+        Names of the columns of X. Only defined if X is a DataFrame.
     n_leads_in_, n_times_in_ : int
-        Leads of the records and time points of a lead.
+        Number of leads of the records, and of time points of a lead.
     lead_names_in_ : tuple of str or None
-        Names of the leads in standard spelling, where known.
+        Standardized names of the leads; None if they are unknown.
 
     See Also
     --------
-    MSAICNetClassifier : A method with a network and a loss of its own.
+    MSAICNetClassifier : Classifier with a network and a loss for imbalanced outcomes.
 
     Notes
     -----
-    ``transform`` gives the embedding that the module returns. A module that returns logits only
-    has no other output that is known, so its logits are its embedding, a single column for two
-    classes. The networks by name embed into what their last linear layer sees.
+    `transform` returns the embedding that the module returns. If the module returns logits only,
+    the logits are the embedding, a single column for two classes. The embedding of the networks by
+    name is the input of their last linear layer.
 
-    A new module is tried on two random records before training, in ``eval`` mode: what it returns
-    is checked, and lazy layers such as `torch.nn.LazyLinear` take their sizes, the length of the
-    records among them. With ``precision="mixed"`` the networks by name predict in bfloat16 up to
-    their last layer; other modules predict in float32, for their last layer is not known.
+    A new module is tried out on two random records before training, in ``eval`` mode. Its output is
+    checked, and lazy layers such as `torch.nn.LazyLinear` get their sizes, which may depend on the
+    length of the records. With ``precision="mixed"`` the networks by name predict in bfloat16 up to
+    their last layer. Other modules predict in float32, because their last layer is not known.
 
-    `sklearn_ecg.inspection.lead_importance` works with every module,
+    `sklearn_ecg.inspection.lead_importance` works with every module, and
     `sklearn_ecg.inspection.grad_cam` with the networks by name and with subclasses of
-    `sklearn_ecg.nn.signal_network.SignalNetwork`.
+    `sklearn_ecg.nn.SignalNetwork`.
 
     References
     ----------
@@ -195,7 +204,8 @@ class ECGNetClassifier(DeepECGClassifier):
     >>> clf.transform(X).shape
     (80, 16)
 
-    An argument of the module is a parameter like others, and one that it does not take is told:
+    An argument of the module is a parameter like any other. An argument that the module does not
+    accept is an error:
 
     >>> from sklearn.model_selection import GridSearchCV
     >>> search = GridSearchCV(clf, {"module__width": [2, 4]}, cv=2).fit(X, y)
@@ -228,7 +238,6 @@ class ECGNetClassifier(DeepECGClassifier):
         warm_start=False,
         n_leads=None,
         lead_names=None,
-        sampling_rate=None,
         device="auto",
         precision="float32",
         callbacks=None,
@@ -251,7 +260,6 @@ class ECGNetClassifier(DeepECGClassifier):
         self.warm_start = warm_start
         self.n_leads = n_leads
         self.lead_names = lead_names
-        self.sampling_rate = sampling_rate
         self.device = device
         self.precision = precision
         self.callbacks = callbacks
@@ -265,16 +273,17 @@ class ECGNetClassifier(DeepECGClassifier):
     }
 
     def get_params(self, deep=True):
-        """Parameters of the estimator.
+        """Get the parameters of this estimator.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to give each of ``module_params`` as ``module__<name>`` as well.
+            Whether to return each of ``module_params`` as ``module__<name>`` as well.
 
         Returns
         -------
         params : dict
+            Parameter names mapped to their values.
         """
         params = super().get_params(deep=deep)
         if deep and isinstance(self.module_params, dict):
@@ -282,84 +291,85 @@ class ECGNetClassifier(DeepECGClassifier):
         return params
 
     def set_params(self, **params):
-        """Set parameters, ``module__<name>`` for one of ``module_params``.
+        """Set the parameters of this estimator.
 
         Parameters
         ----------
         **params : dict
+            Parameter names and values; ``module__<name>`` sets one of ``module_params``.
 
         Returns
         -------
         self : object
         """
-        ours = {name: v for name, v in params.items() if not name.startswith(_PREFIX)}
-        super().set_params(**ours)
+        own = {name: v for name, v in params.items() if not name.startswith(_PREFIX)}
+        super().set_params(**own)
         changed = {
             name.removeprefix(_PREFIX): value
             for name, value in params.items()
             if name.startswith(_PREFIX)
         }
         if changed:
-            # A new dict: the old one may be another estimator's, too.
+            # A new dict, because other estimators may share the old one.
             self.module_params = {**(self.module_params or {}), **changed}
         return self
 
-    def _make_network(self, n_outputs):
-        n_leads = self.normalizer_.n_leads_out
-        # A copy, because fit never changes a parameter, whatever the module does.
+    def _make_network(self, data):
+        n_leads, n_outputs = data.n_channels, data.n_outputs
+        # A copy, because the module might change it, but fit never changes a parameter.
         params = copy.deepcopy(self.module_params or {})
         make = NETWORKS[self.module] if isinstance(self.module, str) else self.module
-        name = _name(make)
+        name = _display_name(make)
         _check_signature(make, name, params)
         try:
             network = make(n_leads, n_outputs, **params)
         except Exception as error:
             given = "".join(f", {key}={value!r}" for key, value in params.items())
             raise ValueError(
-                f"module {name} could not be made by {name}({n_leads}, {n_outputs}{given}): "
+                f"module {name} could not be created by {name}({n_leads}, {n_outputs}{given}): "
                 f"{type(error).__name__}: {error}"
             ) from error
         if not isinstance(network, torch.nn.Module):
             raise ValueError(
-                f"module {name} must make a torch.nn.Module, got {type(network).__name__}."
+                f"module {name} must return a torch.nn.Module, got {type(network).__name__}."
             )
         checked = UserModule(network, name, n_outputs)
         if type(network) not in NETWORKS.values():
             checked.probe(n_leads, self.n_times_in_, self._torch_dtype)
         return network if isinstance(network, SignalNetwork) else checked
 
-    def _make_loss(self, target_kind, class_weight):
-        return ClassificationLoss(target_kind, class_weight=class_weight)
+    def _make_loss(self, data):
+        return ClassificationLoss(data.target.kind, class_weight=data.class_weight)
 
-    def _logits(self, module, x):
-        if not isinstance(module, UserModule):
-            return super()._logits(module, x)
-        # In full precision: which of its layers is the last is not known.
-        return _finite(module.outputs(x)[0], module.name)
+    def _logits(self, network, x):
+        if not isinstance(network, UserModule):
+            return super()._logits(network, x)
+        # In full precision, because the last layer of the module is not known.
+        return _check_finite_output(network.outputs(x)[0], network.name)
 
-    def _embedding(self, module, x):
-        if not isinstance(module, UserModule):
-            return super()._embedding(module, x)
-        return _finite(module.outputs(x)[1], module.name)
+    def _embed(self, network, x):
+        if not isinstance(network, UserModule):
+            return super()._embed(network, x)
+        return _check_finite_output(network.outputs(x)[1], network.name)
 
 
-def _name(make):
-    """What to call a class, a function or another callable in a message."""
+def _display_name(make):
+    """Return the name of a class, a function or another callable for messages."""
     return getattr(make, "__name__", None) or type(make).__name__
 
 
 def _check_signature(make, name, params):
-    """Hold a callable to ``make(n_leads, n_outputs, **params)``."""
+    """Raise if a callable cannot be called as ``make(n_leads, n_outputs, **params)``."""
     if isinstance(make, torch.nn.Module):
         name = type(make).__name__
         raise ValueError(
-            f"module must be a class or a function that makes a module, got an instance of {name}. "
-            f"Pass module={name}, and its arguments as module_params; to start from its weights, "
-            "pass a function of (n_leads, n_outputs) that makes the module and loads them."
+            f"module must be a class or a function that returns a module, got an instance of "
+            f"{name}. Pass module={name}, and its arguments as module_params. To start from its "
+            "weights, pass a function of (n_leads, n_outputs) that makes the module and loads them."
         )
     try:
         signature = inspect.signature(make)
-    except ValueError:  # of what is written in C
+    except ValueError:  # implemented in C
         return
     try:
         signature.bind(0, 0, **params)
@@ -371,10 +381,10 @@ def _check_signature(make, name, params):
         ) from error
 
 
-def _finite(values, name):
+def _check_finite_output(values, name):
     if not torch.isfinite(values).all():
         raise ValueError(
-            f"module {name} returned NaN or infinity for finite signals. A record may have a flat "
-            "lead or be constant: a division by its standard deviation must mind that."
+            f"module {name} returned NaN or infinity for finite signals. A lead or a record may be "
+            "constant: check for divisions by its standard deviation, which is 0."
         )
     return values

@@ -4,157 +4,168 @@ from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..nn.losses import MSAICLoss
-from ..nn.msaic import MSAICNet
-from ._base import DeepECGClassifier
+from ..nn._msaic_net import MSAICNet
+from ..nn._supervised_losses import MSAICLoss
+from ._classifier import DeepECGClassifier
 
 
 class MSAICNetClassifier(DeepECGClassifier):
-    r"""MSAIC-Net: a classifier of multi-lead ECG for unbalanced outcomes.
+    r"""MSAIC-Net classifier of multi-lead ECG for imbalanced outcomes.
 
-    Parallel branches of atrous (dilated) convolutions read the signals at several time scales;
-    channel attention weighs their features; the loss is the sum of a focal cross-entropy and a
-    supervised contrastive loss in which badly aligned pairs of a class weigh more [1]_. The
-    fitted network is a transformer too: `transform` gives the embedding of a record.
+    Parallel branches of atrous (dilated) convolutions process the signals at several time scales,
+    and channel attention weights their features. The loss is the sum of a focal cross-entropy and
+    a supervised contrastive loss in which poorly aligned pairs of a class have a higher weight
+    [1]_. The fitted network is a transformer as well: `transform` returns the embedding of a
+    record.
 
-    The paper is binary; multiclass and multilabel targets are this library's extension.
+    The paper is about binary targets; multiclass and multilabel targets are an extension of this
+    library.
 
     Parameters
     ----------
     dilations : array-like of int, default=(1, 2, 4, 8)
-        Dilation of each branch. ``(1,)`` is the paper's single-scale ablation.
-        The values are a default of this library, not of the paper.
+        Dilation of each branch. ``(1,)`` is the single-scale ablation of the paper. The values are
+        defaults of this library, not of the paper.
     filters : array-like of int, default=(32, 64, 64)
-        Channels of the successive blocks of a branch. Default of this library.
+        Number of channels of the successive blocks of a branch. Default of this library.
     kernel_size : int, default=7
-        Odd number of taps of the convolutions. Default of this library.
+        Length of the convolution kernels, an odd number. Default of this library.
     stride : int, default=2
-        Stride of each branch's first convolution. Everything after it costs ``1 / stride``;
-        a literal network at full resolution (``stride=1``) trains about half as fast. Default of
-        this library.
+        Stride of the first convolution of each branch, which reduces the cost of all later layers
+        to ``1 / stride``. The network at full resolution (``stride=1``) takes about twice as long
+        to train. Default of this library.
     pool_size : int, default=2
-        Max-pooling after each block. Default of this library.
+        Size of the max-pooling after each block. Default of this library.
     attention : {"eca", "se"} or None, default="eca"
-        Channel attention: a convolution across channels [2]_, squeeze-and-excitation,
-        or none.
+        Channel attention: "eca" is a convolution across channels [2]_, "se" is
+        squeeze-and-excitation, None is no attention.
     dropout : float, default=0.1
-        Probability with which a block drops a channel, in [0, 1). Default of this library.
+        Probability that a block drops a channel, in [0, 1). Default of this library.
     embedding_dim : int, default=128
-        Length of the embedding, the vector after global average pooling. Default of
-        this library.
+        Length of the embedding, the vector after global average pooling. Default of this library.
     projection_dim : int, default=64
-        Length of the vectors that the contrastive loss compares; they come from the embedding
-        through an MLP. Default of this library.
+        Length of the vectors that the contrastive loss compares. An MLP computes them from the
+        embedding. Default of this library.
     focal_gamma : float, default=2.0
-        Focusing exponent :math:`\gamma \geq 0` of the classification loss; 0 is the plain
-        cross-entropy. Default of this library.
-    contrastive_weight : float, default=0.1
-        Weight :math:`\lambda \geq 0` of the contrastive loss; 0 leaves it and its head out.
+        Focusing exponent :math:`\gamma \geq 0` of the classification loss; 0 is the cross-entropy.
         Default of this library.
+    contrastive_weight : float, default=0.1
+        Weight :math:`\lambda \geq 0` of the contrastive loss; 0 removes the loss and its projection
+        head. Default of this library.
     contrastive_gamma : float, default=2.0
         Focusing exponent of the contrastive loss, >= 0; 0 is SupCon [3]_. Default of this library.
     temperature : float, default=0.1
         Temperature :math:`\tau > 0` of the contrastive loss. Default of this library.
     balanced_batches : bool, default=True
-        Give every class at least two records in each batch, so that the contrastive loss has
-        positives: classes are spread evenly over the batches, and to a batch with fewer of a
-        class others are added at random. These count in the contrastive loss only. Without
-        that loss, batches are plain.
+        Whether each batch contains at least two records of each class, so that each record has a
+        positive pair. The classes are spread evenly over the batches, and randomly drawn records
+        are added to batches with fewer than two of a class. Only the contrastive loss uses the
+        added records. Without the contrastive loss, the batches are not balanced.
     augmentation : callable, list of callables or None, default=None
-        Random views of training batches, such as those of `sklearn_ecg.augmentation`: a
-        tensor (batch, leads, time) of normalised signals in, one of the same shape out.
-        Several are applied in order.
+        Random transforms of the training batches, such as those of `sklearn_ecg.augmentation`. Each
+        maps a tensor, (batch, leads, time) for signals or (batch, channels, height, width) for
+        images, to a tensor of the same shape. The transforms of a list are applied in order. None
+        trains on the records as they are.
     class_weight : {"balanced"}, dict, list of dict or None, default="balanced"
-        Weights of the classes in the classification loss; with two classes, and for each label of
-        a multilabel target, they are ``(1 - alpha, alpha)`` of the focal loss. "balanced":
-        ``alpha`` is the share of negatives; the weights of three classes and more are
-        ``n_records / (n_classes * n_records_c)``. A dict maps labels to weights; a multilabel
-        target takes a list of dicts ``{0: weight, 1: weight}``. Default of this library. Weighted
-        and focal losses give probabilities that are not calibrated: see
-        `sklearn.calibration.CalibratedClassifierCV`.
+        Weights of the classes in the classification loss. "balanced": for two classes, and for each
+        label of a multilabel target, the share of the records with the other value; for three or
+        more classes, ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to
+        weights; a multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per
+        label. None gives all classes the same weight. Probabilities of a weighted loss are not
+        calibrated: see `sklearn.calibration.CalibratedClassifierCV`.
     normalize : {"dataset", "record", "record_lead"} or None, default="dataset"
-        z-scores per lead with statistics of the training records; per record over its leads and
-        time points; per record and lead; none. The statistics are those of the records given to
-        `fit`, less the internal validation part.
+        Standardization of the signals to mean 0 and SD 1. "dataset" takes the mean and SD of each
+        lead over the training records, without the validation records of ``early_stopping``;
+        "record" those of each record over its leads and time points, which keeps the ratios between
+        leads; "record_lead" those of each lead of each record. None leaves the signals unchanged.
     max_epochs : int, default=30
-        Passes over the training records; 0 leaves the network at its random start.
+        Number of passes over the training records. 0 leaves the network at its random
+        initialization.
     batch_size : int, default=32
-        Records in a training batch, at least 2. A trailing batch of one joins the one
-        before.
+        Number of records in a training batch, at least 2. A last batch of one record joins the
+        batch before it.
     learning_rate : float, default=3e-3
-        Largest learning rate of AdamW.
+        Maximum learning rate of the AdamW optimizer.
     learning_rate_schedule : {"cosine", "constant"}, default="cosine"
-        "cosine": linear warm-up over the first tenth of the steps, then half a cosine to 0 at
-        ``max_epochs``.
+        "cosine" increases the learning rate linearly over the first tenth of the steps, and then
+        decreases it to 0 along half a cosine until ``max_epochs``. "constant" keeps it.
     weight_decay : float, default=1e-2
         Decoupled weight decay of AdamW, >= 0.
     early_stopping : bool, default=False
-        Set a part of the records aside, stop when its loss has not improved for
-        ``n_iter_no_change`` epochs, and keep the weights of the best epoch.
+        Whether to set aside a part of the records for validation, stop when the validation loss has
+        not improved for ``n_iter_no_change`` epochs, and restore the weights of the best epoch.
     validation_fraction : float, default=0.1
-        Share of the records set aside with ``early_stopping=True``, in (0, 1). The split
-        is stratified and keeps ``groups`` together.
+        Fraction of the records that ``early_stopping=True`` sets aside, in (0, 1). The split is
+        stratified and keeps ``groups`` together.
     n_iter_no_change : int, default=10
-        Epochs without improvement that stop the training, with ``early_stopping=True``.
+        Number of epochs without improvement after which ``early_stopping=True`` stops the training.
     warm_start : bool, default=False
-        Go on from the weights and the normalisation of the previous fit; the optimizer starts
-        anew. The network, ``normalize``, the leads and the classes must be those of that fit.
+        Whether `fit` continues from the weights and the normalization of the previous fit, with a
+        new optimizer. Parameters and data must lead to the same network, input and classes as
+        before.
     n_leads : int or None, default=None
-        Number of leads. Needed for 2-D rows, ``(n_records, n_leads * n_times)``.
+        Number of leads. Required for 2-D rows of shape (n_records, n_leads * n_times).
     lead_names : array-like of str or None, default=None
-        Names of the leads. None takes the columns of a lead frame; twelve unnamed leads are
-        taken to be in standard order (I, II, III, aVR, aVL, aVF, V1-V6).
-    sampling_rate : float or None, default=None
-        In Hz. Not used by this method; part of the common vocabulary.
+        Names of the leads. None takes the column names of a lead frame, and assumes the standard
+        order (I, II, III, aVR, aVL, aVF, V1-V6) for twelve unnamed leads.
     device : str or torch.device, default="auto"
-        Where to train and predict; "auto" is CUDA where there is one, else the CPU.
+        Device for training and prediction. "auto" is CUDA if it is available, otherwise the CPU.
     precision : {"float32", "float64", "mixed"}, default="float32"
-        "mixed" runs the network in bfloat16 where that is safe, for GPUs; losses stay in float32.
+        Floating-point precision of the network. "mixed" runs it in bfloat16 where this is safe,
+        which is meant for GPUs, and computes losses in float32.
     callbacks : list of skorch callbacks or None, default=None
-        Copied before training; the copies are in ``callbacks_``.
+        Callbacks of the training. They are copied; the copies are in ``callbacks_``.
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, batches, dropout, views and the validation split. Two fits with the same
-        int, on a CPU with the same number of threads, are equal bit by bit.
+        Seed of everything random: initial weights, batches, dropout, augmentation and the
+        validation split. Two fits with the same int, on a CPU and with the same number of threads,
+        are equal bit by bit.
     verbose : int, default=0
-        Print a line per epoch.
+        Whether to print a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; for a multilabel target, the numbers of its columns.
     net_ : skorch.NeuralNet
-        The fitted net; ``net_.module_`` is the network.
+        The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)
-        ``epoch``, ``learning_rate``, ``train_loss``, whether it was the lowest yet
-        (``train_loss_best``), with early stopping ``valid_loss`` and ``valid_loss_best``, and
-        what callbacks record.
-        ``pandas.DataFrame(history_)`` is a table.
+        ``epoch``, ``learning_rate``, ``train_loss`` and whether it was the lowest so far
+        (``train_loss_best``), ``valid_loss`` and ``valid_loss_best`` with early stopping, and what
+        callbacks record. ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Number of epochs trained.
     callbacks_ : list
-        The fitted callbacks.
+        The trained copies of ``callbacks``.
     normalizer_ : torch.nn.Module
-        The fitted normalisation.
+        The fitted normalization, which is applied before the network.
     n_features_in_ : int
-        Columns of X: leads, or time points of all leads for 2-D rows.
+        Number of features seen during `fit`: leads for 3-D arrays and lead frames, rows of pixels
+        for images, columns for 2-D rows.
     feature_names_in_ : ndarray of str
-        Columns of X, when X was a frame.
+        Names of the columns of X. Only defined if X is a DataFrame.
     n_leads_in_, n_times_in_ : int
-        Leads of the records and time points of a lead.
+        Number of leads of the records, and of time points of a lead.
     lead_names_in_ : tuple of str or None
-        Names of the leads in standard spelling, where known.
+        Standardized names of the leads; None if they are unknown.
 
     See Also
     --------
-    sklearn_ecg.to_lead_frame : Makes lead frames, in which every lead is a named feature.
+    sklearn_ecg.to_lead_frame : Make lead frames, in which each lead is a named feature.
 
     Notes
     -----
-    Defaults were chosen on folds 1-6 of a subset of PTB-XL.
+    ``class_weight`` is the weighting of the focal loss: for two classes, and for each label of a
+    multilabel target, the weights are :math:`(1 - \alpha, \alpha)`, and "balanced" takes the share
+    of negatives for :math:`\alpha`. Focal losses give probabilities that are not calibrated, even
+    without weights.
 
-    Departures from the paper's text, as far as it is known: convolutions have a stride, and
-    pooling stands before dropout and attention, both for
-    speed; dropout drops whole channels; the contrastive head is this library's. Ablations of the
-    paper are reachable by parameters: ``dilations=(1,)``, ``attention=None``,
-    ``contrastive_weight=0``, ``contrastive_gamma=0``.
+    The defaults were chosen on folds 1-6 of a subset of PTB-XL.
+
+    As far as the text of the paper is known, this implementation differs from it: convolutions have
+    a stride, and pooling comes before dropout and attention, both for speed; dropout drops whole
+    channels; the contrastive head is an addition of this library. The ablations of the paper are
+    available as parameters: ``dilations=(1,)``, ``attention=None``, ``contrastive_weight=0``,
+    ``contrastive_gamma=0``.
 
     References
     ----------
@@ -181,7 +192,7 @@ class MSAICNetClassifier(DeepECGClassifier):
     >>> clf.fit(ecg.data, ecg.target).transform(ecg.data).shape
     (80, 128)
 
-    Two-dimensional rows need the number of leads:
+    Two-dimensional rows require the number of leads:
 
     >>> clf.fit(ecg.data.reshape(80, -1), ecg.target)
     Traceback (most recent call last):
@@ -220,7 +231,6 @@ class MSAICNetClassifier(DeepECGClassifier):
         warm_start=False,
         n_leads=None,
         lead_names=None,
-        sampling_rate=None,
         device="auto",
         precision="float32",
         callbacks=None,
@@ -255,7 +265,6 @@ class MSAICNetClassifier(DeepECGClassifier):
         self.warm_start = warm_start
         self.n_leads = n_leads
         self.lead_names = lead_names
-        self.sampling_rate = sampling_rate
         self.device = device
         self.precision = precision
         self.callbacks = callbacks
@@ -280,18 +289,17 @@ class MSAICNetClassifier(DeepECGClassifier):
         "balanced_batches": ["boolean"],
     }
 
-    def _make_network(self, n_outputs):
-        n_leads = self.normalizer_.n_leads_out
+    def _make_network(self, data):
         for name in ("dilations", "filters"):
             values = getattr(self, name)
             if not len(values) or any(not isinstance(v, Integral) or v < 1 for v in values):
                 raise ValueError(
-                    f"{name} must hold at least one number, all of them integers >= 1, got "
+                    f"{name} must contain at least one number, all of them integers >= 1, got "
                     f"{values!r}."
                 )
         return MSAICNet(
-            n_leads,
-            n_outputs,
+            data.n_channels,
+            data.n_outputs,
             dilations=self.dilations,
             filters=self.filters,
             kernel_size=self.kernel_size,
@@ -303,15 +311,15 @@ class MSAICNetClassifier(DeepECGClassifier):
             projection_dim=self.projection_dim if self.contrastive_weight > 0 else None,
         )
 
-    def _needs_partners(self):
-        return self.balanced_batches and self.contrastive_weight > 0
-
-    def _make_loss(self, target_kind, class_weight):
+    def _make_loss(self, data):
         return MSAICLoss(
-            target_kind,
-            class_weight=class_weight,
+            data.target.kind,
+            class_weight=data.class_weight,
             focal_gamma=self.focal_gamma,
             contrastive_weight=self.contrastive_weight,
             contrastive_gamma=self.contrastive_gamma,
             temperature=self.temperature,
         )
+
+    def _needs_balanced_batches(self):
+        return self.balanced_batches and self.contrastive_weight > 0

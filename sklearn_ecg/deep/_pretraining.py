@@ -1,4 +1,4 @@
-"""The templates of methods that pretrain: an encoder without labels, a classifier on top of it."""
+"""Base classes of methods with pretraining: an unsupervised encoder, and a classifier on it."""
 
 import copy
 from abc import abstractmethod
@@ -13,168 +13,180 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_random_
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from ..nn.fine_tuning import FineTunedNet, LinearProbe
-from ..nn.losses import ClassificationLoss
+from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
+from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
-from ..utils._torch import as_tensor, resolve_device, seeded
+from ..utils._torch import as_tensor
 from ..utils._warnings import warn
-from ._base import DeepECG, DeepECGClassifier, load_weights
-from ._training import PairBatches, settle_batch_norm
+from ._base import DeepECG
+from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
+from ._training import PairBatches, recompute_batch_norm_statistics
+from ._training_data import PretrainingRecords
 
-# An embedding of fewer directions than this, or vectors less spread, have collapsed.
-_LEAST_RANK, _LEAST_SPREAD = 2.0, 0.1
+# An embedding with a smaller effective rank, or with vectors less spread, has collapsed.
+_MIN_RANK, _MIN_SPREAD = 2.0, 0.1
 
 
 class SelfSupervisedEncoder(DeepECG):
-    """Base of the encoders that compare two random views of every record.
+    """Base class of the encoders that compare two random views of each record.
 
-    A subclass implements `_make_views`, `_make_network` and `_make_loss`. The loss has the parts
-    "uniformity" and "effective_rank"; the network has ``embed``, ``embedding_dim`` and ``trunk``,
-    the part that embeds.
+    A subclass implements the hooks that `DeepECG` describes. ``_make_augmentation`` returns a
+    callable with the attribute ``needs_peaks``. The loss has the parts "uniformity" and
+    "effective_rank", and the network the attribute ``trunk``, the part that computes the embedding.
     """
 
-    #: What else to change when the embedding has collapsed.
-    _against_collapse = ""
+    #: Parameter that the warning of a collapsed embedding suggests to increase.
+    _collapse_remedy = ""
 
-    @abstractmethod
-    def _make_views(self):
-        """Make the views, a callable with the attribute ``needs_peaks``."""
+    def _find_r_peaks(self, data):
+        """Return the R-peaks of all records as a padded tensor, or None if they are not needed."""
 
-    @abstractmethod
-    def _make_network(self):
-        """Make the network, whose output for two views of a batch is the input of the loss."""
-
-    @abstractmethod
-    def _make_loss(self):
-        """Make the loss, a torch module with ``forward(output)``."""
-
-    def _settle(self, seed):
-        """Find out what the fitted attributes say of parameters, before anything is trained."""
-
-    def _r_peaks(self, records, views):
-        """R-peaks as a padded tensor, where a view asks for them."""
-
-    def _fit(self, X):
-        self._validate_params()
-        before = vars(self).copy() if self.warm_start and hasattr(self, "net_") else None
-        # An interrupted fit leaves an unfitted estimator, not one of two halves.
-        vars(self).pop("net_", None)
-        records = self._read(X, reset=True)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        views = self._make_views()
-        self._settle(seed)
-        if before is not None:
-            self._check_warm_start(before)
-        if len(records) == 1:
+    def _validate(self, X, y, sample_weight, groups):
+        data = super()._validate(X, y, sample_weight, groups)
+        if len(data.records) == 1:
             warn(
-                "X holds 1 record, which has no other to be compared with: nothing is learnt. "
-                "Pass more records.",
+                "X contains 1 record only, so there are no other records to compare it with and "
+                "nothing is learned. Pass more records.",
                 ConvergenceWarning,
             )
-        device = resolve_device(self.device)
-        with seeded(seed, device):
-            if before is None:
-                self.normalizer_ = self._fit_normalizer(records)
-            self.normalizer_.to(self._torch_dtype)
-            module = self._make_network()
-            if before is not None:
-                load_weights(module, before["net_"].module_)
-            batches = PairBatches(
-                self.normalizer_.stored(as_tensor(records)),
-                batch_size=self.batch_size,
-                augmentation=views,
-                peaks=self._r_peaks(records, views),
-                normalizer=self.normalizer_,
-                device=device,
-            )
-            self._train(module, self._make_loss(), batches, device=device)
-            settle_batch_norm(module.trunk, module.embed, batches)
-        self._warn_of_collapse(len(records))
-        return self
+        return data
 
-    def _warn_of_collapse(self, n_records):
-        if not self.max_epochs or n_records <= _LEAST_RANK + 1:
+    def _make_batches(self, data, network, is_new):
+        batches = PairBatches(
+            self.normalizer_.to_training_memory(as_tensor(data.records)),
+            batch_size=self.batch_size,
+            augmentation=data.augmentation,
+            peaks=self._find_r_peaks(data),
+            normalizer=self.normalizer_,
+            device=data.device,
+        )
+        return batches, None
+
+    def _train(self, network, loss, train_batches, valid_batches, device):
+        super()._train(network, loss, train_batches, valid_batches, device)
+        recompute_batch_norm_statistics(network.trunk, network.embed, train_batches)
+        self._warn_if_collapsed(len(train_batches.records))
+
+    def _warn_if_collapsed(self, n_records):
+        if not self.max_epochs or n_records <= _MIN_RANK + 1:
             return
         rank = self.history_["train_effective_rank"][-1]
         spread = -self.history_["train_uniformity"][-1]
-        # Of so few records the rank is low in any case.
-        rank_tells = min(self.batch_size, n_records) > _LEAST_RANK + 1
-        if (rank_tells and rank < _LEAST_RANK) or spread < _LEAST_SPREAD:
+        # With very small batches the rank is low in any case.
+        rank_is_meaningful = min(self.batch_size, n_records) > _MIN_RANK + 1
+        if (rank_is_meaningful and rank < _MIN_RANK) or spread < _MIN_SPREAD:
             warn(
                 f"The embedding has collapsed: its effective rank is {rank:.1f} and its uniformity "
-                f"{-spread:.2f} (0: all records alike). Lower learning_rate or temperature, use a "
-                f"larger batch_size or {self._against_collapse}, weaker views, or check that the "
-                "records differ.",
+                f"{-spread:.2f} (0 means that all records are alike). Lower learning_rate or "
+                f"temperature, increase batch_size or {self._collapse_remedy}, use a weaker "
+                "augmentation, or check that the records differ.",
                 ConvergenceWarning,
             )
 
 
 class FineTunedClassifier(DeepECGClassifier):
-    """Base of the classifiers on an encoder, which is pretrained in `fit` unless it comes fitted.
+    """Base class of the classifiers on an encoder, which `fit` pretrains unless it is frozen.
 
-    A subclass says which class of encoders it takes, and with `_groups` how fast the parts of the
-    encoder learn.
+    The network, the loss and the augmentation are the same for all of them. A subclass sets
+    ``_encoder_class`` and implements ``_encoder_parameter_groups`` and ``_encoder_defaults``.
     """
 
     _parameter_constraints = {
-        **DeepECGClassifier._parameter_constraints,
+        **CLASSIFIER_CONSTRAINTS,
         "frozen": ["boolean"],
         "encoder_learning_rate": [Interval(Real, 0, None, closed="neither")],
         "unlabeled": [Real, str, None],
     }
-    del _parameter_constraints["normalize"]
 
-    #: Class of the encoder, and the parameters that an encoder without them is given.
+    #: Class of the encoders.
     _encoder_class = None
-    _passed_on = ()
 
     @abstractmethod
-    def _groups(self):
-        """Parts of the network that learn at another rate than the new layer."""
+    def _encoder_parameter_groups(self):
+        """Return the parts of the encoder with their learning rates."""
 
-    def _fit_on_encoder(self, X, y, sample_weight, groups):
-        self._validate_params()
+    @abstractmethod
+    def _encoder_defaults(self):
+        """Return parameters for an unfitted encoder in which they are None."""
+
+    def _parameter_groups(self):
+        return () if self.frozen else self._encoder_parameter_groups()
+
+    def _make_network(self, data):
+        encoder = copy.deepcopy(self.encoder_.net_.module_)
+        return (LinearProbe if self.frozen else FineTunedNet)(encoder, data.n_outputs)
+
+    def _make_loss(self, data):
+        return ClassificationLoss(data.target.kind, class_weight=data.class_weight)
+
+    def _validate(self, X, y, sample_weight, groups):
+        """Return the labeled records as data for training, and all records for pretraining."""
         if self.frozen and self.augmentation is not None:
             raise ValueError(
-                "augmentation has no effect with frozen=True, where every record is embedded once. "
+                "augmentation has no effect with frozen=True, where each record is embedded once. "
                 "Pass augmentation=None, or frozen=False."
             )
-
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-
-        def pretrain(X=X, sample_weight=sample_weight):
-            self.encoder_ = self._pretrained(X, sample_weight)
-            self._check_same_reading()
-
+        pretraining = PretrainingRecords(X, sample_weight)
         if self.unlabeled is not None and y is not None:
             check_consistent_length(X, y, sample_weight, groups)
-            labelled = np.flatnonzero(~self._is_unlabeled(y))
+            labeled = np.flatnonzero(~self._is_unlabeled(y))
             X, y, sample_weight, groups = (
-                None if values is None else _safe_indexing(values, labelled)
+                None if values is None else _safe_indexing(values, labeled)
                 for values in (X, y, sample_weight, groups)
             )
-        return self._fit(X, y, sample_weight, groups, pretrain)
+        data = super()._validate(X, y, sample_weight, groups)
+        data.pretraining = pretraining
+        return data
 
     def _is_unlabeled(self, y):
-        """Mark the records without a label."""
+        """Return a mask of the records without a label."""
         if self.unlabeled != self.unlabeled:
-            raise ValueError("unlabeled=nan equals no label. Pass another mark, such as -1.")
-        # As objects: an array of a list of strings and numbers would hold strings only.
-        marks = np.asarray(np.asarray(y, dtype=object) == self.unlabeled, dtype=bool)
-        if marks.ndim == 2:
-            marks = marks.all(axis=1)
-        if marks.ndim != 1:  # labels of another type than unlabeled
-            return np.zeros(len(y), dtype=bool)
-        if marks.all():
             raise ValueError(
-                f"y holds no label: every record is marked unlabeled={self.unlabeled!r}. Pass "
+                "unlabeled=nan cannot be compared with labels. Pass another value, such as -1."
+            )
+        # As objects: an array made from strings and numbers would contain strings only.
+        is_unlabeled = np.asarray(np.asarray(y, dtype=object) == self.unlabeled, dtype=bool)
+        if is_unlabeled.ndim == 2:
+            is_unlabeled = is_unlabeled.all(axis=1)
+        if is_unlabeled.ndim != 1:  # labels of another type than unlabeled
+            return np.zeros(len(y), dtype=bool)
+        if is_unlabeled.all():
+            raise ValueError(
+                f"y contains no labels: all records are marked unlabeled={self.unlabeled!r}. Pass "
                 f"labels, or fit an encoder, {self._encoder_class.__name__}."
             )
-        return marks
+        return is_unlabeled
 
-    def _given_encoder(self):
-        """The encoder that was passed, without `FrozenEstimator` around it, or None."""
+    def _pretrain(self, data):
+        """Set ``encoder_``: the fitted encoder that was passed, or one that is pretrained now."""
+        self.encoder_ = self._fit_encoder(data.pretraining)
+        self._input.check_encoder(self, self.encoder_)
+
+    def _fit_encoder(self, pretraining):
+        encoder = self._unwrap_encoder()
+        if isinstance(self.encoder, FrozenEstimator):
+            check_is_fitted(encoder)
+            encoder._input.validate(encoder, pretraining.X, reset=False)
+            return copy.deepcopy(encoder)
+        if encoder is None:
+            encoder = self._encoder_class(
+                device=self.device, precision=self.precision, verbose=self.verbose
+            )
+        else:
+            encoder = clone(encoder)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        defaults = {**self._encoder_defaults(), "random_state": seed}
+        X, sample_weight = pretraining
+        if sample_weight is not None and not sample_weight.all():
+            X = _safe_indexing(X, np.flatnonzero(sample_weight))
+        return encoder.set_params(
+            **{name: value for name, value in defaults.items() if getattr(encoder, name) is None}
+        ).fit(X)
+
+    def _unwrap_encoder(self):
+        """Return the parameter ``encoder`` without `FrozenEstimator` around it."""
         if not isinstance(self.encoder, FrozenEstimator):
             return self.encoder
         if not isinstance(self.encoder.estimator, self._encoder_class):
@@ -184,80 +196,32 @@ class FineTunedClassifier(DeepECGClassifier):
             )
         return self.encoder.estimator
 
-    def _pretrained(self, X, sample_weight):
-        """The encoder: the fitted one that was passed, or one pretrained on X."""
-        encoder = self._given_encoder()
-        if isinstance(self.encoder, FrozenEstimator):
-            check_is_fitted(encoder)
-            encoder._read(X, reset=False)
-            return copy.deepcopy(encoder)
-        if encoder is None:
-            ours = {name: getattr(self, name) for name in ("device", "precision", "verbose")}
-            encoder = self._encoder_class(**ours)
-        else:
-            encoder = clone(encoder)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        ours = {name: getattr(self, name) for name in self._passed_on}
-        missing = {
-            name: value
-            for name, value in {**ours, "random_state": seed}.items()
-            if getattr(encoder, name) is None
-        }
-        if sample_weight is not None:
-            weights = np.asarray(sample_weight)
-            X = X if weights.all() else _safe_indexing(X, np.flatnonzero(weights))
-        return encoder.set_params(**missing).fit(X)
-
-    def _check_same_reading(self):
-        """Refuse an encoder that calls the leads of X by other names."""
-        ours, its = (getattr(e, "lead_names_in_", None) for e in (self, self.encoder_))
-        if None not in (ours, its) and ours != its:
-            raise ValueError(
-                f"{type(self).__name__} reads the leads of X as {', '.join(ours)}, but its encoder "
-                f"reads them as {', '.join(its)}. Pass the same lead_names to both, or a lead "
-                "frame (to_lead_frame) with the leads in the encoder's order."
-            )
-
-    @property
-    def normalize(self):
-        """The encoder's normalisation, which is not a parameter here."""
-        return self.encoder_.normalize
-
-    def _fit_normalizer(self, records):
+    def _fit_normalizer(self, data):
         return copy.deepcopy(self.encoder_.normalizer_)
 
-    def _make_network(self, n_outputs):
-        encoder = copy.deepcopy(self.encoder_.net_.module_)
-        return (LinearProbe if self.frozen else FineTunedNet)(encoder, n_outputs)
-
-    def _make_loss(self, target_kind, class_weight):
-        return ClassificationLoss(target_kind, class_weight=class_weight)
-
-    def _before_training(self, module, batches, valid_batches, is_new):
+    def _make_batches(self, data, network, is_new):
+        """Return batches: of embeddings if frozen, which are computed only once."""
+        train_batches, valid_batches = super()._make_batches(data, network, is_new)
         if is_new or self.frozen:
-            vectors = self._embed_all(module.encoder, batches.records)
+            embedding = self._embed_records(network.encoder, train_batches.records)
         if is_new:
-            module.classifier[0].to(self._torch_dtype).fit(vectors)
+            network.classifier[0].to(self._torch_dtype).fit(embedding)
         if self.frozen:
-            # Embedded once, with the encoder that predicts.
-            batches.records, batches.normalizer = vectors[:, None], None
+            train_batches.replace_records(embedding[:, None])
             if valid_batches is not None:
-                vectors = self._embed_all(module.encoder, valid_batches.records)
-                valid_batches.records, valid_batches.normalizer = vectors[:, None], None
+                embedding = self._embed_records(network.encoder, valid_batches.records)
+                valid_batches.replace_records(embedding[:, None])
+        return train_batches, valid_batches
 
-    def _embed_all(self, encoder, stored):
-        """The embedding (n_records, embedding_dim) of what is stored for training."""
+    def _embed_records(self, encoder, records):
+        """Return the embedding (n_records, embedding_dim) of the records of batches."""
         encoder.to(self._torch_dtype).eval()
         device, parts = next(encoder.parameters()).device, []
         mixed = {"dtype": torch.bfloat16, "enabled": self.precision == "mixed"}
-        # Not inference_mode: training goes on from these.
+        # Tensors from inference_mode could not be trained on.
         with torch.no_grad(), torch.autocast(device.type, **mixed):
-            for part in array_chunks(stored, NETWORK):
-                x = self.normalizer_.floats(stored[part].to(device).movedim(-1, 1))
-                embedding = encoder.embed(self.normalizer_.finish(x))
+            for part in array_chunks(records, NETWORK):
+                x = self.normalizer_.to_float(records[part].to(device).movedim(-1, 1))
+                embedding = encoder.embed(self.normalizer_.normalize_augmented(x))
                 parts.append(embedding.to(self._torch_dtype).cpu())
         return torch.cat(parts)
-
-    def _train(self, module, loss, batches, valid_batches=None, **options):
-        groups = () if self.frozen else self._groups()
-        super()._train(module, loss, batches, valid_batches, groups=groups, **options)

@@ -1,4 +1,4 @@
-"""Labels: what estimators make of y, and class weights."""
+"""Encoded labels and class weights."""
 
 from typing import NamedTuple
 
@@ -12,13 +12,16 @@ from ..utils._warnings import warn
 
 
 class Target(NamedTuple):
-    """Labels as a network sees them.
+    """Encoded labels.
 
+    Parameters
+    ----------
     kind : {"binary", "multiclass", "multilabel"}
     classes : ndarray of shape (n_classes,) or (n_labels,)
-        The labels, sorted; of a multilabel indicator, the numbers of its columns.
+        The sorted labels; for a multilabel indicator, the numbers of its columns.
     values : integer ndarray
-        Class numbers of shape (n_records,), or the indicator of shape (n_records, n_labels).
+        Positions in ``classes`` of shape (n_records,), or the indicator of shape
+        (n_records, n_labels).
     """
 
     kind: str
@@ -32,8 +35,8 @@ class Target(NamedTuple):
         Raises
         ------
         ValueError
-            When y is None, has missing labels, is continuous, holds one class only, or is
-            an indicator of something else than 0 and 1.
+            If y is None, has missing labels, is continuous, contains one class only, or is an
+            indicator with values other than 0 and 1.
         """
         if y is None:
             raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
@@ -43,13 +46,13 @@ class Target(NamedTuple):
         missing = pd.isna(y)
         if missing.any():
             raise ValueError(
-                f"Input y contains NaN: {missing.sum()} label(s) are missing, the first of record "
-                f"{np.argwhere(missing)[0][0]}. Leave these records out."
+                f"Input y contains NaN: {missing.sum()} label(s) are missing, the first for record "
+                f"{np.argwhere(missing)[0][0]}. Remove these records."
             )
         if y.ndim == 2 and y.shape[1] > 1:
             if not np.isin(y, (0, 1)).all():
                 raise ValueError(
-                    "A y of two dimensions is a multilabel indicator and must hold 0 and 1 only, "
+                    "A two-dimensional y is a multilabel indicator and must contain 0 and 1 only, "
                     f"got the values {np.unique(y)[:5].tolist()}."
                 )
             return cls("multilabel", np.arange(y.shape[1]), y.astype(np.int64))
@@ -59,7 +62,8 @@ class Target(NamedTuple):
             classes, values = np.unique(y, return_inverse=True)
         except TypeError as error:
             raise ValueError(
-                f"y holds labels of several types ({error}). Make them all strings or all numbers."
+                f"y contains labels of different types ({error}). Convert all of them to strings "
+                "or to numbers."
             ) from error
         if len(classes) < 2:
             raise ValueError(
@@ -70,39 +74,39 @@ class Target(NamedTuple):
 
     @property
     def n_outputs(self):
-        """Logits that the network gives: a single one decides between two classes."""
+        """Number of logits per record: one for two classes."""
         return 1 if self.kind == "binary" else len(self.classes)
 
     @property
     def membership(self):
-        """Bool ndarray of shape (n_records, n_classes), True for the classes of a record."""
+        """Bool ndarray of shape (n_records, n_classes), True for the classes of each record."""
         if self.kind == "multilabel":
             return self.values.astype(bool)
         return self.values[:, None] == np.arange(len(self.classes))
 
     def take(self, index):
-        """The labels of some records."""
+        """Return the labels of the records at these positions."""
         return self._replace(values=self.values[index])
 
 
 def class_weights(class_weight, target, sample_weight=None):
-    """Weights of the classes in the loss.
+    """Compute the weights of the classes in the loss.
 
     Parameters
     ----------
     class_weight : {"balanced"}, dict, list of dict or None
-        "balanced", binary and multilabel: the share of the records with the other value, the
-        alpha of a focal loss. "balanced", multiclass: ``n_records / (n_classes * n_records_c)``.
-        A dict maps class labels to weights; a multilabel target takes a list
-        of dicts ``{0: weight, 1: weight}``, one per label.
+        "balanced" is, for binary and multilabel targets, the share of the records with the other
+        value, the alpha of a focal loss, and for multiclass targets
+        ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to weights; a
+        multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per label.
     target : Target
     sample_weight : ndarray of shape (n_records,), default=None
 
     Returns
     -------
     weight : ndarray or None
-        Of shape (2, n_labels) for binary (one label) and multilabel targets, of shape
-        (n_classes,) for multiclass ones.
+        Shape (2, n_labels) for binary (one label) and multilabel targets, (n_classes,) for
+        multiclass targets.
     """
     if class_weight is None:
         return None
@@ -110,14 +114,15 @@ def class_weights(class_weight, target, sample_weight=None):
         _check_multilabel_weight(class_weight, target)
     elif isinstance(class_weight, list):
         raise ValueError(
-            "class_weight is a list, which is for a multilabel y; pass a dict {class: weight}."
+            "class_weight is a list, which only a multilabel y takes. Pass a dict {class: weight}."
         )
     if class_weight == "balanced":
         return _balanced(target, sample_weight)
     weights = [w for d in np.atleast_1d(class_weight) for w in d.values()]
     if not np.all(np.isfinite(weights)) or min(weights) < 0 or max(weights) == 0:
         raise ValueError(
-            f"class_weight must hold finite weights >= 0, not all of them 0, got {class_weight!r}."
+            "class_weight must contain finite weights >= 0, not all of them 0, got "
+            f"{class_weight!r}."
         )
     if target.kind == "multilabel":
         per_label = [
@@ -143,15 +148,15 @@ def _check_multilabel_weight(class_weight, target):
 def _balanced(target, sample_weight):
     share = np.average(target.membership, axis=0, weights=sample_weight)
     if target.kind == "multiclass":
-        # A class without records has no say.
+        # A class without training records gets a finite weight, which is not used.
         return 1 / (len(share) * np.where(share > 0, share, 1))
     positive = share[1:] if target.kind == "binary" else share
     constant = (positive == 0) | (positive == 1)
     if constant.any():
         labels = target.classes[-len(positive) :][constant].tolist()
         warn(
-            f"Label(s) {labels} have one value only in the training "
-            "records; they get class weights of 0.5, and predictions of them mean nothing.",
+            f"Label(s) {labels} have the same value in all training records. Their class weights "
+            "are set to 0.5, and their predictions are meaningless.",
             UserWarning,
         )
         positive = np.where(constant, 0.5, positive)

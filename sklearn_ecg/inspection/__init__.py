@@ -1,13 +1,13 @@
-"""Which leads and which times a fitted estimator relies on, and figures of it."""
+"""Importance of leads, heat maps over time and over images, and displays of results."""
 
-from ._displays.ecg import ECGDisplay
-from ._displays.embedding import EmbeddingDisplay
-from ._displays.grad_cam import GradCAMDisplay
-from ._displays.history import TrainingHistoryDisplay
-from ._displays.lead_importance import LeadImportanceDisplay
-from ._feature_groups import feature_groups
 from ._grad_cam import grad_cam
+from ._lead_groups import feature_groups
 from ._lead_importance import lead_importance, record_lead_importance
+from ._plot.ecg import ECGDisplay
+from ._plot.embedding import EmbeddingDisplay
+from ._plot.grad_cam import GradCAMDisplay
+from ._plot.history import TrainingHistoryDisplay
+from ._plot.lead_importance import LeadImportanceDisplay
 
 __all__ = [
     "ECGDisplay",

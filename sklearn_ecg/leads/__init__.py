@@ -1,12 +1,12 @@
-"""Leads: their names, their regions, and the lead frame.
+"""Leads: their names, their regions, and lead frames.
 
-In scikit-learn a column is a feature; in an ECG the feature is the *lead*. A **lead frame** is a
+In scikit-learn, features are columns; the features of an ECG are its leads. A **lead frame** is a
 pandas DataFrame with one column per lead, in which each cell is the signal of one record. The
-columns hold Arrow lists of fixed length, so that a frame is as compact as the array it was made
-from, while everything that works on columns (``ColumnTransformer``, ``permutation_importance``,
+columns contain Arrow lists of fixed length: a frame is as compact as the corresponding array, and
+everything that works on columns (``ColumnTransformer``, ``permutation_importance``,
 ``feature_names_in_``, Parquet files) works on leads by name.
 
-Nothing here imports scikit-learn or torch.
+This subpackage does not import scikit-learn or torch.
 """
 
 from ._derived import derive_leads

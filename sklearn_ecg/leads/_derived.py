@@ -1,4 +1,4 @@
-"""Limb leads that follow from two of them."""
+"""Limb leads that are derived from leads I and II."""
 
 import numpy as np
 
@@ -13,12 +13,9 @@ LIMB_LEAD_WEIGHTS = {
     "aVF": (-0.5, 1.0),
 }
 
-# They add nothing where leads I and II are.
-DERIVED_LEADS = tuple(LIMB_LEAD_WEIGHTS)
 
-
-def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):
-    """Add the limb leads that follow from leads I and II.
+def derive_leads(X, leads, *, derive=("III", "aVR", "aVL", "aVF")):
+    """Add limb leads derived from leads I and II.
 
     III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2 and aVF = II - I / 2.
 
@@ -27,25 +24,30 @@ def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):
     X : array of shape (n_records, n_leads, n_times)
         Signals.
     leads : iterable of str
-        The leads' names, in the order of ``X``.
+        Names of the leads, in the order of `X`.
     derive : iterable of str, default=("III", "aVR", "aVL", "aVF")
-        The leads to add. One that is present already is kept as it is.
+        The leads to add. Leads that are already present are kept as they are.
 
     Returns
     -------
     X_new : ndarray of shape (n_records, n_leads_new, n_times)
-        The leads given and the leads derived. float64 stays float64, other numbers become float32.
+        Signals of the given and the derived leads. float64 stays float64; other numbers become
+        float32.
     leads_new : tuple of str
-        The leads of `X_new`: the standard ones in standard order, then posterior, right-sided and
-        Frank leads, then any others in the order given.
+        The leads of `X_new`: standard leads in standard order, then posterior, right-sided and
+        Frank leads, then any others in the given order.
 
     Raises
     ------
     TypeError
-        If `X` does not hold real numbers, or a name is not a string.
+        If `X` does not contain real numbers, or a name is not a string.
     ValueError
-        If a lead has to be derived and lead I or II is missing, a lead cannot be derived from I
-        and II, or `X` and `leads` do not fit each other.
+        If leads are to be derived and lead I or II is missing, a lead cannot be derived from I and
+        II, or the number of names differs from the number of leads of `X`.
+
+    See Also
+    --------
+    sklearn_ecg.preprocessing.LeadDeriver : The same as a transformer.
 
     Examples
     --------
@@ -71,12 +73,13 @@ def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):
     missing = [lead for lead in ("I", "II") if lead not in leads]
     if new and missing:
         raise ValueError(
-            f"To derive {', '.join(new)}, leads I and II are needed, but {' and '.join(missing)} "
-            f"missing: the leads present are {', '.join(leads)}."
+            f"Deriving {', '.join(new)} requires leads I and II, but {' and '.join(missing)} "
+            f"{'are' if len(missing) > 1 else 'is'} missing. The leads present are "
+            f"{', '.join(leads)}."
         )
 
     rank = {lead: position for position, lead in enumerate(KNOWN_LEADS)}
-    # sorted is stable: leads without a rank keep their order.
+    # sorted is stable, so that leads without a rank keep their order.
     leads_new = tuple(sorted(leads + tuple(new), key=lambda lead: rank.get(lead, len(rank))))
     X_new = np.empty((X.shape[0], len(leads_new), X.shape[2]), dtype=float_dtype(X.dtype))
     for position, lead in enumerate(leads_new):
@@ -88,3 +91,21 @@ def derive_leads(X, leads, derive=("III", "aVR", "aVL", "aVF")):
             of_first * X_new[:, leads_new.index("I")] + of_second * X_new[:, leads_new.index("II")]
         )
     return X_new, leads_new
+
+
+def independent_leads(lead_names, n_leads):
+    """Return the positions of the leads that are not derived from leads I and II.
+
+    Parameters
+    ----------
+    lead_names : sequence of str or None
+        Without names, or without lead I or II, all leads are independent.
+    n_leads : int
+
+    Returns
+    -------
+    positions : ndarray of int
+    """
+    if lead_names is not None and {"I", "II"} <= set(lead_names):
+        return np.flatnonzero(~np.isin(lead_names, list(LIMB_LEAD_WEIGHTS)))
+    return np.arange(n_leads)

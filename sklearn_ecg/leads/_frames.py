@@ -1,4 +1,4 @@
-"""Lead frames, and the way from there to arrays and back."""
+"""Lead frames and their conversion from and to arrays."""
 
 import json
 
@@ -12,7 +12,7 @@ from ._names import STANDARD_LEADS, normalize_lead_names
 
 
 def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
-    """Make a lead frame from an array: one column per lead, each cell a record's signal.
+    """Convert an array to a lead frame, with one column per lead and one signal per cell.
 
     Parameters
     ----------
@@ -20,32 +20,32 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
         Signals. float64 stays float64; all other real numbers become float32, which is exact for
         integers of up to 24 bits.
     leads : iterable of str, default=None
-        The leads' names, in the order of ``X``. Known leads get their standard names, other names
-        are kept. None stands for `STANDARD_LEADS`, in that order, if there are twelve leads.
+        Names of the leads, in the order of `X`. Known leads get their standard names; other names
+        are kept. None means `STANDARD_LEADS`, in that order, if there are twelve leads.
     index : array-like of shape (n_records,), default=None
-        The frame's index, such as the records' ids. None counts from 0.
+        Index of the frame, such as the IDs of the records. None means a range starting at 0.
     sampling_rate : float, default=None
-        Time points per second (Hz), to be kept in ``frame.attrs["sampling_rate"]``.
+        Time points per second (Hz), stored in ``frame.attrs["sampling_rate"]``.
     units : str, default=None
-        The unit of the signals, such as "mV", to be kept in ``frame.attrs["units"]``.
+        Unit of the signals, such as "mV", stored in ``frame.attrs["units"]``.
 
     Returns
     -------
-    DataFrame of shape (n_records, n_leads)
-        The columns' dtype is ``pd.ArrowDtype(pa.list_(pa.float32(), n_times))``, or the same with
-        ``pa.float64()``. The frame does not share memory with `X`.
+    frame : DataFrame of shape (n_records, n_leads)
+        The dtype of the columns is ``pd.ArrowDtype(pa.list_(pa.float32(), n_times))``, or the same
+        with ``pa.float64()``. The frame does not share memory with `X`.
 
     Raises
     ------
     TypeError
-        If `X` does not hold real numbers, or a name is not a string.
+        If `X` does not contain real numbers, or a name is not a string.
     ValueError
-        If `X` does not have three dimensions or has no time points, if `leads` is None and there
-        are not twelve leads, or if the number of names or of index labels does not fit.
+        If `X` does not have three dimensions or has no time points, `leads` is None and there are
+        not twelve leads, or the number of names or of index labels does not match `X`.
 
     See Also
     --------
-    to_lead_array : The way back.
+    to_lead_array : Convert a lead frame to an array.
     read_lead_frame : Read a lead frame from a Parquet file.
 
     Examples
@@ -72,11 +72,11 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
             hint = ""
             if n_times == len(STANDARD_LEADS):
                 hint = (
-                    f" Or is the shape {X.shape} (n_records, n_times, n_leads)? Then pass "
+                    f" If the shape {X.shape} is (n_records, n_times, n_leads), pass "
                     "X.transpose(0, 2, 1)."
                 )
             raise ValueError(
-                f"X has {n_leads} leads without names. Only twelve leads are taken to be in "
+                f"X has {n_leads} leads without names. Only twelve leads are assumed to be in "
                 f"standard order: pass leads, a list of {n_leads} names.{hint}"
             )
         leads = STANDARD_LEADS
@@ -84,38 +84,38 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
     if index is not None and len(index) != len(X):
         raise ValueError(f"index has {len(index)} labels, but X has {len(X)} records.")
     frame = _build_frame(X, leads, index)
-    notes = {"sampling_rate": sampling_rate, "units": units}
-    frame.attrs.update({name: note for name, note in notes.items() if note is not None})
+    attrs = {"sampling_rate": sampling_rate, "units": units}
+    frame.attrs.update({name: value for name, value in attrs.items() if value is not None})
     return frame
 
 
 def to_lead_array(frame, *, dtype=None):
-    """Make an array from a lead frame.
+    """Convert a lead frame to an array.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_records, n_leads)
-        A lead frame. Its cells are Arrow lists, of fixed or of variable length, or, in columns of
-        dtype object, lists or one-dimensional arrays. A null *within* a signal becomes NaN.
+        A lead frame. Its cells are Arrow lists, of fixed or variable length, or, in columns of
+        dtype object, lists or one-dimensional arrays. A null within a signal becomes NaN.
     dtype : dtype, default=None
-        The array's dtype. None takes the one that holds all columns.
+        Data type of the array. None means the common dtype of all columns.
 
     Returns
     -------
-    ndarray of shape (n_records, n_leads, n_times)
-        The signals, in C order, the leads in the order of the columns.
+    X : ndarray of shape (n_records, n_leads, n_times)
+        Signals in C order, with the leads in the order of the columns.
 
     Raises
     ------
     TypeError
         If `frame` is not a DataFrame.
     ValueError
-        If a column does not hold signals, a cell is null, the signals differ in length, or there
-        are no records and the columns' dtype does not tell the length.
+        If a column does not contain signals, a cell is null, the signals differ in length, or there
+        are no records and the length is unknown.
 
     See Also
     --------
-    to_lead_frame : The way back.
+    to_lead_frame : Convert an array to a lead frame.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def to_lead_array(frame, *, dtype=None):
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(
             f"frame must be a pandas DataFrame with one column per lead, got "
-            f"{type(frame).__name__}. to_lead_frame makes one from an array."
+            f"{type(frame).__name__}. Use to_lead_frame to convert an array."
         )
     if not all(_is_signal_dtype(dtype) for dtype in frame.dtypes):
         if len(frame) and not is_lead_frame(frame):
@@ -158,7 +158,7 @@ def to_lead_array(frame, *, dtype=None):
     X = np.empty((*frame.shape, lengths[0, 0]), dtype=dtype)
     for position, column in enumerate(columns):
         start = 0
-        # Chunk by chunk: a frame made by concat has several, and to combine them costs a copy.
+        # Concatenated frames have several chunks, and combining them would require a copy.
         for chunk in column.chunks:
             stop = start + len(chunk)
             values = chunk.flatten().to_numpy(zero_copy_only=False)
@@ -168,28 +168,32 @@ def to_lead_array(frame, *, dtype=None):
 
 
 def stack_signals(cells, *, dtype=None):
-    """Make an array from a table of signals.
+    """Convert an object array of signals to a numeric array.
 
-    Such an object array is what scikit-learn's meta-estimators make of a lead frame, and what
-    ``frame.to_numpy()`` gives.
+    Meta-estimators of scikit-learn convert lead frames to such object arrays, as does
+    ``frame.to_numpy()``.
 
     Parameters
     ----------
     cells : ndarray of shape (n_records, n_leads) and dtype object
         Each cell is one lead of one record: a list or a one-dimensional array of numbers.
     dtype : dtype, default=None
-        The array's dtype. None takes the one that holds all cells.
+        Data type of the result. None means the common dtype of all cells.
 
     Returns
     -------
-    ndarray of shape (n_records, n_leads, n_times)
-        The signals, in C order.
+    X : ndarray of shape (n_records, n_leads, n_times)
+        Signals in C order.
 
     Raises
     ------
     ValueError
-        If `cells` is not a two-dimensional object array, has no cells, a cell is not a signal, or
-        the signals differ in length.
+        If `cells` is not a two-dimensional object array or has no cells, a cell is not a signal,
+        or the signals differ in length.
+
+    See Also
+    --------
+    to_lead_array : Convert a lead frame to an array.
 
     Examples
     --------
@@ -210,25 +214,29 @@ def stack_signals(cells, *, dtype=None):
 
 
 def is_lead_frame(obj):
-    """Tell whether an object is a lead frame: a DataFrame whose cells are signals.
+    """Return whether an object is a lead frame, a DataFrame whose cells are signals.
 
-    Columns of dtype object are judged by their first cell that is not null.
+    In columns of dtype object, only the first cell that is not null is checked.
 
     Parameters
     ----------
     obj : object
-        Anything.
+        Any object.
 
     Returns
     -------
-    bool
-        True for a DataFrame whose columns all hold signals; False for a DataFrame none of whose
-        columns does, and for anything else.
+    result : bool
+        True for a DataFrame in which all columns contain signals. False for a DataFrame in which no
+        column does, and for any other object.
 
     Raises
     ------
     ValueError
-        If some columns hold signals and others do not.
+        If some columns contain signals and others do not.
+
+    See Also
+    --------
+    to_lead_frame : Convert an array to a lead frame.
 
     Examples
     --------
@@ -240,28 +248,30 @@ def is_lead_frame(obj):
     >>> is_lead_frame(frame.assign(age=50))
     Traceback (most recent call last):
         ...
-    ValueError: Some columns of the frame hold signals, but these do not: 'age'. ...
+    ValueError: Some columns of the frame contain signals, but these do not: 'age'. ...
     """
     if not isinstance(obj, pd.DataFrame) or obj.shape[1] == 0:
         return False
     if not any(d == np.dtype(object) or _is_signal_dtype(d) for d in set(obj.dtypes)):
         return False
-    holds_signals = [_is_signal_column(obj.iloc[:, j]) for j in range(obj.shape[1])]
-    if any(holds_signals) and not all(holds_signals):
-        others = [str(c) for c, holds in zip(obj.columns, holds_signals) if not holds]
+    of_signals = [_is_signal_column(obj.iloc[:, j]) for j in range(obj.shape[1])]
+    if any(of_signals) and not all(of_signals):
+        others = [
+            str(column) for column, is_signal in zip(obj.columns, of_signals) if not is_signal
+        ]
         raise ValueError(
-            "Some columns of the frame hold signals, but these do not: "
-            f"{', '.join(map(repr, others))}. Pass only the leads' columns, or treat the others "
-            "apart, with a ColumnTransformer."
+            "Some columns of the frame contain signals, but these do not: "
+            f"{', '.join(map(repr, others))}. Pass only the columns of leads, or use a "
+            "ColumnTransformer for the others."
         )
-    return all(holds_signals)
+    return all(of_signals)
 
 
-def read_lead_frame(path, columns=None):
+def read_lead_frame(path, *, columns=None):
     """Read a lead frame from a Parquet file.
 
-    ``frame.to_parquet(path)`` writes one; plain ``pandas.read_parquet`` cannot read it back with
-    the dtypes that it was written with.
+    ``frame.to_parquet(path)`` writes such a file. ``pandas.read_parquet`` cannot restore its
+    dtypes.
 
     Parameters
     ----------
@@ -272,16 +282,19 @@ def read_lead_frame(path, columns=None):
 
     Returns
     -------
-    DataFrame of shape (n_records, n_leads)
-        A lead frame of the same values, dtypes, index and ``attrs`` (sampling rate and units) as
-        `to_lead_frame` made. Signals stored as lists of variable length get the fixed length that
-        they share.
+    frame : DataFrame of shape (n_records, n_leads)
+        A lead frame with the values, dtypes, index and ``attrs`` (sampling rate and units) that
+        `to_lead_frame` returned. Lists of variable length become lists of fixed length.
 
     Raises
     ------
     ValueError
-        If a column does not hold signals or is not in the file, a cell is null, or the signals
+        If a column does not contain signals or is not in the file, a cell is null, or the signals
         differ in length.
+
+    See Also
+    --------
+    to_lead_frame : Convert an array to a lead frame.
 
     Examples
     --------
@@ -303,26 +316,26 @@ def read_lead_frame(path, columns=None):
         missing = [column for column in columns if column not in stored]
         if missing:
             raise ValueError(
-                f"columns not found in the file: {missing}. It holds {', '.join(stored)}."
+                f"columns not found in the file: {missing}. It contains {', '.join(stored)}."
             )
-    # With pandas' metadata the index comes along, even when columns does not name it.
+    # With pandas' metadata, the index is read as well, even if it is not in columns.
     table = pq.read_table(path, columns=columns, use_pandas_metadata=True)
-    table = _forget_list_dtypes(table)
+    table = _drop_list_dtypes(table)
     frame = table.to_pandas(types_mapper=lambda t: pd.ArrowDtype(t) if _is_signal_type(t) else None)
     if columns is not None:
         frame = frame[columns]
     others = [str(name) for name, dtype in frame.dtypes.items() if not _is_signal_dtype(dtype)]
     if others:
         raise ValueError(
-            f"These columns of the file do not hold signals: {', '.join(map(repr, others))}. Pass "
-            "columns, the list of the leads to read."
+            f"These columns of the file do not contain signals: {', '.join(map(repr, others))}. "
+            "Pass columns, the list of the leads to read."
         )
     if frame.shape[1] == 0:
-        raise ValueError("The file has no columns that hold signals.")
-    # Parquet renames the field of the lists, by which pandas tells dtypes apart: build them anew.
+        raise ValueError("The file has no columns that contain signals.")
+    # Parquet renames the field of the lists, which is part of the dtype: rebuild the columns.
     attrs = frame.attrs
     frame = _build_frame(to_lead_array(frame), frame.columns, frame.index)
-    # pandas writes attrs as JSON, and gives them back only from its own read_parquet.
+    # pandas writes attrs as JSON, but restores them in pandas.read_parquet only.
     metadata = table.schema.metadata or {}
     frame.attrs.update(attrs or json.loads(metadata.get(b"PANDAS_ATTRS", b"{}")))
     return frame
@@ -334,14 +347,16 @@ def read_lead_frame(path, columns=None):
 
 
 def float_dtype(dtype):
+    """Return the dtype of a lead frame made from an array of the given dtype."""
     return np.float64 if dtype.kind == "f" and dtype.itemsize > 4 else np.float32
 
 
 def check_signal_array(X):
+    """Return X as an array, which must have three dimensions and contain real numbers."""
     X = np.asarray(X)
     if X.dtype == object and X.ndim == 2:
         raise ValueError(
-            f"X is an object array of shape {X.shape}. Make it an array of shape (n_records, "
+            f"X is an object array of shape {X.shape}. Convert it to an array of shape (n_records, "
             "n_leads, n_times) with stack_signals."
         )
     if X.ndim != 3:
@@ -349,11 +364,12 @@ def check_signal_array(X):
             f"X must be an array of shape (n_records, n_leads, n_times), got shape {X.shape}."
         )
     if X.dtype.kind not in "fiub":
-        raise TypeError(f"X must hold real numbers, got dtype {X.dtype}.")
+        raise TypeError(f"X must contain real numbers, got dtype {X.dtype}.")
     return X
 
 
 def check_leads(X, leads):
+    """Return the standard names of the leads of X."""
     leads = normalize_lead_names(leads, strict=False)
     if len(leads) != X.shape[1]:
         raise ValueError(
@@ -363,24 +379,25 @@ def check_leads(X, leads):
 
 
 def _build_frame(X, leads, index):
+    """Build a lead frame from a checked array."""
     dtype = float_dtype(X.dtype)
     columns = {}
     for position, lead in enumerate(leads):
-        # astype copies, which keeps the frame unchanged when the array is written to later.
+        # A copy, so that later changes of the array do not change the frame.
         values = X[:, position].astype(dtype, order="C", copy=True).ravel()
         signals = pa.FixedSizeListArray.from_arrays(pa.array(values), X.shape[2])
         columns[lead] = pd.arrays.ArrowExtensionArray(signals)
     return pd.DataFrame(columns, index=index)
 
 
-def _forget_list_dtypes(table):
-    # pandas notes its dtypes by name, and cannot parse its own name of a list's dtype.
+def _drop_list_dtypes(table):
+    """Remove the dtypes of lists from pandas' metadata, since pandas cannot parse their names."""
     metadata = table.schema.metadata or {}
     if b"pandas" not in metadata:
         return table
-    notes = json.loads(metadata[b"pandas"])
-    notes["columns"] = [note for note in notes["columns"] if "list<" not in note["numpy_type"]]
-    return table.replace_schema_metadata({**metadata, b"pandas": json.dumps(notes)})
+    dtypes = json.loads(metadata[b"pandas"])
+    dtypes["columns"] = [one for one in dtypes["columns"] if "list<" not in one["numpy_type"]]
+    return table.replace_schema_metadata({**metadata, b"pandas": json.dumps(dtypes)})
 
 
 def _is_signal_type(arrow_type):
@@ -406,7 +423,7 @@ def _is_signal_cell(cell):
 
 
 def _is_null(cell):
-    # pd.isna of a signal would look at each of its numbers.
+    # pd.isna of a signal would check every value.
     return np.ndim(cell) == 0 and pd.isna(cell)
 
 
@@ -417,38 +434,40 @@ def _is_signal_column(column):
     return _is_signal_cell(first)
 
 
-def _describe(record, lead, leads, index):
+def _describe_cell(record, lead, leads, index):
+    """Describe the position of a cell for error messages."""
     label = "" if index is None or index[record] == record else f" (index {index[record]})"
     return f"record {record}{label}, lead {leads[lead]!r}"
 
 
 def _check_lengths(lengths, leads, index):
-    """Check an array (n_records, n_leads) of lengths, in which -1 marks a null cell."""
+    """Raise if the lengths, of shape (n_records, n_leads), differ, or are -1 for a null cell."""
     leads = list(leads)
     nulls = np.argwhere(lengths < 0)
     if len(nulls):
         raise ValueError(
-            f"The signal of {_describe(*nulls[0], leads, index)} is null ({len(nulls)} null cells "
-            "in all). Leave out such records or leads."
+            f"The signal of {_describe_cell(*nulls[0], leads, index)} is null ({len(nulls)} null "
+            "cells in all). Leave out such records or leads."
         )
     different = np.argwhere(lengths != lengths[0, 0])
     if len(different):
         record, lead = different[0]
         raise ValueError(
-            f"All signals must have one length, but {_describe(0, 0, leads, index)} has "
-            f"{lengths[0, 0]} time points and {_describe(record, lead, leads, index)} has "
-            f"{lengths[record, lead]}. Crop or pad the signals to one length."
+            f"All signals must have the same length, but {_describe_cell(0, 0, leads, index)} has "
+            f"{lengths[0, 0]} time points and {_describe_cell(record, lead, leads, index)} has "
+            f"{lengths[record, lead]}. Crop or pad the signals."
         )
 
 
 def _raise_unknown_length():
     raise ValueError(
-        "There are no records, and nothing tells the length of their signals. Pass at least one "
+        "There are no records, and the length of their signals is unknown. Pass at least one "
         "record."
     )
 
 
 def _stack_cells(cells, leads, index, dtype):
+    """Convert an object array of signals to a numeric array."""
     if cells.size == 0:
         _raise_unknown_length()
     leads = list(leads)
@@ -461,13 +480,13 @@ def _stack_cells(cells, leads, index, dtype):
         signal = np.asarray(cell)
         if signal.ndim != 1 or (signal.dtype.kind not in "fiub" and signal.size):
             raise ValueError(
-                f"The cell of {_describe(record, lead, leads, index)} is not a signal: got "
+                f"The cell of {_describe_cell(record, lead, leads, index)} is not a signal: got "
                 f"{type(cell).__name__} of shape {signal.shape} and dtype {signal.dtype}. Each "
                 "cell must be a one-dimensional list or array of numbers."
             )
         lengths[record, lead] = len(signal)
         signals.append(signal)
     _check_lengths(lengths, leads, index)
-    # casting matters for a dtype narrower than the cells', as astype would cast.
+    # The dtype may be narrower than that of the cells.
     X = np.stack(signals, dtype=dtype, casting="unsafe")
     return X.reshape(*cells.shape, lengths[0, 0])

@@ -1,4 +1,4 @@
-"""Names of leads, and the regions of the heart that they look at."""
+"""Names of leads, and the regions of the heart that they represent."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4",
 
 
 class _Regions(Mapping):
-    """An immutable mapping from region to leads.
+    """Immutable mapping from regions to leads.
 
-    Unlike ``types.MappingProxyType`` it can be copied and pickled, as ``clone`` and ``joblib`` do
-    with an estimator's parameters.
+    Unlike ``types.MappingProxyType``, it can be copied and pickled, which ``clone`` and ``joblib``
+    do with the parameters of estimators.
     """
 
     def __init__(self, **regions):
@@ -30,7 +30,7 @@ class _Regions(Mapping):
         return repr(self._regions)
 
 
-#: Regions of the twelve standard leads. aVR looks into the cavity and belongs to none.
+#: Regions of the twelve standard leads. aVR, which faces the cavity, does not belong to a region.
 REGIONS_12 = _Regions(
     inferior=("II", "III", "aVF"),
     lateral=("I", "aVL", "V5", "V6"),
@@ -51,11 +51,10 @@ REGION_MAPS = {"twelve": REGIONS_12, "eight": REGIONS_8}
 _FURTHER_LEADS = ("V7", "V8", "V9", "V3R", "V4R", "V5R", "V6R", "X", "Y", "Z")
 KNOWN_LEADS = STANDARD_LEADS + _FURTHER_LEADS
 
-# The only place for aliases, in upper case. Case, separators and the prefixes below are taken care
-# of by normalize_lead_name.
+# Aliases in upper case. normalize_lead_name handles case, separators and the prefixes below.
 _ALIASES = {
     **{lead.upper(): lead for lead in KNOWN_LEADS},
-    # Modified leads of Holter recorders: electrodes on the torso, same direction.
+    # Modified leads of Holter recorders: electrodes on the torso, same directions.
     **{f"ML{lead}": lead for lead in ("I", "II", "III")},
     **{f"MV{number}": f"V{number}" for number in range(1, 7)},
     # Spanish and Portuguese: derivación.
@@ -65,27 +64,27 @@ _ALIASES = {
 }
 
 _PREFIXES = re.compile(r"(?:(?:MDC|ECG|EKG|LEAD)(?:[\s_.:]+|-)?)*(?P<rest>.+)")
-# Separators go only after the letters of "V 1", "a VR" and "ML II". To remove them everywhere
-# would turn the difference "I-II" into "III" and the inverted "-aVR" into "aVR".
+# Separators are only removed after the letters in "V 1", "a VR" and "ML II". Otherwise, the
+# difference "I-II" would become "III", and the inverted lead "-aVR" would become "aVR".
 _INNER_SEPARATORS = re.compile(r"(?<=[AVLD])[\s_-](?=[A-Z0-9])")
 
 
 def normalize_lead_name(name):
-    """Give a lead its standard name.
+    """Convert the name of a lead to its standard name.
 
-    Case, blanks around the name and the prefixes "Lead", "ECG", "EKG" and "MDC_ECG_LEAD" do not
-    matter. The modified leads of Holter recorders are taken for the leads they stand for: "MLI",
-    "MLII", "MLIII" for I, II, III and "MV1" to "MV6" for V1 to V6. An inverted lead ("-aVR") and
-    a difference ("I-II") are *not* known leads.
+    Case, surrounding blanks and the prefixes "Lead", "ECG", "EKG" and "MDC_ECG_LEAD" are ignored.
+    The modified leads of Holter recorders are converted to the corresponding leads: "MLI", "MLII",
+    "MLIII" to I, II, III, and "MV1" to "MV6" to V1 to V6. An inverted lead ("-aVR") and a
+    difference ("I-II") are not known leads.
 
     Parameters
     ----------
     name : str
-        A lead's name as found in a file.
+        Name of a lead, as found in a file.
 
     Returns
     -------
-    str
+    lead : str
         One of the twelve `STANDARD_LEADS`, or a posterior lead (V7 to V9), a right-sided lead
         (V3R to V6R) or a Frank lead (X, Y, Z).
 
@@ -95,6 +94,10 @@ def normalize_lead_name(name):
         If `name` is not a string.
     ValueError
         If `name` is not a known lead.
+
+    See Also
+    --------
+    normalize_lead_names : Convert the names of several leads.
 
     Examples
     --------
@@ -108,8 +111,8 @@ def normalize_lead_name(name):
     """
     if not isinstance(name, str):
         raise TypeError(
-            f"A lead's name must be a str, got {name!r} of type {type(name).__name__}. Pass names "
-            "such as 'II' or 'aVR'."
+            f"The name of a lead must be a str, got {name!r} of type {type(name).__name__}. Pass "
+            "names such as 'II' or 'aVR'."
         )
     key = _PREFIXES.sub(r"\g<rest>", name.strip().upper())
     key = _INNER_SEPARATORS.sub("", key)
@@ -122,27 +125,31 @@ def normalize_lead_name(name):
 
 
 def normalize_lead_names(names, *, strict=True):
-    """Give several leads their standard names, which must then be unique.
+    """Convert the names of several leads to their standard names, which must be unique.
 
     Parameters
     ----------
     names : iterable of str
-        The leads' names, in the order of the signals.
+        Names of the leads, in the order of the signals.
     strict : bool, default=True
-        Whether a name that is not a known lead is an error. With ``strict=False`` such a name is
-        kept as it is.
+        Whether to raise an error for a name that is not a known lead. With ``strict=False``, such
+        a name is kept as it is.
 
     Returns
     -------
-    tuple of str
-        The names, in the order given.
+    leads : tuple of str
+        The standard names, in the given order.
 
     Raises
     ------
     TypeError
         If `names` is a single string, or one of the names is not a string.
     ValueError
-        If two names mean the same lead, or, with ``strict=True``, a name is not a known lead.
+        If two names are the same lead, or, with ``strict=True``, a name is not a known lead.
+
+    See Also
+    --------
+    normalize_lead_name : Convert the name of one lead.
 
     Examples
     --------
@@ -169,35 +176,39 @@ def normalize_lead_names(names, *, strict=True):
         if lead in given:
             raise ValueError(
                 f"The leads {given[lead]!r} and {name!r} are both lead {lead}. Each lead must "
-                "occur once: remove or rename one of them."
+                "occur only once: remove or rename one of them."
             )
         given[lead] = name
     return tuple(given)
 
 
 def lead_regions(lead_names, regions="twelve"):
-    """Find the positions of each region's leads.
+    """Find the positions of the leads of each region.
 
     Parameters
     ----------
     lead_names : iterable of str
-        The names of the leads that are present, in the order of the signals.
+        Names of the leads that are present, in the order of the signals.
     regions : {"twelve", "eight"} or mapping of str to sequence of str, default="twelve"
-        "twelve" is `REGIONS_12`, "eight" is `REGIONS_8`; any other grouping as a mapping from a
-        region's name to its leads.
+        "twelve" is `REGIONS_12`, "eight" is `REGIONS_8`. For other regions, pass a mapping from the
+        name of each region to its leads.
 
     Returns
     -------
-    dict of str to list of int
-        For each region the positions of its leads in `lead_names`, in the region's order.
+    positions : dict of str to list of int
+        For each region, the positions of its leads in `lead_names`, in the order of the region.
 
     Raises
     ------
     TypeError
-        If `regions` is neither a string nor a mapping, or a region's leads are a single string.
+        If `regions` is neither a string nor a mapping, or the leads of a region are a string.
     ValueError
-        If `lead_names` is None, the name of the regions is unknown, there are no regions or a
-        region is empty, or a region's lead is not present.
+        If `lead_names` is None, the string `regions` is unknown, there are no regions, a region is
+        empty, or a lead of a region is missing.
+
+    See Also
+    --------
+    sklearn_ecg.preprocessing.LeadSelector : Select the leads of regions.
 
     Examples
     --------
@@ -219,14 +230,14 @@ def lead_regions(lead_names, regions="twelve"):
     if isinstance(regions, str):
         if regions not in REGION_MAPS:
             raise ValueError(
-                f"regions={regions!r} is unknown. Pass 'twelve', 'eight' or a mapping from a "
-                "region's name to its leads."
+                f"regions={regions!r} is unknown. Pass 'twelve', 'eight' or a mapping from the "
+                "name of each region to its leads."
             )
         regions = REGION_MAPS[regions]
     if not isinstance(regions, Mapping):
         raise TypeError(
-            "regions must be 'twelve', 'eight' or a mapping from a region's name to its leads, "
-            f"got {type(regions).__name__}."
+            "regions must be 'twelve', 'eight' or a mapping from the name of each region to its "
+            f"leads, got {type(regions).__name__}."
         )
     if not regions:
         raise ValueError("regions is an empty mapping. Pass at least one region.")
@@ -241,7 +252,7 @@ def lead_regions(lead_names, regions="twelve"):
             )
         leads = normalize_lead_names(leads, strict=False)
         if not leads:
-            raise ValueError(f"Region {region!r} has no leads. Give it at least one.")
+            raise ValueError(f"Region {region!r} has no leads. Each region needs at least one.")
         for lead in leads:
             if lead not in present:
                 raise ValueError(

@@ -1,4 +1,4 @@
-"""How sure a measured score is, and how it differs from another."""
+"""Confidence intervals of scores, and tests of the difference between two scores."""
 
 from ._bootstrap import ScoreInterval, bootstrap_difference, bootstrap_interval
 from ._delong import DeLongResult, delong_interval, delong_test

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of a score, and of the difference of two."""
+"""Bootstrap intervals of a score, and of the difference between two scores."""
 
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -8,13 +8,13 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ._ranking import MacroRanking
+from ._ranking import MacroRankingMetric
 from ._resampling import Resamples
 
-_NAMES = {roc_auc_score: "roc_auc", average_precision_score: "average_precision"}
+_METRIC_NAMES = {roc_auc_score: "roc_auc", average_precision_score: "average_precision"}
 
-_CONSTRAINTS = {
-    "metric": [callable, StrOptions(set(_NAMES.values()))],
+_BOOTSTRAP_CONSTRAINTS = {
+    "metric": [callable, StrOptions(set(_METRIC_NAMES.values()))],
     "y_true": ["array-like"],
     "groups": ["array-like", None],
     "n_resamples": [Interval(Integral, 1, None, closed="left")],
@@ -39,11 +39,14 @@ class ScoreInterval(NamedTuple):
     high: float
 
     def __str__(self):
-        between = "-" if min(self.low, self.high) >= 0 else ", "  # a minus is no dash
-        return f"{self.score:.3f} [{self.low:.3f}{between}{self.high:.3f}]"
+        # A hyphen before a negative number would look like two minus signs.
+        separator = "-" if min(self.low, self.high) >= 0 else ", "
+        return f"{self.score:.3f} [{self.low:.3f}{separator}{self.high:.3f}]"
 
 
-@validate_params({**_CONSTRAINTS, "y_score": ["array-like"]}, prefer_skip_nested_validation=True)
+@validate_params(
+    {**_BOOTSTRAP_CONSTRAINTS, "y_score": ["array-like"]}, prefer_skip_nested_validation=True
+)
 def bootstrap_interval(
     metric,
     y_true,
@@ -54,35 +57,35 @@ def bootstrap_interval(
     confidence_level=0.95,
     random_state=None,
 ):
-    """Percentile bootstrap interval of a metric, stratified, by patient where groups are given.
+    """Compute the percentile bootstrap interval of a metric, by patient if groups are given.
 
-    Records of one patient resemble one another. Drawn one by one they make an interval too
-    narrow; with ``groups`` whole patients are drawn. Of labels in one column, patients (or
-    records) are drawn within strata of their label, so that every resample holds as many of each; a
-    patient whose records differ counts by the largest label. Multilabel patients are drawn
-    without strata. A resample that would lack a label, or one value of a label of a multilabel
-    target, is drawn again.
+    Records of one patient resemble each other. An interval that resamples such records one by one
+    is too narrow; with ``groups``, whole patients are resampled. For a binary or multiclass target,
+    patients (or records) are resampled within strata of their label, so that every resample has the
+    same number of each; a patient whose records have different labels belongs to the stratum of the
+    largest one. For a multilabel target there are no strata. A resample that does not contain every
+    class, or both values of every label of a multilabel target, is drawn again.
 
     Parameters
     ----------
     metric : {"roc_auc", "average_precision"} or callable
-        By name, the metric of all resamples is computed at once, for a binary target or, as the
-        mean over labels, for a multilabel one. `sklearn.metrics.roc_auc_score` and
-        `sklearn.metrics.average_precision_score` themselves are taken for their names where
-        this gives the same. Any other ``metric(y_true, y_score)`` that gives a float is called for
-        each resample.
+        Metric to compute. The named metrics are computed on all resamples at once, for a binary
+        target or, averaged over the labels, for a multilabel target. The functions
+        `sklearn.metrics.roc_auc_score` and `sklearn.metrics.average_precision_score` are replaced
+        by the named metrics where the result is the same. Any other callable is called as
+        ``metric(y_true, y_score)`` for each resample and must return a float.
     y_true : array-like of shape (n_records,) or (n_records, n_labels)
-        True labels. Of a binary target the larger one is positive.
+        True labels. In a binary target, the larger label is the positive one.
     y_score : array-like of shape (n_records,), (n_records, n_labels) or (n_records, n_classes)
-        Scores or predictions of the same records, out of fold.
+        Out-of-fold scores or predictions for the same records.
     groups : array-like of shape (n_records,), default=None
-        Patients.
+        Patient of each record. None resamples records.
     n_resamples : int, default=1000
         Number of resamples, >= 1.
     confidence_level : float, default=0.95
-        In (0, 1).
+        Confidence level of the interval, in (0, 1).
     random_state : int, RandomState instance or None, default=None
-        Seeds the resamples.
+        Determines the resamples. Pass an int for reproducible intervals.
 
     Returns
     -------
@@ -92,19 +95,19 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        When the lengths differ, a metric by name does not fit the labels or their scores, or a
-        label is too rare for resamples that hold both its values.
+        If the lengths differ, if a named metric cannot be computed from the labels or the scores,
+        if a patient is missing, or if a label is too rare to be part of every resample.
 
     Warns
     -----
     UserWarning
-        When a class has a single patient (or record): it is in every resample, and the interval
+        If a class has a single patient (or record). It is part of every resample, and the interval
         does not show how much the score depends on it.
 
     See Also
     --------
-    bootstrap_difference : Interval of the difference of two scores on the same records.
-    label_table : Intervals for each label.
+    bootstrap_difference : Interval of the difference between two scores on the same records.
+    label_table : Scores and intervals of each label.
 
     References
     ----------
@@ -125,14 +128,14 @@ def bootstrap_interval(
     """
     y_true, y_score = np.asarray(y_true), np.asarray(y_score)
     check_consistent_length(y_true, y_score, groups)
-    ((score, scores),) = _bootstrap(
+    ((score, resampled_scores),) = _bootstrap(
         metric, y_true, {"y_score": y_score}, groups, n_resamples, random_state
     )
-    return ScoreInterval(score, *percentiles(scores, confidence_level))
+    return ScoreInterval(score, *percentile_interval(resampled_scores, confidence_level))
 
 
 @validate_params(
-    {**_CONSTRAINTS, "y_score_a": ["array-like"], "y_score_b": ["array-like"]},
+    {**_BOOTSTRAP_CONSTRAINTS, "y_score_a": ["array-like"], "y_score_b": ["array-like"]},
     prefer_skip_nested_validation=True,
 )
 def bootstrap_difference(
@@ -146,34 +149,35 @@ def bootstrap_difference(
     confidence_level=0.95,
     random_state=None,
 ):
-    """Percentile bootstrap interval of ``metric(a) - metric(b)`` on the same records.
+    """Compute the percentile bootstrap interval of ``metric(a) - metric(b)`` on the same records.
 
-    Both metrics are computed on the same resamples, so that what makes a resample easy or
-    hard for both cancels: the interval is that of the difference, which the intervals of the two
-    scores do not tell. Resamples are drawn as in `bootstrap_interval`.
+    Both metrics are computed on the same resamples, so that the variation they share cancels. The
+    result is the interval of the difference, which cannot be derived from the intervals of the two
+    scores. Resamples are drawn as in `bootstrap_interval`.
 
     Parameters
     ----------
     metric : {"roc_auc", "average_precision"} or callable
-        As in `bootstrap_interval`.
+        Metric to compute, as in `bootstrap_interval`.
     y_true : array-like of shape (n_records,) or (n_records, n_labels)
-        True labels.
+        True labels. In a binary target, the larger label is the positive one.
     y_score_a, y_score_b : array-like of shape (n_records,), (n_records, n_labels) or \
             (n_records, n_classes)
-        Scores or predictions of the two estimators, of the same records in the same order.
+        Out-of-fold scores or predictions of the two estimators, for the same records in the same
+        order.
     groups : array-like of shape (n_records,), default=None
-        Patients.
+        Patient of each record. None resamples records.
     n_resamples : int, default=1000
         Number of resamples, >= 1.
     confidence_level : float, default=0.95
-        In (0, 1).
+        Confidence level of the interval, in (0, 1).
     random_state : int, RandomState instance or None, default=None
-        Seeds the resamples.
+        Determines the resamples. Pass an int for reproducible intervals.
 
     Returns
     -------
     interval : ScoreInterval
-        Named tuple ``(score, low, high)``; ``score`` is the difference on all records.
+        Named tuple ``(score, low, high)``, where ``score`` is the difference on all records.
 
     Raises
     ------
@@ -183,11 +187,11 @@ def bootstrap_difference(
     Warns
     -----
     UserWarning
-        When a class has a single patient (or record).
+        If a class has a single patient (or record), as in `bootstrap_interval`.
 
     See Also
     --------
-    delong_test : For AUROC and independent records, without resampling.
+    delong_test : Test for AUROC on independent records, without resampling.
 
     References
     ----------
@@ -206,105 +210,123 @@ def bootstrap_difference(
     """
     y_true, y_score_a, y_score_b = map(np.asarray, (y_true, y_score_a, y_score_b))
     check_consistent_length(y_true, y_score_a, y_score_b, groups)
-    scores = {"y_score_a": y_score_a, "y_score_b": y_score_b}
-    (a, resampled_a), (b, resampled_b) = _bootstrap(
-        metric, y_true, scores, groups, n_resamples, random_state
+    y_scores = {"y_score_a": y_score_a, "y_score_b": y_score_b}
+    (score_a, resampled_a), (score_b, resampled_b) = _bootstrap(
+        metric, y_true, y_scores, groups, n_resamples, random_state
     )
-    return ScoreInterval(a - b, *percentiles(resampled_a - resampled_b, confidence_level))
+    ends = percentile_interval(resampled_a - resampled_b, confidence_level)
+    return ScoreInterval(score_a - score_b, *ends)
 
 
 def _bootstrap(metric, y_true, y_scores, groups, n_resamples, random_state):
-    """For each array of scores, the metric on all records and on every resample."""
+    """Return the metric on all records and on every resample, for each array of scores."""
     rng = check_random_state(random_state)
-    # Counted from the caller of a public function, which scikit-learn wraps once.
     resamples = Resamples(y_true, groups, n_resamples, rng)
-    metrics = [_of_counts(metric, y_true, score, name) for name, score in y_scores.items()]
-    return on_resamples(metrics, resamples)
+    metrics = [
+        _metric_of_counts(metric, y_true, y_score, argument)
+        for argument, y_score in y_scores.items()
+    ]
+    return evaluate_on_resamples(metrics, resamples)
 
 
-def on_resamples(metrics, resamples):
-    """Of each metric, a function of counts: its score on all records, those on every resample."""
+def evaluate_on_resamples(metrics, resamples):
+    """Evaluate metrics on all records and on every resample.
+
+    Parameters
+    ----------
+    metrics : iterable of callable
+        Each takes counts of shape (n_records, n_resamples) and returns one score per column.
+    resamples : Resamples
+
+    Returns
+    -------
+    scores : list of (float, ndarray of shape (n_resamples,))
+        One pair per metric.
+    """
     resampled = [[metric(counts) for metric in metrics] for counts in resamples]
-    everything = np.ones((resamples.n_records, 1))
+    all_records = np.ones((resamples.n_records, 1))
     return [
-        (float(metric(everything)[0]), np.concatenate(parts))
+        (float(metric(all_records)[0]), np.concatenate(parts))
         for metric, parts in zip(metrics, zip(*resampled))
     ]
 
 
-def percentiles(scores, confidence_level):
+def percentile_interval(scores, confidence_level):
+    """Return the ends of the percentile interval of resampled scores."""
     tail = (1 - confidence_level) / 2
     low, high = np.quantile(scores, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _of_counts(metric, y_true, y_score, argument):
-    """A function from counts (n_records, n_resamples) to the metric of each resample."""
-    name = metric if isinstance(metric, str) else _NAMES.get(metric)
+def _metric_of_counts(metric, y_true, y_score, argument):
+    """Return a function from counts (n_records, n_resamples) to the metric of each resample."""
+    name = metric if isinstance(metric, str) else _METRIC_NAMES.get(metric)
     if name is None:
-        return _called(metric, y_true, y_score)
+        return _loop_over_resamples(metric, y_true, y_score)
     try:
-        positive = positive_labels(y_true)
+        positive = label_indicator(y_true)
         scores = check_scores(positive, y_score, argument)
     except ValueError:
         if isinstance(metric, str):
             raise
-        return _called(metric, y_true, y_score)
+        return _loop_over_resamples(metric, y_true, y_score)
     if metric is average_precision_score and not (y_true[positive.any(axis=1)] == 1).any():
-        # scikit-learn wants the positive label to be 1, and says so.
-        return _called(metric, y_true, y_score)
-    return MacroRanking(name, positive, scores.reshape(positive.shape))
+        # scikit-learn's function requires a positive label of 1, and raises otherwise.
+        return _loop_over_resamples(metric, y_true, y_score)
+    return MacroRankingMetric(name, positive, scores.reshape(positive.shape))
 
 
-def _called(metric, y_true, y_score):
-    record = np.arange(len(y_true))
+def _loop_over_resamples(metric, y_true, y_score):
+    """Return a function from counts to scores that calls a metric once per resample."""
+    positions = np.arange(len(y_true))
 
     def scores(counts):
-        indices = (np.repeat(record, column) for column in counts.T.astype(np.intp))
+        indices = (np.repeat(positions, column) for column in counts.T.astype(np.intp))
         return np.array([metric(y_true[index], y_score[index]) for index in indices], dtype=float)
 
     return scores
 
 
-def positive_labels(y_true):
-    """Where labels are positive, (n_records, n_labels), with one column for a binary target."""
+def label_indicator(y_true):
+    """Return a boolean indicator (n_records, n_labels), with one column for a binary target."""
     if y_true.ndim == 2 and y_true.shape[1] > 1:
         if not np.isin(y_true, (0, 1)).all():
             raise ValueError(
                 "y_true of shape (n_records, n_labels) must be a multilabel indicator of 0 and 1. "
-                "Pass the indicator, or a single column of labels."
+                "Pass an indicator, or a single column of labels."
             )
         return y_true == 1
     if y_true.ndim != 1:
         raise ValueError(
-            f"y_true must have the shape (n_records,) or (n_records, n_labels) with two labels or "
-            f"more, got {y_true.shape}."
+            "y_true must have shape (n_records,) or (n_records, n_labels) with at least two "
+            f"labels, got shape {y_true.shape}."
         )
     labels = np.unique(y_true)
     if len(labels) != 2:
-        given = ", ".join(map(str, labels[:5])) + (", ..." if len(labels) > 5 else "")
+        found = ", ".join(map(str, labels[:5])) + (", ..." if len(labels) > 5 else "")
         raise ValueError(
-            f"y_true must have two labels, got {len(labels)}: {given}. Of several classes pass an "
-            "indicator (sklearn.preprocessing.label_binarize) and a column of scores for each."
+            f"y_true must have two labels, got {len(labels)}: {found}. For more than two classes, "
+            "pass an indicator (sklearn.preprocessing.label_binarize) and one column of scores per "
+            "class."
         )
     return (y_true == labels[1])[:, None]
 
 
 def check_scores(positive, y_score, argument="y_score"):
-    """The scores in float64; raise unless there is a number for each label of each record."""
+    """Return the scores in float64, after checking that there is one per label and record."""
     expected = positive.shape if positive.shape[1] > 1 else (len(positive),)
     if y_score.shape != expected:
         hint = ""
         if y_score.shape == (len(positive), 2):
             hint = f" Pass the column of the positive class, {argument}[:, 1]."
         raise ValueError(
-            f"{argument} must have the shape {expected}, a score for each label of each record, "
-            f"got {y_score.shape}.{hint}"
+            f"{argument} must have shape {expected}, one score per label and record, got shape "
+            f"{y_score.shape}.{hint}"
         )
     if y_score.dtype.kind not in "fiub":
         raise ValueError(
             f"{argument} must hold numbers, got dtype {y_score.dtype}. Pass scores or "
             "probabilities."
         )
-    # Unsigned numbers and booleans have no negatives, which put the highest first.
+    # The ranking negates scores to sort them, which needs a signed dtype.
     return y_score.astype(np.float64)

@@ -1,4 +1,4 @@
-"""DeLong's variance of AUROC, and his test of two AUROCs on the same records."""
+"""DeLong's variance of the AUROC, and the test of two AUROCs on the same records."""
 
 from numbers import Real
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ..utils._warnings import warn
-from ._bootstrap import ScoreInterval, check_scores, positive_labels
+from ._bootstrap import ScoreInterval, check_scores, label_indicator
 
 
 class DeLongResult(NamedTuple):
-    """Two AUROCs on the same records, and how sure their difference is.
+    """Two AUROCs on the same records, and the uncertainty of their difference.
 
     Attributes
     ----------
@@ -23,13 +23,13 @@ class DeLongResult(NamedTuple):
     difference : float
         ``auroc_a - auroc_b``.
     standard_error : float
-        Of the difference.
+        Standard error of the difference.
     z : float
         ``difference / standard_error``.
     p_value : float
-        Two-sided.
+        Two-sided p-value.
     low, high : float
-        The ends of the difference's confidence interval.
+        The ends of the confidence interval of the difference.
     """
 
     auroc_a: float
@@ -42,28 +42,28 @@ class DeLongResult(NamedTuple):
     high: float
 
 
-_LEVEL = {"confidence_level": [Interval(Real, 0, 1, closed="neither")]}
+_LEVEL_CONSTRAINT = {"confidence_level": [Interval(Real, 0, 1, closed="neither")]}
 
 
 @validate_params(
-    {"y_true": ["array-like"], "y_score": ["array-like"], **_LEVEL},
+    {"y_true": ["array-like"], "y_score": ["array-like"], **_LEVEL_CONSTRAINT},
     prefer_skip_nested_validation=True,
 )
 def delong_interval(y_true, y_score, *, confidence_level=0.95):
-    """AUROC with the interval of its normal approximation, by DeLong's variance.
+    """Compute the AUROC and its normal-approximation interval from DeLong's variance.
 
-    It assumes that **records are independent**. With several records of a patient it is too narrow:
-    use `bootstrap_interval` with ``groups``. Its ends are cut at 0 and 1; near 1 a bootstrap
-    interval, which is not symmetric, fits better.
+    The interval assumes that **records are independent**. If patients have several records, it is
+    too narrow: use `bootstrap_interval` with ``groups``. Its ends are clipped to 0 and 1; for an
+    AUROC near 1, a bootstrap interval, which need not be symmetric, is more accurate.
 
     Parameters
     ----------
     y_true : array-like of shape (n_records,)
-        Two labels, of which the larger is positive; at least two records of each.
+        True labels: two values, of which the larger is positive, with at least two records each.
     y_score : array-like of shape (n_records,)
-        Scores.
+        Out-of-fold scores of the same records.
     confidence_level : float, default=0.95
-        In (0, 1).
+        Confidence level of the interval, in (0, 1).
 
     Returns
     -------
@@ -73,12 +73,12 @@ def delong_interval(y_true, y_score, *, confidence_level=0.95):
     Raises
     ------
     ValueError
-        When the lengths differ, there are not two labels with two records each, or scores are not
-        finite.
+        If the lengths differ, if there are not two labels with at least two records each, or if a
+        score is not finite.
 
     See Also
     --------
-    delong_test : Compares two AUROCs.
+    delong_test : Compare two AUROCs on the same records.
 
     References
     ----------
@@ -94,58 +94,63 @@ def delong_interval(y_true, y_score, *, confidence_level=0.95):
     >>> print(delong_interval(y, score))
     0.781 [0.719-0.844]
     """
-    positive, (y_score,) = _check(y_true, y_score=y_score)
-    auroc, of_positives, of_negatives = _placements(positive, y_score)
-    error = _standard_error(of_positives, of_negatives)
-    half = norm.ppf((1 + confidence_level) / 2) * error
-    return ScoreInterval(auroc, float(max(auroc - half, 0.0)), float(min(auroc + half, 1.0)))
+    positive, (y_score,) = _check_targets(y_true, y_score=y_score)
+    auroc, positive_placements, negative_placements = _placement_values(positive, y_score)
+    error = _standard_error(positive_placements, negative_placements)
+    margin = norm.ppf((1 + confidence_level) / 2) * error
+    return ScoreInterval(auroc, float(max(auroc - margin, 0.0)), float(min(auroc + margin, 1.0)))
 
 
 @validate_params(
-    {"y_true": ["array-like"], "y_score_a": ["array-like"], "y_score_b": ["array-like"], **_LEVEL},
+    {
+        "y_true": ["array-like"],
+        "y_score_a": ["array-like"],
+        "y_score_b": ["array-like"],
+        **_LEVEL_CONSTRAINT,
+    },
     prefer_skip_nested_validation=True,
 )
 def delong_test(y_true, y_score_a, y_score_b, *, confidence_level=0.95):
-    """DeLong's test of two AUROCs on the same records.
+    """Compare two AUROCs on the same records with DeLong's test.
 
-    It assumes that **records are independent**. With several records of a patient its p-values are
-    too small: use `bootstrap_difference` with ``groups``.
+    The test assumes that **records are independent**. If patients have several records, its
+    p-values are too small: use `bootstrap_difference` with ``groups``.
 
     Parameters
     ----------
     y_true : array-like of shape (n_records,)
-        Two labels, of which the larger is positive; at least two records of each.
+        True labels: two values, of which the larger is positive, with at least two records each.
     y_score_a, y_score_b : array-like of shape (n_records,)
-        Scores of the two estimators, of the same records in the same order.
+        Out-of-fold scores of the two estimators, for the same records in the same order.
     confidence_level : float, default=0.95
-        Of the difference's interval, in (0, 1).
+        Confidence level of the interval of the difference, in (0, 1).
 
     Returns
     -------
     result : DeLongResult
         Named tuple ``(auroc_a, auroc_b, difference, standard_error, z, p_value, low, high)``.
-        Scores that rank the records alike have difference 0, ``z`` 0 and ``p_value`` 1 by
-        convention.
+        If both scores rank the records identically, ``difference`` and ``z`` are 0 and ``p_value``
+        is 1 by convention.
 
     Raises
     ------
     ValueError
-        When the lengths differ, there are not two labels with two records each, or scores are not
-        finite.
+        If the lengths differ, if there are not two labels with at least two records each, or if a
+        score is not finite.
 
     Warns
     -----
     UndefinedMetricWarning
-        When the AUROCs differ and yet the standard error is 0, as with 1 and 0: ``z`` is infinite
-        and the test tells nothing.
+        If the AUROCs differ although the standard error is 0, as with AUROCs of 1 and 0. ``z`` is
+        then infinite, and the test is not meaningful.
 
     See Also
     --------
-    bootstrap_difference : For any metric, and for several records of a patient.
+    bootstrap_difference : Interval for any metric, and for several records per patient.
 
     Notes
     -----
-    Placement values come from midranks [2]_, in n log n steps.
+    The variance of [1]_ is computed from midranks in O(n log n) [2]_.
 
     References
     ----------
@@ -170,11 +175,13 @@ def delong_test(y_true, y_score_a, y_score_b, *, confidence_level=0.95):
         ...
     ValueError: y_true must have two labels, got 1: 1.0. ...
     """
-    positive, scores = _check(y_true, y_score_a=y_score_a, y_score_b=y_score_b)
-    (auroc_a, *of_a), (auroc_b, *of_b) = (_placements(positive, score) for score in scores)
+    positive, scores = _check_targets(y_true, y_score_a=y_score_a, y_score_b=y_score_b)
+    (auroc_a, *placements_a), (auroc_b, *placements_b) = (
+        _placement_values(positive, score) for score in scores
+    )
     difference = auroc_a - auroc_b
-    # From the differences of the placements, so that equal rankings have an error of exactly 0.
-    error = _standard_error(*(a - b for a, b in zip(of_a, of_b)))
+    # From differences of placement values, so that equal rankings have an error of exactly 0.
+    error = _standard_error(*(a - b for a, b in zip(placements_a, placements_b)))
     if error > 0:
         z = difference / error
     else:
@@ -182,10 +189,10 @@ def delong_test(y_true, y_score_a, y_score_b, *, confidence_level=0.95):
         if difference != 0:
             warn(
                 f"The AUROCs {auroc_a:.3f} and {auroc_b:.3f} differ, but DeLong's standard error "
-                "is 0: neither varies over these records, and the test tells nothing.",
+                "is 0. The test is not meaningful for these scores: use bootstrap_difference.",
                 UndefinedMetricWarning,
             )
-    half = norm.ppf((1 + confidence_level) / 2) * error
+    margin = norm.ppf((1 + confidence_level) / 2) * error
     return DeLongResult(
         auroc_a,
         auroc_b,
@@ -193,36 +200,39 @@ def delong_test(y_true, y_score_a, y_score_b, *, confidence_level=0.95):
         error,
         float(z),
         float(2 * norm.sf(abs(z))),
-        float(difference - half),
-        float(difference + half),
+        float(difference - margin),
+        float(difference + margin),
     )
 
 
-def _check(y_true, **scores):
-    """Where records are positive, and the arrays of scores."""
+def _check_targets(y_true, **scores):
+    """Return which records are positive, and the list of arrays of scores."""
     y_true = np.asarray(y_true)
-    scores = {name: np.asarray(values) for name, values in scores.items()}
+    scores = {argument: np.asarray(values) for argument, values in scores.items()}
     check_consistent_length(y_true, *scores.values())
     if y_true.ndim != 1:
         raise ValueError(
-            f"y_true must have the shape (n_records,), got {y_true.shape}. Test each label on its "
-            "own."
+            f"y_true must have shape (n_records,), got shape {y_true.shape}. Test each label "
+            "separately."
         )
-    positive = positive_labels(y_true)
-    for name, values in scores.items():
-        scores[name] = check_scores(positive, values, name)
-        assert_all_finite(scores[name], input_name=name)
+    positive = label_indicator(y_true)
+    for argument, values in scores.items():
+        scores[argument] = check_scores(positive, values, argument)
+        assert_all_finite(scores[argument], input_name=argument)
     positive = positive[:, 0]
     if min(positive.sum(), (~positive).sum()) < 2:
         raise ValueError(
-            f"y_true has {positive.sum()} positive and {(~positive).sum()} negative records. A "
-            "variance needs at least two of each."
+            f"y_true has {positive.sum()} positive and {(~positive).sum()} negative records, but "
+            "the variance requires at least two of each."
         )
     return positive, list(scores.values())
 
 
-def _placements(positive, score):
-    """AUROC, share of negatives below each positive, and of positives above each negative."""
+def _placement_values(positive, score):
+    """Return the AUROC and the placement values of positives and of negatives.
+
+    They are the share of negatives below each positive, and of positives above each negative.
+    """
     rank = rankdata(score)
     n_positive = positive.sum()
     n_negative = len(score) - n_positive
@@ -231,6 +241,6 @@ def _placements(positive, score):
     return float(of_positives.mean()), of_positives, of_negatives
 
 
-def _standard_error(of_positives, of_negatives):
-    variances = [values.var(ddof=1) / len(values) for values in (of_positives, of_negatives)]
-    return float(np.sqrt(sum(variances)))
+def _standard_error(positive_placements, negative_placements):
+    placements = (positive_placements, negative_placements)
+    return float(np.sqrt(sum(values.var(ddof=1) / len(values) for values in placements)))

@@ -1,22 +1,24 @@
-"""Bootstrap resamples of records or patients, as counts."""
+"""Bootstrap resamples of records or patients, as counts per record."""
 
 import numpy as np
-import pandas as pd
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 
+from .._validation._samples import check_groups
 from ..utils._warnings import warn
 
-# Draws of a resample before a label counts as too rare.
-_MAX_DRAWS = 100
+# Attempts at a resample that contains every label, after which a label is reported as too rare.
+_MAX_ATTEMPTS = 100
 
-# Counts made at once, records times resamples: few enough for the processor's cache.
-_COUNTS_AT_ONCE = 200_000
+# Records times resamples in one array of counts, small enough for the processor's cache. The size
+# of a chunk decides in which order random numbers are used: another one gives other resamples.
+_MAX_COUNTS = 200_000
 
 
 class Resamples:
-    """Resamples of records, stratified by label, of whole patients where groups are given.
+    """Resamples of records or, if groups are given, of whole patients, stratified by label.
 
-    Iterating gives arrays (n_records, n_resamples of this part): how often each record was drawn.
+    Iterating yields arrays (n_records, n_resamples in this chunk) of how often each record was
+    drawn.
 
     Parameters
     ----------
@@ -24,59 +26,56 @@ class Resamples:
     groups : array-like of shape (n_records,) or None
     n_resamples : int
     rng : RandomState
-    what : str
-        Whose positives or negatives may be a single patient's, for the warning about it.
+    subject : str, default="A class"
+        Subject of the warning that is raised if a class has a single patient.
     """
 
-    def __init__(self, y_true, groups, n_resamples, rng, *, what="A class"):
+    def __init__(self, y_true, groups, n_resamples, rng, *, subject="A class"):
         check_consistent_length(y_true, groups)
         self.n_records = len(y_true)
         self.n_resamples = n_resamples
         self.rng = rng
+        # A unit is what is drawn: a patient, or a record without groups.
         self.unit_of_record = None
         n_units = self.n_records
         if groups is not None:
-            groups = column_or_1d(groups)
-            unknown = np.count_nonzero(pd.isna(groups))
-            if unknown:
-                raise ValueError(
-                    f"groups: the patient of {unknown} of {len(groups)} records is missing. Give "
-                    "each unknown patient a number of its own."
-                )
-            names, self.unit_of_record = np.unique(groups, return_inverse=True)
-            n_units = len(names)
+            groups = check_groups(groups, self.n_records)
+            patients, self.unit_of_record = np.unique(groups, return_inverse=True)
+            n_units = len(patients)
+        self._labels_present = None
         if y_true.ndim > 1:
             self.strata = [np.arange(n_units)]
-            self._check = _BothValues(y_true)
+            self._labels_present = _BothValuesPresent(y_true)
             return
         _, label = np.unique(y_true, return_inverse=True)
         label_of_unit = label
-        self._check = None
         if groups is not None:
             label_of_unit = np.zeros(n_units, dtype=label.dtype)
             np.maximum.at(label_of_unit, self.unit_of_record, label)
             if (label_of_unit[self.unit_of_record] != label).any():
-                self._check = _EveryLabel(label)
+                self._labels_present = _EveryClassPresent(label)
         self.strata = [np.flatnonzero(label_of_unit == value) for value in np.unique(label_of_unit)]
         if len(self.strata) > 1 and min(map(len, self.strata)) == 1:
             warn(
-                f"{what} has a single patient (or record) of one value. It is in every resample, "
-                "and the interval does not show how much the score depends on it.",
+                f"{subject} has a single patient (or record) of one value. It is part of every "
+                "resample, and the interval does not show how much the score depends on it.",
                 UserWarning,
             )
 
     def __iter__(self):
         n_units = sum(map(len, self.strata))
-        # Units are drawn in parts that do not depend on how many records they have.
-        drawn_at_once = max(1, _COUNTS_AT_ONCE // n_units)
-        at_once = max(1, _COUNTS_AT_ONCE // self.n_records)
-        for start in range(0, self.n_resamples, drawn_at_once):
-            counts = self._draw(min(drawn_at_once, self.n_resamples - start))
-            for first in range(0, counts.shape[1], at_once):
-                yield self._redraw(self._of_records(counts[:, first : first + at_once]))
+        # Units are drawn in chunks that do not depend on the number of their records.
+        n_drawn = max(1, _MAX_COUNTS // n_units)
+        n_checked = max(1, _MAX_COUNTS // self.n_records)
+        for start in range(0, self.n_resamples, n_drawn):
+            counts = self._draw(min(n_drawn, self.n_resamples - start))
+            for first in range(0, counts.shape[1], n_checked):
+                yield self._redraw_incomplete(
+                    self._record_counts(counts[:, first : first + n_checked])
+                )
 
     def _draw(self, n_resamples):
-        """How often each unit is in each resample."""
+        """Return how often each unit is drawn in each resample."""
         counts = np.empty((sum(map(len, self.strata)), n_resamples))
         resample = np.arange(n_resamples)
         for members in self.strata:
@@ -85,42 +84,43 @@ class Resamples:
             counts[members] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(size)
         return counts
 
-    def _of_records(self, counts):
-        return counts if self.unit_of_record is None else counts[self.unit_of_record]
+    def _record_counts(self, unit_counts):
+        return unit_counts if self.unit_of_record is None else unit_counts[self.unit_of_record]
 
-    def _redraw(self, counts):
-        """Draw the resamples again that lack a label."""
-        if self._check is None:
+    def _redraw_incomplete(self, counts):
+        """Draw the resamples again that do not contain every label."""
+        if self._labels_present is None:
             return counts
-        missing = np.flatnonzero(~self._check(counts))
-        for _ in range(_MAX_DRAWS - 1):
-            if not len(missing):
+        incomplete = np.flatnonzero(~self._labels_present(counts))
+        for _ in range(_MAX_ATTEMPTS - 1):
+            if not len(incomplete):
                 break
-            counts[:, missing] = self._of_records(self._draw(len(missing)))
-            missing = missing[~self._check(counts[:, missing])]
-        if len(missing):
+            counts[:, incomplete] = self._record_counts(self._draw(len(incomplete)))
+            incomplete = incomplete[~self._labels_present(counts[:, incomplete])]
+        if len(incomplete):
             raise ValueError(
-                f"y_true: label {self._check.rarest} is so rare that {_MAX_DRAWS} resamples lacked "
-                "one of its values. Leave it out, or pass more records."
+                f"y_true: label {self._labels_present.rarest} is too rare: {_MAX_ATTEMPTS} "
+                "resamples in a row did not contain every label. Leave this label out, or pass "
+                "more records."
             )
         return counts
 
 
-class _BothValues:
-    """Whether resamples hold both values of every label of a multilabel target."""
+class _BothValuesPresent:
+    """Whether resamples contain both values of every label of a multilabel target."""
 
     def __init__(self, y_true):
         self.positive = (y_true != y_true.min(axis=0)).astype(float).T
-        share = self.positive.mean(axis=1)
-        self.rarest = int(np.argmin(np.minimum(share, 1 - share)))
+        prevalence = self.positive.mean(axis=1)
+        self.rarest = int(np.argmin(np.minimum(prevalence, 1 - prevalence)))
 
     def __call__(self, counts):
         n_positive = self.positive @ counts
         return ((n_positive > 0) & (n_positive < counts.sum(axis=0))).all(axis=0)
 
 
-class _EveryLabel:
-    """Whether resamples of patients whose records differ hold every label."""
+class _EveryClassPresent:
+    """Whether resamples of patients whose records have different labels contain every class."""
 
     def __init__(self, label):
         self.order = np.argsort(label, kind="stable")

@@ -1,1 +1,51 @@
-"""Networks and losses, in pure torch: nothing here knows scikit-learn or skorch."""
+"""Networks and losses as plain torch modules and functions, without scikit-learn or skorch.
+
+The estimators of `sklearn_ecg` train these networks with these losses. Use them directly in a
+training loop of your own, or pass a network class as the ``module`` of
+`sklearn_ecg.ECGNetClassifier`. Networks take a batch of signals of shape (batch, leads, time);
+`SimCardioNet` takes images of shape (batch, channels, height, width). `SignalNetwork` is the base
+class for networks of your own that support `sklearn_ecg.inspection.grad_cam`.
+"""
+
+from ._acl_ecg import ACLECGNet, VGG1d
+from ._inception_time import InceptionTime
+from ._msaic_net import MSAICNet
+from ._recurrent import CNNLSTM, LSTM
+from ._resnet import ResNet1dWang, XResNet1d
+from ._self_supervised_losses import (
+    hybrid_contrastive_loss,
+    nt_xent_loss,
+    region_contrastive_loss,
+)
+from ._signal_network import SignalNetwork
+from ._simcardionet import SimCardioNet
+from ._supervised_losses import (
+    ClassificationLoss,
+    MSAICLoss,
+    focal_binary_loss,
+    focal_cross_entropy,
+    supervised_contrastive_loss,
+)
+from ._transformer import TransformerEncoder
+
+__all__ = [
+    "ACLECGNet",
+    "CNNLSTM",
+    "ClassificationLoss",
+    "InceptionTime",
+    "LSTM",
+    "MSAICLoss",
+    "MSAICNet",
+    "ResNet1dWang",
+    "SignalNetwork",
+    "SimCardioNet",
+    "TransformerEncoder",
+    "VGG1d",
+    "XResNet1d",
+    "focal_binary_loss",
+    "focal_cross_entropy",
+    "hybrid_contrastive_loss",
+    "nt_xent_loss",
+    "region_contrastive_loss",
+    "supervised_contrastive_loss",
+]

@@ -1,4 +1,4 @@
-"""ECG paper: its layout, and images of records drawn on it."""
+"""ECG paper: its layout, and images of records on it."""
 
 from ._renderer import ECGImageRenderer
 

@@ -1,4 +1,4 @@
-"""Lines through the values of many signals at once, as pixels."""
+"""Rasterize the traces of many records at once."""
 
 import numpy as np
 
@@ -14,26 +14,26 @@ def draw_traces(
     per_millivolt,
     line_width,
 ):
-    """Draw signals into images, all of them with one time axis.
+    """Draw signals with a common time axis into images.
 
-    In each column of pixels a trace covers what lies between the lowest and the highest point of
-    its line there, and half a line's width above and below. Where an end covers a pixel in part,
-    it is inked in that part. Rows that share a pixel must be drawn one after the other.
+    In each column of pixels, a trace covers the range from its lowest to its highest point, plus
+    half the line width above and below. The pixels at both ends are inked in proportion to the
+    part that is covered. Rows with pixels in common must be drawn by separate calls.
 
     Parameters
     ----------
     images : ndarray of shape (n_records, height, width) or (n_records, height, width, channels)
-        uint8, C order. Drawn on.
+        uint8, in C order. Modified in place.
     signals : ndarray of shape (n_records, n_rows, n_times), float32
         In mV.
     edges : ndarray of shape (n_columns + 1,)
-        Of the columns of pixels, as positions in time points, ascending, in [0, n_times - 1].
+        Edges of the pixel columns in time points, ascending, in [0, n_times - 1].
     left : int
         The first column of pixels.
-    zeros : sequence of n_rows floats
-        Where 0 mV of each row is.
-    limits : sequence of n_rows (float, float)
-        The upper and the lower end of each row. What lies beyond is drawn on them.
+    zeros : sequence of float, of length n_rows
+        Vertical position of 0 mV of each row, in pixels.
+    limits : sequence of (float, float), of length n_rows
+        Upper and lower limit of each row, in pixels. Values beyond are drawn at the limit.
     per_millivolt, line_width : float
         In pixels.
     """
@@ -42,18 +42,18 @@ def draw_traces(
     limits = np.asarray(limits, dtype=np.float32)
     half = line_width / 2
     upper, lower = limits[:, :1] + half, limits[:, 1:] - half
-    # In mV first: what is far beyond would be infinite in pixels.
+    # Clip in mV: very large values would overflow in pixels.
     lowest, highest = (zeros - lower) / per_millivolt, (zeros - upper) / per_millivolt
     tops = zeros - np.clip(high, lowest, highest) * per_millivolt - half
     bottoms = zeros - np.clip(low, lowest, highest) * per_millivolt + half
-    # Rounding must not reach the row above or below.
+    # Rounding must not extend into the row above or below.
     first = np.maximum(np.floor(tops), np.floor(limits[:, :1])).astype(np.int32)
     last = np.minimum(np.ceil(bottoms), np.ceil(limits[:, 1:])).astype(np.int32)
     _fill(images, tops, bottoms, first, last, left)
 
 
 def _extremes(signals, edges):
-    """Lowest and highest point of the lines between two edges."""
+    """Return the lowest and the highest value of each trace in each pixel column."""
     n_times = signals.shape[-1]
     before = np.floor(edges).astype(int)
     after = np.minimum(before + 1, n_times - 1)
@@ -61,7 +61,7 @@ def _extremes(signals, edges):
     ends = signals[..., before] * (1 - part) + signals[..., after] * part
     low = np.minimum(ends[..., :-1], ends[..., 1:])
     high = np.maximum(ends[..., :-1], ends[..., 1:])
-    # The time points between them. A column may have none.
+    # Time points between the edges of a column, if there are any.
     starts = np.ceil(edges).astype(int)
     filled = np.flatnonzero(starts[1:] > starts[:-1])
     if len(filled):
@@ -73,10 +73,10 @@ def _extremes(signals, edges):
 
 
 def _fill(images, tops, bottoms, first, last, left):
-    """Ink from the top to the bottom of each column."""
+    """Ink each pixel column from the top to the bottom of the trace."""
     n_records, height, width = images.shape[:3]
     counts = (last - first).ravel()
-    # Pixel after pixel of all columns of all records: few beside those of the images.
+    # All inked pixels of all records in one array, which is small compared with the images.
     column = np.repeat(np.arange(counts.size), counts)
     start = first.ravel() - (np.cumsum(counts) - counts)
     y = np.arange(len(column)) + start[column]

@@ -1,4 +1,4 @@
-"""Records as pictures of ECG paper."""
+"""Images of records on ECG paper."""
 
 from numbers import Integral, Real
 
@@ -9,110 +9,113 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._validation import check_image_size, check_signals, read_container
-from ..base import name_leads
-from ..leads import normalize_lead_names
+from ..base import fill_lead_names
 from ..utils._chunks import RENDER, record_chunks
-from ._paper_layout import LAYOUTS, choose_places, draw_background, lay_out
+from ._background import draw_background
+from ._paper_layout import LAYOUTS, lay_out_panels
+from ._pixel_page import place_panels
 from ._rasterize import draw_traces
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-# Values handled by one step.
 
 
 class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
-    """Draw each record as a picture of ECG paper.
+    """Draw each record as an image of ECG paper.
 
     Parameters
     ----------
     sampling_rate : float
-        Time points per second (Hz). It must be given.
+        Time points per second (Hz). Required.
     layout : {"3x4", "6x2", "12x1"}, default="3x4"
-        Rows and columns of leads, which are in standard order down the columns. Columns follow
-        each other in time: of a lead, one of four columns shows a quarter of the record. "12x1"
-        gives each lead a row, which shows all of it, however many leads there are and whatever
-        they are called.
-    image_size : int or (int, int), default=224
-        Height and width of the pictures in pixels, or both in one.
-    color : {"grey", "rgb"}, default="grey"
-        Whether a picture has the shape (height, width) or (height, width, 3).
+        Rows and columns of leads, which run down the columns in standard order. Columns follow
+        each other in time: with four columns, each lead is shown for a quarter of the record.
+        "12x1" shows the whole record of each lead in a row of its own, for any number of leads
+        with any names.
+    image_size : int or tuple of int, default=224
+        Height and width of the images in pixels, as a tuple or as one number for both.
+    color : {"gray", "rgb"}, default="gray"
+        Whether an image has the shape (height, width) or (height, width, 3).
     rhythm_lead : str or None, default="II"
-        The lead that a strip below the columns shows in full. None draws no strip; "12x1" has none.
+        The lead that a strip below the columns shows for the whole record. None draws no strip.
+        The layout "12x1" has no strip.
     speed : {25, 50}, default=25
-        Of the paper, in mm/s.
+        Paper speed in mm/s.
     gain : {5, 10, 20}, default=10
-        In mm/mV.
+        Amplitude scale in mm/mV.
     duration : float, default=10.0
-        What the page has room for, in seconds, > 0. Of shorter records each panel holds its part,
-        and paper after it. Longer ones are an error: cut them before.
+        Duration that fits on the page, in seconds, > 0. The panels of a shorter record end with
+        empty paper. A longer record raises an error: crop it first.
     grid : bool, default=True
-        Whether the paper has lines of 1 mm and of 5 mm. Lines that would be closer than 7 pixels
-        are fainter, and those closer than 2.5 are left out.
+        Whether to draw lines of 1 mm and of 5 mm. Lines closer than 7 pixels are fainter, and
+        lines closer than 2.5 pixels are left out.
     calibration : bool, default=True
-        Whether a pulse of 1 mV and 0.2 s stands before each row.
+        Whether to draw a pulse of 1 mV and 0.2 s before each row.
     lead_labels : bool, default=True
-        Whether leads are named, and large pictures have ticks between columns. Names that a small
-        picture has no room for are left out.
+        Whether to draw the names of the leads and, on large images, ticks between columns. Names
+        that do not fit on a small image are left out.
     overflow : {"overlap", "clip"}, default="overlap"
-        Where a trace ends that is higher than its row: at the far border of the row above or below,
-        through which it goes as on paper, or at the border of its own row, so that no two rows ever
-        meet. What is beyond is drawn there, and `report` counts it.
+        Where to cut off traces that are higher than their row. With "overlap" they extend through
+        the adjacent row, as on paper. With "clip" they stay in their own row, so that rows never
+        overlap. Values beyond the limit are drawn at the limit; `report` counts them.
     missing_leads : {"raise", "empty"}, default="raise"
-        What to do about a lead of the layout, or for the strip, that X does not have: raise an
-        error, or leave its panel empty, with its name.
+        Whether to raise an error for a lead that is in the layout or in the strip but not in X, or
+        to leave its panel empty, with its name.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows of shape (n_records, n_leads * n_times).
     lead_names : sequence of str or None, default=None
-        Names of the leads. Lead frames bring their own; twelve unnamed leads are in standard
-        order. "12x1" numbers others that have no names.
+        Names of the leads. None takes the columns of a lead frame; twelve unnamed leads are taken
+        to be in standard order. "12x1" numbers other unnamed leads.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Of a picture: (height, width) or (height, width, 3).
-    lead_boxes_ : dict of str to (int, int, int, int)
-        Where the panel of each lead is: ``top, bottom, left, right`` in pixels, so that
-        ``image[top:bottom, left:right]`` is the panel. The strip is not among them.
-    rhythm_box_ : (int, int, int, int) or None
-        Where the strip is.
+        Shape of an image: (height, width) or (height, width, 3).
+    lead_boxes_ : dict of str to tuple of int
+        The panel of each lead: ``top, bottom, left, right`` in pixels, such that
+        ``image[top:bottom, left:right]`` is the panel. The rhythm strip is not included.
+    rhythm_box_ : tuple of int or None
+        The rhythm strip, as in ``lead_boxes_``.
     pixels_per_mm_ : float
-        Both across and down.
+        Scale of the image, horizontally and vertically.
     max_amplitude_ : float
-        How far from 0 mV every panel can show its lead, upwards as well as downwards.
+        Amplitude in mV for which every panel has room, upward and downward.
     n_features_in_, n_leads_in_, n_times_in_ : int
+        Number of features, of leads, and of time points seen during `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads in standard spelling.
     feature_names_in_ : ndarray of str
-        Only if X had named columns.
+        Names of the columns of X, only if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when ``sampling_rate`` is missing, records are longer than the page, a lead is
-        missing or has no panel, leads have no names, a lead frame notes another unit than mV, or
-        the picture is too small.
+        In `fit`, if ``sampling_rate`` is missing, records are longer than the page, a lead is
+        missing or has no panel, leads have no names, a lead frame has another unit than mV, or
+        the image is too small.
 
     See Also
     --------
-    sklearn_ecg.datasets.load_ecg_images : Pictures from files.
-    sklearn_ecg.inspection.ECGDisplay : One record as a figure, for the eye.
+    sklearn_ecg.datasets.load_ecg_images : Load images from files.
+    sklearn_ecg.inspection.ECGDisplay : Draw one record as a figure.
 
     Notes
     -----
-    A record's picture depends on nothing but the record and the parameters.
+    The image of a record depends only on the record and the parameters.
 
-    The page is scaled as a whole, so that squares are square: it is ``duration`` and 0.6 s wide at
-    the speed given, and a row is at least 2.5 mV high at the gain given. The largest scale at which
-    this, with the names, is inside the picture is taken. What is left in height is shared by the
-    rows, in whole squares of 5 mm; what is left in width is on both sides. The lines of zero of all
-    rows are on bold lines of the grid, and so is the beginning of the first column. Turning off the
-    grid, the pulse or the names moves nothing.
+    The page has one scale, horizontally and vertically. At the given speed and gain, it is
+    ``duration`` plus 0.6 s wide, and each row is at least 2.5 mV high. The scale is the largest one
+    for which the page and the labels fit in the image. The remaining height is divided among the
+    rows, in squares of 5 mm; the remaining width is left empty on both sides. The zero lines of
+    all rows and the start of the first column are on bold lines of the grid. Turning off the grid,
+    the pulses or the labels does not move anything else.
 
-    Time ``t`` of a panel is in the pixel column ``left + t * speed * pixels_per_mm_`` (its part
-    before the point, as far as ``left`` is rounded). A column of pixels is inked from the lowest to
-    the highest point of the trace in it: no peak is lost, however small the picture is.
+    Time ``t`` of a panel is in the pixel column ``left + t * speed * pixels_per_mm_``, up to the
+    rounding of ``left``. In each pixel column, a trace covers the range from its lowest to its
+    highest point, so that no peak is lost on small images.
 
-    Arrays of signals, lead frames and object arrays become pictures. Rows become rows of pixels,
-    and numeric frames such frames, for tools that know nothing but tables; ``image_shape_`` is
-    their shape.
+    Arrays of signals, lead frames and object arrays are transformed to arrays of images. Rows are
+    transformed to rows of pixels and numeric frames to numeric frames, for estimators that only
+    accept tables; ``image_shape_`` is the shape of each image.
 
     Examples
     --------
@@ -129,7 +132,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     >>> large.fit_transform(X).shape
     (3, 850, 1100, 3)
 
-    Nothing is left out without a word:
+    Missing leads and records that do not fit on the page raise an error:
 
     >>> ECGImageRenderer(sampling_rate=100, lead_names=["I", "II"]).fit(X[:, :2])
     Traceback (most recent call last):
@@ -145,7 +148,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         "sampling_rate": [_POSITIVE, None],
         "layout": [StrOptions(set(LAYOUTS))],
         "image_size": [Interval(Integral, 1, None, closed="left"), "array-like"],
-        "color": [StrOptions({"grey", "rgb"})],
+        "color": [StrOptions({"gray", "rgb"})],
         "rhythm_lead": [str, None],
         "speed": [Options(Real, {25, 50})],
         "gain": [Options(Real, {5, 10, 20})],
@@ -165,7 +168,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         *,
         layout="3x4",
         image_size=224,
-        color="grey",
+        color="gray",
         rhythm_lead="II",
         speed=25,
         gain=10,
@@ -195,7 +198,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self.lead_names = lead_names
 
     def fit(self, X, y=None):
-        """Check the signals, and lay out the page.
+        """Check the signals and lay out the page.
 
         Parameters
         ----------
@@ -208,15 +211,15 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         Returns
         -------
         self : object
+            Fitted renderer.
 
         Raises
         ------
         ValueError
-            See the class; and for signals that cannot be read without guessing, or hold NaN or
-            infinity.
+            See the class; also if the shape of X is ambiguous, or X contains NaN or infinity.
         """
         self._validate_params()
-        # A failed fit leaves an unfitted estimator, not one of two halves.
+        # If fit fails, the renderer is left unfitted.
         vars(self).pop("_page", None)
         size = check_image_size(self.image_size)
         if self.sampling_rate is None:
@@ -228,23 +231,23 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         units = getattr(X, "attrs", {}).get("units", "mV")
         if units != "mV":
             raise ValueError(
-                f"X notes its unit in X.attrs['units'], {units!r}, but ECGImageRenderer draws mV. "
-                "Convert the signals (1 mV is 1000 uV), and note the new unit."
+                f"The unit in X.attrs['units'] is {units!r}, but ECGImageRenderer draws mV. "
+                "Convert the signals (1 mV is 1000 uV), and update the unit."
             )
         seconds = self.n_times_in_ / self.sampling_rate
-        # Not for what 10 s at 100 / 3 Hz are more than 10 by rounding.
+        # Allow for rounding: 10 s at 100 / 3 Hz may be slightly more than 10 s.
         if seconds > self.duration * (1 + 1e-9):
             raise ValueError(
                 f"The records have {seconds:g} s, but the page has room for "
-                f"duration={self.duration} s. Cut them before (Cropper, windows), or pass "
+                f"duration={self.duration} s. Crop them first (Cropper, windows), or pass "
                 f"duration={seconds:g}."
             )
-        page = self._lay_out(size)
-        self.image_shape_ = size if self.color == "grey" else (*size, 3)
+        page = self._make_page(size)
+        self.image_shape_ = size if self.color == "gray" else (*size, 3)
         self.lead_boxes_ = {panel.name: panel.box for panel in page.panels}
         self.rhythm_box_ = None if page.strip is None else page.strip.box
         self.pixels_per_mm_ = page.scale
-        self.max_amplitude_ = page.amplitudes
+        self.max_amplitude_ = page.max_amplitude
         self._page = page
         return self
 
@@ -254,16 +257,16 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`, in mV.
+            Signals in mV, with the leads and the length of those passed to `fit`.
 
         Returns
         -------
         images : ndarray of shape (n_records, height, width) or (n_records, height, width, 3), uint8
-            Of rows, rows of shape (n_records, n_pixels); of a numeric frame, a frame of them.
+            For rows, an array of shape (n_records, n_pixels); for a numeric frame, a numeric frame.
         """
         check_is_fitted(self, "_page")
         signals, _ = check_signals(self, X, reset=False)
-        images = self._draw(np.asarray(signals))
+        images = self._draw_images(np.asarray(signals))
         X, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
         if kind not in ("rows", "numeric frame"):
             return images
@@ -273,42 +276,42 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         return pd.DataFrame(rows, columns=self.get_feature_names_out(), index=X.index)
 
     def report(self, X):
-        """Count what no panel has room for, and what is thus drawn where traces end.
+        """Count the time points that do not fit in their panel and are drawn at its limit.
 
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`, in mV.
+            Signals in mV, with the leads and the length of those passed to `fit`.
 
         Returns
         -------
         report : DataFrame of n_records rows
-            With the index of X. For each lead that is drawn the number of its time points that are
-            shown, but at another height than theirs; in the column ``rhythm`` those of the strip,
-            if there is one.
+            With the index of X. One column for each lead that is drawn, with the number of its
+            visible time points that are drawn at the limit; the column ``rhythm`` is for the
+            rhythm strip, if there is one.
         """
         check_is_fitted(self, "_page")
         signals, _ = check_signals(self, X, reset=False)
         columns = {}
-        for panel, first, last in self._parts():
+        for panel, first, last in self._drawn_panels():
             part = signals[:, panel.lead, int(np.ceil(first)) : int(np.ceil(last))]
             name = "rhythm" if panel is self._page.strip else panel.name
-            low, high = self._page.room(panel)
+            low, high = self._page.amplitude_range(panel)
             columns[name] = ((part < low) | (part > high)).sum(axis=1)
         return pd.DataFrame(columns, index=X.index if hasattr(X, "iloc") else None)
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the pixels, row after row: ``y3_x17``, with colours ``y3_x17_red``.
+        """Return the names of the pixels, row by row: ``y3_x17``, with colors ``y3_x17_red``.
 
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Held against the names seen in `fit`, as everywhere in scikit-learn.
+            Compared with the feature names seen during `fit`.
 
         Returns
         -------
         names : ndarray of str objects
-            Those of a picture as a row.
+            One name for each value of an image.
         """
         check_is_fitted(self, "_page")
         _check_feature_names_in(self, input_features)
@@ -318,9 +321,9 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         return np.asarray(names, dtype=object)
 
     def set_output(self, *, transform=None):
-        """Do nothing: pictures are arrays, whatever is asked for.
+        """Do nothing: images are always returned as arrays.
 
-        A Pipeline can so set the output of all its steps.
+        With this method, a Pipeline can set the output of all its steps.
 
         Parameters
         ----------
@@ -330,6 +333,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         Returns
         -------
         self : object
+            This renderer.
         """
         return self
 
@@ -343,28 +347,21 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _lay_out(self, size):
+    def _make_page(self, size):
         names = self.lead_names_in_
         if self.layout != "12x1" and names is None:
             raise ValueError(
                 f"layout={self.layout!r} needs the names of the {self.n_leads_in_} leads. Pass a "
                 "lead frame (see to_lead_frame), lead_names, or layout='12x1'."
             )
-        names = name_leads(names, self.n_leads_in_)
-        places, n_rows = choose_places(self.layout, names, self.missing_leads)
-        strip = None
-        if self.rhythm_lead is not None and self.layout != "12x1":
-            (lead,) = normalize_lead_names([self.rhythm_lead], strict=False)
-            if lead not in names and self.missing_leads == "raise":
-                raise ValueError(
-                    f"rhythm_lead={self.rhythm_lead!r} is not among the leads "
-                    f"{', '.join(names)}. Pass one of them, or None."
-                )
-            strip = (lead, names.index(lead) if lead in names else None)
-        return lay_out(
-            places,
-            n_rows,
-            strip,
+        layout = lay_out_panels(
+            self.layout,
+            fill_lead_names(names, self.n_leads_in_),
+            rhythm_lead=self.rhythm_lead,
+            missing_leads=self.missing_leads,
+        )
+        return place_panels(
+            layout,
             size=size,
             speed=float(self.speed),
             gain=float(self.gain),
@@ -372,18 +369,15 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             overlap=self.overflow == "overlap",
         )
 
-    def _parts(self):
-        """Each panel that is drawn, and from where to where it shows its lead, in time points."""
-        page = self._page
-        length = self.n_times_in_ / page.n_columns
-        parts = [
-            (panel, panel.column * length, (panel.column + 1) * length) for panel in page.panels
+    def _drawn_panels(self):
+        """Return each panel that is not empty, with the time span that it shows."""
+        return [
+            (panel, *panel.time_span(self.n_times_in_))
+            for panel in self._page.all_panels
+            if panel.lead is not None
         ]
-        if page.strip is not None:
-            parts.append((page.strip, 0.0, float(self.n_times_in_)))
-        return [part for part in parts if part[0].lead is not None]
 
-    def _draw(self, signals):
+    def _draw_images(self, signals):
         page = self._page
         background = draw_background(
             page,
@@ -393,31 +387,33 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             color=self.color,
         )
         images = np.empty((len(signals), *self.image_shape_), dtype=np.uint8)
-        # Panels of one time axis are drawn at once, every third row, so that none share a pixel.
+        # Panels with the same time axis are drawn together, but only every third row, because the
+        # panels of one call must not have pixels in common.
         groups = {}
-        for panel, first, last in self._parts():
+        for panel, first, last in self._drawn_panels():
             key = (panel.column, panel.row % 3, first, last)
             groups.setdefault(key, []).append(panel)
         largest = max(signals[0].size, background.size)
         for part in record_chunks(len(signals), largest, RENDER):
             images[part] = background
             for (_, _, first, last), panels in groups.items():
-                self._draw_group(images[part], signals[part], panels, first, last)
+                self._draw_panels(images[part], signals[part], panels, first, last)
         return images
 
-    def _draw_group(self, images, signals, panels, first, last):
+    def _draw_panels(self, images, signals, panels, first, last):
+        """Draw panels that show the same time span."""
         page = self._page
         left, right = panels[0].box[2:]
-        per_pixel = self.sampling_rate / page.per_second  # time points
-        edges = first + (np.arange(left, right + 1) - panels[0].x) * per_pixel
-        # A record may end before its panel does, and what is drawn is one pixel wide at least.
+        points_per_pixel = self.sampling_rate / page.per_second
+        edges = first + (np.arange(left, right + 1) - panels[0].x) * points_per_pixel
+        # A record may end before its panel, but at least one column of pixels is drawn.
         edges = edges[: max(2, np.searchsorted(edges, last) + 1)]
         edges[0], edges[-1] = first, min(edges[-1], last)
         if len(edges) - 1 == right - left:
             edges[-1] = last
-        # Each time point lasts until the next, the last one as well.
+        # Each time point lasts until the next one; so does the last one.
         edges = np.clip(edges, 0, self.n_times_in_ - 1)
-        # Of all that the group shows, and of nothing more.
+        # Only the signals that the panels show.
         begin, end = int(edges[0]), int(np.ceil(edges[-1])) + 1
         draw_traces(
             images,

@@ -1,6 +1,7 @@
-"""Transformers of signals: scikit-learn's form, every container in, the same container out.
+"""Transformers of signals.
 
-`ECGImageRenderer` gives pictures instead, and `BeatFeatures` and `SignalQuality` features.
+Most of them return signals in the same kind of container as X. `BeatFeatures` and `SignalQuality`
+return features, and `ECGImageRenderer` returns images.
 """
 
 from ..beats import BeatFeatures, MedianBeat

@@ -1,4 +1,4 @@
-"""Removal of the wandering baseline."""
+"""Removal of baseline wander."""
 
 from numbers import Real
 
@@ -7,50 +7,64 @@ from scipy import signal
 from scipy.ndimage import median_filter
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..base import SignalTransformer
+from ..base import SignalToSignalTransformer
 from ..utils._chunks import apply_in_chunks
 from ._filters import check_frequency, sosfiltfilt
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-# Seconds: the first takes away QRS and P waves, the second T waves [1].
-_MEDIANS = (0.2, 0.6)
+# Seconds. The first median removes QRS complexes and P waves, the second T waves [1].
+_MEDIAN_WINDOWS = (0.2, 0.6)
 
 
-class BaselineRemover(SignalTransformer):
-    """Subtract the slow wander of the baseline.
+class BaselineRemover(SignalToSignalTransformer):
+    """Remove baseline wander.
 
     Parameters
     ----------
     method : {"highpass", "median"}, default="highpass"
-        "highpass": a zero-phase Butterworth high-pass of order 2, applied forwards and
-        backwards. "median": the baseline is a median filter over 0.2 s, which takes away QRS
-        and P waves, and another over 0.6 s of its result, which takes away T waves [1]_. It
-        follows sudden steps, and where the rate is high it takes T waves for baseline.
+        "highpass" applies a Butterworth high-pass filter of order 2 forwards and backwards.
+        "median" subtracts a baseline that results from a median filter over 0.2 s, which removes
+        QRS complexes and P waves, and a second one over 0.6 s, which removes T waves [1]_. The
+        median follows sudden steps, but at a high heart rate it mistakes T waves for baseline.
     cutoff : float, default=0.5
-        Limit of the high-pass in Hz, > 0 and below half the sampling rate; the median has none.
-        Without distortion of phase, as here, up to 0.67 Hz is recommended [2]_.
-    sampling_rate : float or None, default=None
-        Time points per second (Hz). It must be given.
+        Cutoff frequency of the high-pass filter in Hz, > 0 and below half the sampling rate. Not
+        used by the median. Since the filter has no phase distortion, a cutoff of up to 0.67 Hz is
+        acceptable [2]_.
+    sampling_rate : float
+        Time points per second (Hz). Required.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
-    n_features_in_, n_leads_in_, n_times_in_ : int
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when ``sampling_rate`` is missing, or ``cutoff`` is not below half of it.
+        In `fit`, if `sampling_rate` is missing, or `cutoff` is not below half of it.
+
+    See Also
+    --------
+    BandpassFilter : Also remove high frequencies.
 
     Notes
     -----
-    The high-pass is that of ``BandpassFilter(low=cutoff, high=None)``. The median is
-    ``scipy.ndimage.median_filter`` per signal, over an odd number of time points, the ends
-    extended by their last value.
+    The high-pass filter is that of ``BandpassFilter(low=cutoff, high=None)``. The median filters
+    are ``scipy.ndimage.median_filter`` for each signal, over an odd number of time points, with the
+    ends extended by their last value.
 
     References
     ----------
@@ -76,7 +90,7 @@ class BaselineRemover(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "method": [StrOptions({"highpass", "median"})],
         "cutoff": [_POSITIVE],
         "sampling_rate": [_POSITIVE, None],
@@ -98,7 +112,7 @@ class BaselineRemover(SignalTransformer):
         self.lead_names = lead_names
 
     def _fit(self, signals):
-        rate = self._check_sampling_rate()
+        rate = self._require_sampling_rate()
         if self.method == "highpass":
             check_frequency("cutoff", self.cutoff, rate)
 
@@ -109,10 +123,12 @@ class BaselineRemover(SignalTransformer):
         if self.method == "highpass":
             sos = signal.butter(2, self.cutoff, "highpass", fs=self.sampling_rate, output="sos")
             return sosfiltfilt(sos, signals)
-        first, second = (1 + 2 * round(length * self.sampling_rate / 2) for length in _MEDIANS)
+        first, second = (
+            1 + 2 * round(length * self.sampling_rate / 2) for length in _MEDIAN_WINDOWS
+        )
         removed = np.empty_like(signals)
-        # One signal at a time: SciPy's filter of one dimension is 7 to 30 times as fast as its
-        # filter of several dimensions whose sizes are 1.
+        # For a single signal, SciPy's median filter is 7 to 30 times as fast as for an array with
+        # windows of size 1 in the other dimensions.
         for place in np.ndindex(signals.shape[:2]):
             baseline = median_filter(signals[place], first, mode="nearest")
             baseline = median_filter(baseline, second, mode="nearest")

@@ -1,4 +1,4 @@
-"""Parts of records, and limits of amplitudes."""
+"""Crops and windows of records, and limits of amplitudes."""
 
 from hashlib import blake2b
 from numbers import Integral, Real
@@ -7,46 +7,55 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ..base import SignalTransformer
+from ..base import SignalToSignalTransformer
 
 
-class Cropper(SignalTransformer):
-    """Keep one part of each record.
+class Cropper(SignalToSignalTransformer):
+    """Crop each record to one part of it.
 
     Parameters
     ----------
     n_times : int or None, default=None
-        Length of the part in time points, from 1 to the length of the records. None keeps all.
-    position : {"start", "centre", "end", "random"} or int, default="centre"
-        Where the part lies; a number is the time point at which it starts. "random" draws a place
-        for each record.
+        Length of the part in time points, from 1 to the length of the records. None keeps the
+        whole record.
+    position : {"start", "center", "end", "random"} or int, default="center"
+        Position of the part; an integer is the time point at which it starts. "random" draws a
+        position for each record.
     random_state : int, RandomState instance or None, default=None
-        Seeds the places of ``position="random"``, in `fit`. A record's place depends on the seed
-        and on its signal, not on the records around it: the same record is always cropped in
-        the same place, and training sees one crop of it. For a new one in each epoch see
-        `sklearn_ecg.augmentation`.
+        Seed for ``position="random"``, used in `fit`. The position depends on the seed and on the
+        signals of the record, not on other records: the same record is always cropped at the same
+        position. For a new crop in each epoch, see `sklearn_ecg.augmentation`.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
-    n_features_in_, n_leads_in_, n_times_in_ : int
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when the part is not inside the records.
+        In `fit`, if the part is not inside the records.
 
     See Also
     --------
-    windows : Several parts of each record, which are then records of their own.
+    windows : Cut several parts of each record, as new records.
 
     Notes
     -----
-    NaN is let through.
+    X may contain NaN.
 
     Examples
     --------
@@ -64,10 +73,10 @@ class Cropper(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "n_times": [Interval(Integral, 1, None, closed="left"), None],
         "position": [
-            StrOptions({"start", "centre", "end", "random"}),
+            StrOptions({"start", "center", "end", "random"}),
             Interval(Integral, 0, None, closed="left"),
         ],
         "random_state": ["random_state"],
@@ -75,7 +84,7 @@ class Cropper(SignalTransformer):
     _allow_nan = True
 
     def __init__(
-        self, n_times=None, *, position="centre", random_state=None, n_leads=None, lead_names=None
+        self, n_times=None, *, position="center", random_state=None, n_leads=None, lead_names=None
     ):
         self.n_times = n_times
         self.position = position
@@ -84,66 +93,76 @@ class Cropper(SignalTransformer):
         self.lead_names = lead_names
 
     def _fit(self, signals):
-        n_times = self._n_times_out()
-        check_inside(n_times, self.n_times_in_)
+        n_times = self._output_n_times()
+        _check_n_times(n_times, self.n_times_in_)
         if isinstance(self.position, Integral) and self.position + n_times > self.n_times_in_:
             raise ValueError(
-                f"A part of n_times={n_times} from position={self.position} on ends beyond the "
-                f"{self.n_times_in_} time points of the records. Start earlier, or crop less."
+                f"A part with n_times={n_times} that starts at position={self.position} ends after "
+                f"the {self.n_times_in_} time points of the records. Reduce position or n_times."
             )
         if self.position == "random":
             self._seed = check_random_state(self.random_state).bytes(16)
 
-    def _n_times_out(self):
+    def _output_n_times(self):
         return self.n_times_in_ if self.n_times is None else self.n_times
 
     def _transform(self, signals):
-        n_times = self._n_times_out()
-        room = self.n_times_in_ - n_times
+        n_times = self._output_n_times()
+        last_start = self.n_times_in_ - n_times
         if self.position == "random":
             cropped = np.empty((*signals.shape[:2], n_times), dtype=signals.dtype)
             for record, signal in enumerate(signals):
-                start = self._draw(signal, room)
+                start = self._draw_start(signal, last_start)
                 cropped[record] = signal[:, start : start + n_times]
             return cropped
-        start = {"start": 0, "centre": room // 2, "end": room}.get(self.position, self.position)
+        starts = {"start": 0, "center": last_start // 2, "end": last_start}
+        start = starts.get(self.position, self.position)
         return signals[:, :, start : start + n_times].copy()
 
-    def _draw(self, signal, room):
-        """A place for a record: uniform over seeds, the same whenever the record is seen."""
-        # As float32 and with one zero, so that equal numbers of either float have one place.
+    def _draw_start(self, signal, last_start):
+        """Draw the start of the crop of a record: always the same for the same record and seed."""
+        # float32 and a single zero, so that equal values have the same bytes.
         with np.errstate(over="ignore"):
             content = np.ascontiguousarray(signal, dtype=np.float32) + np.float32(0)
         digest = blake2b(content, digest_size=8, key=self._seed).digest()
-        return int.from_bytes(digest, "little") % (room + 1)
+        return int.from_bytes(digest, "little") % (last_start + 1)
 
 
-class Clipper(SignalTransformer):
+class Clipper(SignalToSignalTransformer):
     """Limit amplitudes.
 
     Parameters
     ----------
     low, high : float or None, default=-5.0 and 5.0
-        Limits in the unit of X, usually mV, ``low < high``. Values beyond them become the limit;
-        None sets none. Waves of more than 5 mV are hardly ever of the heart.
+        Limits in the unit of X (usually mV), ``low < high``. Values outside the limits are set to
+        the limit; None means no limit. Waves of more than 5 mV are rarely cardiac.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
-    n_features_in_, n_leads_in_, n_times_in_ : int
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when ``low`` is not below ``high``, or both are None.
+        In `fit`, if `low` is not below `high`, or both are None.
 
     Notes
     -----
-    NaN is let through.
+    X may contain NaN, which is not changed.
 
     Examples
     --------
@@ -154,7 +173,7 @@ class Clipper(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "low": [Real, None],
         "high": [Real, None],
     }
@@ -168,7 +187,7 @@ class Clipper(SignalTransformer):
 
     def _fit(self, signals):
         if self.low is None and self.high is None:
-            raise ValueError("low and high are both None: there is nothing to clip. Pass one.")
+            raise ValueError("low and high are both None: there is nothing to clip. Pass a limit.")
         if None not in (self.low, self.high) and self.low >= self.high:
             raise ValueError(f"low={self.low} must be below high={self.high}.")
 
@@ -188,36 +207,41 @@ class Clipper(SignalTransformer):
     prefer_skip_nested_validation=True,
 )
 def windows(X, n_times, *, step=None, n_leads=None):
-    """Cut each record into windows, which are then records of their own.
+    """Cut each record into windows, as new records.
 
-    A function and not a transformer, since scikit-learn's transformers may not change the number of
-    records. Cut first, then hand ``y[records]`` and ``groups[records]`` to what follows, so
-    that the windows of one record never stand on both sides of a split.
+    This is a function, since scikit-learn's transformers must not change the number of records. Cut
+    the windows first, and use ``y[records]`` and ``groups[records]`` afterwards, so that the
+    windows of a record are never on both sides of a split.
 
     Parameters
     ----------
     X : array-like, DataFrame or lead frame
         Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of signals
-        or, with ``n_leads``, rows.
+        or, with ``n_leads``, rows of shape (n_records, n_leads * n_times).
     n_times : int
         Length of a window in time points, from 1 to the length of the records.
     step : int or None, default=None
-        Time points from the start of a window to that of the next, >= 1. None is ``n_times``:
-        windows that do not overlap. What remains behind the last whole window is left out.
+        Time points from the start of a window to the start of the next, >= 1. None means `n_times`:
+        windows do not overlap. Time points after the last complete window are left out.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows.
+        Number of leads. Required for rows and numeric frames.
 
     Returns
     -------
     X_windows : array, DataFrame or lead frame
-        The same container, with n_windows rows for each record; of a frame, the index is repeated.
+        The windows in the same kind of container, with n_windows rows for each record. The index of
+        a frame is repeated.
     records : ndarray of shape (n_records * n_windows,), int
-        Position in X of the record of each window.
+        For each window, the position of its record in X.
 
     Raises
     ------
     ValueError
-        When a window is longer than the records, or X cannot be read without guessing.
+        If a window is longer than the records, or X is ambiguous.
+
+    See Also
+    --------
+    Cropper : Crop each record to one part of it.
 
     Examples
     --------
@@ -233,23 +257,24 @@ def windows(X, n_times, *, step=None, n_leads=None):
     >>> records
     array([0, 0, 1, 1])
     """
-    cropper = Cropper(n_times, n_leads=n_leads).fit(X)
-    signals = cropper._check(X, reset=False)
-    n_records, n_signals, _ = signals.shape
-    views = np.lib.stride_tricks.sliding_window_view(signals, n_times, axis=2)
-    views = views[:, :, :: n_times if step is None else step].swapaxes(1, 2)
-    records = np.repeat(np.arange(n_records), views.shape[1])
-    cut = views.reshape(-1, n_signals, n_times)
+    cropper = Cropper(n_times, n_leads=n_leads)
+    signals = cropper._validate_signals(X, reset=True)
+    n_records, n_signals, length = signals.shape
+    _check_n_times(n_times, length)
+    cut = np.lib.stride_tricks.sliding_window_view(signals, n_times, axis=2)
+    cut = cut[:, :, :: n_times if step is None else step].swapaxes(1, 2)
+    records = np.repeat(np.arange(n_records), cut.shape[1])
+    cut = cut.reshape(-1, n_signals, n_times)
     if np.shares_memory(cut, signals):
         cut = cut.copy()
     index = X.index[records] if hasattr(X, "index") and hasattr(X, "columns") else None
-    return cropper._like(X, cut, index=index), records
+    return cropper._to_container(cut, X, index=index), records
 
 
-def check_inside(n_times, found):
-    """Refuse to crop records to more than they have."""
-    if n_times > found:
+def _check_n_times(n_times, length):
+    """Raise if a part is longer than the records."""
+    if n_times > length:
         raise ValueError(
-            f"n_times={n_times} is more than the {found} time points of the records. Pass "
-            f"n_times={found} or less, or pad the records."
+            f"n_times={n_times} is more than the {length} time points of the records. Pass "
+            f"n_times={length} or less, or pad the records."
         )

@@ -1,4 +1,4 @@
-"""Filters in time: all of them zero-phase, so that no wave moves."""
+"""Zero-phase filters, which do not shift waves in time."""
 
 from numbers import Integral, Real
 
@@ -6,57 +6,73 @@ import numpy as np
 from scipy import signal
 from sklearn.utils._param_validation import Interval
 
-from ..base import SignalTransformer
+from ..base import SignalToSignalTransformer
 from ..utils._chunks import apply_in_chunks
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
-class BandpassFilter(SignalTransformer):
+class BandpassFilter(SignalToSignalTransformer):
     """Keep the frequencies between two limits, with a zero-phase Butterworth filter.
 
     Each lead of each record is filtered forwards and backwards (``scipy.signal.sosfiltfilt``), so
-    that waves stay where they are and the attenuation is that of the filter applied twice: 6 dB
-    at the two limits. The default, 0.5-45 Hz, takes away the wander of the baseline, mains hum
-    and most of the noise of muscles, and the highest frequencies of the QRS with it.
+    that waves are not shifted and the attenuation is that of the filter applied twice: 6 dB at both
+    limits. The default, 0.5-45 Hz, removes baseline wander, power line interference and most muscle
+    noise, together with the highest frequencies of the QRS.
 
     Parameters
     ----------
     low : float or None, default=0.5
-        Lower limit in Hz, > 0. None keeps everything below ``high``.
+        Lower limit in Hz, > 0. None keeps all frequencies below `high`.
     high : float or None, default=45.0
-        Upper limit in Hz, between ``low`` and half the sampling rate. None keeps everything above
-        ``low``.
+        Upper limit in Hz, between `low` and half the sampling rate. None keeps all frequencies
+        above `low`.
     order : int, default=2
-        Order of the Butterworth filter, >= 1; it is applied twice. A higher order cuts more
-        steeply and rings longer.
-    sampling_rate : float or None, default=None
-        Time points per second (Hz). It must be given.
+        Order of the Butterworth filter, >= 1; it is applied twice. A higher order has a steeper
+        roll-off and rings longer.
+    sampling_rate : float
+        Time points per second (Hz). Required.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
     sos_ : ndarray of shape (n_sections, 6)
         The filter as second-order sections.
-    n_features_in_, n_leads_in_, n_times_in_ : int
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when ``sampling_rate`` is missing, or a limit is not below half of it.
+        In `fit`, if `sampling_rate` is missing, both limits are None, or a limit is not below half
+        of the sampling rate.
+
+    See Also
+    --------
+    BaselineRemover : Remove baseline wander only.
+    NotchFilter : Remove a single frequency.
 
     Notes
     -----
-    Calculation is in float64: in float32 a limit of 0.5 Hz at 500 Hz is lost in rounding. The ends
-    are extended by a point reflection, as is SciPy's default, over ``min(default, n_times - 1)``
-    time points, so that any record of one time point or more can be filtered. What lies beyond the
-    ends is unknown to any filter: half a record of PTB-XL filtered alone differs from the same
-    half of the whole filtered record by 0.1 mV (root mean square) in its first half second and
-    by 0.01 mV in the second after it. Filter first, then crop.
+    Filters are computed in float64, since float32 is not precise enough for a limit of 0.5 Hz at
+    500 Hz. The ends are extended by a point reflection, SciPy's default, over
+    ``min(default, n_times - 1)`` time points, so that records of any length can be filtered. No
+    filter is accurate at the ends of a record: if half a record of PTB-XL is filtered alone, it
+    differs from the same half of the whole filtered record by 0.1 mV (root mean square) in its
+    first half second, and by 0.01 mV in the following second. Therefore, filter first and crop
+    afterwards.
 
     Examples
     --------
@@ -75,7 +91,7 @@ class BandpassFilter(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "low": [_POSITIVE, None],
         "high": [_POSITIVE, None],
         "order": [Interval(Integral, 1, None, closed="left")],
@@ -100,9 +116,11 @@ class BandpassFilter(SignalTransformer):
         self.lead_names = lead_names
 
     def _fit(self, signals):
-        rate = self._check_sampling_rate()
+        rate = self._require_sampling_rate()
         if self.low is None and self.high is None:
-            raise ValueError("low and high are both None: there is nothing to filter. Pass one.")
+            raise ValueError(
+                "low and high are both None: there is nothing to filter. Pass a limit."
+            )
         for name in ("low", "high"):
             check_frequency(name, getattr(self, name), rate)
         if self.low is None:
@@ -119,8 +137,8 @@ class BandpassFilter(SignalTransformer):
         return apply_in_chunks(lambda part: sosfiltfilt(self.sos_, part), signals)
 
 
-class NotchFilter(SignalTransformer):
-    """Take away one frequency, such as mains hum, with a zero-phase notch filter.
+class NotchFilter(SignalToSignalTransformer):
+    """Remove one frequency, such as power line interference, with a zero-phase notch filter.
 
     Each lead of each record is filtered forwards and backwards (``scipy.signal.iirnotch`` and
     ``scipy.signal.filtfilt``).
@@ -128,33 +146,47 @@ class NotchFilter(SignalTransformer):
     Parameters
     ----------
     frequency : float, default=50.0
-        In Hz, > 0 and below half the sampling rate: 50 in most of the world, 60 in the Americas.
+        Frequency to remove in Hz, > 0 and below half the sampling rate. The power line frequency is
+        50 Hz in most of the world and 60 Hz in most of the Americas.
     quality : float, default=30.0
-        ``frequency`` divided by the width of the notch at -3 dB, > 0. A narrower notch changes
-        the ECG less and takes longer to settle at the ends.
-    sampling_rate : float or None, default=None
-        Time points per second (Hz). It must be given.
+        `frequency` divided by the width of the notch at -3 dB, > 0. A narrower notch changes the
+        ECG less, and takes longer to settle at the ends.
+    sampling_rate : float
+        Time points per second (Hz). Required.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
     b_, a_ : ndarray of shape (3,)
-        The filter's numerator and denominator.
-    n_features_in_, n_leads_in_, n_times_in_ : int
+        Numerator and denominator of the filter.
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when ``sampling_rate`` is missing, or ``frequency`` is not below half of it: of
-        50 Hz at 100 Hz nothing can be told or removed, and the step is best left out.
+        In `fit`, if `sampling_rate` is missing, or `frequency` is not below half of it. Records at
+        100 Hz contain no 50 Hz interference that could be removed: leave the filter out.
+
+    See Also
+    --------
+    BandpassFilter : Keep the frequencies between two limits.
 
     Notes
     -----
-    Calculation is in float64. The ends are extended as by `BandpassFilter`.
+    Filters are computed in float64. The ends are extended as in `BandpassFilter`.
 
     Examples
     --------
@@ -173,7 +205,7 @@ class NotchFilter(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "frequency": [_POSITIVE],
         "quality": [_POSITIVE],
         "sampling_rate": [_POSITIVE, None],
@@ -195,12 +227,12 @@ class NotchFilter(SignalTransformer):
         self.lead_names = lead_names
 
     def _fit(self, signals):
-        rate = self._check_sampling_rate()
+        rate = self._require_sampling_rate()
         check_frequency("frequency", self.frequency, rate)
         self.b_, self.a_ = signal.iirnotch(self.frequency, self.quality, fs=rate)
 
     def _transform(self, signals):
-        # SciPy's default, as far as the record is long enough for it.
+        # SciPy's default, unless the record is too short for it.
         padlen = min(3 * len(self.b_), signals.shape[-1] - 1)
 
         def filter_part(part):
@@ -210,20 +242,20 @@ class NotchFilter(SignalTransformer):
 
 
 def sosfiltfilt(sos, signals):
-    """scipy.signal.sosfiltfilt in float64, for records of any length."""
-    # As in SciPy, which refuses records that are not longer than this.
+    """Apply scipy.signal.sosfiltfilt in float64, to records of any length."""
+    # The padding of SciPy, which raises an error for shorter records.
     n_taps = 2 * len(sos) + 1
     n_taps -= min((sos[:, 2] == 0).sum(), (sos[:, 5] == 0).sum())
     padlen = min(3 * n_taps, signals.shape[-1] - 1)
-    # SciPy wants to write to the sections, which joblib may have mapped read-only.
+    # SciPy requires writable sections, and joblib may have mapped them read-only.
     return signal.sosfiltfilt(sos.copy(), signals.astype(np.float64), padlen=padlen)
 
 
 def check_frequency(name, frequency, rate):
-    """Refuse a frequency that cannot be in the records; None is none."""
+    """Raise if a frequency, unless None, is not below half of the sampling rate."""
     if frequency is not None and frequency >= rate / 2:
         raise ValueError(
             f"{name}={frequency:g} Hz must be below {rate / 2:g} Hz, half of sampling_rate="
-            f"{rate:g}. These records hold no such frequency: pass a lower one, or leave the "
+            f"{rate:g}. These records contain no such frequency: pass a lower one, or leave the "
             "filter out."
         )

@@ -1,4 +1,4 @@
-"""Choice of leads, and leads that follow from others."""
+"""Selection of leads, and derived limb leads."""
 
 from collections.abc import Mapping
 from numbers import Integral
@@ -6,45 +6,53 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from ..base import SignalTransformer
+from ..base import SignalToSignalTransformer
 from ..leads import derive_leads, lead_regions, normalize_lead_names
 from ..leads._names import REGION_MAPS
 
 
-class LeadSelector(SignalTransformer):
-    """Keep some leads, by name, by region or by position.
+class LeadSelector(SignalToSignalTransformer):
+    """Select leads by name, by region or by position.
 
     Parameters
     ----------
     leads : sequence of str or of int, or None, default=None
-        The leads to keep, in the order in which they come out: names in any spelling, or
-        positions from 0. None keeps all, or those of ``region``.
+        The leads to keep, in the order of the output: names in any spelling, or positions,
+        starting at 0. None keeps all leads, or those of `region`.
     region : str, sequence of str or None, default=None
-        Region or regions whose leads to keep, in place of ``leads``.
+        Region or regions whose leads to keep, instead of `leads`.
     regions : {"twelve", "eight"} or mapping of str to sequence of str, default="twelve"
-        What the regions are, as in `sklearn_ecg.lead_regions`.
+        Definition of the regions, as in `sklearn_ecg.lead_regions`.
     n_leads : int or None, default=None
-        Number of leads of X. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads of X. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads of X, where X is not a lead frame. Twelve unnamed leads are in standard
-        order.
+        Names of the leads of X, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
     positions_ : ndarray of shape (n_leads_out,)
-        Where the leads kept are in X.
-    n_features_in_, n_leads_in_, n_times_in_ : int
+        Positions of the selected leads in X.
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when a lead or a region is not there, a lead is asked for twice, both ``leads``
-        and ``region`` are given, or names are asked for of leads without names.
+        In `fit`, if a lead or a region is unknown, a lead is selected twice, both `leads` and
+        `region` are given, or leads without names are selected by name.
 
     Notes
     -----
-    NaN is let through: a lead that is missing can be left out.
+    X may contain NaN, so that missing leads can be left out.
 
     Examples
     --------
@@ -59,11 +67,11 @@ class LeadSelector(SignalTransformer):
     >>> LeadSelector(["II", "V9"]).fit(X)
     Traceback (most recent call last):
         ...
-    ValueError: leads: V9 not found; the leads present are I, II, III, aVR, ...
+    ValueError: leads: V9 not found. The leads present are I, II, III, aVR, ...
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "leads": ["array-like", None],
         "region": [str, "array-like", None],
         "regions": [StrOptions(set(REGION_MAPS)), Mapping],
@@ -94,50 +102,52 @@ class LeadSelector(SignalTransformer):
 
     def _positions_of_regions(self):
         known = self.regions if isinstance(self.regions, Mapping) else REGION_MAPS[self.regions]
-        asked = [self.region] if isinstance(self.region, str) else list(self.region)
-        for region in asked:
+        selected = [self.region] if isinstance(self.region, str) else list(self.region)
+        for region in selected:
             if region not in known:
                 raise ValueError(
                     f"region={region!r} is unknown: the regions are {', '.join(known)}. Pass one "
-                    "of these, or others in regions."
+                    "of these, or define other regions in regions."
                 )
-        found = lead_regions(self.lead_names_in_, {region: known[region] for region in asked})
-        # A lead of two regions is kept once.
+        found = lead_regions(self.lead_names_in_, {region: known[region] for region in selected})
+        # A lead of two regions is selected once.
         return list(dict.fromkeys(lead for leads in found.values() for lead in leads))
 
     def _check_positions(self):
         if any(isinstance(position, bool) for position in self.leads):
             raise TypeError(
-                f"leads={self.leads!r} holds booleans. Pass names or positions, such as those that "
-                "np.flatnonzero(mask) gives."
+                f"leads={self.leads!r} contains booleans. Pass names or positions, such as "
+                "np.flatnonzero(mask)."
             )
         for position in self.leads:
             if not 0 <= position < self.n_leads_in_:
                 raise ValueError(
-                    f"leads: there is no position {position}; X has {self.n_leads_in_} leads, at "
-                    f"0 to {self.n_leads_in_ - 1}."
+                    f"leads: position {position} is out of bounds; X has {self.n_leads_in_} leads, "
+                    f"at positions 0 to {self.n_leads_in_ - 1}."
                 )
         if len(set(self.leads)) < len(self.leads):
-            raise ValueError(f"leads={list(self.leads)} holds a position twice. Name each once.")
+            raise ValueError(
+                f"leads={list(self.leads)} contains a position twice. Pass each position once."
+            )
         return self.leads
 
     def _positions_of_names(self):
-        asked = normalize_lead_names(self.leads, strict=False)
+        selected = normalize_lead_names(self.leads, strict=False)
         present = self.lead_names_in_
         if present is None:
             raise ValueError(
-                "leads holds names, but the leads of X have none. Pass a lead frame (see "
+                "leads contains names, but the leads of X have no names. Pass a lead frame (see "
                 "to_lead_frame), lead_names, or positions."
             )
-        missing = [lead for lead in asked if lead not in present]
+        missing = [lead for lead in selected if lead not in present]
         if missing:
             raise ValueError(
-                f"leads: {', '.join(missing)} not found; the leads present are "
-                f"{', '.join(present)}. Pass leads that are there."
+                f"leads: {', '.join(missing)} not found. The leads present are "
+                f"{', '.join(present)}. Pass some of these."
             )
-        return [present.index(lead) for lead in asked]
+        return [present.index(lead) for lead in selected]
 
-    def _leads_out(self):
+    def _output_lead_names(self):
         if self.lead_names_in_ is None:
             return tuple(f"lead{position}" for position in self.positions_)
         return tuple(self.lead_names_in_[position] for position in self.positions_)
@@ -146,37 +156,49 @@ class LeadSelector(SignalTransformer):
         return np.take(signals, self.positions_, axis=1)
 
 
-class LeadDeriver(SignalTransformer):
-    """Add the limb leads that follow from leads I and II.
+class LeadDeriver(SignalToSignalTransformer):
+    """Add limb leads derived from leads I and II.
 
     III = II - I (Einthoven), aVR = -(I + II) / 2, aVL = I - II / 2 and aVF = II - I / 2
-    (Goldberger), as `sklearn_ecg.derive_leads` calculates them. Leads come out in standard order.
+    (Goldberger), as in `sklearn_ecg.derive_leads`. The output leads are in standard order.
 
     Parameters
     ----------
     derive : sequence of str, default=("III", "aVR", "aVL", "aVF")
-        The leads to add. One that is there already is kept as it is.
+        The leads to add. Leads that are already present are kept as they are.
     n_leads : int or None, default=None
-        Number of leads of X. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads of X. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads of X, where X is not a lead frame.
+        Names of the leads of X, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
     leads_out_ : tuple of str
-        The leads that come out.
-    n_features_in_, n_leads_in_, n_times_in_ : int
+        Names of the output leads.
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when the leads have no names, lead I or II is missing, or a lead cannot be
-        derived.
+        In `fit`, if the leads have no names, lead I or II is missing, or a lead cannot be derived.
+
+    See Also
+    --------
+    sklearn_ecg.derive_leads : The same as a function.
 
     Notes
     -----
-    NaN is let through.
+    X may contain NaN.
 
     Examples
     --------
@@ -191,7 +213,7 @@ class LeadDeriver(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "derive": ["array-like"],
     }
     _allow_nan = True
@@ -207,11 +229,12 @@ class LeadDeriver(SignalTransformer):
                 f"LeadDeriver needs the names of the {self.n_leads_in_} leads. Pass a lead frame "
                 "(see to_lead_frame), or lead_names."
             )
-        # One record without time points is enough to learn the leads.
-        _, self.leads_out_ = derive_leads(signals[:1, :, :0], self.lead_names_in_, self.derive)
+        # A record without time points is sufficient to determine the leads.
+        no_signals = signals[:1, :, :0]
+        _, self.leads_out_ = derive_leads(no_signals, self.lead_names_in_, derive=self.derive)
 
-    def _leads_out(self):
+    def _output_lead_names(self):
         return self.leads_out_
 
     def _transform(self, signals):
-        return derive_leads(signals, self.lead_names_in_, self.derive)[0]
+        return derive_leads(signals, self.lead_names_in_, derive=self.derive)[0]

@@ -1,16 +1,14 @@
-"""How good a signal is: flat, saturated, missing and noisy leads."""
+"""Signal quality: flat, saturated, missing and noisy leads."""
 
 from numbers import Real
 
 import numpy as np
 from scipy.signal import butter
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._validation import check_signals
-from ..base import SignalTransformer, name_leads
-from ..beats._rhythm import check_sampling_rate, detect_r_peaks
+from ..base import SignalTransformer, fill_lead_names
+from ..beats._rhythm import check_sampling_rate, find_r_peaks
 from ..utils._chunks import apply_in_chunks
 from ._filters import sosfiltfilt
 
@@ -30,77 +28,90 @@ _MEASURES = (
     "qrs_power",
 )
 _FLAT_TIME, _CLIPPED_TIME, _JUMP_TIME = 0.5, 0.05, 0.01  # seconds
-_BASELINE, _NOISE = 0.5, 25.0  # Hz: below is wander, above is noise
-_QRS, _ECG = (5, 15), (5, 40)  # Hz [1]
-# Changes and deviations below, mV, are rounding.
+_WANDER_FREQUENCY, _NOISE_FREQUENCY = 0.5, 25.0  # Hz: wander is below, noise above
+_QRS_BAND, _ECG_BAND = (5, 15), (5, 40)  # Hz [1]
+# Smaller changes and deviations, in mV, are rounding errors.
 _ROUNDING = 1e-6
 
 
-class SignalQuality(TransformerMixin, BaseEstimator):
-    """Measure the quality of each lead of each record.
+class SignalQuality(SignalTransformer):
+    """Measure the signal quality of each lead of each record.
 
-    `transform` gives features, from which a classifier can learn what a reader would accept;
-    `mask` judges leads by limits, without any training.
+    `transform` returns features, from which a classifier can learn which records are acceptable;
+    `mask` finds usable leads with fixed limits, without training.
 
-    ============= ===== ========================================================================
-    measure       unit  of one lead
-    ============= ===== ========================================================================
-    ``missing``   share time points that are NaN
-    ``flat``      share time points in stretches of 0.5 s or more without any change
-    ``saturated`` share time points beyond ``saturation``, or in stretches of 0.05 s or more at the
-                        lead's highest or lowest value
-    ``range``     mV    from the 1st to the 99th percentile
-    ``jump``      mV    largest change within 10 ms
-    ``baseline``  mV    standard deviation of what is below 0.5 Hz
-    ``noise``     mV    usual size of what is above 25 Hz: its median absolute value, scaled to a
-                        standard deviation. QRS complexes last too short to matter in a median
-    ``kurtosis``        of the signal without baseline: high for an ECG, 3 for noise [1]_
-    ``qrs_power`` share power between 5 and 15 Hz in that between 5 and 40 Hz [1]_
-    ============= ===== ========================================================================
+    ============= ======== =====================================================================
+    measure       unit     definition for one lead
+    ============= ======== =====================================================================
+    ``missing``   fraction time points that are NaN
+    ``flat``      fraction time points in runs of 0.5 s or more without any change
+    ``saturated`` fraction time points beyond ``saturation``, or in runs of 0.05 s or more at the
+                           highest or lowest value of the lead
+    ``range``     mV       difference between the 1st and the 99th percentile
+    ``jump``      mV       largest change within 10 ms
+    ``baseline``  mV       standard deviation of the frequencies below 0.5 Hz
+    ``noise``     mV       median absolute value of the frequencies above 25 Hz, scaled to a
+                           standard deviation; QRS complexes are too short to affect a median
+    ``kurtosis``           kurtosis without baseline: high for an ECG, 3 for noise [1]_
+    ``qrs_power`` fraction power between 5 and 15 Hz, of that between 5 and 40 Hz [1]_
+    ============= ======== =====================================================================
 
-    A record is as readable as its worst lead. So each measure's highest and lowest value over the
-    leads are features as well, as in ``record__highest_noise`` and ``record__lowest_range``; the
-    last is ``record__reliability``, how far the R-peaks can be relied on
-    (`sklearn_ecg.beats.RPeaks`).
+    A single unusable lead may make a record unreadable. Therefore, the highest and the lowest value
+    of each measure over the leads are also features, such as ``record__highest_noise`` and
+    ``record__lowest_range``. The last feature is ``record__reliability``, the reliability of the
+    R-peaks (`sklearn_ecg.beats.RPeaks`).
 
     Parameters
     ----------
-    sampling_rate : float or None, default=None
-        Time points per second, from 100 to 1000 Hz. It must be given.
+    sampling_rate : float
+        Time points per second (Hz), from 100 to 1000. Required.
     saturation : float, default=5.0
-        Amplitude in the unit of X, mV, from which on a lead is out of range, > 0.
+        Amplitude in mV, > 0. Absolute values of at least this are saturated.
     max_missing : float, default=0.0
-        Of a lead that `mask` lets pass, as all limits below; a share in [0, 1].
+        Maximum fraction of missing time points of a lead that `mask` accepts, in [0, 1].
     max_flat : float, default=0.2
-        A share in [0, 1].
+        Maximum fraction of flat time points, in [0, 1].
     max_saturated : float, default=0.05
-        A share in [0, 1].
+        Maximum fraction of saturated time points, in [0, 1].
     max_baseline : float, default=0.5
-        In mV, >= 0.
+        Maximum baseline wander in mV, >= 0.
     max_noise : float, default=0.05
-        In mV, >= 0; the default is half a millimetre on paper.
+        Maximum noise in mV, >= 0. The default is half a millimeter on paper.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
-    n_features_in_, n_leads_in_, n_times_in_ : int
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when ``sampling_rate`` is missing or out of range, or X holds infinity.
+        In `fit`, if `sampling_rate` is missing or out of range, or X contains infinity.
+
+    See Also
+    --------
+    sklearn_ecg.beats.detect_r_peaks : Detect R-peaks, with their reliability.
 
     Notes
     -----
-    X should be as recorded, in mV: a filter would hide what is measured here. NaN is allowed; for
-    the other measures gaps are bridged by straight lines. Every feature is finite. Nothing is
-    learned from the records given to `fit`. Frequencies are told by a Fourier transform of the
-    whole record, but for ``noise``, which takes the zero-phase filter of `BandpassFilter`. Limits
-    without a source are defaults of this library.
+    X should contain unfiltered signals in mV, since filters remove noise and wander. NaN is
+    allowed; for the other measures, gaps are filled by linear interpolation. All features are
+    finite. Nothing is learned in `fit`. Frequencies are separated by a Fourier transform of the
+    whole record, except for ``noise``, which uses the zero-phase filter of `BandpassFilter`. Limits
+    without a reference are defaults of this library.
 
     References
     ----------
@@ -137,6 +148,7 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         "max_noise": [_NOT_NEGATIVE],
         **SignalTransformer._parameter_constraints,
     }
+    _allow_nan = True
 
     def __init__(
         self,
@@ -161,46 +173,26 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         self.n_leads = n_leads
         self.lead_names = lead_names
 
-    _check_sampling_rate = SignalTransformer._check_sampling_rate
-
-    def fit(self, X, y=None):
-        """Check the signals; nothing is learned from them but their leads and length.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or lead frame
-            Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of
-            signals or, with ``n_leads``, rows.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-        """
-        self._validate_params()
-        vars(self).pop("_rate", None)
-        rate = check_sampling_rate(self._check_sampling_rate())
-        self._check(X, reset=True)
-        self._rate = rate
-        return self
+    def _fit(self, signals):
+        self._rate = check_sampling_rate(self._require_sampling_rate())
 
     def transform(self, X):
-        """Measure the quality.
+        """Measure the signal quality.
 
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
+            Signals with the leads and the length of those passed to `fit`.
 
         Returns
         -------
         features : ndarray of shape (n_records, 9 * n_leads + 19)
-            The measures of the first lead, of the second and so on, their highest and their
-            lowest values, and the reliability of the R-peaks. All finite; float64 if X is, else
-            float32.
+            The measures of each lead, their highest and their lowest values over the leads, and the
+            reliability of the R-peaks. All values are finite. The dtype is float64 if that of X is,
+            otherwise float32.
         """
-        signals = self._check_fitted(X)
+        check_is_fitted(self)
+        signals = self._validate_signals(X, reset=False)
         measures = self._measure(signals)
         of_leads = measures.reshape(len(measures), -1)
         extremes = [measures.max(axis=1), measures.min(axis=1)]
@@ -208,90 +200,71 @@ class SignalQuality(TransformerMixin, BaseEstimator):
         return features.astype(signals.dtype, copy=False)
 
     def mask(self, X):
-        """Tell which leads can be used.
+        """Find the usable leads of each record.
 
         Parameters
         ----------
         X : array-like, DataFrame or lead frame
-            Signals with the leads and the length of those given to `fit`.
+            Signals with the leads and the length of those passed to `fit`.
 
         Returns
         -------
         usable : ndarray of shape (n_records, n_leads), bool
-            False for a lead that is beyond one of the limits ``max_missing``, ``max_flat``,
-            ``max_saturated``, ``max_baseline`` and ``max_noise``. ``mask(X).all(axis=1)`` are
-            the records whose leads can all be used.
+            False for leads that exceed one of the limits ``max_missing``, ``max_flat``,
+            ``max_saturated``, ``max_baseline`` and ``max_noise``. ``mask(X).all(axis=1)`` selects
+            the records without unusable leads.
         """
-        measures = self._measure(self._check_fitted(X))
+        check_is_fitted(self)
+        measures = self._measure(self._validate_signals(X, reset=False))
         usable = np.ones(measures.shape[:2], dtype=bool)
         for name in ("missing", "flat", "saturated", "baseline", "noise"):
             usable &= measures[:, :, _MEASURES.index(name)] <= getattr(self, f"max_{name}")
         return usable
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the features, such as ``V1__flat`` and ``record__highest_flat``.
+        """Return the names of the features, such as ``V1__flat`` and ``record__highest_flat``.
 
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Held against the names seen in `fit`, as everywhere in scikit-learn.
+            If given, it must be equal to the names seen in `fit`.
 
         Returns
         -------
         names : ndarray of str objects
+            A name for each column of the result of `transform`.
         """
-        check_is_fitted(self, "_rate")
+        check_is_fitted(self)
         _check_feature_names_in(self, input_features)
-        leads = name_leads(self.lead_names_in_, self.n_leads_in_)
+        leads = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
         names = [f"{lead}__{measure}" for lead in leads for measure in _MEASURES]
         names += [f"record__{end}_{name}" for end in ("highest", "lowest") for name in _MEASURES]
         return np.asarray([*names, "record__reliability"], dtype=object)
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_rate")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    def _check(self, X, reset):
-        floats = [np.float32, np.float64]
-        return check_signals(self, X, reset=reset, dtype=floats, allow_nan=True)[0]
-
-    def _check_fitted(self, X):
-        check_is_fitted(self, "_rate")
-        return self._check(X, reset=False)
-
     def _measure(self, signals):
-        """Measures of shape (n_records, n_leads, n_measures)."""
+        """Return the measures, of shape (n_records, n_leads, n_measures)."""
 
         def measure_part(part):
-            return measure(part.astype(np.float64), self._rate, self.saturation)
+            return _measure_leads(part.astype(np.float64), self._rate, self.saturation)
 
         return apply_in_chunks(measure_part, signals, dtype=np.float64)
 
     def _reliability(self, signals):
         known = signals
         if np.isnan(signals).any():
-            known = apply_in_chunks(lambda part: bridge_gaps(part, np.isnan(part)), signals)
-        rhythm = detect_r_peaks(
-            known, self._rate, n_leads=self.n_leads_in_, lead_names=self.lead_names_in_
-        )
-        return rhythm.reliability
+            known = apply_in_chunks(lambda part: _fill_gaps(part, np.isnan(part)), signals)
+        return find_r_peaks(known, self.lead_names_in_, self._rate).reliability
 
 
-def measure(signals, rate, saturation):
-    """Measures of records of one rate, in the order of `_MEASURES`.
+def _measure_leads(signals, rate, saturation):
+    """Measure each lead of each record, in the order of `_MEASURES`.
 
     Parameters
     ----------
     signals : ndarray of shape (n_records, n_leads, n_times), float64
         In mV; NaN is missing.
     rate : float
-        In Hz.
+        Sampling rate in Hz.
     saturation : float
         In mV.
 
@@ -300,10 +273,10 @@ def measure(signals, rate, saturation):
     measures : ndarray of shape (n_records, n_leads, n_measures)
     """
     unknown = np.isnan(signals)
-    signals = bridge_gaps(signals, unknown)
-    # What is measured may be small beside an electrode's offset.
+    signals = _fill_gaps(signals, unknown)
+    # For accuracy, since the offset of an electrode may be much larger than the signal.
     level = np.median(signals, axis=-1, keepdims=True)
-    centred = signals - level
+    centered = signals - level
     n_times = signals.shape[-1]
 
     change = np.abs(np.diff(signals, axis=-1))
@@ -313,41 +286,44 @@ def measure(signals, rate, saturation):
     extreme = (signals == signals.max(axis=-1, keepdims=True)) & ~unknown
     lowest = (signals == signals.min(axis=-1, keepdims=True)) & ~unknown
     length = max(2, round(_CLIPPED_TIME * rate))
-    # A lead that never changes is flat, and out of range only if its level is.
+    # A lead that never changes is flat; it is saturated only if its level is out of range.
     changes = np.ptp(signals, axis=-1) > _ROUNDING
     clipped = changes * (_share_in_runs(extreme, length) + _share_in_runs(lowest, length))
     beyond = (np.abs(signals) >= saturation) & ~unknown
     saturated = np.minimum(clipped + beyond.mean(axis=-1), 1)
 
-    low, high = np.quantile(centred, [0.01, 0.99], axis=-1)
+    low, high = np.quantile(centered, [0.01, 0.99], axis=-1)
     lag = max(1, round(_JUMP_TIME * rate))
     jump = np.zeros(low.shape)
     if n_times > lag:
-        jump = np.abs(centred[..., lag:] - centred[..., :-lag]).max(axis=-1)
+        jump = np.abs(centered[..., lag:] - centered[..., :-lag]).max(axis=-1)
 
     frequency = np.fft.rfftfreq(n_times, 1 / rate)
-    spectrum = np.fft.rfft(centred - centred.mean(axis=-1, keepdims=True), axis=-1)
+    spectrum = np.fft.rfft(centered - centered.mean(axis=-1, keepdims=True), axis=-1)
     power = np.square(np.abs(spectrum))
-    # Every frequency but zero and the highest of an even length stands for two.
-    baseline = np.sqrt(2 * power[..., frequency < _BASELINE].sum(axis=-1)) / n_times
-    in_qrs = power[..., (frequency >= _QRS[0]) & (frequency <= _QRS[1])].sum(axis=-1)
-    in_ecg = power[..., (frequency >= _ECG[0]) & (frequency <= _ECG[1])].sum(axis=-1)
+    # Each frequency stands for two, except for zero and, if the length is even, the highest.
+    baseline = np.sqrt(2 * power[..., frequency < _WANDER_FREQUENCY].sum(axis=-1)) / n_times
+    in_qrs, in_ecg = (
+        power[..., (frequency >= start) & (frequency <= stop)].sum(axis=-1)
+        for start, stop in (_QRS_BAND, _ECG_BAND)
+    )
     qrs_power = np.divide(in_qrs, in_ecg, out=np.zeros_like(in_qrs), where=in_ecg > 0)
 
-    # A sharp edge in frequency would spread each QRS complex over its neighbourhood.
-    fast = sosfiltfilt(butter(2, _NOISE, "highpass", fs=rate, output="sos"), centred)
-    noise = 1.4826 * np.median(np.abs(fast), axis=-1)
-    steady = np.fft.irfft(spectrum * (frequency >= _BASELINE), n=n_times, axis=-1)
+    # A smooth filter: with a sharp cutoff, QRS complexes would ring, which increases the median.
+    sos = butter(2, _NOISE_FREQUENCY, "highpass", fs=rate, output="sos")
+    noise = 1.4826 * np.median(np.abs(sosfiltfilt(sos, centered)), axis=-1)
+    steady = np.fft.irfft(spectrum * (frequency >= _WANDER_FREQUENCY), n=n_times, axis=-1)
     variance = np.square(steady).mean(axis=-1)
     fourth = np.square(np.square(steady)).mean(axis=-1)
     beats = variance > _ROUNDING**2
     kurtosis = np.divide(fourth, variance**2, out=np.zeros_like(fourth), where=beats)
-    measures = [unknown.mean(axis=-1), flat, saturated, high - low, jump, baseline, noise]
-    return np.stack([*measures, kurtosis, qrs_power * beats], axis=-1)
+    missing = unknown.mean(axis=-1)
+    measures = [missing, flat, saturated, high - low, jump, baseline, noise, kurtosis]
+    return np.stack([*measures, qrs_power * beats], axis=-1)
 
 
-def bridge_gaps(signals, unknown):
-    """Signals whose gaps are straight lines; a lead without any value is zero."""
+def _fill_gaps(signals, unknown):
+    """Fill gaps by linear interpolation, and leads without any value with zeros."""
     if not unknown.any():
         return signals
     signals = signals.copy()
@@ -359,18 +335,18 @@ def bridge_gaps(signals, unknown):
 
 
 def _share_in_runs(flags, length, steps=False):
-    """Share of the time points in runs of flags of at least some length.
+    """Return the fraction of time points in runs of flags of a minimum length.
 
     Parameters
     ----------
     flags : ndarray of shape (n_records, n_leads, n_times), bool
     length : int
-        In time points.
+        Minimum length in time points.
     steps : bool, default=False
-        Whether a flag is of two neighbouring time points, of which there is one more.
+        Whether flags belong to pairs of adjacent time points.
     """
     *shape, n_flags = flags.shape
-    # A False on either side keeps the runs of two leads apart.
+    # A False on either side separates the runs of different leads.
     padded = np.zeros((*shape, n_flags + 2), dtype=np.int8)
     padded[..., 1:-1] = flags
     edges = np.diff(padded, axis=-1).reshape(-1, n_flags + 1)

@@ -1,4 +1,4 @@
-"""Resampling to another rate."""
+"""Resampling to another sampling rate."""
 
 from fractions import Fraction
 from numbers import Real
@@ -6,49 +6,59 @@ from numbers import Real
 from scipy.signal import resample_poly
 from sklearn.utils._param_validation import Interval
 
-from ..base import SignalTransformer
+from ..base import SignalToSignalTransformer
 from ..utils._chunks import apply_in_chunks
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-# Finer ratios of two rates would need filters longer than any record.
-_LARGEST = 10_000
+# Ratios of larger integers would require filters longer than any record.
+_MAX_RATIO_TERM = 10_000
 
 
-class Resampler(SignalTransformer):
-    """Bring records to another sampling rate, with a polyphase filter.
+class Resampler(SignalToSignalTransformer):
+    """Resample records to another sampling rate, with a polyphase filter.
 
-    ``scipy.signal.resample_poly`` filters and resamples in one step, so that frequencies above
-    half the new rate do not come back as others.
+    ``scipy.signal.resample_poly`` filters and resamples in one step, so that frequencies above half
+    the new rate are not aliased.
 
     Parameters
     ----------
     new_rate : float, default=100.0
-        Time points per second of what comes out (Hz), > 0.
-    sampling_rate : float or None, default=None
-        Time points per second of X (Hz). It must be given.
+        Time points per second of the resampled records (Hz), > 0.
+    sampling_rate : float
+        Time points per second of X (Hz). Required.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
     up_, down_ : int
-        The ratio of the two rates in lowest terms.
-    n_features_in_, n_leads_in_, n_times_in_ : int
+        Ratio of the two rates in lowest terms.
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Raises
     ------
     ValueError
-        In `fit`, when ``sampling_rate`` is missing, or the ratio of the rates is not one of
-        integers up to 10,000.
+        In `fit`, if `sampling_rate` is missing, or the rates do not have a ratio of integers up to
+        10,000.
 
     Notes
     -----
-    Of n time points ``ceil(n * new_rate / sampling_rate)`` come out; the first stays where it is.
-    The ends are extended by their last value (``padtype="edge"``): with SciPy's default, zeros, a
-    record whose baseline is not at zero rings at its ends. Calculation is in the dtype of X.
+    A record of n time points is resampled to ``ceil(n * new_rate / sampling_rate)`` time points;
+    the first one is not shifted. The ends are extended by their last value (``padtype="edge"``).
+    With zeros, SciPy's default, a record whose baseline is not zero would ring at its ends. The
+    result is computed in the dtype of X.
 
     Examples
     --------
@@ -60,7 +70,7 @@ class Resampler(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "new_rate": [_POSITIVE],
         "sampling_rate": [_POSITIVE, None],
     }
@@ -72,20 +82,20 @@ class Resampler(SignalTransformer):
         self.lead_names = lead_names
 
     def _fit(self, signals):
-        exact = float(self.new_rate) / float(self._check_sampling_rate())
-        ratio = Fraction(exact).limit_denominator(_LARGEST)
-        if ratio.numerator > _LARGEST or abs(ratio - exact) > 1e-9 * exact:
+        exact = float(self.new_rate) / float(self._require_sampling_rate())
+        ratio = Fraction(exact).limit_denominator(_MAX_RATIO_TERM)
+        if ratio.numerator > _MAX_RATIO_TERM or abs(ratio - exact) > 1e-9 * exact:
             raise ValueError(
-                f"new_rate={self.new_rate:g} and sampling_rate={self.sampling_rate:g} have no "
-                f"ratio of integers up to {_LARGEST}. Pass rates that have one, such as 100 and "
-                "500."
+                f"The ratio of new_rate={self.new_rate:g} and sampling_rate="
+                f"{self.sampling_rate:g} is not a ratio of integers up to {_MAX_RATIO_TERM}. Pass "
+                "other rates, such as 100 and 500."
             )
         self.up_, self.down_ = ratio.numerator, ratio.denominator
 
-    def _n_times_out(self):
+    def _output_n_times(self):
         return -(-self.n_times_in_ * self.up_ // self.down_)
 
-    def _attrs_out(self, attrs):
+    def _output_attrs(self, attrs):
         return {**attrs, "sampling_rate": self.new_rate}
 
     def _transform(self, signals):

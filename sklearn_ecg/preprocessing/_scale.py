@@ -1,41 +1,51 @@
-"""Normalisation of amplitudes."""
+"""Normalization of amplitudes."""
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from ..base import SignalTransformer
+from ..base import SignalToSignalTransformer
 from ..utils._chunks import apply_in_chunks
 
 
-class LeadScaler(SignalTransformer):
-    """z-scores of signals, as the parameter ``normalize`` of the estimators makes them.
+class LeadScaler(SignalToSignalTransformer):
+    """Standardize signals, as the parameter ``normalize`` of the deep estimators does.
 
-    Estimators normalise by themselves. This transformer is for what has no such parameter, and
-    for a look at what a network sees.
+    The deep estimators normalize their input themselves. This transformer is for estimators without
+    such a parameter, and for inspecting the input of a network.
 
     Parameters
     ----------
     normalize : {"dataset", "record", "record_lead"} or None, default="dataset"
-        "dataset": subtract the mean and divide by the standard deviation of each lead over the
-        records given to `fit`. "record": mean and SD of each record over its leads and time
-        points, which keeps the ratios between leads. "record_lead": mean and SD of each lead of
-        each record. None: signals as they are. A constant signal is centred only.
+        "dataset" subtracts the mean and divides by the standard deviation of each lead over the
+        records passed to `fit`. "record" uses mean and standard deviation of each record over its
+        leads and time points, which preserves the ratios between leads. "record_lead" uses those of
+        each lead of each record. None does not change the signals. Constant signals are only
+        centered.
     n_leads : int or None, default=None
-        Number of leads. Needed for rows of shape (n_records, n_leads * n_times).
+        Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
-        Names of the leads, where X is not a lead frame.
+        Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
+        standard order.
 
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_leads,), or None
-        What is subtracted and divided by; None unless ``normalize="dataset"``.
-    n_features_in_, n_leads_in_, n_times_in_ : int
+        Mean and standard deviation of each lead. None unless ``normalize="dataset"``.
+    n_features_in_ : int
+        Number of leads seen in `fit`; for rows and numeric frames, number of columns.
+    n_leads_in_ : int
+        Number of leads seen in `fit`.
+    n_times_in_ : int
+        Number of time points seen in `fit`.
     lead_names_in_ : tuple of str or None
+        Names of the leads seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`. Only defined if X has named columns.
 
     Notes
     -----
-    Statistics are calculated in float64. In float32 the result agrees with that of the networks to
-    a few units in the last place.
+    Statistics are computed in float64. In float32, the results agree with those of the networks
+    except for rounding.
 
     Examples
     --------
@@ -50,7 +60,7 @@ class LeadScaler(SignalTransformer):
     """
 
     _parameter_constraints = {
-        **SignalTransformer._parameter_constraints,
+        **SignalToSignalTransformer._parameter_constraints,
         "normalize": [StrOptions({"dataset", "record", "record_lead"}), None],
     }
 
@@ -68,13 +78,13 @@ class LeadScaler(SignalTransformer):
         for record in signals:
             total += record.sum(axis=1, dtype=np.float64)
         self.mean_ = total / count
-        # A second pass: E[x^2] - E[x]^2 would lose an SD that is small beside the mean.
+        # In a second pass, since E[x^2] - E[x]^2 is inaccurate if the mean is much larger.
         for record in signals:
             squares += np.square(record - self.mean_[:, None]).sum(axis=1)
         scale = np.sqrt(squares / count)
         self.scale_ = _safe_scale(scale, np.abs(self.mean_), np.float64)
 
-    def _attrs_out(self, attrs):
+    def _output_attrs(self, attrs):
         if self.normalize is None:
             return attrs
         return {name: note for name, note in attrs.items() if name != "units"}
@@ -90,12 +100,12 @@ class LeadScaler(SignalTransformer):
     def _scale_part(self, signals):
         axes = (1, 2) if self.normalize == "record" else 2
         mean = signals.mean(axis=axes, keepdims=True, dtype=np.float64)
-        centred = signals - mean
-        scale = np.sqrt(np.square(centred).mean(axis=axes, keepdims=True))
-        centred /= _safe_scale(scale, np.abs(mean), signals.dtype)
-        return centred
+        centered = signals - mean
+        scale = np.sqrt(np.square(centered).mean(axis=axes, keepdims=True))
+        centered /= _safe_scale(scale, np.abs(mean), signals.dtype)
+        return centered
 
 
 def _safe_scale(scale, magnitude, dtype):
-    """SDs, with 1 for those that are rounding errors of a constant signal."""
+    """Replace standard deviations that are rounding errors of constant signals by 1."""
     return np.where(scale > 10 * np.finfo(dtype).eps * magnitude, scale, 1)

@@ -1,4 +1,4 @@
-"""Records for the checks of estimators, and how results are compared."""
+"""Helpers of the estimator checks: records, containers and the comparison of results."""
 
 import re
 from contextlib import contextmanager
@@ -12,25 +12,25 @@ from ..leads import is_lead_frame, stack_signals, to_lead_array, to_lead_frame
 
 _LEADS = ("I", "II", "V2", "V5")
 _N_TIMES = 50
-# What float32 leaves equal between ways to the same numbers.
+# Differences that are due to float32.
 _TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 
 
 @contextmanager
 def _raises(*patterns, error=ValueError):
-    """The block must raise an error whose message matches all the patterns."""
+    """Assert that the block raises an error whose message matches all patterns."""
     try:
         yield
     except error as raised:
         for pattern in patterns:
             if not re.search(pattern, str(raised)):
-                raise AssertionError(f"{pattern!r} is not in the message: {raised}") from raised
+                raise AssertionError(f"{pattern!r} does not match: {raised}") from raised
     else:
         raise AssertionError(f"no {error.__name__} was raised; expected {patterns}")
 
 
-def _data(n_records=24, n_times=_N_TIMES, n_classes=2, seed=0):
-    """Records in mV whose class is the amplitude of a bump in lead V2."""
+def _make_records(n_records=24, n_times=_N_TIMES, n_classes=2, seed=0):
+    """Return records in mV whose class is the amplitude of a bump in lead V2."""
     rng = np.random.RandomState(seed)
     y = np.arange(n_records) % n_classes
     X = 0.3 * rng.randn(n_records, len(_LEADS), n_times).astype(np.float32)
@@ -38,8 +38,8 @@ def _data(n_records=24, n_times=_N_TIMES, n_classes=2, seed=0):
     return X, y
 
 
-def _make(estimator, **params):
-    """A clone with a fixed random state."""
+def _clone_with(estimator, **params):
+    """Return a clone with these parameters and a fixed random state."""
     estimator = clone(estimator)
     if "random_state" in estimator.get_params():
         params.setdefault("random_state", 0)
@@ -47,13 +47,13 @@ def _make(estimator, **params):
 
 
 def _outputs(estimator, X):
-    """Everything that a fitted estimator says of X."""
-    methods = ["decision_function", "predict_proba", "predict", "transform"]
+    """Return the outputs of all methods of a fitted estimator for X."""
+    methods = ["decision_function", "predict_proba", "predict_log_proba", "predict", "transform"]
     return {m: _to_array(getattr(estimator, m)(X)) for m in methods if hasattr(estimator, m)}
 
 
 def _to_array(output):
-    """An output as an array of numbers; signals in cells are stacked."""
+    """Return an output as an array of numbers, with signals in cells stacked."""
     if is_lead_frame(output):
         return to_lead_array(output)
     output = np.asarray(output)
@@ -63,13 +63,13 @@ def _to_array(output):
 
 
 def _assert_outputs(estimator, other, X, other_X=None, exact=False):
-    """Two fitted estimators say the same, each of its own X if two are given."""
+    """Assert that two fitted estimators have the same outputs, each for its own X if given."""
     first = _outputs(estimator, X)
     second = _outputs(other, X if other_X is None else other_X)
     assert first, "the estimator has neither predict nor transform"
     for method, expected in first.items():
         if expected.ndim > 2 == second[method].ndim:
-            # What went in as rows comes out as rows.
+            # The output for rows consists of rows.
             expected = expected.reshape(len(expected), -1)
         if exact or expected.dtype.kind not in "fc":
             np.testing.assert_array_equal(second[method], expected, err_msg=method)
@@ -78,7 +78,7 @@ def _assert_outputs(estimator, other, X, other_X=None, exact=False):
 
 
 def _containers(X):
-    """The five containers of the same signals, with the parameters each needs."""
+    """Return the five containers of the same signals, with the parameters that each requires."""
     frame = to_lead_frame(X, _LEADS)
     rows = X.reshape(len(X), -1)
     columns = [f"t{i}" for i in range(rows.shape[1])]
@@ -94,7 +94,8 @@ def _containers(X):
     }
 
 
-def _predictor(estimator):
+def _prediction_method(estimator):
+    """Return `predict`, or `transform` if there is none."""
     return estimator.predict if hasattr(estimator, "predict") else estimator.transform
 
 
@@ -102,30 +103,30 @@ def _allows_nan(estimator):
     return get_tags(estimator).input_tags.allow_nan
 
 
-def _keeps_float64(estimator):
+def _preserves_float64(estimator):
     tags = get_tags(estimator).transformer_tags
     return tags is not None and "float64" in tags.preserves_dtype
 
 
-def _gives_signals(estimator):
-    """Whether a transformer makes signals of signals: 3-D arrays of 3-D arrays."""
-    out = _transformed(estimator)
+def _returns_signals(estimator):
+    """Return whether a transformer returns signals, that is, 3-D arrays of floats."""
+    out = _transform_output(estimator)
     return np.ndim(out) == 3 and out.dtype.kind == "f"
 
 
-def _gives_images(estimator):
-    """Whether a transformer makes pictures of signals: bytes, grey or in colour."""
-    out = _transformed(estimator)
+def _returns_images(estimator):
+    """Return whether a transformer returns images, that is, 3-D or 4-D arrays of bytes."""
+    out = _transform_output(estimator)
     return np.ndim(out) in (3, 4) and out.dtype == np.uint8
 
 
-def _transformed(estimator):
-    """What a transformer makes of records; None of a classifier, or if it fails."""
+def _transform_output(estimator):
+    """Return the output of a transformer for records; None for a classifier, or if it fails."""
     if is_classifier(estimator) or not hasattr(estimator, "transform"):
         return None
-    X, y = _data()
+    X, y = _make_records()
     try:
-        return _make(estimator).fit(X, y).transform(X)
+        return _clone_with(estimator).fit(X, y).transform(X)
     except ValueError:
-        # Whatever is wrong with it, the checks will tell.
+        # The checks report what is wrong.
         return None

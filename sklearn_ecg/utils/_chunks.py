@@ -41,11 +41,11 @@ NORMALIZE_IMAGES = ChunkBudget(1, min_records=64)
 RENDER = ChunkBudget(2**22)
 # R-peak detection, in lead-seconds rather than values.
 R_PEAKS = ChunkBudget(20_000)
-# About what the processor's cache holds: the detector's curves and the windows of beats.
+# Curves of the detector and windows of beats that fit the processor's cache.
 BEAT_CURVE = ChunkBudget(250_000)
 BEAT_AVERAGE = ChunkBudget(400_000)
 BEAT_FEATURES = ChunkBudget(1, min_records=48, max_records=48)
-# Time points of synthetic records, of all leads; the processor's cache is worth a factor of two.
+# Time points of synthetic records, for all leads. Fitting the processor's cache doubles the speed.
 SYNTHESIS = ChunkBudget(16_000)
 
 

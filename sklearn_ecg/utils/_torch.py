@@ -1,4 +1,4 @@
-"""Devices, random state and tensors of torch."""
+"""Helpers for torch: devices, random state and conversion to and from arrays."""
 
 import copy
 import threading
@@ -11,12 +11,12 @@ _GENERATOR_LOCK = threading.RLock()
 
 
 def resolve_device(device):
-    """The torch device for ``device``; "auto" is CUDA where there is one, else the CPU.
+    """Return the torch device; "auto" is CUDA if it is available, otherwise the CPU.
 
     Raises
     ------
     ValueError
-        When the device is unknown or not available on this machine.
+        If the device is unknown or not available.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -25,20 +25,19 @@ def resolve_device(device):
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
-            f"device={device!r} cannot be used on this machine ({error}). "
-            "Pass device='auto' or device='cpu'."
+            f"device={device!r} is not available ({error}). Pass device='auto' or device='cpu'."
         ) from error
     return resolved
 
 
 @contextmanager
 def seeded(seed, device):
-    """Seed torch inside the block; its global random state comes out as it went in.
+    """Seed torch inside the block, and restore its global random state afterwards.
 
-    torch has one global generator per device, so threads take turns.
+    torch has one global generator per device, so only one thread at a time can be in the block.
     """
     with _GENERATOR_LOCK, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        # torch.manual_seed would seed the generators of all GPUs, which are not restored.
+        # torch.manual_seed would also seed the generators of other GPUs, which are not restored.
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             with torch.cuda.device(device):
@@ -47,23 +46,23 @@ def seeded(seed, device):
 
 
 def as_tensor(array):
-    """A tensor over the memory of an array; torch cannot view a read-only one, which is copied."""
+    """Return a tensor that shares the memory of an array, or of a copy if it is read-only."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def store_module(module):
-    """A module without its values, and these as arrays, for a pickle that depends on content only.
+def module_to_arrays(module):
+    """Return a module without values, and a dict of its values as arrays, for pickling.
 
-    A tensor's own pickle differs between equal tensors, so that caches that hash estimators, such
-    as those of `joblib.Memory`, would never find one again.
+    The pickles of equal tensors differ, so caches that hash estimators, such as `joblib.Memory`,
+    would never recognize an estimator. The pickles of arrays depend on their content only.
     """
     tensors = [*module.named_parameters(), *module.named_buffers()]
     values = {name: np.array(t.detach().cpu().numpy(), order="C") for name, t in tensors}
     return copy.deepcopy(module).to("meta"), values
 
 
-def restore_module(skeleton, values, device="cpu"):
-    """The module of `store_module`, on a device."""
+def arrays_to_module(skeleton, values, device="cpu"):
+    """Return the module on a device, from what `module_to_arrays` returned."""
     module = skeleton.to_empty(device=device)
     with torch.no_grad():
         for name, tensor in [*module.named_parameters(), *module.named_buffers()]:

@@ -1,4 +1,4 @@
-"""Beat features: against waves whose truth is known, and against what must not change them."""
+"""Tests of BeatFeatures, on waves that are known exactly, synthetic and real records."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sklearn_ecg.datasets import load_ludb, load_ptbxl, make_ecg
 from sklearn_ecg.preprocessing import BeatFeatures
 
 RATE = 500
-# Height in mV of each lead, centre and width (standard deviation) in ms from the R-peak.
+# Height in mV of each lead, center and width (standard deviation) in ms from the R-peak.
 WAVES = {
     "P": ([0.08, 0.15, 0.04, 0.06, 0.05, 0.06, 0.07, 0.06], -150, 20),
     "Q": ([-0.12, -0.18, 0, 0, 0, -0.08, -0.15, -0.14], -32, 6),
@@ -24,17 +24,17 @@ FINE = np.arange(-400, 600, 0.05)  # ms
 
 
 def wave(time, names="PQRST"):
-    """The independent leads of one beat, from the formula, (8, n_times)."""
+    """Return the independent leads of one beat from its formula, (8, n_times)."""
     parts = [np.outer(h, np.exp(-0.5 * ((time - c) / w) ** 2)) for h, c, w in map(WAVES.get, names)]
     return sum(parts)
 
 
-def true_record(noise=0.01, wander=0.1, seed=0, n_beats=12, rr=900):
-    """Twelve leads at 500 Hz whose beats differ by noise only, at times between the time points."""
+def make_record(noise=0.01, wander=0.1, seed=0, n_beats=12, rr=900):
+    """Make a record of 12 leads at 500 Hz whose R-peaks are between time points."""
     rng = np.random.RandomState(seed)
-    centres = 500 + rr * np.arange(n_beats) + rng.uniform(-25, 25, n_beats)
-    time = np.arange(round((centres[-1] + 500) * RATE / 1000)) * 1000 / RATE
-    signals = sum(wave(time - centre) for centre in centres)
+    centers = 500 + rr * np.arange(n_beats) + rng.uniform(-25, 25, n_beats)
+    time = np.arange(round((centers[-1] + 500) * RATE / 1000)) * 1000 / RATE
+    signals = sum(wave(time - center) for center in centers)
     signals += noise * rng.randn(*signals.shape)
     phases = rng.uniform(0, 2 * np.pi, (8, 1))
     signals += wander * np.sin(2 * np.pi * 0.25 * time / 1000 + phases)
@@ -47,14 +47,14 @@ def measure(X, rate=RATE, **params):
 
 
 def peak_of(lead, low, high, sign):
-    """Highest or lowest value of the formula in a lead, less that of the PR segment."""
+    """Return the extremum of the formula in a lead, relative to the PR segment."""
     part = sign * wave(FINE)[lead]
     level = wave(np.array([-70.0]))[lead, 0]
     return sign * part[(FINE > low) & (FINE < high)].max() - level
 
 
 def flank(curve, rising, low, high):
-    """Where the tangent to the steepest part of a curve between two times is zero."""
+    """Return where the tangent to the steepest part of a curve between two times is zero."""
     slope = np.gradient(curve, FINE)
     inside = (FINE > low) & (FINE < high)
     place = np.where(inside, slope if rising else -slope, -np.inf).argmax()
@@ -62,10 +62,10 @@ def flank(curve, rising, low, high):
 
 
 def true_intervals():
-    """The definitions of the docstring, worked out from the formula on a fine grid."""
+    """Compute the intervals of the docstring from the formula on a fine grid."""
     slope = np.gradient(wave(FINE), FINE, axis=1)
     speed = np.sqrt(np.sum(slope**2, axis=0))
-    core = np.abs(FINE) < 100  # T waves are faster than that, too
+    core = np.abs(FINE) < 100  # T waves exceed this limit as well
     fast = np.flatnonzero(core & (speed > 0.05 * speed[core].max()))
     onset, offset = FINE[fast[0]], FINE[fast[-1]]
     p = np.sqrt(np.mean(wave(FINE, "P") ** 2, axis=0))
@@ -81,8 +81,8 @@ def true_intervals():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_intervals_are_true_within_one_time_point(seed):
-    found = measure(true_record(noise=0.005, seed=seed))
+def test_intervals_are_accurate_within_one_time_point(seed):
+    found = measure(make_record(noise=0.005, seed=seed))
     for name, value in true_intervals().items():
         assert abs(found[f"global__{name}"][0] - value) <= 1000 / RATE, name
     assert found["global__heart_rate"][0] == pytest.approx(60 / 0.9, rel=0.02)
@@ -92,8 +92,8 @@ def test_intervals_are_true_within_one_time_point(seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_amplitudes_are_true_within_five_percent(seed):
-    found = measure(true_record(seed=seed))
+def test_amplitudes_are_accurate_within_five_percent(seed):
+    found = measure(make_record(seed=seed))
     ranges = {
         "p": (-200, -100, 1),
         "q": (-60, -15, -1),
@@ -107,13 +107,13 @@ def test_amplitudes_are_true_within_five_percent(seed):
             if abs(value) > 0.06:
                 amplitude = found[f"{name}__{letter}_amplitude"][0]
                 assert amplitude == pytest.approx(value, rel=0.05, abs=0.006), (name, letter)
-    for name in ("V1", "V2", "V3"):  # have no Q
+    for name in ("V1", "V2", "V3"):  # leads without Q waves
         assert np.isnan(found[f"{name}__q_amplitude"][0])
         assert np.isnan(found[f"{name}__q_duration"][0])
 
 
 def test_q_duration_is_the_time_below_zero():
-    found = measure(true_record(noise=0.002, wander=0))
+    found = measure(make_record(noise=0.002, wander=0))
     lead = INDEPENDENT.index("II")
     level = wave(np.array([-70.0]))[lead, 0]
 
@@ -165,24 +165,24 @@ def records():
     return make_ecg(30, sampling_rate=250, prevalence=0.5, random_state=3).data
 
 
-def test_scaling_scales_amplitudes_and_leaves_durations(records):
+def test_scaling_changes_amplitudes_but_not_durations(records):
     plain, doubled = measure(records, 250), measure(2 * records, 250)
     for name, values in plain.items():
         measured = name.split("__")[1]
         both = np.isfinite(values) & np.isfinite(doubled[name])
-        # What is near the least amplitude of a wave may become one.
+        # Deflections just below the minimum height of a wave may become waves.
         assert both.sum() >= 0.7 * np.isfinite(values).sum(), name
         if not both.any():
             continue
         in_mv = measured.endswith(("level", "slope", "area", "amplitude", "cornell", "lyon"))
         expected = (2 if in_mv else 1) * values[both]
         same = np.isclose(doubled[name][both], expected, rtol=1e-3, atol=1e-3)
-        # Names of waves may change with one that is not seen at half the height.
+        # Waves may be named differently if one of them was not detected before scaling.
         depends = ("q_", "r_", "s_", "r2_", "rs_", "cornell", "sokolow", "t_polarity")
         assert same.mean() > 0.75 if measured.startswith(depends) else same.all(), name
 
 
-def test_named_leads_may_stand_in_any_order(records):
+def test_invariance_to_the_order_of_named_leads(records):
     order = np.random.RandomState(0).permutation(12)
     names = [STANDARD_LEADS[i] for i in order]
     plain = measure(to_lead_frame(records), 250)
@@ -194,8 +194,8 @@ def test_named_leads_may_stand_in_any_order(records):
         np.testing.assert_array_equal(by_name[name], permuted[name])
 
 
-def test_shift_in_time_changes_edge_beats_only(records):
-    """Cut so that no beat is lost or won, records give the same measurements."""
+def test_shift_in_time_changes_beats_at_the_ends_only(records):
+    """Crops that contain the same beats have the same measurements."""
     long = make_ecg(20, sampling_rate=250, duration=12, heart_rate=60, random_state=0)
     first, second = long.data[:, :, :2500], long.data[:, :, 10:2510]
     features = BeatFeatures(250).fit(first)
@@ -222,7 +222,7 @@ def test_records_do_not_depend_on_each_other(records):
     np.testing.assert_allclose(single, everything, rtol=1e-4, atol=1e-4)
 
 
-# Names, few leads, trouble
+# Names, few leads, unusable records
 
 
 def test_names():
@@ -240,7 +240,7 @@ def test_names():
 
 
 def test_empty_features_are_left_out():
-    """scikit-learn's gradient boosting fails on columns without a number."""
+    """scikit-learn's gradient boosting fails on columns of NaN."""
     X, y = make_ecg(40, prevalence=0.5, return_X_y=True, random_state=0)
     features = BeatFeatures(100)
     table = features.fit_transform(X)
@@ -254,8 +254,8 @@ def test_empty_features_are_left_out():
     assert clf.fit(X, y).score(X, y) > 0.9
 
 
-def test_axis():
-    """The axis of leads I and aVF, in the geometry of the hexaxial system."""
+def test_qrs_axis():
+    """The axis follows from leads I and aVF in the hexaxial reference system."""
     X = make_ecg(5, noise=0, baseline_wander=0, random_state=0).data
     for factors, axis in (((1, 0), -30), ((0, 1), 90), ((1, 1), 30), ((-1, 0), 150)):
         signals = X.copy()
@@ -267,7 +267,7 @@ def test_axis():
         np.testing.assert_allclose(without, axis, atol=0.5)
 
 
-def test_unreliable_records_are_nan_and_say_so():
+def test_unreliable_records_are_nan_except_their_reliability():
     X = make_ecg(4, random_state=0).data
     X[1] = 0
     X[2] = np.random.RandomState(0).randn(*X[2].shape)
@@ -280,7 +280,7 @@ def test_unreliable_records_are_nan_and_say_so():
     assert np.isfinite(found["V2__st_level"][[0, 3]]).all()
 
 
-def test_flat_lead_is_nan_where_it_has_no_waves():
+def test_measurements_of_waves_of_a_flat_lead_are_nan():
     X = make_ecg(4, random_state=0).data
     X[:, 7] = 0.3
     found = measure(X, 100)
@@ -298,13 +298,13 @@ def test_flat_lead_is_nan_where_it_has_no_waves():
         ({"sampling_rate": 100, "min_reliability": 2}, "'min_reliability' parameter"),
     ],
 )
-def test_bad_parameters(params, message):
+def test_invalid_parameters(params, message):
     with pytest.raises(ValueError, match=message):
         BeatFeatures(**params).fit(np.zeros((2, 12, 1000)))
 
 
 def test_ptbxl(data_folder):
-    """Medians of normal records are those of textbooks; every record is measured or says why."""
+    """Medians of normal records are in the normal range; unmeasured records are unreliable."""
     ecg = load_ptbxl(data_folder / "ptbxl", task="superclass", folds=[1])
     found = measure(ecg.data, 100)
     normal = np.asarray(ecg.target)[:, list(ecg.target_names).index("NORM")] == 1
@@ -325,7 +325,7 @@ def test_ptbxl(data_folder):
 
 
 def test_intervals_agree_with_ludb(data_folder):
-    """Bias and limits of agreement (1.96 SD) in ms, a little wider than measured."""
+    """Bias and limits of agreement (1.96 SD) are in ms, slightly wider than measured."""
     ludb = load_ludb(data_folder / "ludb", n_jobs=2)
     found = measure(ludb.data)
     waves = ludb.annotations.astype({"onset": float, "offset": float})

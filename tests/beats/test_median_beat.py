@@ -1,4 +1,4 @@
-"""Median beats: which beats, where, and what becomes of records without."""
+"""Tests of MedianBeat."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ CLEAN = dict(noise=0, baseline_wander=0, respiration=0, heart_rate_variability=0
 LEAD = {name: i for i, name in enumerate(STANDARD_LEADS)}
 
 
-def limb_leads_agree(beats, tolerance):
+def assert_limb_leads_agree(beats, tolerance):
     i, ii = beats[:, LEAD["I"]], beats[:, LEAD["II"]]
     np.testing.assert_allclose(beats[:, LEAD["III"]], ii - i, atol=tolerance)
     np.testing.assert_allclose(beats[:, LEAD["aVR"]], -(i + ii) / 2, atol=tolerance)
@@ -23,48 +23,48 @@ def limb_leads_agree(beats, tolerance):
 
 
 @pytest.mark.parametrize("average", ["median", "trimmed_mean"])
-def test_beat_of_noisy_records_is_that_of_clean_ones(average):
+def test_noise_is_averaged_out(average):
     noisy = make_ecg(20, sampling_rate=500, random_state=0)
     clean = make_ecg(20, sampling_rate=500, random_state=0, noise=0, baseline_wander=0)
     transformer = MedianBeat(500, average=average).fit(noisy.data)
     beats, truth = transformer.transform(noisy.data), transformer.transform(clean.data)
     assert beats.shape == (20, 12, 400) and beats.dtype == np.float32
     error = np.sqrt(np.mean((beats - truth) ** 2, axis=(1, 2)))
-    assert np.median(error) < 0.015  # a single beat's noise is 0.012, its wander 0.04
-    limb_leads_agree(beats, 1e-4)
+    assert np.median(error) < 0.015  # noise of a single beat: 0.012, wander: 0.04
+    assert_limb_leads_agree(beats, 1e-4)
 
 
-def test_baseline_is_the_pr_segment():
+def test_pr_segment_is_zero():
     X = make_ecg(10, sampling_rate=500, random_state=0).data + 3
     beats = MedianBeat(500).fit(X).transform(X)
     before_qrs = beats[:, :, 150 - 32 : 150 - 26]  # 64 to 52 ms before the R-peak
     assert np.abs(before_qrs.mean(axis=2)).max() < 0.03
 
 
-def test_r_peak_stands_where_it_should():
+def test_position_of_the_r_peak():
     X = make_ecg(10, random_state=0, **CLEAN).data
     beats = MedianBeat(100, window=(-0.25, 0.4)).fit(X).transform(X)
     energy = np.square(beats).sum(axis=1)
     assert np.abs(energy.argmax(axis=1) - 25).max() <= 1
 
 
-def test_beats_are_aligned_to_a_part_of_a_time_point():
-    """At 100 Hz R-peaks fall between time points; the median beat keeps their height."""
+def test_beats_are_aligned_to_a_fraction_of_a_time_point():
+    """At 100 Hz, R-peaks are between time points; the median beat preserves their height."""
     fine = make_ecg(20, sampling_rate=500, random_state=0, noise=0, baseline_wander=0)
     coarse = make_ecg(20, sampling_rate=100, random_state=0, noise=0, baseline_wander=0)
     high = np.ptp(MedianBeat(500).fit_transform(fine.data)[:, LEAD["V5"]], axis=1)
     low = np.ptp(MedianBeat(100).fit_transform(coarse.data)[:, LEAD["V5"]], axis=1)
-    assert np.abs(low / high - 1).mean() < 0.12  # of half a time point, unaligned: about 0.2
+    assert np.abs(low / high - 1).mean() < 0.12  # about 0.2 without this alignment
 
 
-def test_shift_in_time_changes_nothing():
+def test_invariance_to_shifts_in_time():
     X = make_ecg(10, duration=12, sampling_rate=250, heart_rate=60, random_state=0).data
     transformer = MedianBeat(250).fit(X[:, :, :2500])
     first, second = X[:, :, :2500], X[:, :, 10:2510]
     same = transformer.report(first)["beats_used"] == transformer.report(second)["beats_used"]
     assert same.sum() >= 7
     difference = transformer.transform(first) - transformer.transform(second)
-    # R-peaks are sought at half the rate: the beat may come to stand one time point off.
+    # R-peaks are detected at half the rate, so that beats may differ by one time point.
     assert np.sqrt(np.mean(np.square(difference[same.to_numpy()]))) < 0.03
 
 
@@ -82,7 +82,7 @@ def test_ectopic_and_noisy_beats_are_left_out():
 
 
 def test_identities_hold_as_far_as_in_the_record():
-    """A derived lead that does not follow from I and II is averaged for itself."""
+    """A derived lead that does not agree with leads I and II is still averaged correctly."""
     X = make_ecg(3, random_state=0).data
     X[:, LEAD["aVR"]] *= 2
     beats = MedianBeat(100).fit_transform(X)
@@ -90,7 +90,7 @@ def test_identities_hold_as_far_as_in_the_record():
     np.testing.assert_allclose(beats[:, LEAD["aVR"]], expected, atol=0.02)
 
 
-def test_lead_order_does_not_matter():
+def test_invariance_to_the_order_of_leads():
     X = make_ecg(5, random_state=0).data
     order = np.random.RandomState(0).permutation(12)
     names = [STANDARD_LEADS[i] for i in order]
@@ -98,7 +98,7 @@ def test_lead_order_does_not_matter():
     np.testing.assert_allclose(beats, MedianBeat(100).fit_transform(X)[:, order], atol=1e-4)
 
 
-# Records without beats
+# Records without reliable beats
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_unreliable_records_become_nan(with_noise):
 
 
 def test_unreliable_records_become_their_average(with_noise):
-    transformer = MedianBeat(100, unreliable="whole record average").fit(with_noise)
+    transformer = MedianBeat(100, unreliable="record_average").fit(with_noise)
     beats = transformer.transform(with_noise)
     assert np.isfinite(beats).all()
     np.testing.assert_array_equal(beats[4], 0)
@@ -155,12 +155,12 @@ def test_report(with_noise):
         ({"unreliable": "drop"}, "'unreliable' parameter"),
     ],
 )
-def test_bad_parameters(params, message):
+def test_invalid_parameters(params, message):
     with pytest.raises(ValueError, match=message):
         MedianBeat(**{"sampling_rate": 100, **params}).fit(np.zeros((2, 12, 1000)))
 
 
-# With others
+# In combination with other tools
 
 
 def test_importance_per_lead_through_a_pipeline(small_network):
@@ -177,7 +177,7 @@ def test_importance_per_lead_through_a_pipeline(small_network):
     assert first <= set(REGIONS_12["anterior"]) | {"V2"}
 
 
-def test_frames_keep_their_index_and_pandas_output_is_left_alone():
+def test_frames_keep_their_index():
     X = make_ecg(4, as_frame=True, random_state=0).data.set_axis([7, 3, 5, 1])
     pipeline = Pipeline([("beat", MedianBeat(100))]).set_output(transform="pandas")
     beats = pipeline.fit_transform(X)
@@ -192,4 +192,4 @@ def test_ptbxl(data_folder):
     beats = transformer.transform(ecg.data)
     np.testing.assert_array_equal(np.isnan(beats).any(axis=(1, 2)), report["status"] != "ok")
     assert (report["status"] == "ok").mean() > 0.99
-    limb_leads_agree(beats[report["status"] == "ok"], 5e-3)  # as in the files, rounded to 1 uV
+    assert_limb_leads_agree(beats[report["status"] == "ok"], 5e-3)  # files are rounded to 1 uV

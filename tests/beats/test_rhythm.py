@@ -1,4 +1,4 @@
-"""R-peaks and rhythm: synthetic truth, real records, what must not change, and what must raise."""
+"""Tests of R-peak detection and rhythm, on synthetic and real records."""
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,12 @@ from sklearn_ecg.utils._chunks import ChunkBudget
 
 
 def nearest(truth, found):
-    """Distance from each true beat to the nearest one found."""
+    """Return the distance from each true beat to the nearest beat found."""
     return np.abs(truth[:, None] - found).min(axis=1) if len(found) else np.full(len(truth), np.inf)
 
 
 def count_matches(truth, found, tolerance):
-    """True positives, missed and false beats between the first and the last true one."""
+    """Count true positives, missed and false beats between the first and the last true beat."""
     found = found[(found >= truth[0] - tolerance) & (found <= truth[-1] + tolerance)]
     hits = np.count_nonzero(nearest(truth, found) <= tolerance)
     return np.array([hits, len(truth) - hits, len(found) - hits])
@@ -35,8 +35,8 @@ def ecg():
 
 @pytest.mark.parametrize("rate", [100, 125, 250, 360, 500, 1000])
 @pytest.mark.parametrize("heart_rate", [35, 75, 150])
-def test_peaks_are_at_the_truth(rate, heart_rate):
-    """Every beat away from the ends is found within a time point (at 1000 Hz, two)."""
+def test_peaks_are_accurate(rate, heart_rate):
+    """Every beat away from the ends is found within one time point (at 1000 Hz, two)."""
     ecg = make_ecg(8, sampling_rate=rate, heart_rate=heart_rate, random_state=0)
     rhythm = detect_r_peaks(ecg.data, rate)
     for truth, found in zip(ecg.r_peaks, rhythm.peaks):
@@ -48,7 +48,7 @@ def test_peaks_are_at_the_truth(rate, heart_rate):
 
 
 @pytest.mark.parametrize("noise, least", [(0.05, 0.999), (0.15, 0.99), (0.3, 0.85)])
-def test_noise(noise, least):
+def test_f1_score_with_noise(noise, least):
     ecg = make_ecg(30, noise=noise, baseline_wander=0.2, random_state=1)
     counts = sum(
         count_matches(truth[(truth > 6) & (truth < 994)], found, 5)
@@ -57,7 +57,7 @@ def test_noise(noise, least):
     assert 2 * counts[0] / (2 * counts[0] + counts[1] + counts[2]) > least
 
 
-def test_more_noise_is_less_reliable():
+def test_reliability_decreases_with_noise():
     means = [
         detect_r_peaks(make_ecg(20, noise=noise, random_state=0).data, 100).reliability.mean()
         for noise in (0.01, 0.3, 1.0)
@@ -70,25 +70,25 @@ def test_one_lead_and_any_number_of_leads(ecg):
         rhythm = detect_r_peaks(ecg.data[:, list(leads)], 100)
         for truth, found in zip(ecg.r_peaks, rhythm.peaks):
             inner = truth[(truth > 6) & (truth < 994)]
-            assert nearest(inner, found).max() <= 5  # a lead's own QRS may peak elsewhere
+            assert nearest(inner, found).max() <= 5  # the QRS peak of a single lead may differ
 
 
-def test_bad_leads_do_no_harm(ecg):
+def test_bad_leads_have_little_influence(ecg):
     rng = np.random.default_rng(0)
-    spoilt = ecg.data.copy()
-    spoilt[:, 6] = 0
-    spoilt[:, 7] = 5
-    spoilt[:, 8] = rng.normal(scale=2, size=spoilt[:, 8].shape)
-    spoilt[:, 9, 400:450] += 20
-    clean, rhythm = detect_r_peaks(ecg.data, 100), detect_r_peaks(spoilt, 100)
+    corrupted = ecg.data.copy()
+    corrupted[:, 6] = 0
+    corrupted[:, 7] = 5
+    corrupted[:, 8] = rng.normal(scale=2, size=corrupted[:, 8].shape)
+    corrupted[:, 9, 400:450] += 20
+    clean, rhythm = detect_r_peaks(ecg.data, 100), detect_r_peaks(corrupted, 100)
     for before, after in zip(clean.peaks, rhythm.peaks):
         assert len(before) == len(after)
-        assert np.abs(before - after).max() <= 8  # where the artefact meets a beat
+        assert np.abs(before - after).max() <= 8  # where the artifact coincides with a beat
         assert np.median(np.abs(before - after)) == 0
 
 
 # --------------------------------------------------------------------------------------------------
-# What must not change
+# Invariance
 # --------------------------------------------------------------------------------------------------
 
 
@@ -100,16 +100,16 @@ def assert_same(a, b):
 
 
 @pytest.mark.parametrize("factor", [1e-12, 1e-3, 7.3, 1000, 1e12])
-def test_scale_changes_nothing(ecg, factor):
+def test_invariance_to_scale(ecg, factor):
     assert_same(detect_r_peaks(ecg.data, 100), detect_r_peaks(ecg.data * factor, 100))
 
 
-def test_sign_changes_nothing(ecg):
+def test_invariance_to_sign(ecg):
     assert_same(detect_r_peaks(ecg.data, 100), detect_r_peaks(-ecg.data, 100))
 
 
 @pytest.mark.parametrize("rate", [100, 500])
-def test_offset_of_a_lead_changes_nothing(rate):
+def test_invariance_to_offsets_of_leads(rate):
     X = make_ecg(6, sampling_rate=rate, random_state=3).data
     offset = np.linspace(-5, 5, 12, dtype=np.float32)[:, None]
     assert_same(detect_r_peaks(X, rate), detect_r_peaks(X + offset, rate))
@@ -153,11 +153,11 @@ def test_x_is_not_changed(ecg):
 
 
 # --------------------------------------------------------------------------------------------------
-# No signal, little signal
+# Records without an ECG, with few beats, or of unusual length
 # --------------------------------------------------------------------------------------------------
 
 
-def no_ecg():
+def make_records_without_ecg():
     rng = np.random.default_rng(0)
     white = rng.normal(size=(5, 12, 1000)).astype(np.float32)
     times = np.arange(1000) / 100
@@ -174,9 +174,9 @@ def no_ecg():
     }
 
 
-@pytest.mark.parametrize("name", no_ecg())
-def test_no_ecg_is_not_reliable(name):
-    rhythm = detect_r_peaks(no_ecg()[name], 100)
+@pytest.mark.parametrize("name", make_records_without_ecg())
+def test_records_without_ecg_are_not_reliable(name):
+    rhythm = detect_r_peaks(make_records_without_ecg()[name], 100)
     assert rhythm.reliability.max() < 0.1
     if name in ("zero", "constant"):
         assert [len(peaks) for peaks in rhythm.peaks] == [0] * 5
@@ -186,7 +186,7 @@ def test_no_ecg_is_not_reliable(name):
 
 
 @pytest.mark.parametrize("rate", [100, 199.9, 257.3, 1000])
-def test_peaks_in_noise_are_apart(rate):
+def test_minimum_distance_of_peaks_in_noise(rate):
     rng = np.random.default_rng(0)
     for smooth in (1, 5):
         X = np.cumsum(rng.normal(size=(20, 2, 3000)), axis=2)
@@ -194,7 +194,7 @@ def test_peaks_in_noise_are_apart(rate):
             assert (np.diff(peaks) > 0.07 * rate).all()
 
 
-def test_one_beat_is_not_reliable(ecg):
+def test_a_single_beat_is_not_reliable(ecg):
     X = np.zeros((1, 12, 1000), dtype=np.float32)
     peak = ecg.r_peaks[0][4]
     X[..., 500:560] = ecg.data[:1, :, peak - 25 : peak + 35] - ecg.data[:1, :, peak - 25, None]
@@ -225,7 +225,7 @@ def test_short_records(ecg, n_times, rate):
 
 
 def test_long_record():
-    """Five minutes, in which the heights change eightfold and the signal is lost for a while."""
+    """Five minutes in which the amplitude increases eightfold and 30 s are missing."""
     ecg = make_ecg(1, duration=300, heart_rate=70, random_state=0)
     X = ecg.data * np.linspace(0.25, 2, 30000, dtype=np.float32)
     X[..., 10000:13000] = 0
@@ -263,7 +263,7 @@ def test_cycles():
         RPeaks(peaks, np.ones(3), 100.0, 500).cycles(before=1.5)
 
 
-def test_premature_beats_are_marked():
+def test_premature_beats_are_ectopic():
     regular = np.array([100.0] * 12)
     premature = regular.copy()
     premature[[4, 5]] = 60, 140  # with a compensatory pause
@@ -274,8 +274,8 @@ def test_premature_beats_are_marked():
     assert [np.flatnonzero(mark).tolist() for mark in marks] == [[], [4], [], []]
 
 
-def test_beats_of_another_shape_are_marked(ecg):
-    """A beat's QRS is replaced by a broad one on time: only its shape tells."""
+def test_beats_of_a_different_shape_are_ectopic(ecg):
+    """A QRS is replaced by a broad one at the same time, so that only its shape differs."""
     X = ecg.data.copy()
     times = np.arange(-25, 35)
     broad = 1.5 * np.exp(-((times / 7) ** 2)) - 1.2 * np.exp(-(((times - 14) / 7) ** 2))
@@ -286,11 +286,11 @@ def test_beats_of_another_shape_are_marked(ecg):
     for truth, peaks, marks in zip(ecg.r_peaks, rhythm.peaks, rhythm.ectopic()):
         marked = peaks[marks]
         assert abs(marked[0] - truth[4]) <= 16
-        # Its R-peak may be so late that the next one seems premature.
+        # Its R-peak may be so late that the next beat seems premature.
         assert len(marked) == 1 or marked.tolist() == peaks[[4, 5]].tolist()
 
 
-def test_normal_beats_are_not_marked():
+def test_normal_beats_are_not_ectopic():
     ecg = make_ecg(40, heart_rate_variability=0.03, random_state=5)
     marks = np.concatenate(detect_r_peaks(ecg.data, 100).ectopic())
     assert marks.mean() < 0.01
@@ -341,7 +341,7 @@ def test_errors(X, rate, error, message):
 @pytest.mark.parametrize("n_times", [15, 1000, 1003])
 @pytest.mark.parametrize("lead", [0, 1, 11])
 @pytest.mark.parametrize("value, what", [(np.nan, "NaN"), (-np.inf, "infinity")])
-def test_nan_and_infinity_are_refused_wherever_they_are(n_times, lead, value, what):
+def test_nan_and_infinity_raise_at_any_position(n_times, lead, value, what):
     rate = 500
     for time in (0, n_times // 2, n_times - 1):
         X = np.random.default_rng(0).normal(size=(3, 12, n_times))
@@ -350,7 +350,7 @@ def test_nan_and_infinity_are_refused_wherever_they_are(n_times, lead, value, wh
             detect_r_peaks(X, rate)
 
 
-def test_too_large_values_are_refused():
+def test_too_large_values_raise():
     with pytest.raises(ValueError, match="too large for float32"):
         detect_r_peaks(np.random.default_rng(0).normal(size=(2, 12, 1000)) * 1e200, 100)
 
@@ -362,7 +362,7 @@ def test_too_large_values_are_refused():
 
 @pytest.fixture(scope="module")
 def ludb(data_folder):
-    """The 12-lead records at 500 Hz, and the R-peaks annotated in lead II."""
+    """Return the 12-lead records at 500 Hz, and the R-peaks annotated in lead II."""
     ludb = load_ludb(data_folder / "ludb", annotated_leads=["II"])
     beats = ludb.annotations[ludb.annotations["wave"] == "QRS"]
     peaks = [beats["peak"][beats["record"] == row].to_numpy(int) for row in range(len(ludb.data))]
@@ -371,7 +371,7 @@ def ludb(data_folder):
 
 @pytest.mark.parametrize("rate", [100, 250, 500])
 def test_ludb(ludb, rate):
-    """903 beats of 100 subjects; 1.000, .999 and 1.000 were measured."""
+    """903 beats of 100 subjects; the measured F1 scores were 1.000, .999 and 1.000."""
     X, annotated = ludb
     if rate != 500:
         X = resample_poly(X, rate, 500, axis=2)
@@ -400,15 +400,20 @@ def test_rates_agree_on_ptbxl(data_folder):
     assert np.mean(fast.reliability > 0.5) > 0.95
 
 
-def test_awkward_records(data_folder):
-    """Flat, saturated and noisy leads: no crash, and no trust in what is all flat."""
-    awkward = load_wfdb(data_folder / "challenge2011" / "wfdb500_awkward")
-    X = awkward.data
+def test_flat_saturated_and_noisy_records(data_folder):
+    """Flat records are not reliable."""
+    records = load_wfdb(data_folder / "challenge2011" / "wfdb500_awkward")
+    X = records.data
     rhythm = detect_r_peaks(X, 500)
     flat = np.ptp(X, axis=2).max(axis=1) == 0
     assert flat.any()
     assert (rhythm.reliability[flat] == 0).all()
     assert ((rhythm.reliability >= 0) & (rhythm.reliability <= 1)).all()
-    reliable = set(awkward.metadata["record"][rhythm.reliability > 0.5])
-    assert {"1028102", "1052879", "1068152", "1072620"} <= reliable  # clean but for a few leads
+    reliable = set(records.metadata["record"][rhythm.reliability > 0.5])
+    assert {
+        "1028102",
+        "1052879",
+        "1068152",
+        "1072620",
+    } <= reliable  # only a few leads are not clean
     assert not reliable & {"1002603", "1003574", "1030943", "1063073", "1363712"}

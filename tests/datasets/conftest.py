@@ -7,10 +7,10 @@ import pytest
 def write_record(
     folder, name, digital, channels, *, rate=250, gains="1000/mV", comments=(), length=None
 ):
-    """Write a WFDB record of format 16 by hand, with full control of its header.
+    """Write a WFDB record of format 16 with full control of its header.
 
-    digital : array of integers (n_channels, n_times), or a list of arrays of several lengths, all
-    of which are multiples of the shortest: several values per frame.
+    digital : array of integers (n_channels, n_times), or a list of arrays whose lengths are
+    multiples of the shortest one, for several values per frame.
     gains : the field of gain, baseline and units, for all channels or for each.
     """
     signals = [np.asarray(signal) for signal in digital]
@@ -32,5 +32,5 @@ def write_record(
 
 @pytest.fixture(scope="session")
 def write_wfdb():
-    """The function that writes a record."""
+    """Return the function that writes a record."""
     return write_record

@@ -1,4 +1,4 @@
-"""Tests of the cache: what it saves, what it notices, and what it never leaves behind."""
+"""Tests of the cache of loaders."""
 
 import json
 import os
@@ -12,9 +12,10 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
 from sklearn_ecg._validation import check_signals
-from sklearn_ecg.datasets import RecordError, _cache, _reading, load_wfdb
+from sklearn_ecg.datasets import RecordError, _cache, load_wfdb
+from sklearn_ecg.datasets._reading import _batch_reader
 
-# What the warning says is tested by itself.
+# The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
 
 
@@ -36,11 +37,11 @@ def cache(tmp_path):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The records that are read from their files, rather than from the cache."""
+    """Collect the names of records that are read from their files."""
     reads = []
-    original = _reading.read_record
+    original = _batch_reader.read_record
     monkeypatch.setattr(
-        _reading, "read_record", lambda root, name: reads.append(name) or original(root, name)
+        _batch_reader, "read_record", lambda root, name: reads.append(name) or original(root, name)
     )
     return reads
 
@@ -50,12 +51,12 @@ def load(folder, cache, **kwargs):
 
 
 def age(folder):
-    """Let no file be as young as the cache."""
+    """Make all files older than the cache."""
     for path in folder.iterdir():
         os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns - 10**9))
 
 
-def test_the_second_time_nothing_is_read(folder, cache, reads):
+def test_second_call_reads_no_record(folder, cache, reads):
     plain = load(folder, None)
     cold = load(folder, cache)
     assert len(reads) == 8
@@ -71,25 +72,25 @@ def test_the_second_time_nothing_is_read(folder, cache, reads):
         assert bunch.comments == plain.comments
         assert bunch.sampling_rate == plain.sampling_rate
     assert len(list(cache.iterdir())) == 2
-    # The array is an ordinary file of NumPy.
+    # The array is an ordinary NumPy file.
     (array,) = cache.glob("*.npy")
     assert_array_equal(np.load(array), plain.data)
 
 
-def test_what_failed_stays_in_the_report(folder, cache, reads):
+def test_failed_records_stay_in_the_report(folder, cache, reads):
     (folder / "r2.dat").unlink()
     for _ in range(2):
         bunch = load(folder, cache, on_error="skip")
         assert bunch.report["status"].tolist() == ["loaded", "loaded", "failed", "loaded"]
-        assert bunch.report.loc[2, "reason"] == "signal file: r2.dat is not there."
+        assert bunch.report.loc[2, "reason"] == "signal file: r2.dat is missing."
     assert len(reads) == 4
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"leads": ["II", "I"]}, {"duration": 1, "longer": "crop start"}, {"resample_to": 100}],
+    [{"leads": ["II", "I"]}, {"duration": 1, "longer": "crop_start"}, {"resample_to": 100}],
 )
-def test_other_parameters_are_another_cache(folder, cache, reads, options):
+def test_other_parameters_have_their_own_array(folder, cache, reads, options):
     load(folder, cache)
     assert_array_equal(load(folder, cache, **options).data, load(folder, None, **options).data)
     count = len(reads)
@@ -121,7 +122,7 @@ def remove_record(folder):
 
 
 @pytest.mark.parametrize("change", [change_value, change_gain, swap_names, remove_record])
-def test_a_changed_source_is_noticed(folder, cache, change):
+def test_changed_source_is_noticed(folder, cache, change):
     age(folder)
     old = load(folder, cache).data.copy()
     change(folder)
@@ -155,8 +156,8 @@ def test_a_segment_that_changes_is_noticed(tmp_path, cache, write_wfdb):
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
-def test_a_change_that_hides_is_found_on_request(folder, cache):
-    """The same size and the same time: only the content tells."""
+def test_change_of_content_with_the_same_size_and_time(folder, cache):
+    """Only check_content finds such a change."""
     age(folder)
     old = load(folder, cache).data.copy()
     path = folder / "r1.dat"
@@ -168,7 +169,7 @@ def test_a_change_that_hides_is_found_on_request(folder, cache):
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
-def test_a_touched_file_of_the_same_content_passes_the_check_of_contents(folder, cache, reads):
+def test_check_content_ignores_the_time_of_a_file(folder, cache, reads):
     age(folder)
     load(folder, cache)
     os.utime(folder / "r1.dat")
@@ -176,10 +177,10 @@ def test_a_touched_file_of_the_same_content_passes_the_check_of_contents(folder,
     assert len(reads) == 4
 
 
-def test_a_file_that_changes_while_it_is_read_is_read_again(folder, cache, monkeypatch):
-    """Its time of change is later than the start: nobody knows what was read."""
+def test_file_that_changes_while_it_is_read(folder, cache, monkeypatch):
+    """It is read again by the next call, because the content that was read is unknown."""
     age(folder)
-    original = _reading.read_record
+    original = _batch_reader.read_record
 
     def read_record(root, name):
         found = original(root, name)
@@ -187,14 +188,14 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(folder, cache, monke
             change_value(folder)
         return found
 
-    monkeypatch.setattr(_reading, "read_record", read_record)
+    monkeypatch.setattr(_batch_reader, "read_record", read_record)
     load(folder, cache)
     monkeypatch.undo()
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
-def test_a_file_that_is_replaced_by_an_older_one_while_it_is_read(folder, cache, monkeypatch):
-    original = _reading.read_record
+def test_file_that_is_replaced_by_an_older_one_while_it_is_read(folder, cache, monkeypatch):
+    original = _batch_reader.read_record
 
     def read_record(root, name):
         found = original(root, name)
@@ -203,14 +204,14 @@ def test_a_file_that_is_replaced_by_an_older_one_while_it_is_read(folder, cache,
             age(folder)
         return found
 
-    monkeypatch.setattr(_reading, "read_record", read_record)
+    monkeypatch.setattr(_batch_reader, "read_record", read_record)
     load(folder, cache)
     monkeypatch.undo()
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
     assert_array_equal(load(folder, cache, check_content=True).data, load(folder, None).data)
 
 
-def test_files_from_the_future(folder, cache, reads):
+def test_files_with_times_in_the_future(folder, cache, reads):
     for path in folder.iterdir():
         os.utime(path, (2**32, 2**32))
     load(folder, cache)
@@ -275,7 +276,7 @@ def other_version(cache):
     "harm",
     [truncate_array, remove_array, truncate_manifest, empty_manifest, list_manifest, other_version],
 )
-def test_a_damaged_cache_is_built_anew(folder, cache, reads, harm):
+def test_damaged_cache_is_rebuilt(folder, cache, reads, harm):
     truth = load(folder, cache).data.copy()
     harm(cache)
     assert_array_equal(load(folder, cache).data, truth)
@@ -284,7 +285,7 @@ def test_a_damaged_cache_is_built_anew(folder, cache, reads, harm):
     assert len(reads) == 8
 
 
-def test_a_wrong_value_in_the_cache_is_found_on_request(folder, cache):
+def test_check_content_finds_wrong_values_in_the_cache(folder, cache):
     truth = load(folder, cache).data.copy()
     (array,) = cache.glob("*.npy")
     content = bytearray(array.read_bytes())
@@ -294,15 +295,15 @@ def test_a_wrong_value_in_the_cache_is_found_on_request(folder, cache):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_an_interrupt_leaves_nothing_behind(folder, cache, monkeypatch, error):
-    original = _reading.prepare
+def test_interrupt_leaves_no_files(folder, cache, monkeypatch, error):
+    original = _batch_reader.harmonize
 
-    def prepare(record, policies):
+    def harmonize(record, policies):
         if record.name == "r2":
             raise error
         return original(record, policies)
 
-    monkeypatch.setattr(_reading, "prepare", prepare)
+    monkeypatch.setattr(_batch_reader, "harmonize", harmonize)
     with pytest.raises(error):
         load(folder, cache)
     assert list(cache.iterdir()) == []
@@ -310,7 +311,7 @@ def test_an_interrupt_leaves_nothing_behind(folder, cache, monkeypatch, error):
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
-def test_an_interrupt_keeps_the_cache_that_was_there(folder, cache, monkeypatch):
+def test_interrupt_keeps_the_existing_cache(folder, cache, monkeypatch):
     load(folder, cache)
     before = {path.name: path.read_bytes() for path in cache.iterdir()}
     change_value(folder)
@@ -326,14 +327,14 @@ def test_an_interrupt_keeps_the_cache_that_was_there(folder, cache, monkeypatch)
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
-def test_a_record_error_leaves_nothing_behind(folder, cache):
+def test_record_error_leaves_no_files(folder, cache):
     (folder / "r2.dat").unlink()
     with pytest.raises(RecordError):
         load(folder, cache)
     assert list(cache.iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_removed_after_a_day(folder, cache):
+def test_partial_files_are_removed_after_a_day(folder, cache):
     load(folder, cache)
     (manifest,) = cache.glob("*.json")
     old, young = (cache / f".{manifest.stem}-{name}.partial" for name in ("old", "young"))
@@ -345,18 +346,18 @@ def test_what_a_killed_process_left_is_removed_after_a_day(folder, cache):
     assert not old.exists() and young.exists()
 
 
-def test_what_is_superseded_is_removed(folder, cache):
+def test_superseded_array_is_removed(folder, cache):
     age(folder)
     old = load(folder, cache).data
     values = old.copy()
     change_value(folder)
     load(folder, cache)
     assert len(list(cache.iterdir())) == 2
-    # Who still has it open can go on reading.
+    # The array stays readable where it is still open.
     assert_array_equal(old, values)
 
 
-def test_two_processes_build_at_once(folder, cache):
+def test_two_processes_build_the_same_array(folder, cache):
     code = (
         "import sys, time, numpy as np; from sklearn_ecg.datasets import load_wfdb; "
         "sys.stdin.readline(); "
@@ -385,8 +386,8 @@ def test_two_processes_build_at_once(folder, cache):
 
 
 def test_another_process_between_array_and_manifest(folder, cache, monkeypatch):
-    """The other one builds the same and replaces both files: neither array is lost."""
-    original = _cache._array_of
+    """Another process builds the same array and replaces both files: both arrays stay valid."""
+    original = _cache._read_array_name
     others = []
 
     def build_meanwhile(path):
@@ -395,14 +396,14 @@ def test_another_process_between_array_and_manifest(folder, cache, monkeypatch):
             others[0] = load(folder, cache)
         return original(path)
 
-    monkeypatch.setattr(_cache, "_array_of", build_meanwhile)
+    monkeypatch.setattr(_cache, "_read_array_name", build_meanwhile)
     mine = load(folder, cache)
     assert_array_equal(mine.data, others[0].data)
     assert len(list(cache.iterdir())) == 2
     assert_array_equal(load(folder, cache).data, mine.data)
 
 
-def test_a_cached_array_stays_a_memory_map_through_the_input_contract(tmp_path, cache, write_wfdb):
+def test_validation_does_not_copy_a_cached_array(tmp_path, cache, write_wfdb):
     for number in range(4):
         write_wfdb(tmp_path / "long", f"r{number}", digits(number, 250_000), ["I", "II"])
     data = load(tmp_path / "long", cache).data
@@ -416,7 +417,7 @@ def test_a_cached_array_stays_a_memory_map_through_the_input_contract(tmp_path, 
 
 
 @pytest.mark.parametrize("failing", ["open", "write"])
-def test_a_full_disk_names_the_cache(folder, cache, monkeypatch, failing):
+def test_full_disk(folder, cache, monkeypatch, failing):
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
@@ -429,6 +430,6 @@ def test_a_full_disk_names_the_cache(folder, cache, monkeypatch, failing):
     assert list(cache.iterdir()) == []
 
 
-def test_a_cache_that_cannot_be_written(folder):
-    with pytest.raises(OSError, match="cache=.*r1.dat' cannot be made a folder .* or None"):
+def test_cache_that_is_a_file(folder):
+    with pytest.raises(OSError, match="cache=.*r1.dat' cannot be created .* or None"):
         load(folder, folder / "r1.dat")

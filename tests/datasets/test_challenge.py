@@ -1,4 +1,4 @@
-"""Tests of load_challenge: on records written here, and on those of the Challenge."""
+"""Tests of load_challenge on records that the tests write, and on those of the Challenge."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 
 from sklearn_ecg.datasets import RecordError, load_challenge
 
-# What the warning says is tested by itself.
+# The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
 
 SCORED = (
@@ -34,7 +34,7 @@ def names_of(bunch, row=0):
     return [name for name, value in zip(bunch.target_names, bunch.target[row]) if value == 1]
 
 
-def test_everything_in_the_bunch(write, tmp_path):
+def test_bunch(write, tmp_path):
     write("A0001", "RBBB", age="74")
     write("E00002", "426177001,55827005", sex="Female", seed=1)
     bunch = load(tmp_path)
@@ -124,12 +124,12 @@ def test_records_without_a_diagnosis(write, tmp_path, dx):
     with pytest.raises(
         RecordError,
         match=r"Record A0002, labels: its header has no diagnosis "
-        r"\(Dx\). Pass unlabeled='drop record' or 'keep'",
+        r"\(Dx\). Pass unlabeled='drop_record' or 'keep'",
     ):
         load(tmp_path)
     kept = load(tmp_path, unlabeled="keep")
     assert (kept.target[1] == -1).all() and len(kept.data) == 2
-    dropped = load(tmp_path, unlabeled="drop record")
+    dropped = load(tmp_path, unlabeled="drop_record")
     assert dropped.data.shape == (1, 2, 500) and dropped.target.shape == (1, 26)
     assert dropped.report["status"].tolist() == ["loaded", "dropped"]
     assert dropped.report.loc[1, "reason"] == "labels: its header has no diagnosis (Dx)."
@@ -137,7 +137,7 @@ def test_records_without_a_diagnosis(write, tmp_path, dx):
     assert skipped.report["status"].tolist() == ["loaded", "failed"]
     (tmp_path / "A0001.hea").unlink()
     with pytest.raises(ValueError, match="None of 1 records has a diagnosis"):
-        load(tmp_path, unlabeled="drop record")
+        load(tmp_path, unlabeled="drop_record")
 
 
 def test_windows_share_the_labels_of_their_record(write, tmp_path):
@@ -168,8 +168,8 @@ def test_as_frame_and_cache(write, tmp_path):
         ({"labels": "some"}, "labels='some' is unknown. Pass 'scored', 'all' or a list"),
         ({"labels": []}, "labels is empty"),
         ({"labels": ["AF", "afib"]}, "'afib' is neither a SNOMED CT code nor a scored diagnosis"),
-        ({"labels": ["AF", "164889003"]}, "'AF' is there twice"),
-        ({"unlabeled": "skip"}, "unlabeled='skip' is unknown. Pass one of 'raise', 'drop record'"),
+        ({"labels": ["AF", "164889003"]}, "a code of 'AF' occurs more than once"),
+        ({"unlabeled": "skip"}, "unlabeled='skip' is unknown. Pass one of 'raise', 'drop_record'"),
     ],
 )
 def test_parameter_errors(write, tmp_path, kwargs, message):
@@ -178,7 +178,7 @@ def test_parameter_errors(write, tmp_path, kwargs, message):
         load(tmp_path, **kwargs)
 
 
-def test_the_challenge_itself(data_folder):
+def test_real_challenge_records(data_folder):
     bunch = load_challenge(data_folder / "challenge2021", duration=10, longer="windows")
     assert bunch.data.shape == (31, 12, 5000)
     assert bunch.metadata["source"].value_counts().to_dict() == {
@@ -210,13 +210,13 @@ def test_the_challenge_itself(data_folder):
     assert in_words["A0001"] == ("59118001",) and in_words["A0003"] == ("164889003",)
 
 
-def test_the_names_of_the_scored_columns_are_labels():
-    from sklearn_ecg.datasets._challenge import _check_labels, _make_target
+def test_names_of_scored_columns_can_be_passed_as_labels():
+    from sklearn_ecg.datasets._challenge import _check_labels, _make_diagnosis_target
 
     codes = [("733534002",), ("164909002", "59118001"), ("164889003",)]
-    scored, names, _ = _make_target(codes, [0, 1, 2], "scored")
+    scored, names, _ = _make_diagnosis_target(codes, [0, 1, 2], "scored")
     _check_labels(names)
-    target, same, unused = _make_target(codes, [0, 1, 2], names)
+    target, same, unused = _make_diagnosis_target(codes, [0, 1, 2], names)
     assert same == names and unused.empty and (target == scored).all()
-    with pytest.raises(ValueError, match="'LBBB' is there twice|'CLBBB.LBBB' is there twice"):
+    with pytest.raises(ValueError, match="a code of '(CLBBB.)?LBBB' occurs more than once"):
         _check_labels(["CLBBB|LBBB", "LBBB"])

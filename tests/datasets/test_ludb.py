@@ -1,4 +1,4 @@
-"""Tests of load_ludb: on records written here, and on LUDB itself."""
+"""Tests of load_ludb on records that the tests write, and on LUDB."""
 
 import numpy as np
 import pandas as pd
@@ -6,10 +6,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_ecg.datasets import RecordError, load_ludb
-from sklearn_ecg.datasets._ludb import _pair
+from sklearn_ecg.datasets._ludb import _pair_waves
 from sklearn_ecg.datasets._records import wfdb
 
-# What the warning says is tested by itself.
+# The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
 
 
@@ -19,23 +19,23 @@ pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, becaus
         ("( p ) ( N ) ( t )", [(0, 0, 1, 2), (1, 3, 4, 5), (2, 6, 7, 8)]),
         ("N ) ( t )", [(1, None, 0, 1), (2, 2, 3, 4)]),  # no onset
         ("( N ( t )", [(1, 0, 1, None), (2, 2, 3, 4)]),  # no offset
-        ("N ( ) ( t )", [(1, 1, 0, 2), (2, 3, 4, 5)]),  # the onset after the peak
+        ("N ( ) ( t )", [(1, 1, 0, 2), (2, 3, 4, 5)]),  # onset after the peak
         ("( N ) ( ) ( t )", [(1, 0, 1, 2), (3, 3, None, 4), (2, 5, 6, 7)]),  # no peak
         ("( ) N", [(3, 0, None, 1), (1, None, 2, None)]),
         (") ( N )", [(1, 1, 2, 3)]),
         ("", []),
     ],
 )
-def test_pairs(symbols, waves):
+def test_pair_waves(symbols, waves):
     symbols = symbols.split()
-    found = _pair(range(len(symbols)), symbols)
+    found = _pair_waves(range(len(symbols)), symbols)
     assert found.shape == (len(waves), 4)
     assert_array_equal(found, np.array(waves, dtype=float).reshape(-1, 4))
 
 
 @pytest.fixture
 def folder(tmp_path, write_wfdb):
-    """Three records of two leads, of which the last has no annotations of lead ii."""
+    """Three records of two leads; the last record has no annotations of lead ii."""
     comments = ["<age>: 51", "<sex>: F", "<diagnoses>:", "Rhythm: Sinus bradycardia.", "Pause. "]
     for number in (1, 2, 10):
         values = np.random.default_rng(number).integers(-999, 999, (2, 500))
@@ -67,7 +67,7 @@ def load(folder, **kwargs):
 
 
 @pytest.mark.parametrize("cached", [False, True])
-def test_everything_in_the_bunch(folder, cached):
+def test_bunch(folder, cached):
     for _ in range(2):
         bunch = load(folder, cache=folder / "cache" if cached else None)
         assert bunch.data.shape == (3, 2, 500) and bunch.sampling_rate == 500
@@ -109,15 +109,15 @@ def test_changed_annotations_are_noticed(folder, tmp_path):
 def test_errors(folder):
     with pytest.raises(
         RecordError,
-        match="Record 10, annotations: 10.ii, those of lead II, cannot"
+        match="Record 10, annotations: 10.ii, the annotations of lead II, cannot"
         " be read. Download LUDB again, or pass on_error='skip'",
     ):
         load(folder, on_error="raise")
     (folder / "data" / "2.dat").unlink()
     with pytest.raises(
         RecordError,
-        match="Record 2, signal file: 2.dat is not there. Records of "
-        "LUDB are not like this: download it again",
+        match="Record 2, signal file: 2.dat is missing. The record is "
+        "unlike those of LUDB: download it again",
     ):
         load(folder, on_error="raise")
     with pytest.raises(FileNotFoundError, match="is not a folder of LUDB: there is no .hea file"):
@@ -128,7 +128,7 @@ def test_errors(folder):
         load(folder)
 
 
-def test_ludb_itself(data_folder):
+def test_real_ludb(data_folder):
     bunch = load_ludb(data_folder / "ludb")
     assert bunch.data.shape == (100, 12, 5000)
     assert_array_equal(bunch.groups, range(1, 101))
@@ -143,9 +143,9 @@ def test_ludb_itself(data_folder):
     assert len(waves.query("lead == 'II' and wave == 'QRS'")) == 903
     assert (waves["onset"] < waves["offset"]).all()
     assert (waves["onset"] <= waves["peak"] + 3).all() and (waves["peak"] < waves["offset"]).all()
-    # Amplitudes are normalised, as the description says.
+    # Amplitudes are normalized, as in the description.
     assert np.ptp(bunch.data, axis=2) == pytest.approx(1, abs=1e-3)
-    # R-peaks are where the signal is: the largest slope is near them.
+    # Slopes are steepest near the R-peaks.
     qrs = waves.query("lead == 'II' and wave == 'QRS'")
     slopes = np.abs(np.diff(bunch.data[:, 1], axis=1))
     near = [slopes[r, max(p - 30, 0) : p + 30].max() for r, p in zip(qrs["record"], qrs["peak"])]
@@ -154,7 +154,7 @@ def test_ludb_itself(data_folder):
     assert bunch.metadata["Rhythms"].str.startswith("Sinus rhythm").sum() > 50
 
 
-def test_leads_that_ludb_does_not_have(tmp_path):
+def test_lead_errors(tmp_path):
     for argument in ("leads", "annotated_leads"):
         with pytest.raises(ValueError, match=f"^{argument}: LUDB has no lead 'V9'. Pass some of I"):
             load_ludb(tmp_path, **{argument: ["V9"]})

@@ -1,4 +1,4 @@
-"""Tests of load_ptbxl: on a miniature folder, and on PTB-XL itself where it is present."""
+"""Tests of load_ptbxl on a miniature folder, and on PTB-XL if it is available."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_ecg.datasets import RecordError, _ptbxl, _records, load_ptbxl
 from sklearn_ecg.leads import STANDARD_LEADS, is_lead_frame, to_lead_array
 
-# Not imported here: wfdb's own import warns with pandas 3.1, and in tests warnings are errors.
+# Not imported here, because the import of wfdb warns with pandas 3.1, and warnings are errors.
 wfdb = _records.wfdb
 
 # --------------------------------------------------------------------------------------------------
@@ -49,12 +49,12 @@ SUBCLASS = {
 
 
 def write_record(folder, name, signal, *, fs=100, names=STANDARD_LEADS, unit="mV", seed=0):
-    """Write a record, its leads shuffled and in upper case."""
+    """Write a record with its leads shuffled and in upper case."""
     order = np.random.default_rng(seed).permutation(len(names))
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
-        # As on its import: wfdb 4.3 calls what pandas 3.1 deprecates.
+        # As on its import, wfdb 4.3 calls functions that pandas 3.1 deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)
         wfdb.wrsamp(
             path.name,
@@ -75,7 +75,7 @@ def digital_signal(ecg_id, n_times):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Six records in PTB-XL's layout; those of folds 1 and 2 at 500 Hz, too."""
+    """Six records in PTB-XL's layout; those of folds 1 and 2 also at 500 Hz."""
     database = pd.DataFrame(
         {
             "patient_id": pd.Series(PATIENTS).astype(float),
@@ -114,7 +114,7 @@ def expected_signals(ecg_ids, n_times=50):
     return np.stack([digital_signal(i, n_times) for i in ecg_ids]) / np.float32(1000)
 
 
-def test_everything_in_the_bunch(folder):
+def test_bunch(folder):
     bunch = load_ptbxl(folder)
     assert bunch.data.shape == (5, 12, 50)
     assert bunch.data.dtype == np.float32
@@ -145,7 +145,7 @@ def test_everything_in_the_bunch(folder):
         ("patient_id", None, "no patient_id for 1 record.*ecg_id 2"),
         ("strat_fold", None, "no strat_fold for 1 record.*ecg_id 2"),
         ("scp_codes", None, "no scp_codes for 1 record.*ecg_id 2"),
-        ("scp_codes", "garbage(", "scp_codes 'garbage.' for ecg_id 2, which are not a dict"),
+        ("scp_codes", "garbage(", "scp_codes 'garbage.' for ecg_id 2, which is not a dict"),
     ],
 )
 def test_damaged_rows_are_named(folder, column, value, message):
@@ -188,13 +188,13 @@ def test_tasks_of_the_benchmark(folder, task):
     for ecg_id, row in zip(bunch.ecg_id, bunch.target):
         expected = {label_of.get(code) for code in SCP_CODES[ecg_id]}
         assert {name for name, value in zip(names, row) if value} == expected & set(names)
-    # The columns do not depend on the records that are chosen.
+    # The columns do not depend on the loaded records.
     if 1 in ecg_ids:
         assert load_ptbxl(folder, task=task, folds=[1]).target_names == names
 
 
 def test_likelihoods_are_for_diagnostic_statements(folder):
-    """NDT is on form as well, but diagnostic; SR is on rhythm only and has no likelihood."""
+    """NDT is on form, but also diagnostic; SR is only on rhythm and has no likelihood."""
     bunch = load_ptbxl(folder, task="all", min_likelihood=50)
     found = {
         ecg_id: [name for name, value in zip(bunch.target_names, row) if value]
@@ -203,21 +203,23 @@ def test_likelihoods_are_for_diagnostic_statements(folder):
     assert found == {1: ["NORM", "SR"], 3: ["LAFB"], 4: ["SR"], 7: ["LVH", "NORM"], 9: ["IMI"]}
 
 
-def test_a_statement_that_is_not_known(folder):
+def test_unknown_statement(folder):
     edit_database(
         folder,
         lambda database: database.assign(
             scp_codes=database.scp_codes.where(database.ecg_id != 7, "{'ODD': 100.0}")
         ),
     )
-    with pytest.raises(ValueError, match="has the statement 'ODD' for ecg_id 7, which scp_statem"):
+    with pytest.raises(
+        ValueError, match="has the statement 'ODD' for ecg_id 7, which is missing in scp_statem"
+    ):
         load_ptbxl(folder)
 
 
 def test_cache(folder, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
     plain = load_ptbxl(folder)
-    for task in ("superclass", "subclass"):  # of the same records: one array
+    for task in ("superclass", "subclass"):  # same records, so one array
         cached = load_ptbxl(folder, task=task, cache=cache)
         assert isinstance(cached.data, np.memmap)
         assert_array_equal(cached.data, plain.data)
@@ -232,7 +234,7 @@ def test_cache(folder, tmp_path_factory):
 
 
 def test_min_likelihood(folder):
-    # 0 stands for a likelihood that is not known: it counts by default only.
+    # 0 means an unknown likelihood, which only counts by default.
     bunch = load_ptbxl(folder, min_likelihood=50)
     assert_array_equal(bunch.ecg_id, [1, 3, 7, 9])
     assert_array_equal(
@@ -312,7 +314,7 @@ def test_one_file_of_a_record_missing(folder, end):
         load_ptbxl(folder)
 
 
-def test_records_that_are_not_asked_for_may_be_missing(folder):
+def test_records_that_are_not_requested_may_be_missing(folder):
     (folder / "records100/00000/00004_lr.dat").unlink()  # has no label
     (folder / "records100/00000/00009_lr.dat").unlink()  # is in fold 10
     assert_array_equal(load_ptbxl(folder, folds=[1, 2]).ecg_id, [1, 2, 3])
@@ -322,13 +324,21 @@ def test_records_that_are_not_asked_for_may_be_missing(folder):
     "kwargs, error, message",
     [
         ({"sampling_rate": 250}, ValueError, "sampling_rate=250 .* at 100 and at 500 Hz"),
-        ({"task": "rhythms"}, ValueError, "task='rhythms' is unknown. Known .* all, .* rhythm, mi"),
-        ({"folds": [1, 3]}, ValueError, r"folds=\[1, 3\]: choose from .* \[1, 2, 10\]"),
-        ({"folds": []}, ValueError, r"folds=\[\]: choose from"),
+        (
+            {"task": "rhythms"},
+            ValueError,
+            "task='rhythms' is unknown. Pass one of 'all', .* 'rhythm', 'mi'",
+        ),
+        ({"folds": [1, 3]}, ValueError, r"folds=\[1, 3\]: pass some of .* \[1, 2, 10\]"),
+        ({"folds": []}, ValueError, r"folds=\[\]: pass some of"),
         ({"folds": 9}, TypeError, r"folds must be an iterable of int, such as \[9\], got 9"),
         ({"folds": "test"}, TypeError, "folds must be an iterable of int"),
-        ({"min_likelihood": 101}, ValueError, "min_likelihood=101 is not between 0 and 100"),
-        ({"missing": "skip"}, ValueError, "missing='skip' is unknown. Pass 'raise' or 'drop'"),
+        (
+            {"min_likelihood": 101},
+            ValueError,
+            "min_likelihood=101 must be a percentage from 0 to 100",
+        ),
+        ({"missing": "skip"}, ValueError, "missing='skip' is unknown. Pass one of 'raise', 'drop'"),
         (
             {"sampling_rate": 500, "folds": [10], "missing": "drop"},
             ValueError,
@@ -348,7 +358,9 @@ def test_folder_errors(folder):
     with pytest.raises(FileNotFoundError, match=message.format("it is not a folder")):
         load_ptbxl(folder / "scp_statements.csv")
     (folder / "scp_statements.csv").unlink()
-    with pytest.raises(FileNotFoundError, match=message.format("it does not hold scp_stat.*csv")):
+    with pytest.raises(
+        FileNotFoundError, match=message.format("it does not contain scp_stat.*csv")
+    ):
         load_ptbxl(folder)
     edit_database(folder, lambda database: database.drop(columns=["strat_fold", "patient_id"]))
     (folder / "scp_statements.csv").touch()
@@ -370,7 +382,7 @@ def test_folder_errors(folder):
         ({"invalid": True}, "missing values: 1 of 50 in aVL"),
     ],
 )
-def test_a_record_that_is_not_as_it_should_be_is_named(folder, kwargs, message):
+def test_unusual_records_are_named(folder, kwargs, message):
     name = "records100/00000/00003_lr"
     options = dict(kwargs)
     signal = digital_signal(3, options.pop("n_times", 50))
@@ -378,7 +390,7 @@ def test_a_record_that_is_not_as_it_should_be_is_named(folder, kwargs, message):
         signal[4, 7] = -(2**15)  # WFDB's mark of an invalid value in format 16
     signal = signal[: len(options.get("names", STANDARD_LEADS))]
     write_record(folder, name, signal, **options)
-    advice = "Records of PTB-XL are not like this: download it again"
+    advice = "The record is unlike those of PTB-XL: download it again"
     with pytest.raises(RecordError, match=f"(?i)Record {name}, {message}.*{advice}"):
         load_ptbxl(folder)
 
@@ -399,8 +411,8 @@ def test_a_truncated_file_is_named(folder):
     path = folder / "records100/00000/00003_lr.dat"
     path.write_bytes(path.read_bytes()[:-100])
     message = (
-        "Record records100/00000/00003_lr, signal file: records100/00000/00003_lr.dat holds 1100 "
-        "bytes, but its header promises 1200: the file is truncated"
+        "Record records100/00000/00003_lr, signal file: records100/00000/00003_lr.dat has 1100 "
+        "bytes, but its header requires 1200: the file is truncated"
     )
     with pytest.raises(RecordError, match=message):
         load_ptbxl(folder)
@@ -417,9 +429,9 @@ def test_a_record_that_cannot_be_read_can_be_skipped(folder, tmp_path_factory):
         assert bunch.ecg_id.tolist() == [1, 2, 7, 9] == bunch.metadata.index.tolist()
         assert_allclose(bunch.data, expected_signals([1, 2, 7, 9]), rtol=1e-6)
         assert bunch.target.shape == (4, 5) and bunch.groups.tolist() == [50, 50, 70, 71]
-        assert bunch.dropped[3].startswith("signal file: records100/00000/00003_lr.dat holds 1100")
+        assert bunch.dropped[3].startswith("signal file: records100/00000/00003_lr.dat has 1100")
         assert bunch.report["status"].tolist() == ["loaded"] * 2 + ["failed"] + ["loaded"] * 2
-    with pytest.raises(ValueError, match="on_error='drop' is unknown. Pass 'raise' or 'skip'"):
+    with pytest.raises(ValueError, match="on_error='drop' is unknown. Pass one of 'raise', 'skip'"):
         load_ptbxl(folder, on_error="drop")
 
 
@@ -439,11 +451,11 @@ def test_reading_data_does_not_import_torch():
 
 
 # --------------------------------------------------------------------------------------------------
-# PTB-XL itself
+# All of PTB-XL
 # --------------------------------------------------------------------------------------------------
 
 
-def read_nothing(folder, names, *args):
+def read_no_signals(folder, names, *args):
     report = pd.DataFrame({"status": ["loaded"] * len(names), "reason": ""})
     return SimpleNamespace(data=None, records=np.arange(len(names)), report=report)
 
@@ -468,8 +480,8 @@ def test_counts_of_ptbxl(ptbxl, ptbxl_folder, monkeypatch):
     assert sorted([*ptbxl.ecg_id, *ptbxl.dropped.index]) == sorted(database.index)
     assert_array_equal(ptbxl.groups, database.loc[ptbxl.ecg_id, "patient_id"])
 
-    # The labels alone: the signals are those above.
-    monkeypatch.setattr(_ptbxl, "_read_records", read_nothing)
+    # Only the labels; the signals are the same as above.
+    monkeypatch.setattr(_ptbxl, "_read_ptbxl_records", read_no_signals)
     mi = load_ptbxl(ptbxl_folder, task="mi", folds=range(1, 10))
     assert_array_equal(np.bincount(mi.target), [912, 321])
     assert len(mi.target) + len(mi.dropped) == 1732
@@ -486,8 +498,8 @@ def test_counts_of_ptbxl(ptbxl, ptbxl_folder, monkeypatch):
     ],
 )
 def test_tasks_of_ptbxl(ptbxl_folder, monkeypatch, task, n_labels, n_records):
-    """As many labels as Strodthoff et al. (2021) have."""
-    monkeypatch.setattr(_ptbxl, "_read_records", read_nothing)
+    """The numbers of labels are those of Strodthoff et al. (2021)."""
+    monkeypatch.setattr(_ptbxl, "_read_ptbxl_records", read_no_signals)
     bunch = load_ptbxl(ptbxl_folder, task=task)
     assert bunch.target.shape == (n_records, n_labels)
     assert len(set(bunch.target_names)) == n_labels
@@ -509,7 +521,7 @@ def test_some_records_of_ptbxl_equal_wfdb(ptbxl, ptbxl_folder):
 
 def test_leads_of_ptbxl_obey_einthoven(ptbxl):
     first, second, third, avr, avl, avf = ptbxl.data[:, :6].transpose(1, 0, 2)
-    # Each lead was rounded to 1 µV by itself, and resampled from 500 Hz.
+    # Each lead was rounded to 1 µV separately, and resampled from 500 Hz.
     for residual in (
         second - first - third,
         avr + (first + second) / 2,
@@ -529,7 +541,7 @@ def test_folds_of_ptbxl(ptbxl, ptbxl_folder):
     X, y = load_ptbxl(ptbxl_folder, folds=[2], return_X_y=True)
     assert_array_equal(X, ptbxl.data[ptbxl.folds == 2])
     assert_array_equal(y, ptbxl.target[ptbxl.folds == 2])
-    with pytest.raises(ValueError, match=r"folds=\[10\]: choose from"):
+    with pytest.raises(ValueError, match=r"folds=\[10\]: pass some of"):
         load_ptbxl(ptbxl_folder, folds=[10])
 
 
@@ -539,7 +551,7 @@ def test_500_hz_of_ptbxl(ptbxl, ptbxl_folder):
     fast = load_ptbxl(ptbxl_folder, sampling_rate=500, missing="drop")
     assert fast.data.shape == (163, 12, 5000)
     assert len(fast.dropped) == 1732 - 163
-    # Both versions are of the same heart beats.
+    # Both versions show the same beats.
     slow = ptbxl.data[np.isin(ptbxl.ecg_id, fast.ecg_id)]
     means = fast.data.reshape(163, 12, 1000, 5).mean(axis=3)
     for record in range(0, 163, 20):

@@ -1,4 +1,4 @@
-"""Every record of the real data loads as wfdb reads it, or is reported with the reason."""
+"""Tests that real records load with the values of wfdb, or are reported with a reason."""
 
 import os
 import re
@@ -9,23 +9,23 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklearn_ecg.datasets import RecordError, load_wfdb
-from sklearn_ecg.datasets._records import list_records, millivolts, wfdb
+from sklearn_ecg.datasets._records import list_records, millivolts_per_unit, wfdb
 from sklearn_ecg.leads import STANDARD_LEADS
 
-# What the warning says is tested by itself.
+# The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
 
-# The order of no file, so that nothing comes out right by chance.
+# An order that no file has, so that no test passes by chance.
 SHUFFLED = ("V3", "aVF", "II", "V6", "aVR", "V1", "I", "V5", "III", "V2", "aVL", "V4")
 
 
 def rdrecord(folder, name):
-    """Each channel in mV, at its own rate, by its name; read by wfdb alone."""
+    """Read each channel in mV at its own rate with wfdb, by name."""
     record = wfdb.rdrecord(os.path.join(folder, name), smooth_frames=False)
     return {
-        channel: signal * millivolts(unit)
+        channel: signal * millivolts_per_unit(unit)
         for channel, signal, unit in zip(record.sig_name, record.e_p_signal, record.units)
-        if millivolts(unit) is not None
+        if millivolts_per_unit(unit) is not None
     }
 
 
@@ -48,7 +48,7 @@ def test_whole_databases(data_folder, folder, count, n_times):
 
 
 def test_challenge2021(data_folder):
-    """Lengths differ: each record is read by itself, and all of them with windows."""
+    """Records differ in length: each is read separately, and all of them as windows."""
     folder = data_folder / "challenge2021"
     names = list_records(folder)
     assert len(names) == 30
@@ -68,7 +68,7 @@ def ptbxl(data_folder):
 
 
 def test_all_of_ptbxl(ptbxl, data_folder):
-    """All 1,732 records are loaded as wfdb reads them."""
+    """All 1,732 records have the values of wfdb."""
     assert ptbxl.data.shape == (1732, 12, 1000)
     assert (ptbxl.report["status"] == "loaded").all() and (ptbxl.report["reason"] == "").all()
     assert (ptbxl.report["units"] == "mV").all()
@@ -78,7 +78,7 @@ def test_all_of_ptbxl(ptbxl, data_folder):
 
 def test_einthoven_after_another_order_of_leads(ptbxl):
     lead = {name: ptbxl.data[:, i] for i, name in enumerate(ptbxl.lead_names)}
-    # Each lead was rounded to 1 µV by itself, and resampled from 500 Hz.
+    # Each lead was rounded to 1 µV separately, and resampled from 500 Hz.
     for residual in (
         lead["II"] - lead["I"] - lead["III"],
         lead["aVR"] + (lead["I"] + lead["II"]) / 2,
@@ -97,19 +97,19 @@ def test_500_hz_of_ptbxl(data_folder):
     assert_equals_wfdb(bunch, folder, bunch.metadata["record"], range(170))
 
 
-# Why a record of odd_wfdb cannot be loaded on its own, by what its name begins with.
+# Why a record of odd_wfdb cannot be loaded, by the start of its name.
 ODD = {
-    "100": "signal file: 100.dat is not there",
-    "a103l": "signal file: a103l.mat is not there",
-    "drive02": "signal file: drive02.dat is not there",
-    "n16": "signal file: n16.dat is not there",
-    "n8_": "signal file: n8_evoked_raw_95_F1_R9.dat is not there",
-    "p10143": "signal file: p10143.dat is not there",
-    "test_generator_2": "signal file: test_generator_2.dat is not there",
-    "wave_4": "signal file: wave_4.dat is not there",
+    "100": "signal file: 100.dat is missing",
+    "a103l": "signal file: a103l.mat is missing",
+    "drive02": "signal file: drive02.dat is missing",
+    "n16": "signal file: n16.dat is missing",
+    "n8_": "signal file: n8_evoked_raw_95_F1_R9.dat is missing",
+    "p10143": "signal file: p10143.dat is missing",
+    "test_generator_2": "signal file: test_generator_2.dat is missing",
+    "wave_4": "signal file: wave_4.dat is missing",
     "multi-segment/p000878/p000878": "header: 3269321_0003.hea, the header of one of its segments",
-    "multi-segment/s00001/s00001-2896-10-10-00-31": r"signal file: .*3975656_0005.dat \(and 4 more",
-    "multi-segment/s00001/39756": r"signal file: .*3975656_00\d\d.dat is not there",
+    "multi-segment/s00001/s00001-2896-10-10-00-31": "signal file: .*3975656_0005.dat and 4 more",
+    "multi-segment/s00001/39756": r"signal file: .*3975656_00\d\d.dat is missing",
 }
 LAYOUT = "length: its header says that it has no time points"
 
@@ -122,7 +122,7 @@ def expected_failure(name):
 
 
 def test_every_record_of_odd_wfdb(data_folder):
-    """Each of its 75 headers, by all channels that are voltages: equal to wfdb, or a reason."""
+    """All voltage channels of its 75 headers have the values of wfdb, or an error."""
     folder = data_folder / "odd_wfdb"
     names = list_records(folder)
     assert len(names) == 75
@@ -146,7 +146,7 @@ def test_every_record_of_odd_wfdb(data_folder):
             continue
         truth = {channel: signal for channel, signal in truth.items() if len(signal)}
         if not truth:
-            # Heart rates and pressures, or only gaps.
+            # Heart rates and pressures, or only missing values.
             with pytest.raises((RecordError, ValueError), match="which is not a voltage|missing"):
                 load_wfdb([folder / name], leads=channels)
             others += 1
@@ -161,7 +161,7 @@ def test_every_record_of_odd_wfdb(data_folder):
 
 
 def test_odd_wfdb_as_a_folder(data_folder):
-    """No record is lost: each has one row in the report, and segments are loaded once."""
+    """Each record has one row in the report, and segments are loaded once."""
     folder = data_folder / "odd_wfdb"
     bunch = load_wfdb(
         folder,
@@ -180,12 +180,12 @@ def test_odd_wfdb_as_a_folder(data_folder):
     assert (report.loc[report["status"] != "loaded", "reason"] != "").all()
     assert report["rows"].sum() == len(bunch.data)
     assert report.loc["multi-segment/041s/041s", "reason"].startswith("II derived; ")
-    with pytest.raises(RecordError, match="Record 100, signal file: 100.dat is not there. Copy or"):
+    with pytest.raises(RecordError, match="Record 100, signal file: 100.dat is missing. Copy or"):
         load_wfdb(folder, leads=["II"])
 
 
 def test_no_warnings(data_folder):
-    """wfdb's own warnings with a new pandas do not reach the user."""
+    """Users do not see the warnings that wfdb causes in pandas."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_wfdb(data_folder / "challenge2011" / "wfdb500_awkward", leads=["II"])

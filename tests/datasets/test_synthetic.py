@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_ecg.datasets import _synthetic
-from sklearn_ecg.datasets._synthetic import _SOURCES, make_ecg
+from sklearn_ecg.datasets import _synthetic, make_ecg
+from sklearn_ecg.datasets._dipole_model import REGION_SOURCES
 from sklearn_ecg.leads import REGIONS_12, STANDARD_LEADS, is_lead_frame, to_lead_array
 from sklearn_ecg.utils._chunks import ChunkBudget
 
@@ -19,7 +19,7 @@ def leads_of(X, *names):
 
 
 def at_beats(ecg, seconds):
-    """Mean over beats of each record's signals so many seconds after the R-peak."""
+    """Return the mean over beats of each record's signals, at a time in s after the R-peak."""
     shift = round(seconds * ecg.sampling_rate)
     n_times = ecg.data.shape[2]
     values = []
@@ -164,7 +164,7 @@ def test_every_beat_is_annotated():
         far = np.ones(signals.shape[1], dtype=bool)
         for peak in peaks:
             far[max(peak - 8, 0) : peak + 9] = False
-        # The QRS of a beat whose R-peak is just outside of the record may show at its edges.
+        # At the edges there may be the QRS of a beat whose R-peak is outside the record.
         far[:8] = far[-8:] = False
         steepness = np.abs(np.diff(signals, axis=1)).max(axis=0)
         assert steepness[far[1:]].max() < 0.3 * steepness[~far[1:]].max()
@@ -178,7 +178,7 @@ def test_peaks_lie_within_the_record():
 
 def test_heart_rate():
     ecg = make_ecg(100, heart_rate=(60, 80), heart_rate_variability=0, random_state=0)
-    # The first and the last R-peak are off by half a time point each at most.
+    # Rounding moves the first and the last R-peak by at most half a time point.
     rates = np.array([6000 / np.diff(peaks).mean() for peaks in ecg.r_peaks])
     assert 59.5 < rates.min() < 64 and 76 < rates.max() < 80.5
     ecg = make_ecg(3, duration=300, heart_rate=70, random_state=0)
@@ -201,21 +201,21 @@ def test_beats_join_smoothly(heart_rate, variability):
         random_state=0,
         **CLEAN,
     ).data
-    # A step of 5 µV would show in the third difference as three times as much.
+    # A step of 5 µV would appear in the third difference as 15 µV.
     assert np.abs(np.diff(X, n=3, axis=2)).max() < 0.01
 
 
-def test_parts_leave_no_trace(monkeypatch):
+def test_chunks_do_not_change_the_signals(monkeypatch):
     kwargs = dict(duration=2, records_per_patient=3, random_state=0)
     X = make_ecg(30, noise=0, baseline_wander=0, **kwargs).data
-    # Disturbances are drawn part by part, but no two records may share them.
+    # Disturbances are drawn for each chunk, and no two records have the same ones.
     assert len(np.unique(make_ecg(300, **kwargs).data[:, :, 7], axis=0)) == 300
     monkeypatch.setattr(_synthetic, "SYNTHESIS", ChunkBudget(700))
     assert_allclose(make_ecg(30, noise=0, baseline_wander=0, **kwargs).data, X, atol=1e-6)
 
 
 @pytest.mark.parametrize("sampling_rate", [100, 500])
-def test_disturbance_has_the_stated_size(sampling_rate):
+def test_size_of_disturbances(sampling_rate):
     kwargs = dict(sampling_rate=sampling_rate, prevalence=0, respiration=0, random_state=0)
     clean = make_ecg(150, noise=0, baseline_wander=0, **kwargs).data
     noise = make_ecg(150, noise=0.02, baseline_wander=0, **kwargs).data - clean
@@ -246,39 +246,39 @@ def test_respiration_modulates_the_height():
 
 
 @pytest.mark.parametrize("region", REGIONS_12)
-def test_infarction_shows_in_its_region(region):
+def test_infarction_in_the_leads_of_its_region(region):
     kwargs = dict(sampling_rate=250, duration=3, regions=region, random_state=0)
     normal = make_ecg(60, prevalence=0, **kwargs)
-    infarct = make_ecg(60, prevalence=1, **kwargs)
-    assert set(infarct.region) == {region}
-    elevation = dict(zip(STANDARD_LEADS, st_elevation(infarct).mean(axis=0)))
-    change = st_elevation(infarct) - st_elevation(normal)
+    infarcted = make_ecg(60, prevalence=1, **kwargs)
+    assert set(infarcted.region) == {region}
+    elevation = dict(zip(STANDARD_LEADS, st_elevation(infarcted).mean(axis=0)))
+    change = st_elevation(infarcted) - st_elevation(normal)
     change = dict(zip(STANDARD_LEADS, change.mean(axis=0)))
     own = REGIONS_12[region]
     assert min(elevation[lead] for lead in own) >= 0.1
     assert min(change[lead] for lead in own) >= 0.1
     other_chest = [abs(change[lead]) for lead in CHEST if lead not in own]
     assert max(other_chest) < 0.25 * min(change[lead] for lead in own)
-    # Elsewhere in the limb leads only what the identities force: the reciprocal changes.
+    # Other limb leads only have the reciprocal changes that follow from their identities.
     assert all(change[lead] < 0.06 for lead in STANDARD_LEADS if lead not in own)
 
-    # The start of the QRS is lost: it is more negative than in the same hearts without infarction.
-    onset = at_beats(infarct, -0.02) - at_beats(normal, -0.02)
+    # The start of the QRS is more negative than without infarction in the same patients.
+    onset = at_beats(infarcted, -0.02) - at_beats(normal, -0.02)
     onset = dict(zip(STANDARD_LEADS, onset.mean(axis=0)))
     assert all(onset[lead] < -0.1 for lead in own)
 
 
-def test_sources_are_the_regions():
-    assert set(_SOURCES) == set(REGIONS_12)
+def test_every_region_has_a_source():
+    assert set(REGION_SOURCES) == set(REGIONS_12)
 
 
 def test_severity_zero_is_normal():
     kwargs = dict(duration=2, random_state=0)
     normal = make_ecg(20, prevalence=0, **kwargs)
-    hidden = make_ecg(20, prevalence=0.5, severity=0, regions=list(REGIONS_12), **kwargs)
-    assert hidden.target.sum() == 10
-    assert_array_equal(hidden.data, normal.data)
-    for expected, peaks in zip(normal.r_peaks, hidden.r_peaks):
+    without_waves = make_ecg(20, prevalence=0.5, severity=0, regions=list(REGIONS_12), **kwargs)
+    assert without_waves.target.sum() == 10
+    assert_array_equal(without_waves.data, normal.data)
+    for expected, peaks in zip(normal.r_peaks, without_waves.r_peaks):
         assert_array_equal(peaks, expected)
 
 
@@ -315,7 +315,7 @@ def test_task_region():
     assert_array_equal(np.bincount(ecg.target, minlength=4), [0, 25, 5, 20])
 
 
-def test_no_region_stays_empty():
+def test_no_region_is_empty():
     shares = {"septal": 0.5, "inferior": 0.01, "lateral": 0.01, "anterior": 0}
     ecg = make_ecg(
         10, duration=0.1, task="region", regions=list(shares), prevalence=shares, random_state=0
@@ -323,7 +323,7 @@ def test_no_region_stays_empty():
     assert_array_equal(np.bincount(ecg.target, minlength=5), [5, 3, 1, 1, 0])
 
 
-def test_shares_may_leave_no_normal_patient():
+def test_shares_that_leave_no_normal_patient():
     shares = {"septal": 0.7, "inferior": 0.2, "lateral": 0.1}
     assert sum(shares.values()) < 1
     y = make_ecg(20, duration=0.1, regions=list(shares), prevalence=shares, random_state=0).target
@@ -343,7 +343,7 @@ def test_task_multilabel():
         assert region == ("+".join(np.array(regions)[row == 1]) or "none")
 
 
-def test_several_infarcts_add_up():
+def test_several_infarctions_add_up():
     kwargs = dict(duration=3, sampling_rate=250, task="multilabel", random_state=0)
     ecg = make_ecg(20, regions=["septal", "inferior"], prevalence=1, **kwargs)
     assert set(ecg.region) == {"septal+inferior"}
@@ -364,7 +364,7 @@ def test_records_of_a_patient():
         assert len(set(ecg.region[ecg.groups == patient])) == 1
     assert len(np.unique(ecg.data[:, 1, 0])) == 200
 
-    # The same anatomy: R waves of one patient resemble each other, those of others do not.
+    # R waves of one patient are similar, because the anatomy is the same.
     height = leads_of(ecg.data, "V5").max(axis=2)[:, 0]
     means = np.array([height[ecg.groups == patient].mean() for patient in range(len(sizes))])
     assert np.std(height - means[ecg.groups]) < 0.5 * np.std(means)

@@ -1,4 +1,4 @@
-"""Tests of load_wfdb: on records written here, whose truth is known."""
+"""Tests of load_wfdb on records that the tests write."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from sklearn_ecg.leads import STANDARD_LEADS
 
 LIMB = STANDARD_LEADS[:6]
 
-# What the warning says is tested by itself.
+# The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
 
 
@@ -23,11 +23,11 @@ def digits(seed, n_channels=2, n_times=500):
 
 
 # --------------------------------------------------------------------------------------------------
-# What comes back
+# Results
 # --------------------------------------------------------------------------------------------------
 
 
-def test_everything_in_the_bunch(tmp_path, write_wfdb):
+def test_bunch(tmp_path, write_wfdb):
     for number in (10, 2, 1):
         write_wfdb(tmp_path, f"sub/r{number}", digits(number, 12), STANDARD_LEADS, comments=["a"])
     bunch = load_wfdb(tmp_path)
@@ -62,7 +62,7 @@ def test_everything_in_the_bunch(tmp_path, write_wfdb):
     assert "3 rows from 3 of 3 records" in bunch.DESCR
 
 
-def test_a_list_of_records(tmp_path, write_wfdb, monkeypatch):
+def test_list_of_records(tmp_path, write_wfdb, monkeypatch):
     for name in "ab":
         write_wfdb(tmp_path, name, digits(ord(name)), ["I", "II"])
     by_path = load_wfdb([tmp_path / "b.hea", str(tmp_path / "a")], leads=["I", "II"])
@@ -85,7 +85,7 @@ def test_as_frame(tmp_path, write_wfdb):
     assert_array_equal(to_lead_array(bunch.data), array.data)
 
 
-def test_processes_give_the_same(tmp_path, write_wfdb):
+def test_several_processes_load_the_same(tmp_path, write_wfdb):
     for number in range(5):
         write_wfdb(tmp_path, f"r{number}", digits(number), ["I", "II"])
     (tmp_path / "r3.dat").unlink()
@@ -94,17 +94,17 @@ def test_processes_give_the_same(tmp_path, write_wfdb):
     )
     assert_array_equal(one.data, two.data)
     assert one.report.equals(two.report)
-    with pytest.raises(RecordError, match="Record r3, signal file: r3.dat is not there"):
+    with pytest.raises(RecordError, match="Record r3, signal file: r3.dat is missing"):
         load_wfdb(tmp_path, leads=["II"], n_jobs=2)
 
 
 # --------------------------------------------------------------------------------------------------
-# A lead is never misplaced
+# Leads
 # --------------------------------------------------------------------------------------------------
 
 
 def spell(lead, rng):
-    """One of the names that a lead has in files."""
+    """Return one of the spellings of a lead in files."""
     spellings = [lead, lead.upper(), lead.lower(), f"Lead {lead}", f"MDC_ECG_LEAD_{lead}"]
     if lead in ("I", "II", "III"):
         spellings += [f"ML{lead}", f"D{lead}", f"lead_{lead.lower()}"]
@@ -119,8 +119,8 @@ GAINS += [("4.88/µV", 1e-3 / 4.88), ("1000", 1e-3), ("2(-7)/uv", None), ("1000/
 
 @pytest.mark.parametrize("n_segments", [1, 2])
 @pytest.mark.parametrize("seed", range(40))
-def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed, n_segments):
-    """The same array, or an error that names what is missing or doubled."""
+def test_permuted_renamed_and_missing_leads(tmp_path, write_wfdb, seed, n_segments):
+    """The array is the same, or the error names the lead that is missing or there twice."""
     rng = np.random.default_rng(seed)
     truth, dropped, doubled = [], {}, {}
     for number in range(3):
@@ -129,11 +129,11 @@ def test_permuted_renamed_and_dropped_leads(tmp_path, write_wfdb, seed, n_segmen
         values = rng.integers(-3000, 3000, (12, 40))
         gains = [GAINS[rng.integers(len(GAINS))] for _ in range(12)]
         channels = values[order].copy()
-        if rng.random() < 0.25:  # a lead is lost, or there only with its sign turned
+        if rng.random() < 0.25:  # a lead is missing, or only its inverse exists
             lost = rng.integers(12)
             dropped[f"r{number}"] = STANDARD_LEADS[order[lost]]
             names[lost] = rng.choice([f"-{names[lost].strip()}", "RESP", "I-II", f"−{names[lost]}"])
-        elif rng.random() < 0.2:  # a lead is there twice
+        elif rng.random() < 0.2:  # a lead has two channels
             twice = rng.integers(12)
             names.append(spell(STANDARD_LEADS[order[twice]], rng))
             doubled[f"r{number}"] = STANDARD_LEADS[order[twice]]
@@ -192,13 +192,13 @@ def test_any_two_limb_leads_give_the_other_four(tmp_path, write_wfdb, pair):
 @pytest.mark.parametrize(
     "channels, leads, message",
     [
-        (["I", "V1"], ["II"], "II missing; the channels are I, V1; two limb leads are needed"),
+        (["I", "V1"], ["II"], "II missing; the channels are I, V1; two limb leads are required"),
         (["I", "II"], ["V2", "III"], "V2, III missing; .*; V2 cannot be derived from other leads"),
     ],
 )
 def test_leads_that_cannot_be_derived(tmp_path, write_wfdb, channels, leads, message):
     write_wfdb(tmp_path, "a", digits(0), channels)
-    with pytest.raises(RecordError, match=f"Record a, leads: {message}.*Ask for other leads"):
+    with pytest.raises(RecordError, match=f"Record a, leads: {message}.*Pass other leads"):
         load_wfdb(tmp_path, leads=leads, missing_leads="derive")
 
 
@@ -208,12 +208,12 @@ def test_policies_for_missing_leads(tmp_path, write_wfdb):
     with pytest.raises(RecordError) as info:
         load_wfdb(tmp_path, leads=["II", "I"])
     assert str(info.value) == (
-        "Record b, leads: II missing; the channels are I, V1. Ask for other leads, or pass "
-        "missing_leads='derive', 'drop record' or 'nan', or on_error='skip'."
+        "Record b, leads: II missing; the channels are I, V1. Pass other leads, "
+        "missing_leads='derive', 'drop_record' or 'nan', or on_error='skip'."
     )
     error = info.value
     assert (error.record, error.field) == ("b", "leads")
-    dropped = load_wfdb(tmp_path, leads=["II", "I"], missing_leads="drop record")
+    dropped = load_wfdb(tmp_path, leads=["II", "I"], missing_leads="drop_record")
     assert dropped.report["status"].tolist() == ["loaded", "dropped"]
     assert dropped.report.loc[1, "reason"] == "leads: II missing; the channels are I, V1."
     assert dropped.data.shape == (1, 2, 500)
@@ -235,10 +235,10 @@ def test_units(tmp_path, write_wfdb):
     assert_allclose(load_wfdb(tmp_path, leads=["II"]).data[0, 0], digits(0)[1] / 1000, rtol=1e-6)
     assumed = load_wfdb(tmp_path, leads=["I"], assume_units="uV")
     assert_allclose(assumed.data[0, 0], digits(0)[0] / 100_000, rtol=1e-6)
-    assert assumed.report.loc[0, "reason"] == "I taken to be in uV"
+    assert assumed.report.loc[0, "reason"] == "I assumed to be in uV"
 
 
-def test_what_the_header_leaves_open_is_in_the_report(tmp_path, write_wfdb):
+def test_missing_units_and_gains_are_reported(tmp_path, write_wfdb):
     write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains=["0", "0/uV"])
     bunch = load_wfdb(tmp_path, leads=["I", "II"])
     assert_allclose(bunch.data[0], digits(0) / [[200], [200_000]], rtol=1e-6)
@@ -248,11 +248,11 @@ def test_what_the_header_leaves_open_is_in_the_report(tmp_path, write_wfdb):
     )
 
 
-def test_an_assumed_unit_wins_over_the_default(tmp_path, write_wfdb):
+def test_assume_units_overrides_the_default_unit(tmp_path, write_wfdb):
     write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains=["2", "2/mV"])
     bunch = load_wfdb(tmp_path, leads=["I", "II"], assume_units="uV")
     assert_allclose(bunch.data[0], digits(0) / [[2000], [2]], rtol=1e-6)
-    assert bunch.report.loc[0, "reason"] == "I taken to be in uV"
+    assert bunch.report.loc[0, "reason"] == "I assumed to be in uV"
 
 
 @pytest.mark.parametrize("fmt", ["16", "212"])
@@ -266,7 +266,7 @@ def test_a_signal_file_that_is_too_long(tmp_path, write_wfdb, fmt):
     assert load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"] == ""
     (tmp_path / "a.dat").write_bytes(content[:n_bytes] + bytes(4))
     assert load_wfdb(tmp_path, leads=["I"]).report.loc[0, "reason"] == (
-        f"a.dat holds {n_bytes + 4} bytes, its header describes {n_bytes}: the rest was not read"
+        f"a.dat has {n_bytes + 4} bytes, its header describes {n_bytes}: the rest was not read"
     )
 
 
@@ -284,11 +284,11 @@ def test_checksums(tmp_path, write_wfdb):
 
     assert load(*sums) == load(sums[0] - 65536, 0) == ""
     assert load(sums[0], sums[1] + 1) == (
-        "checksum of II not that of the header: the signal may be damaged"
+        "checksum of II differs from the header: the signal may be damaged"
     )
 
 
-def test_failed_records_are_warned_of(lengths, write_wfdb):
+def test_warning_about_failed_records(lengths, write_wfdb):
     write_wfdb(lengths, "d", digits(0), ["I", "II"], rate=500)
     message = (
         r"3 of 4 records were left out, because they failed \(length 2, sampling rate 1\). "
@@ -301,19 +301,19 @@ def test_failed_records_are_warned_of(lengths, write_wfdb):
 
 
 def test_letters_outside_ascii(tmp_path, write_wfdb):
-    """In comments they are kept; one that Unicode takes for the end of a line is none."""
+    """Comments keep them, and U+0085 does not end a line."""
     write_wfdb(tmp_path, "a", digits(0), ["I\x85", "II"], comments=["Größe: 1\x85.80 m"])
     bunch = load_wfdb(tmp_path, leads=["II"])
     assert bunch.comments == {"a": ["Größe: 1\x85.80 m"]}
 
 
-def test_errors_are_named_as_they_are_imported():
+def test_record_error_is_public_by_name():
     assert RecordError.__module__ == "sklearn_ecg.datasets"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_micro_is_not_lost(tmp_path, write_wfdb, encoding):
-    """wfdb reads µV as V, a million times as much."""
+def test_micro_sign(tmp_path, write_wfdb, encoding):
+    """wfdb reads µV as V."""
     write_wfdb(tmp_path, "a", digits(0), ["I", "II"], gains="1/µV")
     header = tmp_path / "a.hea"
     header.write_bytes(header.read_text(encoding="utf-8").encode(encoding))
@@ -347,7 +347,7 @@ def test_channels_of_several_rates(tmp_path, write_wfdb):
     assert_allclose(bunch.data[0, 0], fast / 1000, rtol=1e-6)
     with pytest.raises(
         RecordError,
-        match=r"Record a, sampling rate: its leads have several \(II "
+        match=r"Record a, sampling rate: its leads have different ones \(II "
         r"250 Hz, RESP 62.5 Hz\). Pass resample_to",
     ):
         load_wfdb(tmp_path, leads=["II", "RESP"])
@@ -370,17 +370,17 @@ def test_missing_values(tmp_path, write_wfdb):
     filled = load_wfdb(tmp_path, leads=["II"], missing_values="interpolate").data[0, 0]
     line = np.linspace(values[1, 9], values[1, 13], 5)[1:-1] / 1000
     assert_allclose(filled[10:13], line, rtol=1e-5, atol=1e-6)
-    dropped = load_wfdb(tmp_path, leads=["II"], missing_values="drop record")
+    dropped = load_wfdb(tmp_path, leads=["II"], missing_values="drop_record")
     assert dropped.report["status"].tolist() == ["dropped", "loaded"]
     low = load_wfdb(tmp_path, leads=["II"], missing_values="nan", resample_to=125).data[0, 0]
     assert_array_equal(np.flatnonzero(np.isnan(low)), [5, 6])
 
 
-def test_a_lead_without_any_value(tmp_path, write_wfdb):
+def test_lead_without_values(tmp_path, write_wfdb):
     values = digits(0)
     values[1] = -(2**15)
     write_wfdb(tmp_path, "a", values, ["I", "II"])
-    with pytest.raises(RecordError, match="II has no values at all, from which to interpolate"):
+    with pytest.raises(RecordError, match="II has no values to interpolate from"):
         load_wfdb(tmp_path, leads=["II"], missing_values="interpolate")
     bunch = load_wfdb(tmp_path, leads=["II"], missing_values="nan", resample_to=100)
     assert np.isnan(bunch.data).all() and bunch.data.shape == (1, 1, 200)
@@ -399,7 +399,7 @@ def lengths(tmp_path, write_wfdb):
     return tmp_path
 
 
-def test_lengths_must_be_chosen(lengths):
+def test_records_of_different_length(lengths):
     with pytest.raises(
         RecordError,
         match="Record b, length: it has 500 time points, but record a has 250. Pass duration",
@@ -411,7 +411,7 @@ def test_lengths_must_be_chosen(lengths):
         r"500 \(1 s at 250 Hz\). Pass shorter='pad'",
     ):
         load_wfdb(lengths, leads=["I"], duration=2)
-    with pytest.raises(RecordError, match="Record b, length: .* Pass longer='crop start', 'crop"):
+    with pytest.raises(RecordError, match="Record b, length: .* Pass longer='crop_start', 'crop"):
         load_wfdb(lengths, leads=["I"], duration=1)
     with pytest.raises(RecordError) as info:
         load_wfdb(lengths, leads=["I"])
@@ -422,7 +422,7 @@ def test_lengths_must_be_chosen(lengths):
 
 def test_crop_and_pad(lengths):
     options = {"leads": ["II"], "duration": 2, "shorter": "pad"}
-    start = load_wfdb(lengths, longer="crop start", **options)
+    start = load_wfdb(lengths, longer="crop_start", **options)
     truth = [digits(ord(name), n_times=n)[1] / 1000 for name, n in (("a", 250), ("c", 1300))]
     assert_allclose(start.data[0, 0], np.pad(truth[0], (0, 250)), rtol=1e-6)
     assert_allclose(start.data[2, 0], truth[1][:500], rtol=1e-6)
@@ -431,13 +431,13 @@ def test_crop_and_pad(lengths):
         "",
         "cropped from 1300 to 500 time points",
     ]
-    centre = load_wfdb(lengths, longer="crop centre", **options)
-    assert_allclose(centre.data[2, 0], truth[1][400:900], rtol=1e-6)
-    assert centre.metadata["start"].tolist() == [0, 0, 1.6]
+    center = load_wfdb(lengths, longer="crop_center", **options)
+    assert_allclose(center.data[2, 0], truth[1][400:900], rtol=1e-6)
+    assert center.metadata["start"].tolist() == [0, 0, 1.6]
 
 
 def test_windows(lengths):
-    bunch = load_wfdb(lengths, leads=["I"], duration=2, longer="windows", shorter="drop record")
+    bunch = load_wfdb(lengths, leads=["I"], duration=2, longer="windows", shorter="drop_record")
     truth = digits(ord("c"), n_times=1300)[0] / 1000
     assert bunch.data.shape == (3, 1, 500)
     assert_allclose(bunch.data[1:, 0], truth[:1000].reshape(2, 500), rtol=1e-6)
@@ -449,7 +449,7 @@ def test_windows(lengths):
 
 
 def test_many_windows(tmp_path, write_wfdb):
-    """More rows than records: the array grows."""
+    """The array grows when there are more rows than records."""
     write_wfdb(tmp_path, "a", digits(0, n_times=2500), ["I", "II"])
     write_wfdb(tmp_path, "b", digits(1, n_times=2500), ["I", "II"])
     bunch = load_wfdb(tmp_path, leads=["I"], duration=0.1, longer="windows")
@@ -457,7 +457,7 @@ def test_many_windows(tmp_path, write_wfdb):
     assert_allclose(bunch.data.ravel(), truth / 1000, rtol=1e-6)
 
 
-def test_a_missing_lead_stays_missing_where_a_record_is_padded(lengths):
+def test_missing_leads_stay_missing_in_padded_records(lengths):
     options = {"missing_leads": "nan", "duration": 2, "shorter": "pad", "longer": "windows"}
     bunch = load_wfdb(lengths, leads=["I", "V1"], **options)
     assert np.isnan(bunch.data[:, 1]).all() and np.isfinite(bunch.data[:, 0]).all()
@@ -497,7 +497,7 @@ def test_segments_that_differ(tmp_path, write_wfdb):
 
 
 def test_segments_of_another_rate_or_length(tmp_path, write_wfdb):
-    """wfdb joins the first and cuts the second."""
+    """wfdb joins the former, and cuts the latter."""
     write_segments(tmp_path, write_wfdb)
     write_wfdb(tmp_path, "m_1", digits(1), ["I", "II"], rate=500)
     message = "Record m, sampling rate: segment m_1 has 500 Hz, but m.hea says 250 Hz. Load the seg"
@@ -520,7 +520,9 @@ def test_segments_of_a_variable_layout(tmp_path, write_wfdb, gain):
     assert_allclose(load_wfdb([tmp_path / "m"], leads=["II"]).data[0, 0], truth, rtol=1e-6)
     header = tmp_path / "m_1.hea"
     header.write_text(header.read_text(encoding="utf-8").replace("0 II", "0 −II"), encoding="utf-8")
-    with pytest.raises(RecordError, match="leads: segment .*m_1 has the channel '−II', whose lett"):
+    with pytest.raises(
+        RecordError, match="leads: segment .*m_1 has the channel '−II', and wfdb ign"
+    ):
         load_wfdb([tmp_path / "m"], leads=["II"])
 
 
@@ -532,7 +534,7 @@ def test_a_missing_segment(tmp_path, write_wfdb):
 
 
 # --------------------------------------------------------------------------------------------------
-# Files and parameters that are not as they should be
+# Damaged files and wrong parameters
 # --------------------------------------------------------------------------------------------------
 
 
@@ -577,11 +579,11 @@ def more_lines(folder):
         (damage_header, "header: a.hea cannot be read"),
         (empty_header, "header: a.hea cannot be read"),
         (only_comments, "header: a.hea cannot be read: it has no record line. Copy"),
-        (fewer_lines, "header: a.hea says that there are 2 signals, but describes 1"),
-        (more_lines, "header: a.hea says that there are 1 signals, but describes 2"),
-        (truncate, "signal file: a.dat holds 1999 bytes, but its header promises 2000: the"),
-        (lambda folder: (folder / "a.dat").unlink(), "signal file: a.dat is not there. Copy"),
-        (no_signals, "length: it holds no signals"),
+        (fewer_lines, "header: a.hea declares 2 signals, but describes 1"),
+        (more_lines, "header: a.hea declares 1 signals, but describes 2"),
+        (truncate, "signal file: a.dat has 1999 bytes, but its header requires 2000: the"),
+        (lambda folder: (folder / "a.dat").unlink(), "signal file: a.dat is missing. Copy"),
+        (no_signals, "length: it has no signals"),
         (no_times, "length: its header says that it has no time points"),
     ],
 )
@@ -602,7 +604,7 @@ def test_signal_files_without_a_header_are_reported(tmp_path, write_wfdb):
         write_wfdb(tmp_path, name, digits(0), ["I", "II"])
     (tmp_path / "sub" / "b.hea").unlink()
     (tmp_path / "a.hea").write_text((tmp_path / "a.hea").read_text().replace("a.dat", "other.dat"))
-    (tmp_path / "a.dat").rename(tmp_path / "other.dat")  # which a header does describe
+    (tmp_path / "a.dat").rename(tmp_path / "other.dat")  # described by a header
     for cache in (None, tmp_path / "cache", tmp_path / "cache"):
         bunch = load_wfdb(tmp_path, leads=["I"], cache=cache)
         assert bunch.data.shape == (1, 1, 500)
@@ -610,7 +612,7 @@ def test_signal_files_without_a_header_are_reported(tmp_path, write_wfdb):
         assert bunch.report["status"].tolist() == ["loaded", "no header"]
 
 
-def test_endings_in_upper_case_are_reported(tmp_path, write_wfdb):
+def test_extensions_in_upper_case_are_reported(tmp_path, write_wfdb):
     for name in "ab":
         write_wfdb(tmp_path, name, digits(0), ["I", "II"])
     (tmp_path / "b.hea").rename(tmp_path / "B.HEA")
@@ -619,10 +621,10 @@ def test_endings_in_upper_case_are_reported(tmp_path, write_wfdb):
     assert report["record"].tolist() == ["a", "B.DAT", "B.HEA"]
     assert report["status"].tolist() == ["loaded", "no header", "no header"]
     assert report.loc[2, "reason"] == (
-        "wfdb finds headers by the ending .hea in lower case: rename it"
+        "wfdb only finds headers that end in .hea in lower case: rename it"
     )
     (tmp_path / "a.hea").unlink()
-    with pytest.raises(FileNotFoundError, match="there is no .hea file .* Rename B.HEA: the end"):
+    with pytest.raises(FileNotFoundError, match="there is no .hea file .* Rename B.HEA: the ext"):
         load_wfdb(tmp_path, leads=["I"])
 
 
@@ -634,7 +636,7 @@ def test_links_to_folders(tmp_path, write_wfdb):
         (tmp_path / "here" / "again").symlink_to(tmp_path / "elsewhere")
         (tmp_path / "here" / "round").symlink_to(tmp_path / "here")
     except OSError:
-        pytest.skip("no links on this system")
+        pytest.skip("this system has no links")
     report = load_wfdb(tmp_path / "here", leads=["I"]).report
     assert report["record"].tolist() == ["again/y", "x"]
 
@@ -659,35 +661,39 @@ def test_segments_of_a_record_that_failed(tmp_path, write_wfdb):
     write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
     report = load_wfdb(tmp_path, leads=["II"], on_error="skip").report
     assert report["status"].tolist() == ["loaded", "failed", "segment", "segment"]
-    assert report.loc[2, "reason"] == "a part of m, which failed: load it by itself, as a list"
-    options = {"leads": ["II"], "duration": 2, "longer": "drop record"}
+    assert (
+        report.loc[2, "reason"]
+        == "a part of m, which failed: to load it, pass it in a list of records"
+    )
+    options = {"leads": ["II"], "duration": 2, "longer": "drop_record"}
     write_segments(tmp_path, write_wfdb)
     report = load_wfdb(tmp_path, **options).report
-    assert report.loc[2, "reason"] == "a part of m, which was dropped: load it by itself, as a list"
+    reason = "a part of m, which was dropped: to load it, pass it in a list of records"
+    assert report.loc[2, "reason"] == reason
 
 
-def test_the_same_record_twice(tmp_path, write_wfdb):
+def test_record_twice_in_a_list(tmp_path, write_wfdb):
     write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
     for other in (tmp_path / "a.hea", f"{tmp_path}/./a", tmp_path / "a.dat"):
-        with pytest.raises(ValueError, match="The list of records has '.*a' twice .as '.*a' bef"):
+        with pytest.raises(ValueError, match="The list of records has '.*a' twice .first as '.*a'"):
             load_wfdb([tmp_path / "a", other], leads=["I"])
 
 
 @pytest.mark.parametrize("wrong", [None, 1, [1], [None]])
-def test_what_is_no_list_of_records(wrong):
+def test_not_a_list_of_records(wrong):
     with pytest.raises(TypeError, match="folder_or_records must be a folder, or a list of records"):
         load_wfdb(wrong)
 
 
-def test_a_record_of_the_list_that_is_not_there(tmp_path):
-    with pytest.raises(RecordError, match="nowhere, header: .*nowhere.hea is not there"):
+def test_missing_record_in_a_list(tmp_path):
+    with pytest.raises(RecordError, match="nowhere, header: .*nowhere.hea is missing"):
         load_wfdb([tmp_path / "nowhere"])
 
 
 def test_folders(tmp_path, write_wfdb):
     with pytest.raises(FileNotFoundError, match="nowhere' is not a folder of WFDB records: it"):
         load_wfdb(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="holds no WFDB records: there is no .hea"):
+    with pytest.raises(FileNotFoundError, match="has no WFDB records: there is no .hea"):
         load_wfdb(tmp_path)
     write_wfdb(tmp_path, "a", digits(0), ["I", "II"])
     for path in (tmp_path / "a", tmp_path / "a.hea"):
@@ -705,7 +711,7 @@ def test_folders(tmp_path, write_wfdb):
         ({"leads": ["II", "MLII"]}, ValueError, "'II' and 'MLII' are both lead II"),
         ({"missing_leads": "drop"}, ValueError, "missing_leads='drop' is unknown. Pass one of 'ra"),
         ({"missing_values": 0}, ValueError, "missing_values=0 is unknown"),
-        ({"longer": "crop"}, ValueError, "longer='crop' is unknown. .* 'crop start', 'crop"),
+        ({"longer": "crop"}, ValueError, "longer='crop' is unknown. .* 'crop_start', 'crop"),
         ({"shorter": "zero"}, ValueError, "shorter='zero' is unknown"),
         ({"on_error": "warn"}, ValueError, "on_error='warn' is unknown. Pass one of 'raise', 's"),
         ({"duration": 0}, ValueError, "duration=0 must be a positive number of seconds, or None"),
@@ -713,8 +719,8 @@ def test_folders(tmp_path, write_wfdb):
         ({"resample_to": -1}, ValueError, "resample_to=-1 must be a positive number of Hz"),
         ({"resample_to": np.inf}, ValueError, "resample_to=inf must be"),
         ({"assume_units": "bpm"}, ValueError, "assume_units='bpm' is not a voltage"),
-        ({"longer": "windows"}, ValueError, "longer='windows' needs a length .* pass duration"),
-        ({"shorter": "pad"}, ValueError, "shorter='pad' needs a length .* pass duration"),
+        ({"longer": "windows"}, ValueError, "longer='windows' requires a length. Pass duration"),
+        ({"shorter": "pad"}, ValueError, "shorter='pad' requires a length. Pass duration"),
     ],
 )
 def test_parameter_errors(tmp_path, write_wfdb, kwargs, error, message):
@@ -723,18 +729,18 @@ def test_parameter_errors(tmp_path, write_wfdb, kwargs, error, message):
         load_wfdb(tmp_path, **kwargs)
 
 
-def test_nothing_loaded_says_why(tmp_path, write_wfdb):
+def test_no_record_loaded(tmp_path, write_wfdb):
     for number in range(5):
         write_wfdb(tmp_path, f"r{number}", digits(0), ["I", "II"])
     message = (
         "None of 5 records was loaded: 5 failed. r0 .leads: V1 missing; the channels are I, II.*"
-        "and 2 more. Ask for leads that the records have"
+        "and 2 more. Pass leads that the records have"
     )
     with pytest.raises(ValueError, match=message):
         load_wfdb(tmp_path, leads=["V1"], on_error="skip")
 
 
-def test_record_errors_survive_pickling():
+def test_record_errors_can_be_pickled():
     import pickle
 
     error = pickle.loads(pickle.dumps(RecordError("a", "units", "it is in bpm.", "Leave it out.")))

@@ -1,4 +1,4 @@
-"""What is particular to ACL-ECG; the batteries of test_estimators.py hold it to the rest."""
+"""Tests that are specific to ACL-ECG; tests/test_estimators.py contains the common checks."""
 
 import os
 import pickle
@@ -29,12 +29,12 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import CardiacCycleMask, GaussianNoise
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import lead_importance
-from sklearn_ecg.nn.acl_ecg import VGG1d
-from sklearn_ecg.nn.self_supervised import region_contrastive_loss
+from sklearn_ecg.nn._acl_ecg import VGG1d
+from sklearn_ecg.nn._self_supervised_losses import region_contrastive_loss
 
 
 class SmallBackbone(VGG1d):
-    """Small enough to be pretrained in every test, and to be pickled by name."""
+    """A backbone that is small enough to be pretrained in each test, and can be pickled."""
 
     def __init__(self, n_leads):
         super().__init__(n_leads, filters=(4, 8), n_convs=(1, 1))
@@ -79,18 +79,18 @@ def test_leads_are_taken_by_name(ecg, fitted):
     np.testing.assert_allclose(of_frame.transform(shuffled), fitted.transform(ecg.data), atol=1e-5)
 
 
-def test_leads_of_no_region_are_not_read(ecg, fitted):
+def test_leads_in_no_region_are_not_used(ecg, fitted):
     changed = ecg.data.copy()
     changed[:, [0, 3, 4, 5]] = 7.0
     np.testing.assert_array_equal(fitted.transform(changed), fitted.transform(ecg.data))
 
 
-def test_embedding_holds_the_lead_vectors_side_by_side(ecg, fitted):
+def test_embedding_concatenates_the_vectors_of_the_leads(ecg, fitted):
     changed = ecg.data.copy()
-    changed[:, 6] = changed[:, 6, ::-1]  # V1: the record's mean and SD stay
+    changed[:, 6] = changed[:, 6, ::-1]  # V1: mean and SD of the record do not change
     moved = (fitted.transform(changed) != fitted.transform(ecg.data)).any(axis=0)
     per_lead = moved.reshape(8, -1).any(axis=1)
-    # Sums in another order may change the record's statistics by a rounding error.
+    # Sums in a different order may change the statistics of the record by a rounding error.
     difference = np.abs(fitted.transform(changed) - fitted.transform(ecg.data)).max(axis=0)
     assert per_lead[fitted.leads_.index("V1")]
     assert (difference.reshape(8, -1).max(axis=1) > 1e-4).sum() == 1
@@ -128,24 +128,26 @@ def test_unnamed_and_missing_leads(ecg):
         make_encoder().fit(renamed)
 
 
-@pytest.mark.parametrize("views", ["paper", [GaussianNoise(0.1), CardiacCycleMask()]])
-def test_sampling_rate_is_needed_where_time_is(ecg, views):
-    with pytest.raises(ValueError, match="sampling_rate is missing"):
+@pytest.mark.parametrize(
+    "views", ["paper", [GaussianNoise(0.1), CardiacCycleMask(sampling_rate=100)]]
+)
+def test_sampling_rate_is_required_by_transforms_in_time(ecg, views):
+    with pytest.raises(ValueError, match="sampling_rate"):
         make_encoder(sampling_rate=None, augmentation=views).fit(ecg.data)
     make_encoder(sampling_rate=None, augmentation=GaussianNoise(0.1), max_epochs=1).fit(ecg.data)
 
 
-def test_views_get_r_peaks_of_reliable_records_only(ecg):
+def test_augmentation_gets_r_peaks_of_reliable_records_only(ecg):
     seen = []
 
     class Spy(CardiacCycleMask):
-        def __call__(self, x, peaks=None, random_state=None):
+        def __call__(self, x, peaks=None, *, random_state=None):
             seen.append(peaks)
-            return super().__call__(x, peaks, random_state)
+            return super().__call__(x, peaks, random_state=random_state)
 
     X = ecg.data[:4].copy()
     X[1] = np.random.default_rng(0).standard_normal(X[1].shape)
-    make_encoder(augmentation=Spy(), max_epochs=1).fit(X)
+    make_encoder(augmentation=Spy(sampling_rate=100), max_epochs=1).fit(X)
     n_peaks = np.sort([int(row.isfinite().sum()) for row in seen[0]])
     assert len(seen) == 2  # two views of one batch
     assert n_peaks[0] == 0 and (n_peaks[1:] >= 2).all()
@@ -160,7 +162,7 @@ def test_transform_does_not_depend_on_batch_or_order(ecg, fitted):
     np.testing.assert_array_equal(fitted.transform(ecg.data), together)
 
 
-def test_labels_are_not_read(ecg, fitted):
+def test_labels_are_ignored(ecg, fitted):
     embedding = make_encoder().fit(ecg.data, ecg.target).transform(ecg.data)
     np.testing.assert_array_equal(embedding, fitted.transform(ecg.data))
 
@@ -179,8 +181,8 @@ def test_pretraining_lowers_the_loss(ecg):
     assert history["train_loss"][-1] < 0.85 * history["train_loss"][0]
 
 
-def test_batch_norm_holds_the_statistics_of_the_records(ecg):
-    """The first layer's, which no other weight has a part in."""
+def test_batch_norm_has_the_statistics_of_the_records(ecg):
+    """Of the first layer, whose input does not depend on other weights."""
     for max_epochs in (0, 2):
         encoder = make_encoder(max_epochs=max_epochs, batch_size=64).fit(ecg.data)
         x = encoder.normalizer_(torch.from_numpy(ecg.data))[:, :1, None]
@@ -190,8 +192,8 @@ def test_batch_norm_holds_the_statistics_of_the_records(ecg):
         torch.testing.assert_close(norm.running_mean, found.mean((0, 2, 3)), atol=1e-5, rtol=1e-4)
 
 
-def test_max_epochs_0_is_the_random_start(ecg):
-    """Weights as they were drawn; only BatchNorm has seen the records."""
+def test_max_epochs_0_is_the_random_initialization(ecg):
+    """Only the statistics of BatchNorm depend on the records."""
     one, other = (
         make_encoder(max_epochs=0).fit(X).net_.module_.encoders
         for X in (ecg.data, ecg.data[:, :, ::-1].copy())
@@ -200,8 +202,8 @@ def test_max_epochs_0_is_the_random_start(ecg):
         assert torch.equal(a, b)
 
 
-def test_small_batches_are_no_collapse(ecg):
-    # The effective rank of three records is 2 at most; the error filter turns warnings up.
+def test_small_batches_do_not_warn_of_a_collapse(ecg):
+    # The effective rank of three records is at most 2. A warning would be an error.
     make_encoder(batch_size=3, max_epochs=5, learning_rate=3e-3).fit(ecg.data)
 
 
@@ -212,18 +214,18 @@ def test_loss_is_in_full_precision_with_mixed_precision(ecg, monkeypatch):
         seen.append(projections.dtype)
         return region_contrastive_loss(projections, **options)
 
-    monkeypatch.setattr("sklearn_ecg.nn.self_supervised.region_contrastive_loss", spy)
+    monkeypatch.setattr("sklearn_ecg.nn._self_supervised_losses.region_contrastive_loss", spy)
     make_encoder(precision="mixed", max_epochs=1).fit(ecg.data)
     assert set(seen) == {torch.float32}
 
 
-def test_the_papers_views_know_the_sampling_rate(ecg):
-    views = make_encoder(sampling_rate=500)._make_views().views
+def test_paper_augmentation_has_the_sampling_rate(ecg):
+    views = make_encoder(sampling_rate=500)._make_augmentation().transforms
     assert [view.sampling_rate for view in views[1:]] == [500, 500]
 
 
 def test_single_record_warns_and_learns_nothing(ecg):
-    with pytest.warns(ConvergenceWarning, match="X holds 1 record, .* Pass more records"):
+    with pytest.warns(ConvergenceWarning, match="X contains 1 record only, .* Pass more records"):
         encoder = make_encoder().fit(ecg.data[:1])
     assert np.isfinite(encoder.transform(ecg.data)).all()
 
@@ -252,20 +254,20 @@ def test_interrupted_fit_is_unfitted(ecg):
     assert not hasattr(encoder, "net_")
 
 
-def test_warm_start_goes_on(ecg):
+def test_warm_start_continues(ecg):
     encoder = make_encoder(warm_start=True, max_epochs=5).fit(ecg.data)
     first = encoder.history_["train_loss"]
     encoder.fit(ecg.data)
     assert encoder.history_["train_loss"][0] < first[0]
-    with pytest.raises(ValueError, match="warm_start=True cannot go on: regions"):
+    with pytest.raises(ValueError, match="warm_start=True requires the same regions"):
         encoder.set_params(regions={"chest": ["V1", "V2"]}).fit(ecg.data)
     regions = {"inferior": ["II", "III"], "septal": ["V1", "V2"]}
     encoder = make_encoder(warm_start=True, max_epochs=1, regions=regions).fit(ecg.data)
-    with pytest.raises(ValueError, match="warm_start=True cannot go on: regions"):
+    with pytest.raises(ValueError, match="warm_start=True requires the same regions"):
         encoder.set_params(regions=dict(reversed(regions.items()))).fit(ecg.data)
 
 
-def test_warm_start_of_the_classifier_keeps_its_standardiser(ecg, fitted):
+def test_warm_start_of_the_classifier_keeps_its_standardizer(ecg, fitted):
     clf = ACLECGClassifier(
         FrozenEstimator(fitted), frozen=True, max_epochs=3, warm_start=True, random_state=0
     ).fit(ecg.data, ecg.target)
@@ -274,7 +276,7 @@ def test_warm_start_of_the_classifier_keeps_its_standardiser(ecg, fitted):
     np.testing.assert_array_equal(clf.predict_proba(ecg.data), before)
 
 
-def test_lead_importance_of_leads_that_are_not_read_is_zero(ecg):
+def test_lead_importance_of_unused_leads_is_zero(ecg):
     frame = to_lead_frame(ecg.data, ecg.lead_names)
     clf = ACLECGClassifier(make_encoder(), max_epochs=5, random_state=0)
     clf.fit(frame, ecg.target)
@@ -282,9 +284,9 @@ def test_lead_importance_of_leads_that_are_not_read_is_zero(ecg):
     ours = lead_importance(clf, frame, ecg.target, **options)
     theirs = permutation_importance(clf, frame, ecg.target, **options)
     np.testing.assert_allclose(ours.importances, theirs.importances, atol=1e-6)
-    read = np.isin(ecg.lead_names, clf.encoder_.leads_)
-    assert (ours.importances[~read] == 0).all()
-    assert (ours.importances[read] != 0).all()
+    used = np.isin(ecg.lead_names, clf.encoder_.leads_)
+    assert (ours.importances[~used] == 0).all()
+    assert (ours.importances[used] != 0).all()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -357,7 +359,7 @@ def weights_of(module):
     return torch.cat([weights.detach().flatten() for weights in module.parameters()])
 
 
-def test_a_frozen_estimator_is_fine_tuned_in_a_copy(ecg, fitted):
+def test_fine_tuning_does_not_change_the_frozen_encoder(ecg, fitted):
     before = weights_of(fitted.net_.module_.encoders).clone()
     clf = ACLECGClassifier(FrozenEstimator(fitted), max_epochs=2, random_state=0)
     clf = clone(clf).fit(ecg.data, ecg.target)
@@ -382,16 +384,16 @@ def test_frozen_is_a_linear_probe(ecg, fitted):
         clf.set_params(augmentation=GaussianNoise()).fit(ecg.data, ecg.target)
 
 
-def test_a_bare_fitted_encoder_is_pretrained_anew(ecg, fitted):
+def test_a_fitted_encoder_that_is_not_frozen_is_pretrained_again(ecg, fitted):
     clf = ACLECGClassifier(fitted, frozen=True, max_epochs=1, random_state=0)
     clf.fit(ecg.data[:20], ecg.target[:20])
     assert clf.encoder_ is not fitted
     assert len(clf.encoder_.history_["epoch"]) == 2
 
 
-def test_default_encoder_takes_the_classifiers_parameters(ecg):
+def test_encoder_gets_missing_parameters_from_the_classifier(ecg):
     clf = ACLECGClassifier(make_encoder(sampling_rate=None, random_state=None), max_epochs=1)
-    with pytest.raises(ValueError, match="sampling_rate is missing"):
+    with pytest.raises(ValueError, match="requires sampling_rate, but sampling_rate is None"):
         clf.fit(ecg.data, ecg.target)
     clf.set_params(sampling_rate=100, random_state=3).fit(ecg.data, ecg.target)
     again = clone(clf).fit(ecg.data, ecg.target)
@@ -426,11 +428,11 @@ def test_unlabeled_in_other_targets(ecg, fitted):
     assert clf.classes_.tolist() == ["MI", "NORM"]
     clf.set_params(unlabeled=None).fit(ecg.data, names)
     assert clf.classes_.tolist() == ["?", "MI", "NORM"]
-    with pytest.raises(ValueError, match="y holds no label: every record is marked unlabeled=-1"):
+    with pytest.raises(ValueError, match="y contains no labels: all records are marked unl"):
         clf.set_params(unlabeled=-1).fit(ecg.data, np.full(40, -1))
 
 
-def test_marks_and_labels_of_other_types(ecg, fitted):
+def test_unlabeled_and_labels_of_different_types(ecg, fitted):
     clf = ACLECGClassifier(
         FrozenEstimator(fitted), unlabeled=-1, frozen=True, max_epochs=1, random_state=0
     )
@@ -440,25 +442,25 @@ def test_marks_and_labels_of_other_types(ecg, fitted):
         clf.fit(ecg.data, None)
     with pytest.raises(ValueError, match="Negative"):
         clf.fit(ecg.data, y, sample_weight=np.where(np.arange(40) == 30, -1.0, 1.0))
-    with pytest.raises(ValueError, match="unlabeled=nan equals no label"):
+    with pytest.raises(ValueError, match="unlabeled=nan cannot be compared"):
         clf.set_params(unlabeled=np.nan).fit(ecg.data, ecg.target)
 
 
-def test_leads_that_the_encoder_calls_otherwise(ecg, fitted):
+def test_encoder_with_other_lead_names(ecg, fitted):
     turned = list(ecg.lead_names)[::-1]
     X = ecg.data[:, ::-1].copy()
     clf = ACLECGClassifier(FrozenEstimator(fitted), lead_names=turned, max_epochs=1)
-    message = "reads the leads of X as V6, V5, .* but its encoder reads them as I, II,"
+    message = "The leads of X are V6, V5, .* but I, II, .* for its encoder"
     with pytest.raises(ValueError, match=message):
         clf.fit(X, ecg.target)
     clf = ACLECGClassifier(make_encoder(lead_names=turned), max_epochs=1)
-    with pytest.raises(ValueError, match="reads the leads of X as I, II, .* Pass the same lead_na"):
+    with pytest.raises(ValueError, match="The leads of X are I, II, .* Pass the same lead_na"):
         clf.fit(X, ecg.target)
     clf.set_params(lead_names=turned).fit(X, ecg.target)
     assert clf.encoder_.leads_ == fitted.leads_
 
 
-def test_encoder_of_another_kind_or_other_leads(ecg, fitted):
+def test_encoder_of_another_class_or_length(ecg, fitted):
     with pytest.raises(ValueError, match="FrozenEstimator of ACLECGEncoder, got one of Logist"):
         ACLECGClassifier(FrozenEstimator(LogisticRegression())).fit(ecg.data, ecg.target)
     clf = ACLECGClassifier(FrozenEstimator(fitted))

@@ -1,4 +1,4 @@
-"""Any torch module as an estimator: what a module may be, return and take, and the names."""
+"""Tests of ECGNetClassifier: what a module may be, take and return, and networks by name."""
 
 import pickle
 from functools import partial
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from sklearn_ecg import ECGNetClassifier
 from sklearn_ecg.deep._ecg_net import NETWORKS
 from sklearn_ecg.inspection import grad_cam, lead_importance
-from sklearn_ecg.nn.signal_network import SignalNetwork
+from sklearn_ecg.nn import SignalNetwork
 from sklearn_ecg.preprocessing import Cropper
 
 SMALL = {
@@ -85,7 +85,7 @@ def data():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_name_learns(name, data):
+def test_each_network_learns(name, data):
     X, y = data
     clf = make(name, module_params=SMALL[name], max_epochs=40, learning_rate=1e-2)
     clf.fit(X, y)
@@ -100,7 +100,7 @@ def test_every_name_learns(name, data):
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("precision", ["float64", "mixed"])
-def test_every_name_has_every_precision(name, precision, data):
+def test_each_network_has_each_precision(name, precision, data):
     X, y = data
     params = {"module_params": SMALL[name], "max_epochs": 1}
     single = make(name, **params).fit(X, y)
@@ -112,7 +112,7 @@ def test_every_name_has_every_precision(name, precision, data):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_name_has_heat_maps_and_lead_importance(name, data):
+def test_each_network_has_heat_maps_and_lead_importance(name, data):
     X, y = data
     clf = make(name, module_params=SMALL[name]).fit(X, y)
     heat = grad_cam(clf, X, target=1)
@@ -121,7 +121,7 @@ def test_every_name_has_heat_maps_and_lead_importance(name, data):
     assert len(result.importances_mean) == 3
 
 
-def test_default_is_the_benchmark():
+def test_default_is_the_network_of_the_benchmark():
     assert ECGNetClassifier().module == "resnet1d_wang"
     assert ECGNetClassifier().class_weight is None
 
@@ -160,7 +160,7 @@ def test_module_is_a_class_or_a_function(module, params, n_classes, data):
     assert set(clf.predict(X)) <= set(y)
 
 
-def test_weights_of_a_function_are_where_training_starts(data):
+def test_training_starts_from_the_weights_that_a_function_loads(data):
     clf = make(load_weights, module_params={"value": 0.25}, max_epochs=0).fit(*data)
     assert (clf.net_.module_.module.conv.weight == 0.25).all()
 
@@ -173,10 +173,10 @@ def test_multilabel(data):
     assert clf.transform(X).shape == (40, 3)
 
 
-def test_embedding_is_what_the_module_returns_or_its_logits(data):
+def test_embedding_is_the_second_output_or_the_logits(data):
     X, y = data
     clf = make(EmbeddingNet).fit(X, y)
-    net, x = clf.net_.module_.module, clf._prepare(X).read(slice(None))
+    net, x = clf.net_.module_.module, clf._validate_input(X).batch(slice(None))
     with torch.no_grad():
         logits, embedding = net(x)
     np.testing.assert_allclose(clf.transform(X), embedding, rtol=1e-5, atol=1e-6)
@@ -187,7 +187,7 @@ def test_embedding_is_what_the_module_returns_or_its_logits(data):
 
 
 def test_loss_is_the_cross_entropy(data):
-    """The first epoch's loss of one batch is torch's own, of the network as it starts."""
+    """The loss of the first batch is that of torch for the initial network."""
     X, y = data
     for labels, cross_entropy in [
         (y, lambda z, t: F.binary_cross_entropy_with_logits(z[:, 0], t.float())),
@@ -228,7 +228,7 @@ class LazyNet(nn.Module):
 
 
 @pytest.mark.filterwarnings("ignore:Lazy modules:UserWarning")
-def test_lazy_layers_take_the_length_of_the_records(data):
+def test_lazy_layers_depend_on_the_length_of_the_records(data):
     X, y = data
     clf = make(LazyNet, warm_start=True).fit(X, y)
     assert clf.net_.module_.module.linear.in_features == 3 * 40
@@ -240,7 +240,7 @@ def test_lazy_layers_take_the_length_of_the_records(data):
 # Arguments of the module
 
 
-def test_arguments_are_parameters_of_their_own(data):
+def test_module_arguments_are_parameters(data):
     X, y = data
     clf = make(module_params={"width": 2, "kernel_size": 3})
     assert clf.get_params()["module__width"] == 2
@@ -296,7 +296,7 @@ def test_fit_never_changes_arguments(data):
 
 
 class Returns(Net):
-    """A network that makes something else of its logits."""
+    """A network that returns something else than its logits."""
 
     def __init__(self, n_leads, n_outputs, make_output):
         super().__init__(n_leads, n_outputs)
@@ -335,13 +335,13 @@ class TooShort(Net):
         (Net, {"num_classes": 2}, "multiple values for argument 'num_classes'"),
         ("lstm", {"width": 2}, r"LSTM cannot be called as .*Its signature is LSTM\(n_leads, n_out"),
         (nn.ReLU, None, r"ReLU cannot be called as .*too many positional arguments"),
-        (Net, {"width": -1}, r"Net could not be made by Net\(3, 1, width=-1\): RuntimeError"),
+        (Net, {"width": -1}, r"Net could not be created by Net\(3, 1, width=-1\): RuntimeError"),
         (
             "resnet1d_wang",
             {"kernel_size": 4},
-            r"made by ResNet1dWang\(3, 1, kernel_size=4\): ValueError: kernel_size must be odd",
+            r"created by ResNet1dWang\(3, 1, kernel_size=4\): ValueError: kernel_size must be odd",
         ),
-        (lambda a, b: [a, b], None, "must make a torch.nn.Module, got list"),
+        (lambda a, b: [a, b], None, "must return a torch.nn.Module, got list"),
         (NoParameters, None, "module NoParameters has no parameters to train"),
         (
             TooShort,
@@ -349,21 +349,21 @@ class TooShort(Net):
             r"TooShort failed on a batch of shape \(2, 3, 40\), that is \(batch, leads, time\), of "
             "torch.float32: RuntimeError",
         ),
-        (Returns, {"make_output": lambda z: {"logits": z}}, "its logits are dict"),
-        (Returns, {"make_output": lambda z: z.argmax(1)}, "its logits are torch.int64"),
-        (Returns, {"make_output": lambda z: (z, None)}, "its embedding are NoneType"),
-        (Returns, {"make_output": lambda z: (z, z, z)}, "got a tuple of 3"),
+        (Returns, {"make_output": lambda z: {"logits": z}}, "got dict for the logits"),
+        (Returns, {"make_output": lambda z: z.argmax(1)}, "got torch.int64 for the logits"),
+        (Returns, {"make_output": lambda z: (z, None)}, "got NoneType for the embedding"),
+        (Returns, {"make_output": lambda z: (z, z, z)}, "got a tuple of length 3"),
         (
             Returns,
             {"make_output": lambda z: torch.cat([z, z], 1)},
-            r"logits of shape \(2, 2\) for a batch of 2; .* here \(2, 1\). One logit tells two cl",
+            r"logits of shape \(2, 2\) for a batch of 2; .* here \(2, 1\). For two classes, return",
         ),
         (Returns, {"make_output": lambda z: z[:, 0]}, r"returned logits of shape \(2,\)"),
         (Returns, {"make_output": lambda z: (z, z[:, :, None])}, r"embedding of shape \(2, 1, 1\)"),
         (Returns, {"make_output": lambda z: z / 0}, "NaN or infinity for a batch of finite"),
     ],
 )
-def test_what_is_wrong_with_a_module_is_told(module, params, message, data):
+def test_unsuitable_modules_raise(module, params, message, data):
     with pytest.raises(ValueError, match=message):
         make(module, module_params=params).fit(*data)
 
@@ -379,7 +379,7 @@ class TwoLogitsNet(MappedNet):
         super().__init__(n_leads, 2)
 
 
-def test_networks_with_a_map_are_held_to_their_outputs(data):
+def test_outputs_of_networks_with_a_map_are_checked(data):
     with pytest.raises(ValueError, match=r"TwoLogitsNet returned logits of shape \(2, 2\)"):
         make(TwoLogitsNet).fit(*data)
 
@@ -394,7 +394,7 @@ class DividingNet(Net):
         return super().forward(x / x.std(2, keepdim=True))
 
 
-def test_what_shows_at_prediction_only_is_told_too(data):
+def test_errors_at_prediction_only(data):
     X, y = data
     clf = make(SqueezingNet).fit(X, y)
     clf.predict(X)
@@ -403,13 +403,13 @@ def test_what_shows_at_prediction_only_is_told_too(data):
     clf = make(DividingNet).fit(X, y)
     flat = X.copy()
     flat[3, 1] = 0
-    with pytest.raises(ValueError, match="DividingNet returned NaN .*flat lead"):
+    with pytest.raises(ValueError, match="DividingNet returned NaN .*constant"):
         clf.predict_proba(flat)
 
 
 def test_warm_start_needs_the_same_module(data):
     clf = make(warm_start=True).fit(*data)
-    with pytest.raises(ValueError, match="with another network"):
+    with pytest.raises(ValueError, match="requires the same network"):
         clf.set_params(module__width=7).fit(*data)
 
 
@@ -425,6 +425,6 @@ def test_lead_importance_finds_the_lead(data):
 
 def test_heat_maps_need_a_map(data):
     X, y = data
-    with pytest.raises(TypeError, match="ECGNetClassifier has a network without a map over time"):
+    with pytest.raises(TypeError, match="The network of ECGNetClassifier has no feature_map"):
         grad_cam(make().fit(X, y), X)
     assert grad_cam(make(MappedNet).fit(X, y), X).shape == (40, 40)

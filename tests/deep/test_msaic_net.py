@@ -1,4 +1,4 @@
-"""What is MSAIC-Net's own, and what the template adds: stopping, weights, warm start, devices."""
+"""Tests of MSAIC-Net, and of what all classifiers share: stopping, weights, warm start, devices."""
 
 import subprocess
 import sys
@@ -15,6 +15,8 @@ from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise
+from sklearn_ecg.deep._target import Target
+from sklearn_ecg.deep._training_data import TrainingData
 
 TINY = {
     "filters": (4,),
@@ -41,6 +43,11 @@ def data():
     return X[order], y[order]
 
 
+def data_of(n_channels):
+    """Binary training data for the hooks."""
+    return TrainingData(None, Target("binary", np.arange(2), np.arange(2)), n_channels=n_channels)
+
+
 ABLATIONS = {
     "CNN + focal BCE": {"dilations": (1,), "attention": None, "contrastive_weight": 0},
     "+ multi-scale branches": {"attention": None, "contrastive_weight": 0},
@@ -51,9 +58,9 @@ ABLATIONS = {
 
 
 @pytest.mark.parametrize("row", ABLATIONS)
-def test_every_ablation_row_is_reachable_by_parameters(row, data):
+def test_each_ablation_is_available_by_parameters(row, data):
     clf = make(dilations=(1, 2)).set_params(**ABLATIONS[row]).fit(*data)
-    module, loss = clf.net_.module_, clf._make_loss("binary", None)
+    module, loss = clf.net_.module_, clf._make_loss(data_of(3))
     assert len(module.branches) == (1 if row == "CNN + focal BCE" else 2)
     assert (module.branches[0][0].attention is None) == (
         row in ("CNN + focal BCE", "+ multi-scale branches")
@@ -69,7 +76,7 @@ def test_defaults_of_the_method():
 
 
 def test_early_stopping_keeps_groups_on_one_side(data):
-    """A patient in validation is not trained on: its records do not touch the statistics."""
+    """The records of a validation patient do not change the statistics for normalization."""
     X, y = data
     groups = np.arange(40) // 2
     clf = make(early_stopping=True, validation_fraction=0.25, max_epochs=6, n_iter_no_change=2)
@@ -81,7 +88,7 @@ def test_early_stopping_keeps_groups_on_one_side(data):
             shifted = X.copy()
             shifted[groups == group] += 50
             clf.fit(shifted, y, groups=groups)
-            # The mean moves by both records of a trained patient or by none of a validated one.
+            # Either both records of the patient change the mean or neither does.
             means.add(round(float(clf.normalizer_.mean.mean()), 0))
     assert len(means) == 2 and 0.0 in means
     assert "valid_loss" in clf.history_
@@ -89,12 +96,12 @@ def test_early_stopping_keeps_groups_on_one_side(data):
 
 def test_early_stopping_degrades_with_a_warning():
     X = np.random.RandomState(0).randn(4, 2, 20)
-    with pytest.warns(UserWarning, match="leaves nothing to validate"):
+    with pytest.warns(UserWarning, match="leaves no records for validation"):
         clf = make(early_stopping=True).fit(X, [0, 1, 0, 1])
     assert "valid_loss" not in clf.history_
 
 
-def test_warm_start_goes_on(data):
+def test_warm_start_continues(data):
     X, y = data
     clf = make(warm_start=True).fit(X, y)
     first = clf.net_.module_.classifier.weight.detach().clone()
@@ -108,24 +115,33 @@ def test_warm_start_goes_on(data):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda X, y, clf: clf.fit(X[:, :2], y), r"leads \(3, .*\) of the previous fit became \(2"),
-        (lambda X, y, clf: clf.fit(X, np.array(["a", "b"])[y]), "classes .* became .*'a', 'b'"),
-        (lambda X, y, clf: clf.set_params(normalize=None).fit(X, y), "normalize dataset"),
-        (lambda X, y, clf: clf.set_params(filters=(8,)).fit(X, y), "with another network"),
+        (
+            lambda X, y, clf: clf.fit(X[:, :2], y),
+            r"the same leads as the previous fit, which had \(3, .*\), but got \(2",
+        ),
+        (
+            lambda X, y, clf: clf.fit(X, np.array(["a", "b"])[y]),
+            "the same classes as .* but got .*'a', 'b'",
+        ),
+        (
+            lambda X, y, clf: clf.set_params(normalize=None).fit(X, y),
+            "the same normalize as the previous fit, which had dataset, but got None",
+        ),
+        (lambda X, y, clf: clf.set_params(filters=(8,)).fit(X, y), "requires the same network"),
         (
             lambda X, y, clf: clf.set_params(contrastive_weight=0).fit(X, y),
-            "with another network",
+            "requires the same network",
         ),
         (
             lambda X, y, clf: clf.set_params(lead_names=["II", "I", "V1"]).fit(X, y),
-            "leads .*'I', 'II', 'V1'.* became .*'II', 'I', 'V1'",
+            "leads .*'I', 'II', 'V1'.* but got .*'II', 'I', 'V1'",
         ),
     ],
 )
-def test_warm_start_holds_what_the_weights_were_made_for(change, message, data):
+def test_warm_start_requires_the_same_data_and_network(change, message, data):
     X, y = data
     clf = make(warm_start=True, lead_names=["I", "II", "V1"]).fit(X, y)
-    if "(2" in message:
+    if r"\(2" in message:
         clf.lead_names = None
     with pytest.raises(ValueError, match=message):
         change(X, y, clf)
@@ -183,7 +199,7 @@ def test_class_weight_moves_probabilities(class_weight, sign, data):
 def test_class_weight_refusals(data):
     X, y = data
     Y = np.stack([y, 1 - y, y], axis=1)
-    with pytest.raises(ValueError, match="is a list, which is for a multilabel y"):
+    with pytest.raises(ValueError, match="is a list, which only a multilabel y takes"):
         make(class_weight=[{0: 1, 1: 2}]).fit(X, y)
     with pytest.raises(ValueError, match="multilabel y of 3 labels class_weight must be"):
         make(class_weight={0: 1, 1: 2}).fit(X, Y)
@@ -195,7 +211,7 @@ def test_class_weight_refusals(data):
 def test_constant_label_warns(data):
     X, y = data
     Y = np.stack([y, np.zeros_like(y)], axis=1)
-    with pytest.warns(UserWarning, match=r"Label\(s\) \[1\] have one value only"):
+    with pytest.warns(UserWarning, match=r"Label\(s\) \[1\] have the same value in all"):
         make().fit(X, Y)
 
 
@@ -213,17 +229,17 @@ def test_one_augmentation_or_several(data):
 @pytest.mark.parametrize(
     "params, message",
     [
-        ({"class_weight": {0: -1, 1: 1}}, "class_weight must hold finite weights >= 0"),
+        ({"class_weight": {0: -1, 1: 1}}, "class_weight must contain finite weights >= 0"),
         ({"class_weight": {0: 0, 1: 0}}, "not all of them 0"),
         ({"dropout": 1.0}, "'dropout' parameter of MSAICNetClassifier must be"),
         ({"attention": "cbam"}, "'attention' parameter"),
         ({"batch_size": 1}, "'batch_size' parameter"),
         ({"kernel_size": 4}, "kernel_size must be odd, got 4"),
-        ({"dilations": ()}, "dilations must hold at least one"),
-        ({"dilations": (0,)}, "dilations must hold .* integers >= 1"),
-        ({"filters": (8, 2.5)}, "filters must hold .* integers >= 1"),
-        ({"device": "cuda:9"}, "device='cuda:9' cannot be used on this machine"),
-        ({"device": "gpu"}, "device='gpu' cannot be used"),
+        ({"dilations": ()}, "dilations must contain at least one"),
+        ({"dilations": (0,)}, "dilations must contain .* integers >= 1"),
+        ({"filters": (8, 2.5)}, "filters must contain .* integers >= 1"),
+        ({"device": "cuda:9"}, "device='cuda:9' is not available"),
+        ({"device": "gpu"}, "device='gpu' is not available"),
         ({"augmentation": [3]}, "augmentation=, must be callable, got 3"),
         ({"augmentation": lambda x: x[:, :, 1:]}, "<lambda> .* changed the shape of a batch"),
     ],
@@ -251,7 +267,7 @@ def test_mixed_precision_does_not_tie_scores():
     assert len(np.unique(clf.decision_function(X))) > 390
 
 
-def test_size_of_weights_does_not_matter(data):
+def test_scale_of_weights_does_not_matter(data):
     X, y = data
     weight = np.random.RandomState(0).rand(40) + 0.1
     reference = make().fit(X, y, sample_weight=weight).predict_proba(X)
@@ -261,8 +277,8 @@ def test_size_of_weights_does_not_matter(data):
 
 
 @pytest.mark.parametrize("batch_size", [2, 8, 32])
-def test_weighted_prevalence_is_learnt_whatever_the_batch_size(batch_size):
-    """On noise the best constant is the weighted share of positives, here a half."""
+def test_weighted_prevalence_is_learned_with_any_batch_size(batch_size):
+    """For noise the best prediction is the weighted share of positives, here one half."""
     rng = np.random.RandomState(0)
     X, y = rng.randn(160, 1, 8).astype(np.float32), np.arange(160) % 8 == 0
     clf = make(
@@ -279,8 +295,8 @@ def test_weighted_prevalence_is_learnt_whatever_the_batch_size(batch_size):
     assert mean == pytest.approx(0.5, abs=0.07)
 
 
-def test_partners_do_not_weigh_in_the_classification(data):
-    """A rare class: a fifth of every batch are its partners, yet probabilities stay as without."""
+def test_added_records_do_not_count_in_the_classification_loss(data):
+    """With a rare class, a fifth of each batch is added, but the probabilities do not change."""
     rng = np.random.RandomState(0)
     X, y = rng.randn(200, 1, 8).astype(np.float32), np.arange(200) % 50 == 0
     plain = {"class_weight": None, "focal_gamma": 0, "learning_rate": 1e-3, "max_epochs": 40}
@@ -292,7 +308,7 @@ def test_partners_do_not_weigh_in_the_classification(data):
     assert mean[1e-6] == pytest.approx(mean[0], abs=0.03)
 
 
-def test_threads_do_not_disturb_one_another(data):
+def test_threads_do_not_interfere(data):
     X, y = data
     expected = make().fit(X, y).predict_proba(X)
     state = torch.random.get_rng_state()
@@ -308,7 +324,7 @@ def test_history_is_a_table(data):
     assert {"train_loss", "learning_rate"} <= set(table)
 
 
-def test_extreme_amplitudes_do_not_pass_in_silence(data):
+def test_extreme_amplitudes_raise(data):
     X, y = data
     with pytest.raises(ValueError, match="train loss became"):
         make(normalize=None, learning_rate=1e3, max_epochs=20).fit(X * 1e18, y)

@@ -1,4 +1,4 @@
-"""What is particular to SimCardioNet; the batteries of test_estimators.py hold it to the rest."""
+"""Tests that are specific to SimCardioNet; tests/test_estimators.py has the common checks."""
 
 import os
 import signal
@@ -27,9 +27,9 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import ColorJitter, RandomHorizontalFlip
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.inspection import GradCAMDisplay, grad_cam, lead_importance
-from sklearn_ecg.inspection._grad_cam import _spread
+from sklearn_ecg.inspection._grad_cam import interpolate_map
 from sklearn_ecg.leads import REGIONS_12
-from sklearn_ecg.nn.simcardionet import SimCardioNet
+from sklearn_ecg.nn._simcardionet import SimCardioNet
 from sklearn_ecg.preprocessing import ECGImageRenderer
 from sklearn_ecg.utils._chunks import ChunkBudget
 
@@ -92,59 +92,37 @@ def test_images_are_resized_inside(images):
         make_encoder(image_size=(16, 0)).fit(X)
 
 
-def test_colour_images(images):
+def test_color_images(images):
     X = np.stack([images[0]] * 3, axis=-1)
     encoder = make_encoder().fit(X)
     assert encoder.image_shape_in_ == (SIZE, SIZE, 3)
     assert encoder.transform(X).shape == (40, 16)
 
 
-def test_a_renderer_draws_signals(signals):
+def test_signals_are_rendered_in_a_pipeline(signals):
     ecg, renderer = signals
-    drawn = renderer.fit_transform(ecg.data)
-    of_signals = make_encoder(renderer=renderer).fit(ecg.data)
-    of_images = make_encoder().fit(drawn)
-    np.testing.assert_array_equal(of_signals.transform(ecg.data), of_images.transform(drawn))
-    assert of_signals.n_leads_in_ == 12 and of_signals.image_shape_in_ == (64, 64, 1)
-    assert of_signals.get_params()["renderer"] is renderer
-    # In a Pipeline it is the same.
+    rendered = renderer.fit_transform(ecg.data)
     pipeline = make_pipeline(clone(renderer), make_encoder()).fit(ecg.data)
-    np.testing.assert_array_equal(pipeline.transform(ecg.data), of_images.transform(drawn))
-
-
-def test_renderer_takes_leads_by_name(signals):
-    ecg, renderer = signals
+    of_images = make_encoder().fit(rendered)
+    np.testing.assert_array_equal(pipeline.transform(ecg.data), of_images.transform(rendered))
     frame = to_lead_frame(ecg.data, ecg.lead_names)
     shuffled = frame[sorted(frame.columns)]
-    encoder = make_encoder(renderer=renderer).fit(ecg.data)
-    other = make_encoder(renderer=renderer).fit(shuffled)
-    np.testing.assert_array_equal(other.transform(shuffled), encoder.transform(ecg.data))
+    other = make_pipeline(clone(renderer), make_encoder()).fit(shuffled)
+    np.testing.assert_array_equal(other.transform(shuffled), of_images.transform(rendered))
     with pytest.raises(ValueError, match="another order"):
         other.transform(frame)
 
 
-def test_sampling_rate_of_the_renderer(signals):
-    ecg, renderer = signals
-    bare = clone(renderer).set_params(sampling_rate=None)
-    with pytest.raises(ValueError, match="sampling_rate"):
-        make_encoder(renderer=bare).fit(ecg.data)
-    encoder = make_encoder(renderer=bare, sampling_rate=100, max_epochs=0).fit(ecg.data)
-    assert encoder.renderer_.sampling_rate == 100 and bare.sampling_rate is None
-    with pytest.raises(ValueError, match="sampling_rate=500 differs from that of the renderer"):
-        make_encoder(renderer=renderer, sampling_rate=500).fit(ecg.data)
-    frame = to_lead_frame(ecg.data, ecg.lead_names)
-    frame.attrs["sampling_rate"] = 200
-    with pytest.raises(ValueError, match="has sampling_rate=100, but X notes 200 Hz"):
-        make_encoder(renderer=renderer).fit(frame)
-
-
-def test_a_second_fit_forgets_how_X_was_read(signals, images):
-    ecg, renderer = signals
-    encoder = make_encoder(renderer=renderer, max_epochs=0).fit(ecg.data)
-    encoder.set_params(renderer=None).fit(images[0])
-    for name in ("renderer_", "n_leads_in_", "n_times_in_", "lead_names_in_"):
-        assert not hasattr(encoder, name)
-    assert not hasattr(encoder.set_params(renderer=renderer).fit(ecg.data), "image_kind_in_")
+@pytest.mark.parametrize(
+    "estimator", [make_encoder(), SimCardioNetClassifier(make_encoder())], ids=["enc", "clf"]
+)
+def test_signals_raise_an_error_that_shows_the_pipeline(signals, estimator):
+    ecg, _ = signals
+    name = type(estimator).__name__
+    message = rf"make_pipeline\(ECGImageRenderer\(sampling_rate=...\), {name}\(...\)\)"
+    for X in (ecg.data, to_lead_frame(ecg.data, ecg.lead_names)):
+        with pytest.raises(ValueError, match=f"signals.*{message}"):
+            estimator.fit(X, ecg.target)
 
 
 def test_history(fitted):
@@ -165,7 +143,7 @@ def test_pretraining_lowers_the_loss(images):
     assert history["train_loss"][-1] < 0.85 * history["train_loss"][0]
 
 
-def test_max_epochs_0_is_the_random_start(images):
+def test_max_epochs_0_is_the_random_initialization(images):
     X, _ = images
     one, other = (
         make_encoder(max_epochs=0).fit(X).net_.module_.stages for X in (X, X[:, ::-1].copy())
@@ -174,14 +152,14 @@ def test_max_epochs_0_is_the_random_start(images):
         assert torch.equal(a, b)
 
 
-def test_cosine_alone_may_collapse_and_is_seen(images):
+def test_collapse_of_the_cosine_alone_warns(images):
     encoder = make_encoder(contrastive_weight=0.0, max_epochs=60, learning_rate=1e-2)
     with pytest.warns(ConvergenceWarning, match="collapsed: .* contrastive_weight"):
         encoder.fit(images[0])
 
 
 def test_single_image_warns(images):
-    with pytest.warns(ConvergenceWarning, match="X holds 1 record"):
+    with pytest.warns(ConvergenceWarning, match="X contains 1 record only"):
         encoder = make_encoder().fit(images[0][:1])
     assert np.isfinite(encoder.transform(images[0])).all()
 
@@ -189,13 +167,13 @@ def test_single_image_warns(images):
 def test_bad_networks(images):
     with pytest.raises(ValueError, match="n_heads=3 must divide the last of filters"):
         make_encoder(n_heads=3).fit(images[0])
-    with pytest.raises(ValueError, match="filters must hold at least one number"):
+    with pytest.raises(ValueError, match="filters must contain at least one number"):
         make_encoder(filters=()).fit(images[0])
     with pytest.raises(ValueError, match="train loss became nan in epoch 1"):
         make_encoder(augmentation=lambda x: x * float("nan")).fit(images[0])
 
 
-def test_views_are_seen_before_normalisation(images):
+def test_augmentation_is_applied_before_normalization(images):
     seen = []
 
     def spy(x):
@@ -220,44 +198,38 @@ def test_interrupted_fit_is_unfitted(images):
     assert not hasattr(encoder, "net_")
 
 
-def test_warm_start_goes_on(images):
+def test_warm_start_continues(images):
     X, _ = images
     encoder = make_encoder(warm_start=True, max_epochs=5).fit(X)
     first = encoder.history_["train_loss"]
     assert encoder.fit(X).history_["train_loss"][0] < first[0]
-    with pytest.raises(ValueError, match="warm_start=True cannot go on: channels"):
+    with pytest.raises(ValueError, match="requires the same number of channels"):
         encoder.fit(np.stack([X] * 3, axis=-1))
     encoder = make_encoder(warm_start=True, max_epochs=1).fit(X)
-    with pytest.raises(ValueError, match="warm_start=True cannot go on: the image_size"):
+    with pytest.raises(ValueError, match="requires the same image_size"):
         encoder.set_params(image_size=24).fit(X)
 
 
-def test_warm_start_holds_bytes_and_floats_apart(images):
+def test_warm_start_distinguishes_bytes_and_floats(images):
     encoder = make_encoder(warm_start=True, max_epochs=1).fit(images[0])
-    with pytest.raises(ValueError, match="warm_start=True cannot go on: kind of images"):
+    with pytest.raises(ValueError, match="requires the same kind of images"):
         encoder.fit(images[0].astype(float))
 
 
-def test_other_height_is_told_as_other_width_is(images, fitted):
+def test_images_of_another_size_raise(images, fitted):
     for X in (images[0][:, 1:], images[0][:, :, 1:]):
         with pytest.raises(ValueError, match=r"was fitted on \(48, 48, 1\): resize them"):
             fitted.transform(X)
 
 
-def test_predictions_follow_the_fit_not_the_parameters(signals):
-    ecg, renderer = signals
-    encoder = make_encoder(renderer=renderer)
-    clf = SimCardioNetClassifier(encoder, frozen=True, max_epochs=1).fit(ecg.data, ecg.target)
-    before = clf.predict_proba(ecg.data)
-    encoder.set_params(renderer=None)
-    np.testing.assert_array_equal(clf.predict_proba(ecg.data), before)
-
-
-def test_leads_are_named_to_the_estimator(signals):
-    ecg, renderer = signals
-    named = clone(renderer).set_params(lead_names=ecg.lead_names)
-    with pytest.raises(ValueError, match="of the renderer is not read here. Pass lead_names"):
-        make_encoder(renderer=named).fit(ecg.data)
+def test_predictions_do_not_depend_on_later_changes_of_parameters(images):
+    X, y = images
+    rows = X.reshape(len(X), -1)
+    encoder = make_encoder(image_shape=(SIZE, SIZE), max_epochs=1)
+    clf = SimCardioNetClassifier(encoder, frozen=True, max_epochs=1).fit(rows, y)
+    before = clf.predict_proba(rows)
+    encoder.set_params(image_shape=None)
+    np.testing.assert_array_equal(clf.predict_proba(rows), before)
 
 
 def test_hash_depends_on_content_only(images):
@@ -283,7 +255,7 @@ def test_in_pipelines_and_searches(images):
 
 
 class Watch(Callback):
-    """Keeps a copy of every parameter and buffer at the end of every epoch."""
+    """Store a copy of all parameters and buffers at the end of each epoch."""
 
     def on_train_begin(self, net, **kwargs):
         self.states = [self._state(net)]
@@ -303,7 +275,7 @@ def changed(before, after, part):
 
 
 @pytest.mark.parametrize("unfreeze, n_opened", [("all", 3), (2, 2), (1, 1), (0, 0)])
-def test_closed_stages_do_not_change_bit_by_bit(images, unfreeze, n_opened):
+def test_frozen_stages_do_not_change_at_all(images, unfreeze, n_opened):
     X, y = images
     encoder = make_encoder(filters=(4, 8, 8)).fit(X)
     clf = SimCardioNetClassifier(
@@ -324,14 +296,14 @@ def test_closed_stages_do_not_change_bit_by_bit(images, unfreeze, n_opened):
             assert bool(names) == is_open, (epoch, stage, names)
             if is_open:
                 kinds = {name.rsplit(".", 1)[1] for name in names}
-                # BatchNorm's statistics follow, too.
+                # The statistics of BatchNorm change as well.
                 assert {"weight", "running_mean", "running_var"} <= kinds
             assert (clf.history_[f"stage_{stage}_learning_rate"][epoch - 1] > 0) == is_open
     expected = [min(n_opened, (epoch - 1) // 2) for epoch in range(1, 9)]
     assert clf.history_["open_stages"].tolist() == expected
 
 
-def test_every_newly_opened_stage_is_slower(images):
+def test_each_newly_unfrozen_stage_has_a_lower_rate(images):
     X, y = images
     clf = SimCardioNetClassifier(
         make_encoder(filters=(4, 8, 8)),
@@ -350,23 +322,23 @@ def test_every_newly_opened_stage_is_slower(images):
     np.testing.assert_allclose(clf.history_["learning_rate"], 1e-2)
 
 
-def test_without_unfreezing_all_stages_are_open(images):
+def test_without_unfreezing_all_stages_are_trained(images):
     X, y = images
     clf = SimCardioNetClassifier(make_encoder(), unfreeze_interval=0, max_epochs=2).fit(X, y)
     assert clf.history_["open_stages"].tolist() == [2, 2]
 
 
-def test_unfreezing_that_does_not_fit(images):
+def test_too_many_stages_to_unfreeze(images):
     X, y = images
     clf = SimCardioNetClassifier(make_encoder(), unfreeze=3, max_epochs=9)
-    with pytest.raises(ValueError, match="unfreeze=3 is more than the encoder's 2 stages"):
+    with pytest.raises(ValueError, match="unfreeze=3 exceeds the 2 stages of the encoder"):
         clf.fit(X, y)
     clf.set_params(unfreeze="all", max_epochs=4)
-    with pytest.warns(ConvergenceWarning, match="2 stages would be opened in epoch 5, but max_ep"):
+    with pytest.warns(ConvergenceWarning, match="2 stages would be unfrozen in epoch 5, but max_e"):
         clf.fit(X, y)
 
 
-def test_it_learns_and_leaves_the_encoder_alone(images, fitted):
+def test_learns_without_changing_the_encoder(images, fitted):
     X, y = images
     before = joblib.hash(fitted)
     clf = SimCardioNetClassifier(
@@ -392,7 +364,7 @@ def test_frozen_is_a_linear_probe(images, fitted):
     np.testing.assert_allclose(clf.decision_function(X), logits, atol=1e-3)
 
 
-def test_warm_start_of_a_probe_trains_what_it_predicts_with(images, fitted):
+def test_warm_start_of_a_probe_trains_on_the_fine_tuned_encoder(images, fitted):
     X, y = images
     clf = SimCardioNetClassifier(
         FrozenEstimator(fitted),
@@ -415,7 +387,7 @@ def test_early_stopping_restores_the_best_epoch(images, fitted):
     clf = SimCardioNetClassifier(
         FrozenEstimator(fitted),
         unfreeze_interval=2,
-        encoder_learning_rate=0.3,  # so that it becomes worse once a stage is open
+        encoder_learning_rate=0.3,  # so large that the loss increases once a stage is unfrozen
         early_stopping=True,
         validation_fraction=0.3,
         n_iter_no_change=3,
@@ -429,20 +401,19 @@ def test_early_stopping_restores_the_best_epoch(images, fitted):
         assert torch.equal(value, kept[name]), name
 
 
-def test_no_epochs_open_no_stage(images, fitted):
+def test_no_epochs_unfreeze_no_stage(images, fitted):
     clf = SimCardioNetClassifier(FrozenEstimator(fitted), max_epochs=0).fit(*images)
     assert clf.history_["open_stages"].shape == (0,)
 
 
-def test_encoder_that_reads_otherwise(signals):
-    ecg, renderer = signals
-    other = clone(renderer).set_params(layout="12x1")
-    clf = SimCardioNetClassifier(make_encoder(renderer=renderer), renderer=other, max_epochs=1)
-    with pytest.raises(ValueError, match="and its encoder read X in two ways, renderer"):
-        clf.fit(ecg.data, ecg.target)
-    clf.set_params(renderer=clone(renderer).set_params(color="rgb"))
-    with pytest.raises(ValueError, match="and its encoder read X in two ways, images of shape"):
-        clf.fit(ecg.data, ecg.target)
+def test_encoder_with_another_image_shape(images):
+    X, y = images
+    rows = X.reshape(len(X), -1)
+    clf = SimCardioNetClassifier(
+        make_encoder(image_shape=(SIZE, SIZE)), image_shape=(SIZE // 2, 2 * SIZE), max_epochs=1
+    )
+    with pytest.raises(ValueError, match=r"have the shape \(24, 96, 1\) .* but \(48, 48, 1\) for"):
+        clf.fit(rows, y)
 
 
 def test_unlabeled_images_only_pretrain(images, fitted):
@@ -456,36 +427,30 @@ def test_unlabeled_images_only_pretrain(images, fitted):
     np.testing.assert_array_equal(clf.encoder_.transform(X), fitted.transform(X))
 
 
-def test_renderer_of_the_classifier_or_of_the_encoder(signals):
-    ecg, renderer = signals
+def test_image_shape_of_the_classifier_or_of_the_encoder(images):
+    X, y = images
+    rows, shape = X.reshape(len(X), -1), (SIZE, SIZE)
     options = {"max_epochs": 5, "random_state": 0}
-    own = SimCardioNetClassifier(make_encoder(), renderer=renderer, **options)
-    its = SimCardioNetClassifier(make_encoder(renderer=renderer), **options)
+    own = SimCardioNetClassifier(make_encoder(), image_shape=shape, **options)
+    of_encoder = SimCardioNetClassifier(make_encoder(image_shape=shape), **options)
     frozen = SimCardioNetClassifier(
-        FrozenEstimator(make_encoder(renderer=renderer).fit(ecg.data)), **options
+        FrozenEstimator(make_encoder(image_shape=shape).fit(rows)), **options
     )
-    found = [clf.fit(ecg.data, ecg.target).predict_proba(ecg.data) for clf in (own, its, frozen)]
+    found = [clf.fit(rows, y).predict_proba(rows) for clf in (own, of_encoder, frozen)]
     np.testing.assert_array_equal(found[1], found[0])
     np.testing.assert_array_equal(found[2], found[0])
-    images = renderer.fit_transform(ecg.data)
-    with pytest.raises(ValueError, match="64 leads"):
-        frozen.fit(images, ecg.target)
-    of_images = SimCardioNetClassifier(FrozenEstimator(make_encoder().fit(images)), **options)
-    with pytest.raises(ValueError, match="12 leads"):
-        of_images.fit(ecg.data, ecg.target)
 
 
-def test_encoder_of_another_kind(images):
+def test_encoder_of_another_class(images):
     X, y = images
     with pytest.raises(ValueError, match="FrozenEstimator of SimCardioNetEncoder, got one of"):
         SimCardioNetClassifier(FrozenEstimator(ACLECGEncoder())).fit(X, y)
 
 
-def test_lead_importance_draws_again(signals):
+def test_lead_importance_of_a_pipeline_renders_again(signals):
     ecg, renderer = signals
-    clf = SimCardioNetClassifier(
-        make_encoder(), renderer=renderer, unfreeze_interval=1, max_epochs=4, random_state=0
-    ).fit(ecg.data, ecg.target)
+    clf = SimCardioNetClassifier(make_encoder(), unfreeze_interval=1, max_epochs=4, random_state=0)
+    clf = make_pipeline(renderer, clf).fit(ecg.data, ecg.target)
     found = lead_importance(
         clf, ecg.data, ecg.target, scoring="neg_log_loss", n_repeats=2, random_state=0
     )
@@ -497,8 +462,8 @@ def test_lead_importance_draws_again(signals):
 # --------------------------------------------------------------------------------------------------
 
 
-def tell_marked_images(n_heads):
-    """A network that tells images by a marked region, and images that it has not seen."""
+def fit_marked_images(n_heads):
+    """Return a network that recognizes a marked region, and test images."""
     clf = SimCardioNetClassifier(
         make_encoder(max_epochs=0, n_heads=n_heads),
         unfreeze_interval=0,
@@ -514,27 +479,27 @@ def tell_marked_images(n_heads):
 
 @pytest.fixture(scope="module")
 def marked():
-    return tell_marked_images(n_heads=0)
+    return fit_marked_images(n_heads=0)
 
 
 def share_near_mark(heat):
-    """Share of the heat within two places of the map, of 8 pixels each, of the marked region."""
+    """Return the share of the heat within two positions (16 pixels) of the marked region."""
     near = heat[:, 21 - 16 : 42 + 16, 85 - 16 : 106 + 16]
     return np.median(near.sum((1, 2)) / heat.sum((1, 2)))
 
 
-def test_grad_cam_lies_on_the_marked_region(marked):
+def test_grad_cam_highlights_the_marked_region(marked):
     clf, X, y = marked
     heat = grad_cam(clf, X[y == 1], target=1)
     assert heat.shape == (20, 128, 128) and (heat >= 0).all()
-    # A convolution of 7 places sees the region from three of them away.
+    # The receptive field of a 7x7 convolution extends by three positions.
     assert share_near_mark(heat) > 0.8
     rows, columns = np.unravel_index(heat.reshape(20, -1).argmax(1), (128, 128))
     assert ((rows >= 13) & (rows < 50) & (columns >= 77) & (columns < 114)).all()
 
 
-def test_places_of_a_map_are_drawn_where_they_look():
-    """The centre of what a place sees is where the map of that place alone has its centre."""
+def test_positions_of_a_map_are_at_the_centers_of_their_receptive_fields():
+    """The upsampled map of a single position has the same center as its receptive field."""
     maps = SimCardioNet(1, filters=(4, 4, 4), n_heads=0, projection_dim=4).double().eval()
     for weights in maps.parameters():
         torch.nn.init.constant_(weights, 0.1)
@@ -542,23 +507,23 @@ def test_places_of_a_map_are_drawn_where_they_look():
     features = maps.feature_map(x)
     row, column = 12, 17
     features[0, :, row, column].sum().backward()
-    seen = x.grad[0, 0]
+    field = x.grad[0, 0]
     heat = torch.zeros(1, *features.shape[2:], dtype=torch.float64)
     heat[0, row, column] = 1
-    drawn = _spread(_spread(heat, 560, maps).mT, 400, maps).mT[0]
+    upsampled = interpolate_map(interpolate_map(heat, 560, maps).mT, 400, maps).mT[0]
     for dim, size in ((0, 400), (1, 560)):
         points = torch.arange(size, dtype=torch.float64)
-        centres = [(w.sum(1 - dim) * points).sum() / w.sum() for w in (seen, drawn)]
-        assert abs(centres[0] - centres[1]) < 0.5, centres
+        centers = [(w.sum(1 - dim) * points).sum() / w.sum() for w in (field, upsampled)]
+        assert abs(centers[0] - centers[1]) < 0.5, centers
 
 
-def test_grad_cam_with_attention_lies_there_too():
-    clf, X, y = tell_marked_images(n_heads=2)
+def test_grad_cam_with_attention_highlights_the_marked_region():
+    clf, X, y = fit_marked_images(n_heads=2)
     heat = grad_cam(clf, X[y == 1], target=1)
     assert share_near_mark(heat) > 2 * (53 * 53 / 128**2)
 
 
-def test_grad_cam_changes_when_weights_are_randomised(marked):
+def test_grad_cam_changes_when_weights_are_randomized(marked):
     clf, X, y = marked
     X = X[y == 1]
     heat = grad_cam(clf, X, target=1)
@@ -580,7 +545,7 @@ def test_grad_cam_of_any_class_and_batch(marked, monkeypatch):
     np.testing.assert_allclose(grad_cam(pipeline, X[:3]), heat[:3], atol=1e-5)
 
 
-def test_grad_cam_is_in_the_size_of_the_images():
+def test_grad_cam_has_the_size_of_the_images():
     X, y = make_images(16, size=50)
     clf = SimCardioNetClassifier(make_encoder(image_size=(20, 32)), frozen=True, max_epochs=1)
     assert grad_cam(clf.fit(X, y), X).shape == (16, 50, 50)
@@ -592,7 +557,7 @@ def test_grad_cam_needs_classes(fitted, images):
 
 
 @pytest.mark.parametrize("region", list(REGIONS_12))
-def test_grad_cam_lies_on_the_leads_of_the_infarction(region):
+def test_grad_cam_of_a_pipeline_highlights_the_leads_of_the_infarction(region):
     ecg = make_ecg(240, regions=region, prevalence=0.5, severity=1.5, random_state=0)
     renderer = ECGImageRenderer(
         sampling_rate=100,
@@ -605,17 +570,17 @@ def test_grad_cam_lies_on_the_leads_of_the_infarction(region):
     )
     clf = SimCardioNetClassifier(
         make_encoder(max_epochs=0, n_heads=0),
-        renderer=renderer,
         unfreeze_interval=0,
         encoder_learning_rate=1e-2,
         layer_decay=1.0,
         max_epochs=40,
         random_state=0,
-    ).fit(ecg.data[:180], ecg.target[:180])
+    )
+    clf = make_pipeline(renderer, clf).fit(ecg.data[:180], ecg.target[:180])
     X, y = ecg.data[180:], ecg.target[180:]
     assert clf.score(X, y) > 0.9
     heat = grad_cam(clf, X[y == 1], target=1).mean(axis=0)
-    boxes = clf.renderer_.lead_boxes_.items()
+    boxes = clf[0].lead_boxes_.items()
     density = {lead: heat[t:b, left:right].mean() for lead, (t, b, left, right) in boxes}
     inside = np.mean([density.pop(lead) for lead in REGIONS_12[region]])
     assert inside > 2 * np.mean(list(density.values()))
@@ -633,11 +598,12 @@ def test_display_of_an_image(marked):
 
 def test_display_of_rendered_signals(signals):
     ecg, renderer = signals
-    clf = SimCardioNetClassifier(make_encoder(), renderer=renderer, frozen=True, max_epochs=1)
+    clf = SimCardioNetClassifier(make_encoder(), frozen=True, max_epochs=1)
+    clf = make_pipeline(renderer, clf)
     frame = to_lead_frame(ecg.data, ecg.lead_names)
     display = GradCAMDisplay.from_estimator(clf.fit(frame, ecg.target), frame, record=3)
-    drawn = renderer.fit_transform(ecg.data)[3]
-    np.testing.assert_array_equal(display.data[..., 0], drawn)
+    rendered = renderer.fit_transform(ecg.data)[3]
+    np.testing.assert_array_equal(np.squeeze(display.data), rendered)
     assert display.heat_map.shape == (64, 64)
     plt.close("all")
 
@@ -649,11 +615,9 @@ def test_display_of_rendered_signals(signals):
 
 def test_real_records(data_folder):
     ecg = load_ptbxl(data_folder / "ptbxl", task="mi", folds=[1])
-    encoder = make_encoder(
-        renderer=ECGImageRenderer(sampling_rate=100, image_size=64),
-        augmentation=[ColorJitter(), RandomHorizontalFlip()],
-    ).fit(ecg.data)
+    images = ECGImageRenderer(sampling_rate=100, image_size=64).fit_transform(ecg.data)
+    encoder = make_encoder(augmentation=[ColorJitter(), RandomHorizontalFlip()]).fit(images)
     assert encoder.history_["train_loss"][-1] < encoder.history_["train_loss"][0]
     clf = SimCardioNetClassifier(FrozenEstimator(encoder), frozen=True, random_state=0)
-    probability = clf.fit(ecg.data, ecg.target).predict_proba(ecg.data)
+    probability = clf.fit(images, ecg.target).predict_proba(images)
     assert np.isfinite(probability).all()

@@ -1,4 +1,4 @@
-"""Training: schedule, early stopping, callbacks, Ctrl-C, trouble."""
+"""Tests of training: schedule, early stopping, callbacks, interrupts, non-finite losses."""
 
 import os
 import signal
@@ -10,8 +10,9 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.deep._target import Target
 from sklearn_ecg.deep._training import Batches, train_network
-from sklearn_ecg.nn.normalization import LeadNormalizer
+from sklearn_ecg.deep._training_data import TrainingData
 
 
 def make_batches(n_records=24, seed=0, **options):
@@ -25,15 +26,15 @@ def make_batches(n_records=24, seed=0, **options):
 TINY = MSAICNetClassifier(
     filters=(4,), dilations=(1,), embedding_dim=4, contrastive_weight=0, dropout=0.2
 )
-TINY.normalizer_ = LeadNormalizer(None, 2)
+DATA = TrainingData(None, Target("binary", np.arange(2), np.arange(24) % 2), n_channels=2)
 
 
 def make_net():
-    return TINY._make_network(1)
+    return TINY._make_network(DATA)
 
 
 def make_loss():
-    return TINY._make_loss("binary", None)
+    return TINY._make_loss(DATA)
 
 
 def train(batches, valid=None, **options):
@@ -63,7 +64,7 @@ def test_history_and_schedule():
     assert set(constant["learning_rate"]) == {1e-2}
 
 
-def test_no_epochs_leave_the_random_network():
+def test_no_epochs_keep_the_random_initialization():
     net, history, _ = train(make_batches(), max_epochs=0)
     assert all(len(values) == 0 for values in history.values())
     torch.manual_seed(0)
@@ -73,7 +74,7 @@ def test_no_epochs_leave_the_random_network():
 
 
 def test_early_stopping_restores_the_best_epoch():
-    """Validation labels are flipped: the longer it trains, the worse they are predicted."""
+    """Validation labels are flipped, so that longer training predicts them worse."""
     valid = make_batches(seed=1)
     valid.targets = 1 - valid.targets
     net, history, _ = train(make_batches(), valid, max_epochs=50, learning_rate_schedule="constant")
@@ -112,12 +113,12 @@ class Interrupt(Callback):
         raise KeyboardInterrupt
 
 
-def test_ctrl_c_is_not_swallowed():
+def test_interrupt_is_raised():
     with pytest.raises(KeyboardInterrupt):
         train(make_batches(), callbacks=[Interrupt()])
 
 
-def test_callback_stops_training_in_skorchs_way():
+def test_callback_stops_training_as_in_skorch():
     class Stop(Callback):
         def on_epoch_end(self, net, **kwargs):
             raise KeyboardInterrupt
@@ -126,7 +127,7 @@ def test_callback_stops_training_in_skorchs_way():
     assert len(history["epoch"]) == 1
 
 
-def test_a_real_ctrl_c_at_the_end_of_an_epoch_is_not_taken_for_a_callback():
+def test_ctrl_c_at_the_end_of_an_epoch_is_not_mistaken_for_a_callback():
     class Press(Callback):
         def on_epoch_end(self, net, **kwargs):
             os.kill(os.getpid(), signal.SIGINT)
@@ -138,14 +139,14 @@ def test_a_real_ctrl_c_at_the_end_of_an_epoch_is_not_taken_for_a_callback():
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_non_finite_loss_is_told_with_epoch_and_cause():
+def test_non_finite_loss_names_epoch_and_cause():
     batches = make_batches()
     batches.records[3] = torch.inf
     with pytest.raises(ValueError, match="train loss became nan in epoch 1.*learning_rate"):
         train(batches)
 
 
-def test_verbose_prints_a_line_per_epoch(capsys):
+def test_verbose_prints_one_line_per_epoch(capsys):
     train(make_batches(), make_batches(seed=1), verbose=1, max_epochs=2)
     printed = capsys.readouterr().out
     assert "train_loss" in printed and "valid_loss" in printed

@@ -1,4 +1,4 @@
-"""What all displays share: axes, global state, estimators of any kind."""
+"""Tests of what all displays share, and of losses, embeddings and importances."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ from sklearn_ecg.inspection import (
     TrainingHistoryDisplay,
     lead_importance,
 )
-from sklearn_ecg.inspection._displays import _style
+from sklearn_ecg.inspection._plot import _plot_style
 from sklearn_ecg.leads import REGIONS_12, STANDARD_LEADS, to_lead_frame
 
 
@@ -91,7 +91,7 @@ def test_importance_of_every_estimator(fitted, data):
 def test_history_of_every_estimator(fitted):
     name, estimator = fitted
     if name == "forest":
-        with pytest.raises(TypeError, match="Pipeline holds no network with a history_"):
+        with pytest.raises(TypeError, match="Pipeline contains no network with a history_"):
             TrainingHistoryDisplay.from_estimator(estimator)
         return
     display = TrainingHistoryDisplay.from_estimator(estimator)
@@ -109,7 +109,7 @@ def test_embedding_of_every_estimator(fitted, data):
 
 
 def all_displays(data):
-    """A function for each display, which draws it on the axes given."""
+    """Return, for each display, a function that draws it on given axes."""
     X, y = data
     net = make_net().fit(X, y)
     importances = np.random.RandomState(0).rand(12, 3)
@@ -122,7 +122,7 @@ def all_displays(data):
         "record": lambda ax: ECGDisplay.from_record(
             X, 100, r_peaks="detect", intervals=[(0.5, 1)], heat_map=np.arange(9), title="A", ax=ax
         ),
-        "Grad-CAM": lambda ax: GradCAMDisplay.from_estimator(net, X, 100, ax=ax),
+        "Grad-CAM": lambda ax: GradCAMDisplay.from_estimator(net, X, sampling_rate=100, ax=ax),
         "Grad-CAM of an image": lambda ax: GradCAMDisplay(np.eye(16), np.eye(4), kind="image").plot(
             ax
         ),
@@ -135,7 +135,7 @@ def all_displays(data):
 
 
 def test_axes_and_global_state(data):
-    """On given axes no figure of pyplot is made, and its settings stay in any case."""
+    """No pyplot figure is made for given axes, and matplotlib's settings are not changed."""
     before = dict(matplotlib.rcParams)
     for name, draw in all_displays(data).items():
         ax = Figure().subplots()
@@ -149,8 +149,8 @@ def test_axes_and_global_state(data):
         assert dict(matplotlib.rcParams) == before, name
 
 
-def test_nothing_overlaps_or_is_cut(data, monkeypatch):
-    """Texts stay inside the figure, and no two of them cover each other."""
+def test_texts_do_not_overlap_and_are_inside(data, monkeypatch):
+    """All texts are inside the figure and do not overlap."""
     drawn = []
     draw_text = matplotlib.text.Text.draw
 
@@ -161,7 +161,7 @@ def test_nothing_overlaps_or_is_cut(data, monkeypatch):
 
     for name, draw in all_displays(data).items():
         figure = draw(None).figure_
-        figure.canvas.draw()  # the layout is settled
+        figure.canvas.draw()  # settle the layout
         drawn.clear()
         with monkeypatch.context() as patch:
             patch.setattr(matplotlib.text.Text, "draw", record)
@@ -175,8 +175,8 @@ def test_nothing_overlaps_or_is_cut(data, monkeypatch):
 
 
 @pytest.mark.parametrize("layout", [None, "constrained", "tight"])
-def test_given_axes_are_not_left(data, layout):
-    """Legends and colour bars stay in the area of the axes, beside which others are."""
+def test_artists_stay_in_given_axes(data, layout):
+    """Legends and color bars stay in the area of the axes and do not cover other axes."""
     for name, draw in all_displays(data).items():
         for position in (0, 1):
             figure = plt.figure(figsize=(10, 4), layout=layout)
@@ -184,42 +184,42 @@ def test_given_axes_are_not_left(data, layout):
             area = axes[position].get_position(original=True)
             display = draw(axes[position])
             plt.gcf().canvas.draw()
-            # What is drawn once more lies where it lay: the layout is settled.
+            # Drawing again does not change the layout.
             before = display.ax_.get_position().extents
             figure.canvas.draw()
             if layout != "tight":
                 np.testing.assert_allclose(display.ax_.get_position().extents, before, atol=0.01)
             if layout is not None:
                 area = display.ax_.get_position(original=True)
-            beside = [ax for ax in display.ax_.child_axes] + [display.ax_.get_legend()]
-            for artist in filter(None, beside):
+            artists = [ax for ax in display.ax_.child_axes] + [display.ax_.get_legend()]
+            for artist in filter(None, artists):
                 box = artist.get_tightbbox().transformed(figure.transFigure.inverted())
                 assert box.x0 >= area.x0 and box.x1 <= area.x1 + 1e-6, (name, layout)
                 assert box.x1 <= 1 and not box.overlaps(axes[1 - position].get_position()), name
-                # Nor do they cover what they explain.
+                # They do not cover the data, either.
                 if artist is not display.ax_.get_legend() or name != "history":
                     assert box.x0 >= display.ax_.get_position().x1, name
             plt.close(figure)
 
 
-def test_axes_of_given_size_are_left_as_they_are(data):
-    """A picture is the same, drawn twice, and with the figure cut to what is on it."""
+def test_axes_do_not_change_when_drawn_again(data):
+    """A figure is the same when it is saved twice, with and without a tight bounding box."""
     figure, axes = plt.subplots(1, 2)
     EmbeddingDisplay(np.eye(2), [0, 1]).plot(axes[0])
     for bbox_inches in (None, "tight"):
-        pictures = []
+        images = []
         for _ in range(2):
             file = BytesIO()
             figure.savefig(file, bbox_inches=bbox_inches)
-            pictures.append(file.getvalue())
-        assert pictures[0] == pictures[1]
+            images.append(file.getvalue())
+        assert images[0] == images[1]
     hidden = axes[0].get_legend()
     hidden.set_visible(False)
     figure.canvas.draw()
     np.testing.assert_allclose(
         axes[0].get_position().extents, axes[0].get_position(original=True).extents
     )
-    # On axes as narrow as the legend some of them remains.
+    # Part of the axes remains even if they are as narrow as the legend.
     figure = plt.figure()
     ax = figure.add_axes([0.4, 0.1, 0.05, 0.8])
     EmbeddingDisplay(np.eye(2), ["a long label", "another one"]).plot(ax)
@@ -254,8 +254,8 @@ def test_no_figure_stays_open_after_an_error(data, name, artist, monkeypatch):
         assert plt.get_fignums() == [others.number, given.figure.number]
 
 
-def test_zero_of_a_heat_map_has_no_colour():
-    """Whatever the signs of the map's values."""
+def test_zero_of_a_heat_map_is_transparent():
+    """For all signs of the values."""
     signals, image = np.zeros((1, 300)), np.zeros((4, 4))
     for values, limits in (
         ([-1, 0, 4], (-4, 4)),
@@ -268,9 +268,9 @@ def test_zero_of_a_heat_map_has_no_colour():
         assert heat.get_clim() == limits
         zero, low, high = heat.cmap(heat.norm([0.0, *limits]))
         assert zero[3] == 0 and high[3] == pytest.approx(0.65)
-        assert matplotlib.colors.to_hex(high) == _style.VERMILION.lower()
+        assert matplotlib.colors.to_hex(high) == _plot_style.VERMILION.lower()
         if limits[0] < 0:
-            assert matplotlib.colors.to_hex(low) == _style.BLUE.lower() and low[3] == high[3]
+            assert matplotlib.colors.to_hex(low) == _plot_style.BLUE.lower() and low[3] == high[3]
         display = GradCAMDisplay(image, [values], kind="image").plot()
         heat = display.heat_[0]
         assert heat.cmap(heat.norm(0.0))[3] == 0
@@ -278,11 +278,22 @@ def test_zero_of_a_heat_map_has_no_colour():
         plt.close("all")
 
 
-def test_colours_can_be_told_apart():
-    """By the colour-blind (Okabe and Ito) and, with hatches or in lightness, in print."""
-    assert len(set(_style.CATEGORIES)) == 8
-    assert len({hatch for _, hatch in [*_style.REGION_STYLE.values(), _style.NO_REGION]}) == 5
-    for colormap in (matplotlib.colormaps[_style.SEQUENTIAL], _style.heat_scale([0, 1])[0]):
+def test_colors_are_distinguishable():
+    """For color-blind readers (Okabe and Ito) and, by hatches or lightness, in print."""
+    assert len(set(_plot_style.CATEGORIES)) == 8
+    assert (
+        len(
+            {
+                hatch
+                for _, hatch in [*_plot_style.REGION_STYLE.values(), _plot_style.NO_REGION_STYLE]
+            }
+        )
+        == 5
+    )
+    for colormap in (
+        matplotlib.colormaps[_plot_style.SEQUENTIAL],
+        _plot_style.heat_colors([0, 1])[0],
+    ):
         rgba = colormap(np.linspace(0, 1, 50))
         on_white = rgba[:, :3] * rgba[:, 3:] + 1 - rgba[:, 3:]
         steps = np.diff(on_white @ [0.299, 0.587, 0.114])
@@ -298,7 +309,7 @@ def test_unfitted(data):
     with pytest.raises(NotFittedError):
         EmbeddingDisplay.from_estimator(make_net(), X)
     with pytest.raises(NotFittedError):
-        GradCAMDisplay.from_estimator(make_net(), X, 100)
+        GradCAMDisplay.from_estimator(make_net(), X, sampling_rate=100)
 
 
 def test_importing_is_cheap():
@@ -329,14 +340,14 @@ def test_history():
     assert train.get_color() == valid.get_color() != focal.get_color()
     assert (train.get_linestyle(), valid.get_linestyle()) == ("-", "--")
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["training", "validation", "least, epoch 2", "training, focal"]
+    assert labels == ["training", "validation", "lowest, epoch 2", "training, focal"]
     one = TrainingHistoryDisplay(history).plot(parts=["train_loss"], log_scale=True)
     assert list(one.lines_) == ["train_loss"] and one.ax_.get_yscale() == "log"
     assert one.ax_.get_ylabel() == "Training loss"
 
 
 def test_history_without_losses():
-    with pytest.raises(ValueError, match="history has no loss, nothing .*: epoch"):
+    with pytest.raises(ValueError, match="history has no loss, .* Its names are epoch"):
         TrainingHistoryDisplay({"epoch": [1]}).plot()
     with pytest.raises(ValueError, match="parts: 'valid_loss' is not in the history, which has ep"):
         TrainingHistoryDisplay({"epoch": [1], "train_loss": [1]}).plot(parts=["valid_loss"])
@@ -349,18 +360,18 @@ def test_history_without_losses():
         ([{"epoch": 1}], None, "history must be a mapping"),
         ({"train_loss": [1, 2]}, "train_loss", r"parts must be a list of names, .*'train_loss'\]"),
         ({"train_loss": ["a"]}, None, r"history\['train_loss'\] must be an array of real numbers"),
-        ({"train_loss": [1, 2], "epoch": [1]}, None, r"each epoch, got the shape \(2,\) with 1"),
-        ({1: [1]}, None, "history has no loss, .*: 1"),
+        ({"train_loss": [1, 2], "epoch": [1]}, None, r"each epoch, got shape \(2,\) with 1"),
+        ({1: [1]}, None, "history has no loss, .* Its names are 1"),
     ],
     ids=str,
 )
-def test_bad_histories(history, parts, message):
+def test_invalid_histories(history, parts, message):
     with pytest.raises((TypeError, ValueError), match=message):
         TrainingHistoryDisplay(history).plot(parts=parts)
     assert not plt.get_fignums()
 
 
-def test_early_stopping_shows_the_epoch_kept(data):
+def test_early_stopping_marks_the_best_epoch(data):
     X, y = data
     net = make_net(early_stopping=True, max_epochs=5).fit(X, y)
     display = TrainingHistoryDisplay.from_estimator(net)
@@ -376,9 +387,9 @@ def test_embedding_is_projected():
     embedding = rng.randn(50, 6) * [5, 3, 1, 1, 1, 1]
     labels = np.array(["a", "b"])[np.arange(50) % 2]
     display = EmbeddingDisplay.from_embedding(embedding, labels, title="T")
-    centred = embedding - embedding.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    np.testing.assert_allclose(np.abs(display.points), np.abs(centred @ axes[:2].T), atol=1e-9)
+    centered = embedding - embedding.mean(axis=0)
+    _, _, axes = np.linalg.svd(centered, full_matrices=False)
+    np.testing.assert_allclose(np.abs(display.points), np.abs(centered @ axes[:2].T), atol=1e-9)
     assert display.ax_.get_xlabel().startswith("PC 1 (") and display.ax_.get_title() == "T"
     for label, scatter in display.scatters_.items():
         np.testing.assert_array_equal(scatter.get_offsets(), display.points[labels == label])
@@ -391,8 +402,8 @@ def test_embedding_with_another_projection():
     display = EmbeddingDisplay.from_embedding(embedding, projection=tsne)
     assert display.ax_.get_xlabel() == "TSNE 1" and not hasattr(tsne, "embedding_")
     assert list(display.scatters_) == [None] and display.ax_.get_legend() is None
-    as_it_is = EmbeddingDisplay.from_embedding(embedding[:, :2])
-    np.testing.assert_array_equal(as_it_is.points, embedding[:, :2])
+    unprojected = EmbeddingDisplay.from_embedding(embedding[:, :2])
+    np.testing.assert_array_equal(unprojected.points, embedding[:, :2])
 
 
 def test_embedding_with_numbers():
@@ -414,14 +425,14 @@ def test_embedding_with_numbers():
     ],
     ids=str,
 )
-def test_records_of_unknown_label(labels, known):
-    """They are drawn, in grey, and the legend says so."""
+def test_missing_labels(labels, known):
+    """Records with a missing label are drawn in gray, with an entry in the legend."""
     points = np.random.RandomState(0).randn(6, 2)
     display = EmbeddingDisplay(points, labels).plot()
     assert list(display.scatters_) == known
     unknown = np.asarray(pd.isna(labels))
     np.testing.assert_array_equal(display.unknown_.get_offsets(), points[unknown])
-    assert matplotlib.colors.to_hex(display.unknown_.get_facecolor()[0]) == _style.GREY
+    assert matplotlib.colors.to_hex(display.unknown_.get_facecolor()[0]) == _plot_style.GRAY
     for label, scatter in display.scatters_.items():
         of_label = [value is not pd.NA and value == label for value in labels]
         np.testing.assert_array_equal(scatter.get_offsets(), points[of_label])
@@ -431,7 +442,7 @@ def test_records_of_unknown_label(labels, known):
 
 
 @pytest.mark.parametrize("missing", [np.nan, None, pd.NA], ids=str)
-def test_records_of_unknown_number(missing):
+def test_missing_numbers(missing):
     points = np.random.RandomState(0).randn(12, 2)
     labels = np.array([missing, *np.arange(10) / 2, missing], dtype=object)
     display = EmbeddingDisplay(points, labels).plot()
@@ -446,22 +457,24 @@ def test_records_of_unknown_number(missing):
     "points, labels, message",
     [
         (np.ones((5, 3)), None, r"points must have the shape \(n_records, 2\), got \(5, 3\)"),
-        (np.ones((5, 2)), np.ones((5, 2)), "Of a multilabel target pass one column"),
+        (np.ones((5, 2)), np.ones((5, 2)), "For a multilabel target, pass one column"),
         (np.ones((5, 2)), [1, 2], "inconsistent numbers of samples"),
-        ([[0, 1], [np.nan, 1]], None, "points: 1 of 2 hold NaN or infinity, .* Leave these rec"),
-        (np.ones((9, 2)), list("abcdefghi"), "labels holds 9 different labels, .* at most 8"),
+        ([[0, 1], [np.nan, 1]], None, "points: 1 of 2 contain NaN or infinity .* Leave these rec"),
+        (np.ones((9, 2)), list("abcdefghi"), "labels has 9 different labels, .* at most 8"),
     ],
     ids=str,
 )
-def test_bad_points(points, labels, message):
+def test_invalid_points(points, labels, message):
     with pytest.raises(ValueError, match=message):
         EmbeddingDisplay(points, labels).plot()
 
 
-def test_bad_embeddings(data):
+def test_invalid_embeddings(data):
     with pytest.raises(ValueError, match=r"embedding must have the shape .*, got \(5, 1\)"):
         EmbeddingDisplay.from_embedding(np.ones((5, 1)))
-    with pytest.raises(ValueError, match="StandardScaler gave an array of shape .*n_components=2"):
+    with pytest.raises(
+        ValueError, match="StandardScaler returned an array of shape .*n_components=2"
+    ):
         EmbeddingDisplay.from_embedding(np.eye(5), projection=StandardScaler())
 
 
@@ -476,15 +489,15 @@ def test_bars_are_the_importances():
     by_lead = dict(zip(STANDARD_LEADS, importances))
     for bar, lead in zip(display.bars_, shown):
         assert bar.get_height() == pytest.approx(by_lead[lead].mean())
-        region = _style.REGION_OF_LEAD.get(lead)
-        color, hatch = _style.REGION_STYLE.get(region, _style.NO_REGION)
+        region = _plot_style.REGION_OF_LEAD.get(lead)
+        color, hatch = _plot_style.REGION_STYLE.get(region, _plot_style.NO_REGION_STYLE)
         assert matplotlib.colors.to_hex(bar.get_facecolor()) == color.lower()
         assert (bar.get_hatch() or "") == hatch
     assert display.ax_.get_ylabel() == "Drop of AUROC\nmean and SD, n = 4"
 
 
 @pytest.mark.parametrize("interval", ["sd", "t", "range", None])
-def test_whiskers(interval):
+def test_error_bars(interval):
     values = np.array([[1.0, 2.0, 6.0], [0.0, 0.0, 0.0]])
     display = LeadImportanceDisplay(values, ["V1", "V2"]).plot(interval=interval)
     if interval is None:
@@ -500,7 +513,7 @@ def test_whiskers(interval):
     assert (low, high) == pytest.approx(expected, abs=1e-5)
 
 
-def test_what_rises_and_drops():
+def test_label_of_the_score():
     for name, words in {
         "neg_log_loss": "Rise of log loss",
         "average_precision": "Drop of average precision",
@@ -514,21 +527,21 @@ def test_map_shows_values_at_the_electrodes():
     values = np.arange(12.0)
     display = LeadImportanceDisplay(values, STANDARD_LEADS).plot(kind="map")
     colormap, norm = display.colorbar_.cmap, display.colorbar_.norm
-    centre = {lead: np.array(disk.center) for lead, disk in display.disks_.items()}
+    center = {lead: np.array(disk.center) for lead, disk in display.disks_.items()}
     for lead, value in zip(STANDARD_LEADS, values):
         np.testing.assert_allclose(display.disks_[lead].get_facecolor(), colormap(norm(value)))
-    # The hexaxial system: I to the patient's left, aVF down, opposite poles 180 degrees apart.
-    heart = (centre["aVL"] + centre["aVR"] + centre["aVF"]) / 3
+    # Hexaxial system: I points to the left of the patient, aVF down.
+    heart = (center["aVL"] + center["aVR"] + center["aVF"]) / 3
     for lead, angle in {"I": 0, "II": 60, "aVF": 90, "III": 120, "aVR": 210, "aVL": 330}.items():
-        across, up = centre[lead] - heart
+        across, up = center[lead] - heart
         found = np.rad2deg(np.arctan2(-up, across))
         assert (found - angle + 180) % 360 == pytest.approx(180, abs=1e-6)
-    # The chest leads go round from right of the sternum to the left side.
-    chest = np.array([centre[f"V{i}"] for i in range(1, 7)])
+    # The chest leads go from the right of the sternum to the left side.
+    chest = np.array([center[f"V{i}"] for i in range(1, 7)])
     assert (np.diff(chest[:, 0]) > 0).all() and chest[0, 0] == -chest[1, 0] < 0
     assert chest[3, 1] < chest[2, 1] < chest[1, 1] == chest[0, 1]
-    # No disk covers another.
-    everywhere = np.array(list(centre.values()))
+    # Disks do not overlap.
+    everywhere = np.array(list(center.values()))
     apart = np.linalg.norm(everywhere[:, None] - everywhere, axis=2) + 9 * np.eye(12)
     assert apart.min() > 2 * display.disks_["I"].radius
 
@@ -542,7 +555,7 @@ def test_map_of_regions(data):
     color = {lead: disk.get_facecolor() for lead, disk in display.disks_.items()}
     assert color["II"] == color["III"] == color["aVF"] != color["V1"] == color["V2"]
     assert color["aVR"] == (1, 1, 1, 1)  # in no region
-    # Of eight leads the regions are others: I and aVL are not there.
+    # Eight leads have other regions, without I and aVL.
     X, y = data
     frame = to_lead_frame(X)[["II", "III", "V1", "V2", "V3", "V4", "V5", "V6"]]
     net = make_net().fit(frame, y)
@@ -561,7 +574,7 @@ def test_map_of_regions(data):
 
 
 def test_table_of_features(data):
-    """Columns that carry leads in their names."""
+    """Columns with leads in their names."""
     X, y = data
     table = pd.DataFrame(
         np.c_[features(X)[:, 6:9], X[:, 0].std(axis=1), y],
@@ -593,7 +606,7 @@ def test_names_of_importances():
     "values, names, options, message",
     [
         ([1, 2], ["a"], {}, r"must have the shape \(1,\) or \(1, n_repeats\)"),
-        ([1], ["V7"], {"kind": "map"}, "not for V7. Pass kind='bars'"),
+        ([1], ["V7"], {"kind": "map"}, "not V7. Pass kind='bars'"),
         ([1], ["limb"], {"kind": "map", "lead_groups": {}}, "needs the leads of group 'limb'"),
         (
             [1, 2],
@@ -625,12 +638,12 @@ def test_names_of_importances():
     ],
     ids=str,
 )
-def test_bad_importances(values, names, options, message):
+def test_invalid_importances(values, names, options, message):
     with pytest.raises(ValueError, match=message):
         LeadImportanceDisplay.from_importances(values, names, **options)
 
 
-def test_groups_that_are_no_lists(data):
+def test_groups_that_are_not_lists(data):
     X, y = data
     table = pd.DataFrame(X[:, 6, :2], columns=["V1__a", "V1__b"])
     for estimator, given in ((make_net(), X), (LogisticRegression(), table)):
@@ -640,8 +653,8 @@ def test_groups_that_are_no_lists(data):
             )
 
 
-def test_names_of_narrow_bars():
-    """They turn where they would cover each other."""
+def test_names_of_narrow_bars_are_rotated():
+    """Names are rotated if they would overlap."""
     for width, rotation in ((8, 0), (3, 90)):
         ax = plt.figure(figsize=(width, 3)).subplots()
         LeadImportanceDisplay(np.arange(12.0), STANDARD_LEADS).plot(ax)
@@ -650,7 +663,7 @@ def test_names_of_narrow_bars():
 
 def test_several_scores(data):
     X, y = data
-    with pytest.raises(ValueError, match="gives several scores: roc_auc, accuracy. Pass one"):
+    with pytest.raises(ValueError, match="is several scores: roc_auc, accuracy. Pass one"):
         LeadImportanceDisplay.from_estimator(
             make_net().fit(X, y), X, y, scoring=["roc_auc", "accuracy"], n_repeats=1
         )

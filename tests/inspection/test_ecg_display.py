@@ -1,4 +1,4 @@
-"""A record on paper: its geometry, its layouts, what is laid over it."""
+"""Tests of ECGDisplay: geometry, layouts, and what is drawn over the record."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +26,7 @@ def records():
 
 
 def test_paper_speed(records):
-    """A second is 25 mm and a millivolt 10 mm, in the figure's own size."""
+    """A second is 25 mm and a millivolt 10 mm in a new figure."""
     for layout in ("3x4", "6x2", "12x1"):
         for title in (None, "A"):
             display = ECGDisplay(records[0], sampling_rate=100).plot(layout=layout, title=title)
@@ -44,7 +44,7 @@ def test_proportion_on_given_axes(records):
     figure.canvas.draw()
     origin, second, millivolt = ax.transData.transform([(0, 0), (1, 0), (0, 1)])
     assert (second - origin)[0] / (millivolt - origin)[1] == pytest.approx(2.5)
-    # What scale it has when it is drawn is not known before.
+    # The scale at which given axes will be drawn is unknown.
     for size in ((4, 3), (30, 20)):
         figure, ax = plt.subplots(figsize=size)
         ECGDisplay(records[0], sampling_rate=100).plot(ax)
@@ -69,7 +69,7 @@ def test_traces_are_the_signals(layout, records):
         part = slice(column * width, (column + 1) * width)
         np.testing.assert_allclose(seconds, np.arange(1000)[part] / 100)
         np.testing.assert_allclose(values - display.baselines_[lead], signal[part], atol=1e-6)
-    # Rows from above, baselines on bold lines of the grid.
+    # Rows from top to bottom, baselines on bold lines of the grid.
     first_column = [display.baselines_[lead] for lead in STANDARD_LEADS[:n_rows]]
     assert (np.diff(first_column) < 0).all() and not np.mod(np.array(first_column) * 2, 1).any()
     if layout == "12x1":
@@ -82,7 +82,7 @@ def test_traces_are_the_signals(layout, records):
 
 
 def test_rows_do_not_touch():
-    """However tall the waves."""
+    """For waves of any height."""
     rng = np.random.RandomState(0)
     for scale in (0.1, 1, 5):
         display = ECGDisplay(rng.randn(12, 500) * scale, sampling_rate=100).plot(layout="12x1")
@@ -93,8 +93,8 @@ def test_rows_do_not_touch():
         assert low < lines[-1].min() and lines[0].max() < high
 
 
-def test_artefacts_do_not_make_tall_pages(records):
-    """What lies beyond the limit is drawn at it, marked, counted and named."""
+def test_artifacts_do_not_make_high_pages(records):
+    """Values beyond the limit are drawn at it, marked and counted; a note names the leads."""
     signals = records[0].copy()
     signals[7, 600:610] = 28
     signals[7, 20] = -28  # not shown in the layout 3x4
@@ -117,7 +117,7 @@ def test_artefacts_do_not_make_tall_pages(records):
     assert whole.cut_ == {} and np.ptp(whole.lines_["V2"].get_ydata()) == pytest.approx(56)
     tight = ECGDisplay.from_record(signals[None], 100, max_amplitude=0.1)
     assert "cut at 0.1 mV: 12 leads" in [text.get_text() for text in tight.ax_.texts]
-    # Nor do many: a page is drawn smaller, in proportion, and says so.
+    # With artifacts in all leads, the page is drawn at a smaller scale, with a note.
     for max_amplitude in (5, None):
         tall = ECGDisplay(np.tile([[-28.0, 28.0]], (12, 500)), sampling_rate=100)
         tall.plot(layout="12x1", max_amplitude=max_amplitude)
@@ -139,7 +139,7 @@ def test_cut_record_with_gaps():
     [(10, "3x4"), (4, "3x4"), (3.99, "6x2"), (2, "6x2"), (1.99, "12x1"), (0.1, "12x1")],
 )
 def test_layout_of_short_records(seconds, layout, records):
-    """Columns show a second of each lead, or there is one column. Nothing overlaps."""
+    """Columns show at least a second of each lead, or there is one column. Texts do not overlap."""
     signals = records[0][:, : round(seconds * 100)]
     display = ECGDisplay(signals, sampling_rate=100).plot()
     same = ECGDisplay(signals, sampling_rate=100).plot(layout=layout)
@@ -152,7 +152,7 @@ def test_layout_of_short_records(seconds, layout, records):
         assert box.x1 < display.figure_.bbox.x1
 
 
-def test_columns_that_are_too_short(records):
+def test_columns_of_short_records_raise(records):
     for n_times, layout in ((199, "3x4"), (99, "6x2")):
         display = ECGDisplay(records[0][:, :n_times], sampling_rate=100)
         with pytest.raises(ValueError, match=f"layout='{layout}' shows .* s of each lead of this "):
@@ -163,13 +163,13 @@ def test_columns_that_are_too_short(records):
 
 
 def test_calibration_pulse(records):
-    """1 mV high, in front of every row."""
+    """1 mV high, before every row."""
     display = ECGDisplay(records[0], sampling_rate=100).plot()
     pulses = [line.get_ydata() for line in display.ax_.lines if max(line.get_xdata()) < 0]
     assert [np.ptp(pulse) for pulse in pulses] == [1] * 4
 
 
-def test_no_peaks_found(records):
+def test_empty_r_peaks(records):
     display = ECGDisplay(records[0], sampling_rate=100, r_peaks=[]).plot()
     assert len(display.peaks_.get_xdata()) == 0
 
@@ -181,14 +181,14 @@ def test_layouts_of_other_leads(records):
     assert list(display.lines_) == ["V1", "II", "RESP"]
     unnamed = ECGDisplay(records[0][:2], sampling_rate=100).plot()
     assert list(unnamed.lines_) == ["lead 0", "lead 1"]
-    # The twelve in another order stand where they belong.
+    # The standard leads in another order are in the usual panels.
     order = np.arange(12)[::-1]
     names = [STANDARD_LEADS[i] for i in order]
-    turned = ECGDisplay(records[0][order], sampling_rate=100, lead_names=names).plot()
-    straight = ECGDisplay(records[0], sampling_rate=100).plot()
+    shuffled = ECGDisplay(records[0][order], sampling_rate=100, lead_names=names).plot()
+    standard = ECGDisplay(records[0], sampling_rate=100).plot()
     for lead in STANDARD_LEADS:
         np.testing.assert_array_equal(
-            turned.lines_[lead].get_data(), straight.lines_[lead].get_data()
+            shuffled.lines_[lead].get_data(), standard.lines_[lead].get_data()
         )
     without = ECGDisplay(records[0], sampling_rate=100).plot(rhythm_lead=None)
     assert without.rhythm_line_ is None
@@ -205,7 +205,7 @@ def test_gaps_and_flat_records():
     display.figure_.canvas.draw()
 
 
-# What is laid over it
+# What is drawn over the record
 
 
 def test_marks_of_r_peaks(records):
@@ -216,14 +216,14 @@ def test_marks_of_r_peaks(records):
         np.testing.assert_allclose(seconds, np.tile(rhythm.peaks[1] / 100, n_rows))
         detected = ECGDisplay.from_record(records, 100, record=1, r_peaks="detect", layout=layout)
         np.testing.assert_array_equal(detected.peaks_.get_xdata(), seconds)
-        # Above the trace that they mark.
+        # Above the trace.
         assert display.peaks_.get_ydata().max() > display.lines_["I"].get_ydata().max()
     given = ECGDisplay.from_record(records, 100, r_peaks=[100, 300], rhythm_lead=None)
     np.testing.assert_array_equal(given.peaks_.get_xdata(), [1, 3])
 
 
 def test_intervals(records):
-    """In the columns of leads they are shown where their time is."""
+    """Each panel shows its own part of an interval."""
     intervals = [(1, 3), (6, 6.5, "V1"), (0, 1, ["V4"])]
     display = ECGDisplay(records[0], sampling_rate=100, intervals=intervals).plot(rhythm_lead=None)
     spans = [(span.get_x(), span.get_width()) for span in display.spans_]
@@ -234,7 +234,7 @@ def test_intervals(records):
     assert len(rows.spans_) == 12 + 1 + 1
 
 
-def test_heat_is_where_it_belongs(records):
+def test_heat_map_is_at_its_time(records):
     heat = np.zeros(10)
     heat[6] = 1  # the seventh second, where V1, V2 and V3 are drawn
     display = ECGDisplay(records[0], sampling_rate=100, heat_map=heat).plot(rhythm_lead=None)
@@ -271,45 +271,51 @@ def test_containers(records):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"signals": np.zeros((2, 12, 100))}, "one record, .* For a cohort use ECGDisplay"),
-        ({"signals": np.full((12, 100), 1500.0)}, "signals reach 1500 mV. Pass them in mV"),
-        ({"lead_names": ["V1"]}, "lead_names holds 1 names, but the record has 12 leads"),
+        ({"signals": np.zeros((2, 12, 100))}, "one record, .* For several records use ECGDisplay"),
+        (
+            {"signals": np.full((12, 100), 1500.0)},
+            "absolute value of signals is 1500 mV. Pass signals in mV",
+        ),
+        ({"lead_names": ["V1"]}, "lead_names has 1 names, but the record has 12 leads"),
         ({"sampling_rate": 0}, "sampling_rate must be a positive number in Hz, got 0"),
         ({"heat_map": np.zeros((3, 50))}, r"heat_map must have the shape \(n_points,\) or \(12"),
         ({"r_peaks": [0.5, 1.5]}, "r_peaks must be time points, integers from 0 to 999, got array"),
         ({"r_peaks": [10, 1000]}, "Multiply seconds by the sampling rate and round"),
-        ({"heat_map": [np.nan]}, "heat_map holds NaN or infinity"),
-        ({"intervals": [(2, 1)]}, r"intervals must hold \(start, stop\) .* got \(2, 1\)"),
-        ({"intervals": [(50, 60)]}, r"The interval \(50, 60\) lies outside the record, which has"),
-        ({"r_peaks": "detect"}, "r_peaks must hold the time points .* got 'detect'. .*from_record"),
-        ({"r_peaks": 5}, "r_peaks must hold the time points of this record, .* got 5"),
+        ({"heat_map": [np.nan]}, "heat_map contains NaN or infinity"),
+        ({"intervals": [(2, 1)]}, r"intervals must be a list of \(start, stop\) .* got \(2, 1\)"),
+        ({"intervals": [(50, 60)]}, r"The interval \(50, 60\) is outside the record, which has"),
+        ({"r_peaks": "detect"}, "r_peaks must be the time points .* got 'detect'. .*from_record"),
+        ({"r_peaks": 5}, "r_peaks must be the time points of one record, .* got 5"),
         ({"r_peaks": ["a"]}, "r_peaks must be time points, integers from 0 to 999, got array"),
         ({"heat_map": "a"}, "heat_map must be an array of real numbers, got 'a'"),
         ({"heat_map": [[1], [1, 2]]}, "heat_map must be an array of real numbers"),
         ({"heat_map": []}, r"heat_map must have the shape \(n_points,\) or \(12, n_points\), got"),
-        ({"intervals": (1, 2)}, r"intervals must hold \(start, .* got 1. Pass a single one as a"),
+        (
+            {"intervals": (1, 2)},
+            r"intervals must be a list of \(start, .* got 1 in it. Pass a list for",
+        ),
         ({"intervals": 5}, r"intervals must be a list of \(start, stop\) .* got 5"),
         ({"intervals": "ab"}, "intervals must be a list of .* got 'ab'"),
-        ({"intervals": ["ab"]}, "intervals must hold .* got 'ab'"),
-        ({"intervals": [("a", 2)]}, r"intervals must hold .* got \('a', 2\)"),
-        ({"intervals": [(0, np.nan)]}, "intervals must hold .* and with start < stop"),
+        ({"intervals": ["ab"]}, "intervals must be a list of .* got 'ab' in it"),
+        ({"intervals": [("a", 2)]}, r"intervals must be a list of .* got \('a', 2\)"),
+        ({"intervals": [(0, np.nan)]}, "intervals must be a list of .* and with start < stop"),
         ({"intervals": [(1, 2, "V9")]}, "lead of an interval='V9' is unknown. Pass one of 'I'"),
     ],
     ids=str,
 )
-def test_bad_records(options, message, records):
+def test_invalid_records(options, message, records):
     options = {"signals": records[0], "sampling_rate": 100, **options}
     with pytest.raises(ValueError, match=message):
         ECGDisplay(options.pop("signals"), **options).plot()
 
 
-def test_bad_options(records):
+def test_invalid_options(records):
     display = ECGDisplay(records[0][:3], sampling_rate=100)
-    with pytest.raises(ValueError, match="layout='3x4' is for the twelve standard leads, .*12x1"):
+    with pytest.raises(ValueError, match="layout='3x4' requires the twelve standard leads, .*12x1"):
         display.plot(layout="3x4")
     with pytest.raises(ValueError, match="layout='4x3' is unknown. Pass one of '3x4', '6x2'"):
         display.plot(layout="4x3")
-    with pytest.raises(ValueError, match="rhythm_lead='V9' is unknown"):
+    with pytest.raises(ValueError, match="rhythm_lead='V9' is not among the leads I, II"):
         ECGDisplay(records[0], sampling_rate=100).plot(rhythm_lead="V9")
     with pytest.raises(ValueError, match="r_peaks='find' is unknown. Pass one of 'detect'"):
         ECGDisplay.from_record(records, 100, r_peaks="find")
@@ -317,9 +323,9 @@ def test_bad_options(records):
         with pytest.raises(ValueError, match="max_amplitude must be a positive number in mV or No"):
             display.plot(max_amplitude=max_amplitude)
     rhythm = detect_r_peaks(records[:2], 100)
-    with pytest.raises(ValueError, match="r_peaks holds those of 2 records, but X has 3. Pass"):
+    with pytest.raises(ValueError, match="r_peaks has the peaks of 2 records, but X has 3. Pass"):
         ECGDisplay.from_record(records, 100, r_peaks=rhythm)
-    with pytest.raises(ValueError, match="record=3 is not there: X has 3 records"):
+    with pytest.raises(ValueError, match="record=3 is not in X, which holds 3 records"):
         ECGDisplay.from_record(records, 100, record=3)
-    with pytest.raises(ValueError, match="tell ECGDisplay.from_record how many leads"):
+    with pytest.raises(ValueError, match="(?s)ECGDisplay.from_record.*n_leads="):
         ECGDisplay.from_record(records.reshape(3, -1), 100)

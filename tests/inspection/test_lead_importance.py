@@ -1,4 +1,4 @@
-"""Lead importance: scikit-learn's values, known regions, every container and estimator, errors."""
+"""Tests of lead importance: equality with scikit-learn, known regions, containers, estimators."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -26,7 +26,7 @@ from sklearn_ecg.leads import REGIONS_12, STANDARD_LEADS, to_lead_array, to_lead
 
 METHODS = ("shuffle", "gaussian")
 
-# One network is given all containers here, whichever it was fitted on.
+# A network is given all containers here, not only the one that it was fitted on.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:X has feature names"),
     pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
@@ -47,7 +47,7 @@ def make_net(**params):
 
 
 def features(X):
-    """Mean and SD of each lead, of a lead frame or an array."""
+    """Return mean and SD of each lead, for a lead frame or an array."""
     X = to_lead_array(X) if hasattr(X, "iloc") else np.asarray(X)
     return np.concatenate([X.mean(axis=2), X.std(axis=2)], axis=1)
 
@@ -83,7 +83,7 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(found[key], expected[key])
 
 
-# scikit-learn's values
+# Equality with scikit-learn
 
 
 ESTIMATORS = {
@@ -97,6 +97,7 @@ ESTIMATORS = {
     "search with a score": GridSearchCV(make_net(), {"max_epochs": [2]}, cv=2, scoring="roc_auc"),
     "calibrated": CalibratedClassifierCV(make_net(), cv=2),
     "frozen": FrozenEstimator(make_net()),
+    "thresholded": FixedThresholdClassifier(make_net(), threshold=0.4),
     "forest": make_pipeline(
         FunctionTransformer(features), RandomForestClassifier(5, random_state=0)
     ),
@@ -175,7 +176,7 @@ def test_equals_sklearn_with_several_scores(scoring, net, data):
 
 
 def test_callable_score_sees_the_container(net, data):
-    """A user's function may look at X, which is then what was given."""
+    """A user's function may look at X, so that it is given the original container."""
     X, y = data
 
     def score(estimator, X, y):
@@ -197,14 +198,14 @@ def test_multilabel(data):
     assert record_lead_importance(net, X, n_repeats=1).shape == (90, 12, 3)
 
 
-# What is known of synthetic records
+# Known leads of synthetic records
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_infarcted_region_ranks_first(infarction, method):
     region, estimator, X, y = infarction
-    # Noise in a lead moves the probabilities of all records alike: the log loss sees that, while
-    # their order, which the other leads still tell, may stay.
+    # Noise in a lead changes the probabilities of all records in the same way. This changes the
+    # log loss, but not necessarily the order of the records.
     scoring = {"shuffle": "roc_auc", "gaussian": "neg_log_loss"}[method]
     options = {"method": method, "random_state": 0}
     result = lead_importance(estimator, X, y, lead_groups="regions", scoring=scoring, **options)
@@ -231,7 +232,7 @@ def test_records_of_the_infarction_rely_on_its_region(infarction, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_lead_that_is_not_read_has_importance_zero(data, method):
+def test_unused_lead_has_importance_zero(data, method):
     X, y = data
     frame = to_lead_frame(X)
     seen = [lead for lead in frame.columns if lead not in ("II", "V6")]
@@ -249,7 +250,7 @@ def test_lead_that_is_not_read_has_importance_zero(data, method):
 
 
 def test_group_is_replaced_jointly(net, data):
-    """As scikit-learn, were the group one column; positions and names mean the same."""
+    """As in scikit-learn for a single column; names and positions are equivalent."""
     X, y = data
     options = {"scoring": "neg_log_loss", "n_repeats": 3, "random_state": 5}
     seed = np.random.RandomState(5).randint(np.iinfo(np.int32).max + 1)
@@ -271,7 +272,7 @@ def test_group_is_replaced_jointly(net, data):
 
 
 def test_gaussian_noise_has_the_moments_of_the_signal():
-    """Mean and SD of each record and lead stay, the shape does not."""
+    """The mean and SD of each signal are kept, its shape is not."""
     X = np.random.RandomState(0).randn(20, 2, 4000) * [[[3.0], [0.5]]] + [[[1.0], [-2.0]]]
     X *= np.arange(1, 21)[:, None, None]
     y = np.arange(20) % 2
@@ -294,7 +295,7 @@ def test_gaussian_noise_has_the_moments_of_the_signal():
         np.testing.assert_allclose(z.mean(axis=1), 0, atol=0.06)
         np.testing.assert_allclose(z.std(axis=1), 1, atol=0.06)
         assert abs((z * X[:, lead]).mean() / X[:, lead].std()) < 0.02
-        # Records have noise of their own.
+        # Each record has its own noise.
         assert np.abs(np.corrcoef(z) - np.eye(20)).max() < 0.1
 
 
@@ -309,7 +310,7 @@ def test_containers_agree(method, inner, data, net):
     expected = None
     for name, container in containers(X).items():
         estimator = net
-        if inner:  # the identity hides the network: the container itself is handed on
+        if inner:  # behind the identity, the network is given the container
             estimator = make_pipeline(FunctionTransformer(), make_net(n_leads=12))
             estimator.fit(container, y)
         drops = lead_importance(estimator, container, y, scoring="neg_log_loss", **options)
@@ -322,7 +323,7 @@ def test_containers_agree(method, inner, data, net):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_X_is_unchanged_and_may_be_read_only(method, data, net):
+def test_X_is_not_modified_and_may_be_read_only(method, data, net):
     X, y = data
     pipeline = make_pipeline(FunctionTransformer(), make_net(n_leads=12)).fit(X, y)
     before = X.copy()
@@ -340,7 +341,7 @@ def test_X_is_unchanged_and_may_be_read_only(method, data, net):
     np.testing.assert_array_equal(X, before)
 
 
-def test_integers_can_become_noise(data):
+def test_integers_are_replaced_by_real_noise(data):
     X, y = data
     counts = np.round(X * 200).astype(np.int16)
     pipeline = make_pipeline(FunctionTransformer(), make_net()).fit(counts, y)
@@ -351,7 +352,7 @@ def test_integers_can_become_noise(data):
     )
 
 
-def test_processes_do_not_matter(net, data):
+def test_result_does_not_depend_on_n_jobs(net, data):
     X, y = data
     options = {"n_repeats": 2, "random_state": 0}
     for method in METHODS:
@@ -374,14 +375,14 @@ def test_processes_do_not_matter(net, data):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_few_records_at_once(method, net, data):
-    """All repeats in one call give what a call for each gives."""
+def test_one_call_for_all_repeats(method, net, data):
+    """One call for all repeats of few records is equivalent to one call for each repeat."""
     X, _ = data
     options = {"method": method, "n_repeats": 4, "random_state": 0}
     few = record_lead_importance(net, X[:12], **options)
     assert few.shape == (12, 12)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sklearn_ecg.inspection._lead_importance._RECORDS_AT_ONCE", 0)
+        patch.setattr("sklearn_ecg.inspection._lead_importance._MAX_TILED_RECORDS", 0)
         np.testing.assert_allclose(record_lead_importance(net, X[:12], **options), few, atol=1e-6)
 
 
@@ -405,7 +406,7 @@ def test_outputs_of_record_importance(data):
     np.testing.assert_allclose(changes.sum(axis=2), 0, atol=1e-6)
     pair = make_net(max_epochs=1).fit(X, np.column_stack([y, three > 0]))
     assert record_lead_importance(pair, X, n_repeats=1).shape == (90, 12, 2)
-    # A forest answers a multilabel target with a list.
+    # For a multilabel target, a forest returns a list.
     forest = RandomForestClassifier(2, random_state=0)
     forest = make_pipeline(FunctionTransformer(features), forest)
     forest.fit(X, np.column_stack([y, three > 0, y]))
@@ -436,13 +437,13 @@ def test_regions_of_eight_leads(data):
     assert list(result.names) == ["inferior", "septal", "anterior", "lateral"]
 
 
-def test_rows_need_the_number_of_leads_once(data):
+def test_number_of_leads_of_rows(data):
     X, y = data
     rows = X.reshape(len(X), -1)
     options = {"n_repeats": 1, "random_state": 0}
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, y)
     assert len(lead_importance(plain, rows, y, n_leads=12, **options).names) == 12
-    with pytest.raises(ValueError, match=r"tell lead_importance how many leads .* n_leads=12"):
+    with pytest.raises(ValueError, match="(?s)lead_importance.*n_leads=12"):
         lead_importance(plain, rows, y, **options)
     with pytest.raises(ValueError, match="600 columns, which n_leads=7 does not divide"):
         record_lead_importance(plain, rows, n_leads=7)
@@ -483,13 +484,13 @@ def test_unfitted(data):
     ],
     ids=str,
 )
-def test_bad_options(options, message, net, data):
+def test_invalid_options(options, message, net, data):
     X, y = data
     with pytest.raises((ValueError, TypeError), match=message):
         lead_importance(net, X, y, **options)
 
 
-def test_bad_records(net, data):
+def test_invalid_records(net, data):
     X, y = data
     plain = make_pipeline(FunctionTransformer(features), LogisticRegression()).fit(X, y)
     with pytest.raises(ValueError, match="y has 89 values, but X has 90 records"):
@@ -510,7 +511,7 @@ def test_bad_records(net, data):
         lead_importance(make_net().fit(X[:, :5], y), X[:, :5], y, lead_groups="regions")
 
 
-def test_no_probabilities(data):
+def test_estimator_without_probabilities(data):
     X, y = data
     ridge = make_pipeline(FunctionTransformer(features), RidgeClassifier()).fit(X, y)
     with pytest.raises(TypeError, match="Pipeline has no predict_proba.*CalibratedClassifierCV"):
@@ -523,14 +524,14 @@ def test_no_probabilities(data):
         record_lead_importance(make_net(max_epochs=0).fit(X, y), X[:1])
 
 
-def test_larger_drop_is_a_smaller_score(net, data):
-    """The sign: the score on X, minus the score with the lead replaced."""
+def test_sign_of_the_importance(net, data):
+    """The importance is the score on X, minus the score with the lead replaced."""
     X, y = data
     result = lead_importance(
         net, X, y, lead_groups={"all": range(12)}, scoring="roc_auc", random_state=0
     )
     score = roc_auc_score(y, net.predict_proba(X)[:, 1])
-    # Nothing of the record is left: chance remains.
+    # With all leads replaced, the score is that of chance.
     assert score - result.importances_mean[0] == pytest.approx(0.5, abs=0.1)
 
 

@@ -1,9 +1,9 @@
-"""On synthetic infarctions, whose leads are known, inspection finds these leads.
+"""Permutation importance finds the leads of synthetic infarctions, which are known.
 
-By scikit-learn's own permutation_importance on a lead frame where a lead says what no other does,
-which is true of the chest; by permuting the leads of a region jointly among the limb leads, each of
-which follows from any two others. ROC AUC, because a network reads every lead a little and the log
-loss counts that, while only the injured leads carry a record from one class to the other.
+For chest leads, scikit-learn's own permutation_importance on a lead frame is enough. Limb leads are
+linear combinations of two of them, so that the leads of a region are permuted jointly. The score is
+ROC AUC: a network uses every lead a little, which changes the log loss, while only the leads of the
+infarction change the class of a record.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ SCORING = "roc_auc"
 
 
 def importance_of_regions(estimator, X, y, n_repeats=5):
-    """Drop of the score when the leads of a region are permuted jointly."""
+    """Return the drop of the score when the leads of a region are permuted jointly."""
     rng = np.random.RandomState(0)
     score = get_scorer(SCORING)
     drops = {}
@@ -28,7 +28,7 @@ def importance_of_regions(estimator, X, y, n_repeats=5):
         scores = []
         for _ in range(n_repeats):
             permuted = X.copy()
-            # One shuffle for all leads of the region: they stay those of one record.
+            # One shuffle for all leads of the region, so that they come from the same record.
             permuted[leads] = X[leads].iloc[rng.permutation(len(X))].set_axis(X.index)
             scores.append(score(estimator, permuted, y))
         drops[region] = score(estimator, X, y) - np.mean(scores)
@@ -58,7 +58,7 @@ def test_leads_of_the_infarcted_region_rank_first(case):
         assert set(ranked[:2]) == set(leads)
         assert min(importance[lead] for lead in leads) > 0
     else:
-        # The others tell what a single lead told, and nothing is lost.
+        # The other leads contain the same information.
         assert max(importance[lead] for lead in leads) < 0.1 * drops[region]
 
 

@@ -1,4 +1,4 @@
-"""Tests of sklearn_ecg.leads."""
+"""Tests of lead names, regions, lead frames and derived leads."""
 
 import copy
 import itertools
@@ -32,7 +32,7 @@ from sklearn_ecg.leads import (
 
 @pytest.fixture
 def X():
-    """Six records of twelve leads, every number different."""
+    """Return six records of twelve leads whose values are all different."""
     return np.arange(6 * 12 * 10, dtype=np.float32).reshape(6, 12, 10)
 
 
@@ -42,7 +42,7 @@ def frame(X):
 
 
 def object_frame(cells, names=("I", "II")):
-    """A frame of dtype object from rows of cells."""
+    """Make a frame of dtype object from rows of cells."""
     table = np.empty((len(cells), len(names)), dtype=object)
     for position in np.ndindex(table.shape):
         table[position] = cells[position[0]][position[1]]
@@ -86,7 +86,7 @@ def object_frame(cells, names=("I", "II")):
         ("v4r", "V4R"),
         ("vx", "X"),
         ("Lead Z", "Z"),
-        # What looks like a lead but has another sign, or is no lead at all.
+        # Inverted leads, differences of leads, and names that are not leads.
         ("-aVR", None),
         ("Lead -aVR", None),
         ("-I", None),
@@ -120,7 +120,7 @@ def test_every_alias_in_every_spelling_gives_its_lead():
         assert normalize_lead_name(prefix + case(alias)) == lead
 
 
-def test_known_names_are_fixed_points():
+def test_standard_names_do_not_change():
     assert normalize_lead_names(_names.KNOWN_LEADS) == _names.KNOWN_LEADS
     assert STANDARD_LEADS == _names.KNOWN_LEADS[:12]
 
@@ -138,7 +138,7 @@ def test_names_must_not_be_one_string():
         normalize_lead_names("II")
 
 
-def test_strict_refuses_and_not_strict_keeps_unknown_names():
+def test_unknown_names_raise_only_if_strict():
     with pytest.raises(ValueError, match="'RESP' is not a known lead"):
         normalize_lead_names(["I", "RESP"])
     assert normalize_lead_names(["i", " RESP"], strict=False) == ("I", " RESP")
@@ -146,12 +146,12 @@ def test_strict_refuses_and_not_strict_keeps_unknown_names():
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("pair", [("aVR", "AVR"), ("II", "MLII"), ("V1", "V1")])
-def test_duplicates_name_both_originals(pair, strict):
+def test_duplicate_names_raise(pair, strict):
     with pytest.raises(ValueError, match=f"leads '{pair[0]}' and '{pair[1]}' are both lead"):
         normalize_lead_names(["III", *pair], strict=strict)
 
 
-def test_duplicates_of_free_names():
+def test_duplicate_unknown_names_raise():
     with pytest.raises(ValueError, match="'RESP' and 'RESP'"):
         normalize_lead_names(["RESP", "RESP"], strict=False)
 
@@ -199,7 +199,7 @@ def test_lead_regions_follow_names_not_positions():
         assert tuple(names[positions]) == REGIONS_12[region]
 
 
-def test_lead_regions_of_own_mapping_with_aliases_and_free_names():
+def test_lead_regions_of_a_mapping_with_aliases_and_unknown_names():
     assert lead_regions(["AVF", "ch1"], {"a": ["ch1", "avf"]}) == {"a": [1, 0]}
 
 
@@ -296,7 +296,7 @@ def test_to_lead_frame_errors(shape, kwargs, error, message):
         to_lead_frame(np.zeros(shape), **kwargs)
 
 
-def test_to_lead_frame_refuses_what_is_not_a_number(frame):
+def test_to_lead_frame_requires_numbers(frame):
     with pytest.raises(TypeError, match="real numbers, got dtype complex128"):
         to_lead_frame(np.zeros((1, 12, 2), dtype=complex))
     with pytest.raises(ValueError, match="stack_signals"):
@@ -339,7 +339,9 @@ def test_selected_records(X, frame, select, variable_length):
     selected = select(frame.iloc)
     expected = select(X)
     if variable_length and len(expected) == 0:
-        with pytest.raises(ValueError, match="no records, and nothing tells the length"):
+        with pytest.raises(
+            ValueError, match="no records, and the length of their signals is unknown"
+        ):
             to_lead_array(selected)
         return
     array = to_lead_array(selected)
@@ -368,7 +370,7 @@ def test_large_lists_and_integers(X):
     assert_array_equal(array[:, 0], X[:, 0])
 
 
-def test_columns_of_different_dtypes_share_the_wider_one(X):
+def test_columns_of_different_dtypes_get_the_wider_one(X):
     frame = pd.concat(
         [to_lead_frame(X[:, :1], ["I"]), to_lead_frame(X[:, 1:2].astype(float), ["II"])], axis=1
     )
@@ -400,7 +402,7 @@ def test_object_and_arrow_columns_together(X, frame):
 
 
 @pytest.mark.parametrize("kind", ["fixed", "variable", "object"])
-def test_null_cell_is_named(kind):
+def test_null_cell_raises(kind):
     cells = [[[1.0, 2.0], [1.0, 2.0]], [[1.0, 2.0], None]]
     frame = object_frame(cells)
     if kind != "object":
@@ -418,7 +420,7 @@ def test_null_of_any_kind(null):
 
 
 @pytest.mark.parametrize("kind", ["variable", "object"])
-def test_ragged_cells_are_named(kind):
+def test_cells_of_different_lengths_raise(kind):
     frame = object_frame([[[1.0, 2.0], [1.0, 2.0]], [[1.0, 2.0], [1.0, 2.0, 3.0]]])
     if kind == "variable":
         frame = frame.astype(pd.ArrowDtype(pa.list_(pa.float32())))
@@ -427,7 +429,7 @@ def test_ragged_cells_are_named(kind):
         to_lead_array(frame)
 
 
-def test_ragged_columns_and_concatenations_are_named(X, frame):
+def test_columns_and_chunks_of_different_lengths_raise(X, frame):
     wide = pd.concat([frame[["I"]], to_lead_frame(X[:, 1:2, :4], ["II"])], axis=1)
     with pytest.raises(ValueError, match="'I' has 10 time points and record 0, lead 'II' has 4"):
         to_lead_array(wide)
@@ -436,7 +438,7 @@ def test_ragged_columns_and_concatenations_are_named(X, frame):
         to_lead_array(long)
 
 
-def test_empty_frame_knows_its_shape(frame):
+def test_empty_frame_has_a_length(frame):
     array = to_lead_array(frame.iloc[:0])
     assert array.shape == (0, 12, 10)
     assert array.dtype == np.float32
@@ -472,11 +474,11 @@ def test_to_lead_array_is_fast():
 
 
 # --------------------------------------------------------------------------------------------------
-# Tables of signals, and what is a lead frame
+# Object arrays, and recognition of lead frames
 # --------------------------------------------------------------------------------------------------
 
 
-def test_stack_signals_is_the_way_back_from_to_numpy(X, frame):
+def test_stack_signals_inverts_to_numpy(X, frame):
     cells = frame.to_numpy()
     assert cells.dtype == object and cells.shape == (6, 12)
     stacked = stack_signals(cells)
@@ -524,7 +526,7 @@ def test_is_lead_frame(frame):
         assert is_lead_frame(other) is False
 
 
-def test_is_lead_frame_names_the_columns_that_are_none(frame):
+def test_is_lead_frame_raises_for_other_columns(frame):
     with pytest.raises(ValueError, match="these do not: 'age', 'sex'"):
         is_lead_frame(frame.assign(age=1, sex="f"))
 
@@ -557,8 +559,8 @@ def test_parquet_keeps_sampling_rate_and_units(X, tmp_path):
     assert read_lead_frame(path).attrs == {}
 
 
-def test_what_plain_read_parquet_makes_of_a_lead_frame(frame, tmp_path):
-    """As the documentation says."""
+def test_pandas_read_parquet_of_a_lead_frame(frame, tmp_path):
+    """The user guide describes this behavior of pandas."""
     path = tmp_path / "records.parquet"
     frame.attrs["units"] = "mV"
     frame.to_parquet(path)
@@ -570,11 +572,11 @@ def test_what_plain_read_parquet_makes_of_a_lead_frame(frame, tmp_path):
     assert_array_equal(to_lead_array(plain), to_lead_array(frame))
 
 
-def test_parquet_of_no_records_and_of_free_names(X, frame, tmp_path):
+def test_parquet_without_records_and_with_unknown_names(X, frame, tmp_path):
     path = tmp_path / "records.parquet"
     frame.iloc[:0].to_parquet(path)
     pd.testing.assert_frame_equal(read_lead_frame(path), frame.iloc[:0])
-    # Names are kept as they are stored, even those that have a standard spelling.
+    # Names are read as they are stored, even if they have a standard spelling.
     frame.columns = frame.columns.str.upper()
     frame.to_parquet(path)
     pd.testing.assert_frame_equal(read_lead_frame(path), frame)
@@ -584,15 +586,15 @@ def test_parquet_columns(frame, tmp_path):
     path = tmp_path / "records.parquet"
     frame.index = list("abcdef")
     frame.assign(age=50, sex="f").to_parquet(path)
-    with pytest.raises(ValueError, match="do not hold signals: 'age', 'sex'. Pass columns"):
+    with pytest.raises(ValueError, match="do not contain signals: 'age', 'sex'. Pass columns"):
         read_lead_frame(path)
-    with pytest.raises(ValueError, match=r"not found in the file: \['V7'\]. It holds I, II"):
+    with pytest.raises(ValueError, match=r"not found in the file: \['V7'\]. It contains I, II"):
         read_lead_frame(path, columns=["I", "V7"])
     selected = read_lead_frame(path, columns=["V1", "I"])
     pd.testing.assert_frame_equal(selected, frame[["V1", "I"]])
 
 
-def test_parquet_lists_of_variable_length_get_a_fixed_one(frame, tmp_path):
+def test_parquet_lists_of_variable_length_become_fixed(frame, tmp_path):
     path = tmp_path / "records.parquet"
     frame.astype(pd.ArrowDtype(pa.list_(pa.float32()))).to_parquet(path)
     pd.testing.assert_frame_equal(read_lead_frame(path), frame)
@@ -601,7 +603,7 @@ def test_parquet_lists_of_variable_length_get_a_fixed_one(frame, tmp_path):
 def test_parquet_without_columns(tmp_path):
     path = tmp_path / "records.parquet"
     pd.DataFrame(index=[0, 1]).to_parquet(path)
-    with pytest.raises(ValueError, match="no columns that hold signals"):
+    with pytest.raises(ValueError, match="no columns that contain signals"):
         read_lead_frame(path)
 
 
@@ -627,7 +629,7 @@ def test_derive_leads_by_definition():
     assert_allclose(X_new[:, 3:6].sum(axis=1), 0, atol=1e-12)
 
 
-def test_derive_leads_keeps_what_is_there():
+def test_derive_leads_keeps_leads_that_are_present():
     X = np.arange(8.0).reshape(1, 4, 2)
     X_new, leads_new = derive_leads(X, ["RESP", "avr", "II", "I"], derive=["aVR"])
     assert leads_new == ("I", "II", "aVR", "RESP")
@@ -647,19 +649,19 @@ def test_derive_leads_of_integers_does_not_round():
 @pytest.mark.parametrize(
     "names, derive, message",
     [
-        (["I", "V1"], ["III"], "To derive III, leads I and II are needed, but II missing"),
-        (["V2", "V1"], ["aVR"], "but I and II missing: the leads present are V2, V1"),
+        (["I", "V1"], ["III"], "Deriving III requires leads I and II, but II is missing"),
+        (["V2", "V1"], ["aVR"], "but I and II are missing. The leads present are V2, V1"),
         (["I", "II"], ["V1"], r"derive=\['V1'\] cannot be derived.*only III, aVR, aVL, aVF can"),
         (["I"], ["III"], "leads has 1 names"),
     ],
 )
 def test_derive_leads_errors(names, derive, message):
     with pytest.raises(ValueError, match=message):
-        derive_leads(np.zeros((1, 2, 3)), names, derive)
+        derive_leads(np.zeros((1, 2, 3)), names, derive=derive)
 
 
 # --------------------------------------------------------------------------------------------------
-# With scikit-learn
+# In combination with scikit-learn
 # --------------------------------------------------------------------------------------------------
 
 
@@ -671,7 +673,7 @@ def test_train_test_split(X, frame):
     assert_array_equal(to_lead_array(test), X[rows_test])
 
 
-def test_column_transformer_picks_leads_by_name(X, frame):
+def test_column_transformer_selects_leads_by_name(X, frame):
     from sklearn.compose import ColumnTransformer
     from sklearn.preprocessing import FunctionTransformer
 

@@ -1,4 +1,4 @@
-"""The bootstrap: coverage, patients, strata, metrics by name, differences."""
+"""Tests of bootstrap intervals: coverage, patients, strata, named metrics, differences."""
 
 import numpy as np
 import pytest
@@ -11,22 +11,22 @@ from sklearn_ecg.metrics import (
     delong_test,
     label_table,
 )
-from sklearn_ecg.metrics._ranking import Ranking
+from sklearn_ecg.metrics._ranking import RankingMetrics
 
 
 def test_interval_of_a_proportion_is_binomial():
-    """On accuracy the percentile bootstrap is close to the normal interval of a proportion."""
+    """For accuracy, the percentile bootstrap is close to the normal interval of a proportion."""
     y_true = np.repeat([0, 1], [500, 500])
     y_pred = np.concatenate([np.arange(500) % 5 == 0, np.arange(500) % 5 != 0]).astype(int)
     result = bootstrap_interval(accuracy_score, y_true, y_pred, n_resamples=4000, random_state=0)
-    half = 1.96 * np.sqrt(0.8 * 0.2 / 1000)
+    margin = 1.96 * np.sqrt(0.8 * 0.2 / 1000)
     assert result.score == 0.8
-    assert result.low == pytest.approx(0.8 - half, abs=0.003)
-    assert result.high == pytest.approx(0.8 + half, abs=0.003)
+    assert result.low == pytest.approx(0.8 - margin, abs=0.003)
+    assert result.high == pytest.approx(0.8 + margin, abs=0.003)
 
 
 def test_coverage():
-    """A 90 % interval holds the true AUROC in about 90 % of the studies."""
+    """A 90 % interval contains the true AUROC in about 90 % of the studies."""
     rng = np.random.RandomState(0)
     population = 0.7602499389065233  # of N(1, 1) against N(0, 1): Phi(1 / sqrt(2))
     y = np.arange(120) % 2
@@ -44,8 +44,8 @@ def test_coverage():
     assert 82 <= hits <= 98
 
 
-def test_groups_are_drawn_whole():
-    """Copies of a record, in one group, add no information."""
+def test_whole_groups_are_resampled():
+    """Copies of a record in one group do not make the interval narrower."""
     rng = np.random.RandomState(0)
     y = np.arange(60) % 2
     score = y + rng.randn(60)
@@ -57,7 +57,7 @@ def test_groups_are_drawn_whole():
     assert naive.high - naive.low < 0.6 * (grouped.high - grouped.low)
 
 
-def test_single_positive_is_kept_and_told():
+def test_single_positive_is_in_every_resample_with_a_warning():
     y = np.zeros(50, dtype=int)
     y[3] = 1
     with pytest.warns(UserWarning, match="A class has a single patient"):
@@ -65,8 +65,8 @@ def test_single_positive_is_kept_and_told():
     assert np.isfinite(result).all()
 
 
-def test_multilabel_interval_is_as_wide_as_that_of_its_label():
-    """Many label combinations, each with few records, are no strata."""
+def test_multilabel_interval_is_as_wide_as_the_interval_of_one_label():
+    """Combinations of labels, each of which has few records, are not used as strata."""
     rng = np.random.RandomState(0)
     Y = (rng.rand(150, 8) < 0.4).astype(int)
     score = Y + rng.randn(150, 8)
@@ -82,22 +82,22 @@ def test_multilabel_interval_is_as_wide_as_that_of_its_label():
 def test_label_too_rare_for_resamples():
     Y = np.zeros((30, 2), dtype=int)
     Y[::2, 0] = 1
-    with pytest.raises(ValueError, match="label 1 is so rare"):
+    with pytest.raises(ValueError, match="label 1 is too rare"):
         bootstrap_interval(roc_auc_score, Y, Y + 0.5)
 
 
-def test_bad_input():
+def test_invalid_input_raises():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         bootstrap_interval(roc_auc_score, [0, 1], [0.1, 0.2, 0.3])
     with pytest.raises(ValueError, match="'confidence_level' parameter"):
         bootstrap_interval(roc_auc_score, [0, 1], [0.1, 0.2], confidence_level=95)
 
 
-# Names of metrics: all resamples at once
+# Named metrics, which are computed on all resamples at once
 
 
 def make_scores(shape, seed=0, decimals=None):
-    """Labels, a third of them positive, and scores that know a little of them."""
+    """Return labels, a third of which are positive, and scores that are correlated with them."""
     rng = np.random.RandomState(seed)
     y = (rng.rand(*np.atleast_1d(shape)) < 1 / 3).astype(int)
     score = y + rng.randn(*y.shape)
@@ -111,8 +111,8 @@ METRICS = {"roc_auc": roc_auc_score, "average_precision": average_precision_scor
 @pytest.mark.parametrize("decimals", [None, 0], ids=["no ties", "ties"])
 @pytest.mark.parametrize("grouped", [False, True])
 @pytest.mark.parametrize("shape", [90, (90, 3)], ids=["binary", "multilabel"])
-def test_names_give_what_sklearn_gives(name, decimals, grouped, shape):
-    """The same resamples, one call of scikit-learn's function for each."""
+def test_named_metrics_equal_those_of_sklearn(name, decimals, grouped, shape):
+    """One call of scikit-learn's function per resample gives the same scores."""
     y, score = make_scores(shape, decimals=decimals)
     options = {
         "groups": np.arange(90) // 2 if grouped else None,
@@ -122,30 +122,32 @@ def test_names_give_what_sklearn_gives(name, decimals, grouped, shape):
     metric = METRICS[name]
     resampled = []
 
-    def called(y, score):
+    def recorded(y, score):
         resampled.append(metric(y, score))
         return resampled[-1]
 
-    expected = bootstrap_interval(called, y, score, **options)
+    expected = bootstrap_interval(recorded, y, score, **options)
     assert len(resampled) == 61
     fast = bootstrap_interval(name, y, score, **options)
     assert fast == pytest.approx(expected, abs=1e-12)
-    # Every quantile agrees, so every resample does.
+    # Comparing several quantiles compares the scores of all resamples.
     for level in (0.1, 0.5, 0.8):
         ends = bootstrap_interval(name, y, score, confidence_level=level, **options)
         np.testing.assert_allclose(
             ends[1:], np.quantile(resampled[:60], [(1 - level) / 2, (1 + level) / 2]), atol=1e-12
         )
-    # scikit-learn's own function takes the same way.
+    # scikit-learn's own function is replaced by the named metric.
     assert bootstrap_interval(metric, y, score, **options) == fast
 
 
-def test_sklearns_function_is_not_called(monkeypatch):
+def test_sklearn_function_is_replaced_by_the_named_metric(monkeypatch):
     y, score = make_scores(50)
-    counted = []
-    monkeypatch.setattr(Ranking, "roc_auc", lambda self, counts: counted.append(1) or counts[0])
+    calls = []
+    monkeypatch.setattr(
+        RankingMetrics, "roc_auc", lambda self, counts: calls.append(1) or counts[0]
+    )
     bootstrap_interval(roc_auc_score, y, score, n_resamples=5)
-    assert counted
+    assert calls
 
 
 def test_labels_of_any_type():
@@ -160,14 +162,14 @@ def test_labels_of_any_type():
         bootstrap_interval(average_precision_score, words, score, random_state=0)
 
 
-def test_many_resamples_are_made_in_parts(monkeypatch):
-    """Parts differ in what they draw, not in what they are."""
+def test_resamples_in_smaller_chunks_give_a_similar_interval(monkeypatch):
+    """The size of a chunk changes which resamples are drawn, but not their distribution."""
     y, score = make_scores(200)
     whole = bootstrap_interval("roc_auc", y, score, n_resamples=900, random_state=0)
-    monkeypatch.setattr("sklearn_ecg.metrics._resampling._COUNTS_AT_ONCE", 1000)
-    parts = bootstrap_interval("roc_auc", y, score, n_resamples=900, random_state=0)
-    assert parts != whole
-    assert parts == pytest.approx(whole, abs=0.02)
+    monkeypatch.setattr("sklearn_ecg.metrics._resampling._MAX_COUNTS", 1000)
+    chunked = bootstrap_interval("roc_auc", y, score, n_resamples=900, random_state=0)
+    assert chunked != whole
+    assert chunked == pytest.approx(whole, abs=0.02)
 
 
 def test_resamples_are_stratified():
@@ -190,11 +192,11 @@ def test_patients_with_both_labels():
     assert np.isfinite(result).all()
 
 
-# The difference of two
+# Differences between two scores
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-def test_difference_by_hand(grouped):
+def test_difference_equals_the_interval_of_a_metric_that_subtracts(grouped):
     y, a = make_scores(90)
     b = a + np.random.RandomState(5).randn(90)
     options = {
@@ -212,8 +214,8 @@ def test_difference_by_hand(grouped):
         assert found == pytest.approx(expected, abs=1e-12)
 
 
-def test_difference_is_narrower_than_its_parts():
-    """What the two scores share cancels."""
+def test_interval_of_a_difference_is_narrower_than_that_of_a_score():
+    """Variation that both scores share cancels."""
     y, a = make_scores(300)
     b = a + 0.1 * np.random.RandomState(5).randn(300)
     difference = bootstrap_difference("roc_auc", y, a, b, random_state=0)
@@ -223,7 +225,7 @@ def test_difference_is_narrower_than_its_parts():
 
 
 def test_difference_agrees_with_delong():
-    """Within resampling error."""
+    """The two agree within the resampling error."""
     y, a = make_scores(600)
     b = a + np.random.RandomState(5).randn(600)
     difference = bootstrap_difference("roc_auc", y, a, b, n_resamples=4000, random_state=0)
@@ -235,9 +237,9 @@ def test_difference_agrees_with_delong():
 @pytest.mark.parametrize(
     "metric, y, score, message",
     [
-        ("roc_auc", [0, 1, 2], [1, 2, 3], "y_true must have two labels, got 3: 0, 1, 2. Of sever"),
+        ("roc_auc", [0, 1, 2], [1, 2, 3], "y_true must have two labels, got 3: 0, 1, 2. For more"),
         ("roc_auc", [[0, 2], [1, 0]], [[1, 2], [1, 2]], "must be a multilabel indicator of 0 and"),
-        ("roc_auc", [[0], [1]], [[1], [2]], r"shape \(n_records,\) or .*, got \(2, 1\)"),
+        ("roc_auc", [[0], [1]], [[1], [2]], r"shape \(n_records,\) or .*, got shape \(2, 1\)"),
         ("roc_auc", [0, 1], [[1, 2], [3, 4]], r"Pass the column .* y_score\[:, 1\]"),
         ("roc_auc", [0, 0, 1, 1], [1, 2, 3, np.nan], "y_score contains NaN"),
         ("auroc", [0, 1], [1, 2], "The 'metric' parameter .* a str among"),
@@ -245,13 +247,13 @@ def test_difference_agrees_with_delong():
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:A class has a single patient")
-def test_bad_names(metric, y, score, message):
+def test_named_metrics_refuse_invalid_input(metric, y, score, message):
     with pytest.raises(ValueError, match=message):
         bootstrap_interval(metric, y, score)
 
 
 @pytest.mark.filterwarnings("ignore:A class has a single patient")
-def test_errors_of_a_difference_name_the_score():
+def test_error_for_a_difference_names_the_argument():
     with pytest.raises(ValueError, match=r"y_score_b\[:, 1\]"):
         bootstrap_difference("roc_auc", [0, 1], [1, 2], [[1, 2], [3, 4]])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
@@ -261,7 +263,7 @@ def test_errors_of_a_difference_name_the_score():
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint32, bool, np.int64, np.float32])
 @pytest.mark.parametrize("metric", ["roc_auc", roc_auc_score])
 def test_scores_of_any_dtype(dtype, metric):
-    """Unsigned numbers and booleans have no negatives to sort by."""
+    """Unsigned integers and booleans are converted before they are negated for sorting."""
     y = np.arange(60) % 2
     score = (y ^ (np.arange(60) % 5 == 0)).astype(dtype)
     expected = roc_auc_score(y, score.astype(float))
@@ -279,13 +281,13 @@ def test_scores_must_be_numbers():
         bootstrap_interval("roc_auc", y, list("abcdef"))
 
 
-@pytest.mark.parametrize("unknown", [np.nan, None], ids=str)
-def test_unknown_patients_are_refused(unknown):
-    y, groups = np.arange(6) % 2, np.array([1, 1, 2, 2, unknown, unknown], dtype=object)
-    with pytest.raises(ValueError, match="groups: the patient of 2 of 6 records is missing"):
+@pytest.mark.parametrize("missing", [np.nan, None], ids=str)
+def test_missing_patients_raise(missing):
+    y, groups = np.arange(6) % 2, np.array([1, 1, 2, 2, missing, missing], dtype=object)
+    with pytest.raises(ValueError, match="groups has missing values for 2 of 6 records"):
         bootstrap_interval("roc_auc", y, np.arange(6), groups=groups)
 
 
-def test_an_end_below_zero_is_no_dash():
+def test_str_of_an_interval_below_zero():
     assert str(ScoreInterval(-0.5, -0.7, -0.3)) == "-0.500 [-0.700, -0.300]"
     assert str(ScoreInterval(0.5, 0.3, 0.7)) == "0.500 [0.300-0.700]"

@@ -1,4 +1,4 @@
-"""DeLong's test: against the formula of 1988, its level, degenerate cases."""
+"""Tests of DeLong's test: the original formula, its level, degenerate cases."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from sklearn_ecg.metrics import delong_interval, delong_test
 
 
 def delong_by_formula(y, *scores):
-    """AUROCs and their covariance, from all pairs of a positive and a negative."""
+    """Return AUROCs and their covariance, from all pairs of a positive and a negative."""
     positive, negative = np.flatnonzero(y), np.flatnonzero(y == 0)
     m, n = len(positive), len(negative)
     aurocs, v10, v01 = [], [], []
@@ -34,12 +34,12 @@ def make_scores(n=120, seed=0, decimals=None):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("decimals", [None, 1, 0])
-def test_formula(seed, decimals):
+def test_result_equals_the_formula_of_the_paper(seed, decimals):
     y, a, b = make_scores(seed=seed, decimals=decimals)
     aurocs, covariance = delong_by_formula(y, a, b)
     error = np.sqrt(np.array([1, -1]) @ covariance @ [1, -1])
     found = delong_test(y, a, b, confidence_level=0.9)
-    half = norm.ppf(0.95) * error
+    margin = norm.ppf(0.95) * error
     z = (aurocs[0] - aurocs[1]) / error
     expected = (
         *aurocs,
@@ -47,18 +47,18 @@ def test_formula(seed, decimals):
         error,
         z,
         2 * norm.sf(abs(z)),
-        aurocs[0] - aurocs[1] - half,
-        aurocs[0] - aurocs[1] + half,
+        aurocs[0] - aurocs[1] - margin,
+        aurocs[0] - aurocs[1] + margin,
     )
     assert found == pytest.approx(expected, abs=1e-10)
     assert found.auroc_a == pytest.approx(roc_auc_score(y, a), abs=1e-12)
     single = delong_interval(y, a)
-    half = norm.ppf(0.975) * np.sqrt(covariance[0, 0])
-    assert single == pytest.approx((aurocs[0], aurocs[0] - half, aurocs[0] + half), abs=1e-10)
+    margin = norm.ppf(0.975) * np.sqrt(covariance[0, 0])
+    assert single == pytest.approx((aurocs[0], aurocs[0] - margin, aurocs[0] + margin), abs=1e-10)
 
 
-def test_level():
-    """Of studies without a difference, about a tenth has p < 0.1."""
+def test_p_values_are_uniform_without_a_difference():
+    """In studies without a difference, about a tenth of the p-values are below 0.1."""
     rng = np.random.RandomState(0)
     y = np.arange(150) % 2
     p_values = []
@@ -68,7 +68,7 @@ def test_level():
     assert 0.07 < np.mean(np.array(p_values) < 0.1) < 0.13
 
 
-def test_swapped():
+def test_swapping_the_scores_changes_the_sign():
     y, a, b = make_scores()
     ab, ba = delong_test(y, a, b), delong_test(y, b, a)
     assert (ab.difference, ab.z, ab.low) == (-ba.difference, -ba.z, -ba.high)
@@ -97,14 +97,14 @@ def test_perfect_scores():
         (np.ones(6), np.arange(6), "y_true must have two labels, got 1: 1.0. "),
         (np.arange(6) == 0, np.arange(6), "y_true has 1 positive and 5 negative records"),
         (np.arange(6) % 3, np.arange(6), "y_true must have two labels, got 3"),
-        (np.eye(6, 2), np.eye(6, 2), r"y_true must have the shape \(n_records,\), got \(6, 2\)"),
+        (np.eye(6, 2), np.eye(6, 2), r"y_true must have shape \(n_records,\), got shape \(6, 2\)"),
         (np.arange(6) % 2, np.ones((6, 2)), r"Pass the column .*, y_score_a\[:, 1\]"),
         (np.arange(6) % 2, np.full(6, np.nan), "y_score_a contains NaN"),
         (np.arange(6) % 2, np.arange(5), "inconsistent numbers of samples"),
     ],
     ids=str,
 )
-def test_bad_input(y, a, message):
+def test_invalid_input_raises(y, a, message):
     with pytest.raises(ValueError, match=message):
         delong_test(y, a, np.arange(6))
     with pytest.raises(ValueError, match=message.replace("y_score_a", "y_score")):

@@ -1,4 +1,4 @@
-"""The table of labels: its values, its macro row, undefined cells."""
+"""Tests of the label table: values, macro row, undefined cells."""
 
 import numpy as np
 import pandas as pd
@@ -31,15 +31,15 @@ def test_values(data):
     assert table["n_positive"].tolist()[:3] == y.sum(axis=0).tolist()
     assert table["n_positive"].isna().tolist() == [False] * 3 + [True]
     labels = table.loc[NAMES]
-    called = score > 0.5
+    predicted = score > 0.5
     for column, expected in {
         "prevalence": y.mean(axis=0),
         "auroc": roc_auc_score(y, score, average=None),
         "auprc": average_precision_score(y, score, average=None),
-        "sensitivity": recall_score(y, called, average=None),
-        "specificity": recall_score(1 - y, ~called, average=None),
-        "ppv": precision_score(y, called, average=None),
-        "npv": precision_score(1 - y, ~called, average=None),
+        "sensitivity": recall_score(y, predicted, average=None),
+        "specificity": recall_score(1 - y, ~predicted, average=None),
+        "ppv": precision_score(y, predicted, average=None),
+        "npv": precision_score(1 - y, ~predicted, average=None),
     }.items():
         np.testing.assert_allclose(labels[column], expected, atol=1e-12, err_msg=column)
         assert table[column]["macro"] == pytest.approx(expected.mean(), abs=1e-12), column
@@ -49,7 +49,7 @@ def test_values(data):
         assert (table[metric] < table[f"{metric}_high"]).all()
 
 
-def test_intervals_are_those_of_the_bootstrap(data):
+def test_intervals_equal_those_of_bootstrap_interval(data):
     y, score = data
     options = {"n_resamples": 40, "confidence_level": 0.8, "groups": np.arange(150) // 2}
     row = label_table(y[:, 1], score[:, 1], random_state=4, **options).iloc[0]
@@ -68,8 +68,8 @@ def test_names_and_thresholds(data):
     assert frame.index.tolist() == [*NAMES, "macro"]
     assert "sensitivity" not in frame
     assert label_table(y, score, **options).index.tolist() == [0, 1, 2, "macro"]
-    words = np.array(["normal", "sick"])[y[:, 0]]
-    binary = label_table(words, score[:, 0], threshold=0.3, **options)
+    strings = np.array(["normal", "sick"])[y[:, 0]]
+    binary = label_table(strings, score[:, 0], threshold=0.3, **options)
     assert binary.index.tolist() == ["sick"]
     assert binary["sensitivity"].iloc[0] == recall_score(y[:, 0], score[:, 0] > 0.3)
     each = label_table(y, score, threshold=[0.2, 0.5, 0.7], **options)
@@ -83,12 +83,12 @@ def test_label_with_one_value(data):
         table = label_table(y, score, label_names=NAMES, n_resamples=20, random_state=0)
     messages = [str(warning.message) for warning in caught]
     assert messages[0].startswith("y_true: label 'HYP' has 0 positive records of 150. Its AUROC")
-    assert messages[1].startswith("y_true: label 'HYP' has no positive records. Its sensitivity")
+    assert messages[1].startswith("Label 'HYP' has no positive records. Its sensitivity")
     assert caught[0].filename == __file__
     for column in ("auroc", "auroc_low", "auprc", "auprc_high", "sensitivity"):
         assert np.isnan(table.loc["HYP", column])
     assert table.loc["HYP", "specificity"] == (score[:, 1] <= 0.5).mean()
-    # The mean is over the labels that are left.
+    # The macro average is over the remaining labels.
     expected = roc_auc_score(y[:, [0, 2]], score[:, [0, 2]])
     assert table["auroc"]["macro"] == pytest.approx(expected, abs=1e-12)
     assert np.isfinite(table["auroc_low"]["macro"])
@@ -97,7 +97,6 @@ def test_label_with_one_value(data):
     assert np.isnan(table["auroc"].iloc[0])
 
 
-@pytest.mark.filterwarnings("ignore:y_true. label 0 is so rare")
 def test_rare_label():
     y, score = np.zeros((40, 2), int), np.arange(80).reshape(40, 2) / 80
     y[::2, 0], y[3, 1] = 1, 1
@@ -107,9 +106,9 @@ def test_rare_label():
     assert {warning.filename for warning in caught} == {__file__}
 
 
-def test_nothing_called_positive(data):
+def test_no_record_predicted_positive(data):
     y, score = data
-    with pytest.warns(UndefinedMetricWarning, match="no records called positive. Its ppv is unde"):
+    with pytest.warns(UndefinedMetricWarning, match="no records predicted positive. Its ppv is un"):
         table = label_table(y[:, 0], score[:, 0], threshold=2, n_resamples=5, random_state=0)
     assert np.isnan(table["ppv"].iloc[0]) and table["specificity"].iloc[0] == 1
 
@@ -117,17 +116,17 @@ def test_nothing_called_positive(data):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"label_names": ["a"]}, r"label_names holds 1 names, but y_true has 3 label\(s\)"),
-        ({"threshold": [0.1, 0.2]}, r"threshold must be a number or have the shape \(3,\)"),
+        ({"label_names": ["a"]}, r"label_names has 1 names, but y_true has 3 label\(s\)"),
+        ({"threshold": [0.1, 0.2]}, r"threshold must be a number or have shape \(3,\)"),
         ({"groups": [1, 2]}, "inconsistent numbers of samples"),
-        ({"y_score": np.ones((150, 2))}, r"y_score must have the shape \(150, 3\)"),
+        ({"y_score": np.ones((150, 2))}, r"y_score must have shape \(150, 3\)"),
         ({"y_score": np.full((150, 3), np.nan)}, "y_score contains NaN"),
         ({"y_true": np.full((150, 3), 2)}, "must be a multilabel indicator of 0 and 1"),
         ({"y_true": np.full(150, "a"), "y_score": np.ones(150)}, "must have two labels, got 1: a"),
     ],
     ids=str,
 )
-def test_bad_input(options, message, data):
+def test_invalid_input_raises(options, message, data):
     y, score = data
     with pytest.raises(ValueError, match=message):
         label_table(**{"y_true": y, "y_score": score, **options})

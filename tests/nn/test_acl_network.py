@@ -1,8 +1,10 @@
+"""The network of ACL-ECG: shapes, parameters, receptive field, and classifiers on top of it."""
+
 import pytest
 import torch
 
-from sklearn_ecg.nn.acl_ecg import ACLECGNet, VGG1d
-from sklearn_ecg.nn.fine_tuning import FineTunedNet, LinearProbe
+from sklearn_ecg.nn import ACLECGNet, VGG1d
+from sklearn_ecg.nn._encoder_classifiers import FineTunedNet, LinearProbe
 
 REGIONS = [[0, 1], [2, 3], [4, 5], [6, 7]]
 
@@ -29,7 +31,7 @@ def test_vgg_parameter_count():
 
 
 def test_vgg_receptive_field():
-    """13 convolutions of 3 with pooling in between see 1 + 2 (2+2*2+3*4+3*8+3*16) + pooling."""
+    """Add up 13 convolutions of kernel size 3 and the pooling between them."""
     net = VGG1d().eval()
     x = torch.zeros(1, 1, 1001, requires_grad=True)
     features = x.unsqueeze(2)
@@ -43,10 +45,10 @@ def test_vgg_receptive_field():
     for block in net.blocks:
         features = torch.nn.functional.avg_pool2d(block(features + 1), (1, 2), ceil_mode=True)
     features[0, 0, 0, 15].backward()
-    seen = x.grad[0, 0].nonzero()[:, 0]
+    inputs = x.grad[0, 0].nonzero()[:, 0]
     convolutions = 2 * (2 * 1 + 2 * 2 + 3 * 4 + 3 * 8 + 3 * 16)
     pooling = 1 + 2 + 4 + 8 + 16
-    assert seen.max() - seen.min() + 1 == 1 + convolutions + pooling
+    assert inputs.max() - inputs.min() + 1 == 1 + convolutions + pooling
 
 
 @pytest.mark.parametrize("n_times", [1, 2, 33, 100])
@@ -59,7 +61,7 @@ def test_shapes(n_times, shared_encoder):
     torch.testing.assert_close(projections.norm(dim=2), torch.ones(4, 5))
 
 
-def test_a_lead_changes_its_own_vector_and_its_region_only():
+def test_a_lead_affects_only_its_vector_and_its_region():
     net = make_net().eval()
     x = torch.randn(3, 8, 100)
     other = x.clone()
@@ -71,7 +73,7 @@ def test_a_lead_changes_its_own_vector_and_its_region_only():
     assert (before != after).any(2).any(1).tolist() == [False, False, True, False]
 
 
-def test_shared_encoder_gives_equal_leads_equal_vectors():
+def test_shared_encoder_maps_equal_leads_to_equal_vectors():
     net = make_net(shared_encoder=True).eval()
     x = torch.randn(3, 1, 100).expand(3, 8, 100)
     vectors = net.embed(x).reshape(3, 8, 64)
@@ -79,8 +81,10 @@ def test_shared_encoder_gives_equal_leads_equal_vectors():
     assert len(net.encoders) == 1
 
 
-def test_backbone_that_gives_no_vectors():
-    with pytest.raises(ValueError, match=r"vectors \(batch, n_features\); .* gave \(2, 1, 100\)"):
+def test_backbone_that_returns_no_vectors():
+    with pytest.raises(
+        ValueError, match=r"vectors \(batch, n_features\); .* returned \(2, 1, 100\)"
+    ):
         ACLECGNet(
             8,
             REGIONS,
@@ -92,7 +96,7 @@ def test_backbone_that_gives_no_vectors():
         )
 
 
-def test_probe_leaves_the_encoder_alone_and_fine_tuning_does_not():
+def test_linear_probe_freezes_the_encoder_and_fine_tuning_does_not():
     x = torch.randn(6, 8, 100)
     probe = LinearProbe(make_net(), 2).train()
     before = {name: value.clone() for name, value in probe.encoder.state_dict().items()}

@@ -1,15 +1,12 @@
+"""The network of SimCardioNet: shapes, parameters, receptive field and attention."""
+
 import pytest
 import torch
 from torch.nn import functional as F
 
-from sklearn_ecg.nn.fine_tuning import FineTunedNet
-from sklearn_ecg.nn.normalization import ImageNormalizer
-from sklearn_ecg.nn.self_supervised import (
-    HybridContrastiveLoss,
-    hybrid_contrastive_loss,
-    nt_xent_loss,
-)
-from sklearn_ecg.nn.simcardionet import SelfAttention, SimCardioNet
+from sklearn_ecg.nn import SimCardioNet
+from sklearn_ecg.nn._encoder_classifiers import FineTunedNet
+from sklearn_ecg.nn._simcardionet import SelfAttention
 
 
 def make_net(**params):
@@ -18,57 +15,7 @@ def make_net(**params):
     return SimCardioNet(1, **{**defaults, **params}).double()
 
 
-def unit(*shape):
-    generator = torch.Generator().manual_seed(0)
-    vectors = torch.randn(*shape, generator=generator, dtype=torch.float64)
-    return F.normalize(vectors, dim=-1)
-
-
-def slow_hybrid(first, second, weight, temperature):
-    """From the formula, one anchor at a time."""
-    n, nt_xent, cosine = len(first), 0.0, 0.0
-    both = torch.cat([first, second])
-    for i in range(2 * n):
-        partner = (i + n) % (2 * n)
-        others = [torch.exp(both[i] @ both[j] / temperature) for j in range(2 * n) if j != i]
-        nt_xent += -torch.log(torch.exp(both[i] @ both[partner] / temperature) / sum(others))
-    for k in range(n):
-        cosine += 1 - first[k] @ second[k]
-    return weight * nt_xent / (2 * n) + (1 - weight) * cosine / n
-
-
-@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
-def test_hybrid_loss_is_the_formula(weight):
-    first, second = unit(2, 6, 5)
-    loss, parts = hybrid_contrastive_loss(
-        first, second, weight=weight, temperature=0.2, return_parts=True
-    )
-    torch.testing.assert_close(loss, slow_hybrid(first, second, weight, 0.2))
-    torch.testing.assert_close(weight * parts["nt_xent"] + (1 - weight) * parts["cosine"], loss)
-    torch.testing.assert_close(parts["alignment"], 2 * parts["cosine"])
-
-
-def test_hybrid_loss_at_its_ends():
-    first, second = unit(2, 6, 5)
-    nt_xent = nt_xent_loss(first, second, temperature=0.1)
-    torch.testing.assert_close(hybrid_contrastive_loss(first, second, weight=1.0), nt_xent)
-    cosine = 1 - F.cosine_similarity(first, second).mean()
-    torch.testing.assert_close(hybrid_contrastive_loss(first, second, weight=0.0), cosine)
-
-
-def test_hybrid_loss_of_one_record_is_its_cosine():
-    first, second = unit(2, 1, 5)
-    loss = hybrid_contrastive_loss(first, second, weight=0.5)
-    torch.testing.assert_close(loss, 0.5 * (1 - first @ second.T).squeeze())
-
-
-def test_loss_of_a_network_keeps_its_parts():
-    loss = HybridContrastiveLoss(0.5, 0.1)
-    loss((unit(8, 5), unit(8, 7)))
-    assert set(loss.parts) == {"nt_xent", "cosine", "alignment", "uniformity", "effective_rank"}
-
-
-def test_shapes_and_weights():
+def test_shapes_and_parameter_count():
     net = SimCardioNet(3, filters=(32, 64, 128, 256), n_heads=4, projection_dim=128)
     x = torch.rand(2, 3, 224, 224)
     assert net.feature_map(x).shape == (2, 256, 7, 7)
@@ -92,11 +39,11 @@ def test_shapes_and_weights():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 7), (33, 64)])
-def test_any_size_is_read(size):
+def test_any_size(size):
     assert make_net().eval().embed(torch.rand(2, 1, *size).double()).shape == (2, 16)
 
 
-def test_every_pixel_of_a_stage_sees_seven_pixels_around():
+def test_receptive_field_of_a_stage():
     stage = make_net().stages[1].double().eval()
     stage.down = torch.nn.Identity()
     stage.branches = make_net(filters=(8, 8)).stages[1].branches
@@ -104,17 +51,16 @@ def test_every_pixel_of_a_stage_sees_seven_pixels_around():
     stage.norm = torch.nn.Identity()
     x = torch.rand(1, 8, 15, 15, dtype=torch.float64, requires_grad=True)
     stage(x)[0, :, 7, 7].sum().backward()
-    seen = x.grad.abs().sum((0, 1)) > 0
-    rows, columns = torch.nonzero(seen, as_tuple=True)
+    rows, columns = torch.nonzero(x.grad.abs().sum((0, 1)), as_tuple=True)
     assert rows.min() == 4 and rows.max() == 10 and columns.min() == 4 and columns.max() == 10
 
 
-def test_attention_is_that_of_the_formula():
+def test_attention_equals_the_formula():
     torch.manual_seed(0)
     block = SelfAttention(6, 2).double()
     x = torch.randn(1, 6, 2, 3, dtype=torch.float64)
-    places = x[0].flatten(1).T
-    normed = F.layer_norm(places, (6,), block.norm.weight, block.norm.bias)
+    positions = x[0].flatten(1).T
+    normed = F.layer_norm(positions, (6,), block.norm.weight, block.norm.bias)
     inner = block.attention
     q, k, v = (normed @ inner.in_proj_weight.T + inner.in_proj_bias).split(6, dim=1)
     heads = []
@@ -123,7 +69,7 @@ def test_attention_is_that_of_the_formula():
         weights = (q[:, part] @ k[:, part].T / 3**0.5).softmax(dim=1)
         heads.append(weights @ v[:, part])
     attended = torch.cat(heads, dim=1) @ inner.out_proj.weight.T + inner.out_proj.bias
-    torch.testing.assert_close(block(x)[0].flatten(1).T, places + attended)
+    torch.testing.assert_close(block(x)[0].flatten(1).T, positions + attended)
 
 
 def test_attention_belongs_to_the_last_stage():
@@ -132,49 +78,10 @@ def test_attention_belongs_to_the_last_stage():
     assert not [n for n, _ in make_net(n_heads=0).named_parameters() if "attention" in n]
 
 
-def test_closed_stages_stay_in_the_mode_of_prediction():
+def test_frozen_stages_stay_in_evaluation_mode():
     net = FineTunedNet(make_net(), 2).train()
     assert all(stage.training for stage in net.encoder.stages)
     net.encoder.stages[0].requires_grad_(False)
     net.train()
     assert [stage.training for stage in net.encoder.stages] == [False, True]
     assert not any(m.training for m in net.encoder.stages[0].modules())
-
-
-class TestImageNormalizer:
-    def test_bytes_are_shares_of_255(self):
-        x = torch.randint(0, 256, (5, 4, 6, 3), dtype=torch.uint8)
-        normalizer = ImageNormalizer(None, (4, 6), 3)
-        torch.testing.assert_close(normalizer(x), x.permute(0, 3, 1, 2) / 255)
-
-    def test_dataset(self):
-        x = torch.rand(100, 4, 6, 2, dtype=torch.float64) * torch.tensor([1.0, 5.0]) + 3
-        normalizer = ImageNormalizer("dataset", (4, 6), 2).double().fit(x)
-        out = normalizer(x)
-        torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(2).double())
-        torch.testing.assert_close(out.var((0, 2, 3), correction=0), torch.ones(2).double())
-
-    def test_record(self):
-        x = torch.rand(5, 4, 6, 2, dtype=torch.float64) * 7
-        out = ImageNormalizer("record", (4, 6), 2).double()(x)
-        torch.testing.assert_close(out.mean((1, 2, 3)), torch.zeros(5).double())
-        torch.testing.assert_close(out.var((1, 2, 3), correction=0), torch.ones(5).double())
-
-    def test_constant_images_are_centred_only(self):
-        x = torch.full((3, 4, 6, 1), 0.7)
-        for mode in ("dataset", "record"):
-            out = ImageNormalizer(mode, (4, 6), 1).fit(x)(x)
-            torch.testing.assert_close(out, torch.zeros(3, 1, 4, 6), atol=1e-6, rtol=0)
-
-    def test_resizing_keeps_bytes(self):
-        x = torch.randint(0, 256, (70, 40, 60, 1), dtype=torch.uint8)
-        stored = ImageNormalizer(None, (10, 15), 1).stored(x)
-        assert stored.dtype == torch.uint8 and stored.shape == (70, 10, 15, 1)
-        exact = F.interpolate(
-            x.permute(0, 3, 1, 2).double(), (10, 15), mode="bilinear", antialias=True
-        )
-        assert (stored.permute(0, 3, 1, 2) - exact).abs().max() <= 1
-
-    def test_images_of_the_right_size_are_not_copied(self):
-        x = torch.rand(3, 4, 6, 1)
-        assert ImageNormalizer(None, (4, 6), 1).stored(x) is x

@@ -1,4 +1,4 @@
-"""Pictures of records: to scale, in the right panel, and the same for the same record."""
+"""Tests of ECGImageRenderer: scale, panels, records that do not fit, scikit-learn conventions."""
 
 import pickle
 
@@ -28,12 +28,12 @@ def X():
 
 
 def ink(image):
-    """How much of each pixel is covered."""
+    """Return the part of each pixel that is covered."""
     return 1 - image / 255.0
 
 
 def height(image):
-    """Centre of the ink of each column, where there is any."""
+    """Return the center of the ink of each column."""
     covered = ink(image)
     rows = np.arange(len(image)) + 0.5
     return (covered * rows[:, None]).sum(axis=0) / covered.sum(axis=0)
@@ -47,12 +47,12 @@ def height(image):
 @pytest.mark.parametrize("size", [112, 224, (850, 1100), (300, 1300)])
 @pytest.mark.parametrize("layout", ["3x4", "6x2", "12x1"])
 @pytest.mark.parametrize("gain", [5, 10, 20])
-def test_a_millivolt_is_gain_millimetres_high(size, layout, gain):
+def test_a_millivolt_is_gain_millimeters_high(size, layout, gain):
     renderer = ECGImageRenderer(100, layout=layout, image_size=size, gain=gain, **PLAIN)
     zero, up = renderer.fit(FLAT).transform(np.concatenate([FLAT, FLAT + 0.5]))
     for top, bottom, left, right in renderer.lead_boxes_.values():
         risen = height(zero[top:bottom, left:right]) - height(up[top:bottom, left:right])
-        # A line that is 1.2 pixels wide has its centre of ink up to 0.06 off its own.
+        # For a line 1.2 pixels wide, the center of the ink is off by up to 0.06 pixels.
         assert_allclose(risen, 0.5 * gain * renderer.pixels_per_mm_, atol=0.15)
 
 
@@ -60,7 +60,7 @@ def test_a_millivolt_is_gain_millimetres_high(size, layout, gain):
 @pytest.mark.parametrize("speed", [25, 50])
 @pytest.mark.parametrize("rate", [100, 500, 360])
 def test_a_step_is_in_its_column(size, speed, rate):
-    """The strip, and the panel of the column in which that time is."""
+    """In the strip, and in the panel of the column that shows this time."""
     renderer = ECGImageRenderer(rate, image_size=size, speed=speed, **PLAIN)
     X = np.zeros((1, 12, 10 * rate), dtype=np.float32)
     renderer.fit(X)
@@ -88,7 +88,7 @@ def test_a_step_is_in_its_column(size, speed, rate):
 @pytest.mark.parametrize("rate", [50, 100, 360, 500])
 @pytest.mark.parametrize("size", [100, 224, (500, 1100)])
 def test_columns_are_inked_from_the_lowest_to_the_highest_point(rate, size):
-    """Against a line that is evaluated at many points of each column."""
+    """Compared with a line that is evaluated at many points of each column."""
     rng = np.random.RandomState(0)
     X = np.cumsum(rng.randn(3, 12, 10 * rate), axis=2) * 0.05
     X -= X.mean(axis=2, keepdims=True)
@@ -103,20 +103,20 @@ def test_columns_are_inked_from_the_lowest_to_the_highest_point(rate, size):
         line = np.interp(seconds, np.arange(10 * rate) / rate, signals[1]) * page.per_millivolt
         parts = np.lib.stride_tricks.sliding_window_view(line, 401)[::400]
         covered = ink(image[top:bottom, left:right])
-        # The first and the last column hold parts of the page as well.
+        # The first and the last column also contain parts of the page.
         inner = slice(1, -1)
         expected = (np.ptp(parts, axis=1) + page.line_width)[inner]
         assert_allclose(covered.sum(axis=0)[inner], expected, atol=0.04)
         highest = panel.zero - parts.max(axis=1) - page.line_width / 2 - top
-        whole = covered.max(axis=0) == 1  # those of which a pixel is black
+        whole = covered.max(axis=0) == 1  # columns with a black pixel
         first = (covered > 0).argmax(axis=0)
         part = covered[first, np.arange(right - left)]
         uppermost = first + 1 - part
         assert_allclose(uppermost[whole][inner], highest[whole][inner], atol=0.02)
 
 
-def test_a_spike_is_never_lost():
-    """One time point of 5,000 on 211 columns of pixels."""
+def test_spike_of_one_time_point_is_drawn():
+    """With 5,000 time points in 211 columns of pixels."""
     X = np.zeros((40, 12, 5000), dtype=np.float32)
     where = np.random.RandomState(0).randint(5000, size=40)
     X[np.arange(40), :, where] = 1.5
@@ -149,15 +149,15 @@ def test_calibration_pulse():
         assert n_pulses + 1 == n_rows
 
 
-@pytest.mark.parametrize("size, millimetres", [((850, 1100), 1), ((850, 1100), 5), (224, 5)])
-def test_pitch_of_the_grid(size, millimetres):
+@pytest.mark.parametrize("size, millimeters", [((850, 1100), 1), ((850, 1100), 5), (224, 5)])
+def test_pitch_of_the_grid(size, millimeters):
     params = dict(image_size=size, calibration=False, lead_labels=False, missing_leads="empty")
     renderer = ECGImageRenderer(100, lead_names=["I"], rhythm_lead=None, **params)
     (paper,) = ink(renderer.fit_transform(FLAT[:, :1]))
     top, bottom, left, _ = renderer.lead_boxes_["V6"]
-    pitch = millimetres * renderer.pixels_per_mm_
+    pitch = millimeters * renderer.pixels_per_mm_
     for profile in (paper[:, left:].mean(axis=1), paper[bottom - top // 2 :].mean(axis=0)):
-        # The power at the frequency of the lines, beside that of frequencies not much different.
+        # The power at the frequency of the lines, compared with that of nearby frequencies.
         at = np.arange(len(profile))
         profile = (profile - profile.mean()) * np.hanning(len(profile))
         spread = 6 / len(profile)
@@ -172,7 +172,7 @@ def test_zero_lines_and_time_zero_are_on_bold_lines():
     for layout in ("3x4", "12x1"):
         renderer = ECGImageRenderer(100, layout=layout, image_size=(850, 1100)).fit(FLAT)
         square = 5 * renderer.pixels_per_mm_
-        panels = renderer._page.every
+        panels = renderer._page.all_panels
         apart = [(panel.zero - panels[0].zero) / square for panel in panels]
         assert_allclose(apart, np.round(apart), atol=1e-6)
 
@@ -226,7 +226,7 @@ def test_boxes_are_apart_and_in_standard_order(layout):
 
 
 def test_columns_follow_each_other_in_time():
-    """What happens in the third quarter is drawn in the third column and in the strip."""
+    """The third quarter of a record is drawn in the third column and in the strip."""
     X = FLAT.copy()
     X[:, :, 500:750] = 0.5 * np.sin(np.arange(250))
     images = ECGImageRenderer(100).fit(X).transform(np.concatenate([X, FLAT]))
@@ -284,8 +284,8 @@ def test_further_and_unnamed_leads(X):
     assert list(numbered.lead_boxes_) == ["lead0", "lead1", "lead2"]
 
 
-def test_names_are_beside_the_traces():
-    """Labels change pixels of their own, which no trace within its row touches."""
+def test_labels_do_not_touch_the_traces():
+    """No trace within its row covers the pixels of the labels."""
     for layout in ("3x4", "12x1"):
         for size in (112, 224, (850, 1100)):
             renderer = ECGImageRenderer(100, layout=layout, image_size=size, grid=False)
@@ -299,7 +299,7 @@ def test_names_are_beside_the_traces():
             noisy = clone(renderer).set_params(lead_labels=False).fit_transform(X)
             traced = (noisy != 255)[0]
             if size == (850, 1100):
-                # The ticks that part leads are on the traces' zero.
+                # The ticks between leads are on the zero lines.
                 for box in renderer.lead_boxes_.values():
                     changed[:, box[2]] = False
             assert not (changed & traced).any()
@@ -311,7 +311,7 @@ def test_names_are_beside_the_traces():
 
 
 def test_shorter_records_keep_the_scale(X):
-    """Each panel holds its part of the record, and paper after it."""
+    """Panels end with empty paper."""
     whole = ECGImageRenderer(100, **PLAIN).fit(X)
     half = ECGImageRenderer(100, **PLAIN).fit(X[:, :, :500])
     assert half.lead_boxes_ == whole.lead_boxes_
@@ -328,10 +328,10 @@ def test_shorter_records_keep_the_scale(X):
         assert 0.45 < covered.mean() < 0.55 and covered[0]
 
 
-def test_longer_records_are_refused(X):
+def test_longer_records_raise(X):
     with pytest.raises(ValueError, match="have 10 s, but the page has room for duration=8.0 s"):
         ECGImageRenderer(100, duration=8.0).fit(X)
-    # A longer page has a smaller scale.
+    # The page for longer records has a smaller scale.
     wide = ECGImageRenderer(100, duration=20).fit(X)
     assert wide.pixels_per_mm_ < 0.6 * ECGImageRenderer(100).fit(X).pixels_per_mm_
 
@@ -346,8 +346,8 @@ def test_few_time_points(n_times):
             assert (images[:, top:bottom, left] < 255).any()
 
 
-def test_a_record_of_another_rate_is_the_same_picture():
-    """A line through twice as many points is the same line."""
+def test_image_does_not_depend_on_the_sampling_rate():
+    """A line through twice as many points on it is the same line."""
     slow = np.cumsum(np.random.RandomState(0).randn(2, 12, 500), axis=2) * 0.02
     fast = np.repeat(slow, 2, axis=2)
     fast[:, :, 1:-1:2] = (slow[:, :, :-1] + slow[:, :, 1:]) / 2
@@ -357,7 +357,7 @@ def test_a_record_of_another_rate_is_the_same_picture():
 
 
 def test_overflow():
-    """Clipped traces stay in their row; others go through the next one. Both are counted."""
+    """Clipped traces stay in their row, others extend into the next one. Both are counted."""
     X = FLAT.copy()
     X[:, STANDARD_LEADS.index("V2"), 600] = 40.0
     X[:, STANDARD_LEADS.index("V2"), 610] = -3e38
@@ -377,7 +377,7 @@ def test_overflow():
     assert clipped.max_amplitude_ < over.max_amplitude_
 
 
-def test_report_is_of_what_is_shown(X):
+def test_report_counts_visible_time_points(X):
     frame = to_lead_frame(X).set_axis(list("abcdef"))
     renderer = ECGImageRenderer(100, overflow="clip").fit(frame)
     assert renderer.report(frame).to_numpy().sum() == 0
@@ -386,7 +386,7 @@ def test_report_is_of_what_is_shown(X):
     report = renderer.report(to_lead_frame(tall).set_axis(list("abcdef")))
     assert list(report.columns) == [*STANDARD_LEADS, "rhythm"]
     assert list(report.index) == list("abcdef")
-    # Lead II is shown up to 2.5 s, and in full by the strip.
+    # Lead II is shown up to 2.5 s, and up to 10 s in the strip.
     assert report.loc["c", "II"] == 1 and report.loc["c", "rhythm"] == 2
     assert report.loc["e", "I"] == 0 and report.to_numpy().sum() == 3
 
@@ -400,17 +400,17 @@ def test_flat_and_constant_leads(X):
         top, bottom, left, right = renderer.lead_boxes_[lead]
         flat = height(image[top:bottom, left:right])
         assert_allclose(flat, flat[0])
-        zero = renderer._page.every[STANDARD_LEADS.index(lead)].zero - top
+        zero = renderer._page.all_panels[STANDARD_LEADS.index(lead)].zero - top
         assert_allclose(flat[0], zero - 10 * value * renderer.pixels_per_mm_, atol=0.02)
 
 
 # --------------------------------------------------------------------------------------------------
-# A citizen of scikit-learn
+# Conventions of scikit-learn
 # --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("color", ["grey", "rgb"])
-def test_a_picture_depends_on_its_record_only(color, monkeypatch):
+@pytest.mark.parametrize("color", ["gray", "rgb"])
+def test_image_depends_only_on_its_record(color, monkeypatch):
     X = make_ecg(30, random_state=0).data
     renderer = ECGImageRenderer(100, color=color).fit(X)
     images = renderer.transform(X)
@@ -423,11 +423,11 @@ def test_a_picture_depends_on_its_record_only(color, monkeypatch):
     assert_array_equal(renderer.transform(X), images)
 
 
-def test_grey_and_rgb_agree(X):
-    grey = ECGImageRenderer(100, grid=False).fit_transform(X)
+def test_gray_and_rgb_agree(X):
+    gray = ECGImageRenderer(100, grid=False).fit_transform(X)
     rgb = ECGImageRenderer(100, grid=False, color="rgb").fit_transform(X)
     assert rgb.shape == (6, 224, 224, 3)
-    assert_array_equal(rgb, np.repeat(grey[..., None], 3, axis=3))
+    assert_array_equal(rgb, np.repeat(gray[..., None], 3, axis=3))
     pink = ECGImageRenderer(100, color="rgb").fit_transform(X)
     assert (pink[..., 0] >= pink[..., 1]).all() and (pink[..., 0] != pink[..., 1]).any()
 
@@ -438,7 +438,7 @@ def test_in_pipelines(X):
     renderer = ECGImageRenderer(100, image_size=32)
     pipeline = make_pipeline(LeadScaler("record"), renderer, flat, LogisticRegression())
     assert pipeline.fit(to_lead_frame(X), y).predict(to_lead_frame(X)).shape == (6,)
-    # Rows of pixels are what tools of tables know.
+    # Rows of pixels, for estimators that only accept tables.
     rows = X.reshape(6, -1)
     renderer = clone(renderer).set_params(n_leads=12)
     table = make_pipeline(renderer, LogisticRegression(max_iter=10**4))
@@ -478,7 +478,7 @@ def test_errors(X, params, message):
         ECGImageRenderer(**{"sampling_rate": 100, **params}).fit(X)
 
 
-def test_a_failed_fit_leaves_nothing_fitted(X):
+def test_failed_fit_leaves_an_unfitted_renderer(X):
     renderer = ECGImageRenderer(100).fit(X)
     with pytest.raises(ValueError, match="duration=5"):
         renderer.set_params(duration=5).fit(X)
@@ -486,8 +486,8 @@ def test_a_failed_fit_leaves_nothing_fitted(X):
         renderer.transform(X)
 
 
-def test_rate_and_unit_of_a_lead_frame_are_respected(X):
-    with pytest.raises(ValueError, match="notes 500 Hz"):
+def test_sampling_rate_and_unit_of_a_lead_frame_are_checked(X):
+    with pytest.raises(ValueError, match="X.attrs.* is 500"):
         ECGImageRenderer(100).fit(to_lead_frame(X, sampling_rate=500))
     with pytest.raises(ValueError, match="in X.attrs.*'uV', but ECGImageRenderer draws mV"):
         ECGImageRenderer(100).fit(to_lead_frame(X, units="uV"))
@@ -511,8 +511,8 @@ def test_pages_have_room_for_real_records(ptbxl, layout, cut):
     assert (renderer.report(ptbxl.data).sum(axis=1) > 0).mean() < cut
 
 
-def test_both_rates_of_a_real_record_are_one_picture(data_folder):
-    """But for what the resampling to 100 Hz takes off R-peaks."""
+def test_both_sampling_rates_of_a_real_record_agree(data_folder):
+    """Up to R-peaks, which resampling to 100 Hz makes lower."""
     slow, fast = (
         load_ptbxl(data_folder / "ptbxl", folds=[9], sampling_rate=rate, missing="drop")
         for rate in (100, 500)

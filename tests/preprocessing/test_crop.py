@@ -1,4 +1,4 @@
-"""Crops, windows and limits."""
+"""Tests of Cropper, Clipper and windows."""
 
 import numpy as np
 import pandas as pd
@@ -12,21 +12,21 @@ LEADS = ["II", "V1", "V5"]
 
 
 @pytest.mark.parametrize(
-    "position, start", [("start", 0), ("centre", 15), ("end", 30), (7, 7), (30, 30)]
+    "position, start", [("start", 0), ("center", 15), ("end", 30), (7, 7), (30, 30)]
 )
-def test_place_of_the_crop(position, start):
+def test_position_of_the_crop(position, start):
     cropped = Cropper(20, position=position).fit_transform(X)
     np.testing.assert_array_equal(cropped, X[:, :, start : start + 20])
 
 
-def test_none_keeps_all():
+def test_n_times_none_keeps_whole_records():
     np.testing.assert_array_equal(Cropper().fit_transform(X), X)
 
 
 def starts(cropped):
-    """Where each crop lies in its record."""
-    views = np.lib.stride_tricks.sliding_window_view(X, cropped.shape[2], axis=2)
-    return (views == cropped[:, :, None]).all(axis=(1, 3)).argmax(axis=1)
+    """Return where each crop starts in its record."""
+    candidates = np.lib.stride_tricks.sliding_window_view(X, cropped.shape[2], axis=2)
+    return (candidates == cropped[:, :, None]).all(axis=(1, 3)).argmax(axis=1)
 
 
 def test_random_crops():
@@ -38,7 +38,7 @@ def test_random_crops():
     assert (other != first).mean() > 0.8
 
 
-def test_random_crops_do_not_depend_on_the_batch_or_the_float():
+def test_random_crops_do_not_depend_on_other_records_or_the_dtype():
     cropper = Cropper(20, position="random", random_state=0).fit(X)
     whole = cropper.transform(X)
     np.testing.assert_array_equal(cropper.transform(X[10:13]), whole[10:13])
@@ -62,13 +62,13 @@ def test_random_crops_are_uniform():
         ({"n_times": 51}, "n_times=51 is more than the 50 time points of the records.*or pad"),
         (
             {"n_times": 20, "position": 31},
-            "n_times=20 from position=31 on ends beyond the 50 time points",
+            "n_times=20 that starts at position=31 ends after the 50 time points",
         ),
         ({"n_times": 0}, "The 'n_times' parameter of Cropper"),
         ({"n_times": 9, "position": "middle"}, "The 'position' parameter of Cropper"),
     ],
 )
-def test_cropper_refusals(params, message):
+def test_cropper_errors(params, message):
     with pytest.raises(ValueError, match=message):
         Cropper(**params).fit(X)
 
@@ -107,7 +107,7 @@ def test_a_window_of_the_whole_record_is_a_copy():
     np.testing.assert_array_equal(records, np.arange(len(X)))
 
 
-def test_windows_refusals():
+def test_windows_errors():
     with pytest.raises(ValueError, match="n_times=51 is more than the 50 time points"):
         windows(X, 51)
     with pytest.raises(ValueError, match="The 'step' parameter of windows"):
@@ -118,19 +118,19 @@ def test_windows_refusals():
 
 @pytest.mark.parametrize("low, high", [(-1, 1), (None, 0.5), (-0.5, None), (0.25, 0.75)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_clipper_is_clip(low, high, dtype):
+def test_clipper_is_equivalent_to_clip(low, high, dtype):
     clipped = Clipper(low, high).fit_transform(X.astype(dtype))
     np.testing.assert_array_equal(clipped, np.clip(X.astype(dtype), low, high))
     assert clipped.dtype == dtype
 
 
-def test_clipper_lets_nan_through():
+def test_clipper_keeps_nan():
     gap = X.copy()
     gap[3, 1, 7] = np.nan
     assert np.isnan(Clipper().fit_transform(gap)[3, 1, 7])
 
 
-def test_clipper_refusals():
+def test_clipper_errors():
     with pytest.raises(ValueError, match="low=2 must be below high=1"):
         Clipper(2, 1).fit(X)
     with pytest.raises(ValueError, match="low and high are both None"):

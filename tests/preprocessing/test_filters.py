@@ -1,4 +1,4 @@
-"""Filters, baseline and resampling are SciPy's, number for number."""
+"""Tests that filters, baseline removal and resampling return the same values as SciPy."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ FLOATS = [np.float32, np.float64]
 
 @pytest.fixture(scope="module")
 def records():
-    """Six records of 10 s at 500 Hz, float64."""
+    """Return six records of 10 s at 500 Hz, float64."""
     return make_ecg(6, sampling_rate=500, random_state=0).data.astype(np.float64)
 
 
@@ -29,7 +29,7 @@ def records():
     ],
 )
 @pytest.mark.parametrize("order", [1, 2, 4])
-def test_bandpass_is_sosfiltfilt(records, dtype, low, high, kind, limits, order):
+def test_bandpass_is_equivalent_to_sosfiltfilt(records, dtype, low, high, kind, limits, order):
     X = records.astype(dtype)
     sos = signal.butter(order, limits, kind, fs=500, output="sos")
     expected = signal.sosfiltfilt(sos, X.astype(np.float64)).astype(dtype)
@@ -38,25 +38,25 @@ def test_bandpass_is_sosfiltfilt(records, dtype, low, high, kind, limits, order)
 
 
 def test_low_limit_in_float32(records):
-    """In float32 sections a limit of 0.5 Hz at 500 Hz would be off by far more than this."""
+    """With float32 coefficients, the error of a limit of 0.5 Hz at 500 Hz would be larger."""
     bandpass = BandpassFilter(sampling_rate=500)
     exact = bandpass.fit_transform(records)
     rounded = bandpass.fit_transform(records.astype(np.float32))
     np.testing.assert_allclose(rounded, exact, atol=1e-6)
 
 
-def test_bandpass_keeps_waves_in_place(records):
+def test_bandpass_does_not_shift_waves(records):
     t = np.arange(5000) / 500
     wave, wander = np.sin(2 * np.pi * 10 * t), np.sin(2 * np.pi * 0.05 * t)
     noise = np.sin(2 * np.pi * 120 * t)
     X = np.tile(wave + wander + noise, (1, 2, 1))
     filtered = BandpassFilter(sampling_rate=500).fit_transform(X)
-    # Of 120 Hz (45 / 120) ** 4 is left, two percent.
+    # (45 / 120) ** 4, or two percent, of the 120 Hz remain.
     assert np.abs(filtered - wave)[..., 1000:-1000].max() < 0.025
 
 
 @pytest.mark.parametrize("n_times", [1, 2, 5, 14, 15, 16, 40])
-def test_short_records_are_padded_by_what_there_is(n_times):
+def test_padding_of_short_records(n_times):
     X = np.random.RandomState(0).randn(3, 2, n_times)
     for estimator in (
         BandpassFilter(sampling_rate=100, n_leads=2),
@@ -72,7 +72,7 @@ def test_short_records_are_padded_by_what_there_is(n_times):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_notch_is_filtfilt(records, dtype):
+def test_notch_is_equivalent_to_filtfilt(records, dtype):
     X = records.astype(dtype)
     b, a = signal.iirnotch(60, 20, fs=500)
     expected = signal.filtfilt(b, a, X.astype(np.float64)).astype(dtype)
@@ -80,7 +80,7 @@ def test_notch_is_filtfilt(records, dtype):
     np.testing.assert_array_equal(notch.fit_transform(X), expected)
 
 
-def test_notch_takes_away_hum_and_little_else(records):
+def test_notch_removes_interference_and_little_else(records):
     hum = 0.2 * np.sin(2 * np.pi * 50 * np.arange(5000) / 500)
     notch = NotchFilter(50, sampling_rate=500).fit(records)
     left = notch.transform(records + hum) - notch.transform(records)
@@ -89,7 +89,7 @@ def test_notch_takes_away_hum_and_little_else(records):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_baseline_highpass_is_a_bandpass_without_upper_limit(records, dtype):
+def test_baseline_highpass_is_equivalent_to_bandpass_without_upper_limit(records, dtype):
     X = records.astype(dtype)
     np.testing.assert_array_equal(
         BaselineRemover(cutoff=0.67, sampling_rate=500).fit_transform(X),
@@ -98,7 +98,7 @@ def test_baseline_highpass_is_a_bandpass_without_upper_limit(records, dtype):
 
 
 @pytest.mark.parametrize("rate, first, second", [(100, 21, 61), (500, 101, 301), (250, 51, 151)])
-def test_baseline_median_is_two_median_filters(records, rate, first, second):
+def test_baseline_median_is_equivalent_to_two_median_filters(records, rate, first, second):
     X = records[:2, :2, ::2].astype(np.float32)
     baseline = median_filter(X, (1, 1, first), mode="nearest")
     baseline = median_filter(baseline, (1, 1, second), mode="nearest")
@@ -111,27 +111,27 @@ def test_baseline_median_is_two_median_filters(records, rate, first, second):
     "old, new, up, down",
     [(500, 100, 1, 5), (360, 100, 5, 18), (100, 250, 5, 2), (257, 128, 128, 257)],
 )
-def test_resampler_is_resample_poly(records, dtype, old, new, up, down):
+def test_resampler_is_equivalent_to_resample_poly(records, dtype, old, new, up, down):
     X = records.astype(dtype)[:, :3, :1234]
     expected = signal.resample_poly(X, up, down, axis=-1, padtype="edge")
     resampler = Resampler(new, sampling_rate=old).fit(X)
     resampled = resampler.transform(X)
     np.testing.assert_array_equal(resampled, expected)
-    assert resampled.shape[2] == int(np.ceil(1234 * new / old)) == resampler._n_times_out()
+    assert resampled.shape[2] == int(np.ceil(1234 * new / old)) == resampler._output_n_times()
     assert resampled.dtype == dtype
 
 
-def test_resampling_to_the_same_rate_copies(records):
+def test_resampling_to_the_same_rate_returns_a_copy(records):
     resampled = Resampler(500.0, sampling_rate=500).fit_transform(records)
     np.testing.assert_array_equal(resampled, records)
 
 
-def test_an_offset_does_not_ring(records):
+def test_an_offset_does_not_ring_when_resampled(records):
     X = np.full((1, 2, 1000), 3.0)
     np.testing.assert_allclose(Resampler(100, sampling_rate=500).fit_transform(X), 3, atol=1e-2)
 
 
-def test_parts_make_no_difference(records, monkeypatch):
+def test_results_do_not_depend_on_chunks(records, monkeypatch):
     X = records[:, :2].astype(np.float32)
     estimators = [
         BandpassFilter(sampling_rate=500),
@@ -166,7 +166,7 @@ def test_parts_make_no_difference(records, monkeypatch):
         (BaselineRemover(cutoff=50, sampling_rate=100), "cutoff=50 Hz must be below 50 Hz"),
         (
             Resampler(100.0, sampling_rate=np.pi),
-            "new_rate=100 and sampling_rate=3.14159 have no ratio of integers up to 10000",
+            "ratio of new_rate=100 and sampling_rate=3.14159 is not a ratio of integers up to 1000",
         ),
         (BandpassFilter(low=-1, sampling_rate=100), "The 'low' parameter of BandpassFilter"),
         (BandpassFilter(sampling_rate=0), "The 'sampling_rate' parameter of BandpassFilter"),
@@ -176,13 +176,13 @@ def test_parts_make_no_difference(records, monkeypatch):
         (Resampler(new_rate=0, sampling_rate=500), "The 'new_rate' parameter of Resampler"),
     ],
 )
-def test_refusals(estimator, message):
+def test_errors(estimator, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         estimator.fit(np.zeros((3, 2, 100)))
 
 
 def test_ptbxl(data_folder):
-    """Real records: the baseline goes, the QRS stays."""
+    """In real records, baseline wander is removed and QRS complexes are kept."""
     X = load_ptbxl(data_folder / "ptbxl", folds=[9]).data[:100]
     filtered = BandpassFilter(sampling_rate=100).fit_transform(X)
     slow = signal.butter(2, 0.3, fs=100, output="sos")

@@ -1,4 +1,4 @@
-"""Choice of leads and derived leads."""
+"""Tests of LeadSelector and LeadDeriver."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_selected_leads(params, leads):
     np.testing.assert_array_equal(to_lead_array(frame), X[:, positions])
 
 
-def test_leads_without_names_go_by_position():
+def test_leads_without_names_are_selected_by_position():
     selector = LeadSelector([4, 2]).fit(X[:, :5])
     np.testing.assert_array_equal(selector.transform(X[:, :5]), X[:, [4, 2]])
     assert list(selector.get_feature_names_out()) == ["lead4", "lead2"]
@@ -63,11 +63,11 @@ def test_a_missing_lead_can_be_left_out():
 @pytest.mark.parametrize(
     "params, message",
     [
-        ({"leads": ["II", "V9"]}, "leads: V9 not found; the leads present are I, II"),
+        ({"leads": ["II", "V9"]}, "leads: V9 not found. The leads present are I, II"),
         ({"leads": ["II", "lead II"]}, "are both lead II"),
-        ({"leads": [12]}, "there is no position 12; X has 12 leads, at 0 to 11"),
-        ({"leads": [-1]}, "there is no position -1"),
-        ({"leads": [1, 1]}, "holds a position twice"),
+        ({"leads": [12]}, "position 12 is out of bounds; X has 12 leads, at positions 0 to 11"),
+        ({"leads": [-1]}, "position -1 is out of bounds"),
+        ({"leads": [1, 1]}, "contains a position twice"),
         ({"leads": []}, "leads is empty"),
         ({"leads": [1], "region": "septal"}, "leads and region are both given"),
         ({"region": "apical"}, "region='apical' is unknown: the regions are inferior, lateral"),
@@ -75,19 +75,19 @@ def test_a_missing_lead_can_be_left_out():
         ({"leads": "II"}, "The 'leads' parameter of LeadSelector must be an array-like"),
     ],
 )
-def test_selector_refusals(params, message):
+def test_selector_errors(params, message):
     with pytest.raises(ValueError, match=message):
         LeadSelector(**params).fit(X)
 
 
-def test_selector_needs_names_for_names():
-    with pytest.raises(ValueError, match="the leads of X have none.*lead_names, or positions"):
+def test_selecting_by_name_requires_names():
+    with pytest.raises(ValueError, match="the leads of X have no names.*lead_names, or positions"):
         LeadSelector(["II"]).fit(X[:, :5])
     with pytest.raises(ValueError, match="Regions need the names of the leads"):
         LeadSelector(region="septal").fit(X[:, :5])
 
 
-def test_deriver_is_derive_leads():
+def test_deriver_is_equivalent_to_derive_leads():
     leads = ["V1", "II", "I"]
     deriver = LeadDeriver(lead_names=leads).fit(X[:, :3])
     expected, names = derive_leads(X[:, :3], leads)
@@ -101,18 +101,18 @@ def test_deriver_is_derive_leads():
     "params, message",
     [
         ({}, "LeadDeriver needs the names of the 3 leads"),
-        ({"lead_names": ["V1", "V2", "I"]}, "leads I and II are needed, but II missing"),
+        ({"lead_names": ["V1", "V2", "I"]}, "requires leads I and II, but II is missing"),
         ({"lead_names": ["V1", "II", "I"], "derive": ["V2"]}, r"derive=\['V2'\] cannot be derived"),
         ({"derive": 3}, "The 'derive' parameter of LeadDeriver"),
     ],
 )
-def test_deriver_refusals(params, message):
+def test_deriver_errors(params, message):
     with pytest.raises(ValueError, match=message):
         LeadDeriver(**params).fit(X[:, :3])
 
 
 def test_derived_leads_of_ptbxl(data_folder):
-    """What the machines derived is what comes out, but for their rounding to 1 µV."""
+    """Derived leads agree with the recorded ones, except for their rounding to 1 µV."""
     ecg = load_ptbxl(data_folder / "ptbxl", folds=[9])
     frame = to_lead_frame(ecg.data[:50])
     kept = [lead for lead in STANDARD_LEADS if lead not in ("III", "aVR", "aVL", "aVF")]
@@ -121,6 +121,6 @@ def test_derived_leads_of_ptbxl(data_folder):
     np.testing.assert_allclose(to_lead_array(derived), ecg.data[:50], atol=0.0025)
 
 
-def test_booleans_are_no_positions():
-    with pytest.raises(TypeError, match=r"leads=\[True, False\] holds booleans.*flatnonzero"):
+def test_booleans_are_not_positions():
+    with pytest.raises(TypeError, match=r"leads=\[True, False\] contains booleans.*flatnonzero"):
         LeadSelector([True, False]).fit(np.zeros((3, 2, 10)))

@@ -1,8 +1,9 @@
-"""Transformers of signals inside scikit-learn's tools."""
+"""Tests of the transformers of signals in combination with scikit-learn's tools."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -11,6 +12,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg._validation import check_signals
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.leads import (
     REGIONS_12,
@@ -80,7 +82,7 @@ def make_network(**params):
 @pytest.mark.parametrize(
     "container", ["3-D array", "lead frame", "object array", "2-D rows", "numeric frame"]
 )
-def test_filter_and_scale_and_network(ecg, container):
+def test_filter_scaler_and_network(ecg, container):
     X, n_leads = containers(ecg)[container]
     pipeline = make_pipeline(
         BandpassFilter(sampling_rate=100, n_leads=n_leads),
@@ -92,7 +94,7 @@ def test_filter_and_scale_and_network(ecg, container):
         pipeline, X, ecg.target, groups=ecg.groups, cv=folds, scoring="roc_auc", error_score="raise"
     )["test_score"]
     assert scores.shape == (3,) and scores.mean() > 0.8
-    # Every container gives the score of the array.
+    # The predictions for every container are those for the array.
     expected = make_pipeline(
         BandpassFilter(sampling_rate=100), LeadScaler(), make_network(normalize=None)
     )
@@ -134,7 +136,7 @@ def test_filters_per_region(ecg, output):
     assert roc_auc_score(ecg.target, pipeline.predict_proba(frame)[:, 1]) > 0.8
 
 
-def test_a_long_chain_keeps_names_and_index(ecg):
+def test_a_long_pipeline_keeps_names_and_index(ecg):
     frame = containers(ecg)["lead frame"][0][["V1", "II", "I", "V5"]]
     frame.index = [f"record{i}" for i in range(len(frame))]
     chain = make_pipeline(
@@ -162,7 +164,7 @@ def test_filter_parameters_can_be_searched(ecg):
     assert search.best_estimator_[0].low == search.best_params_["bandpassfilter__low"]
 
 
-def test_quality_beside_other_features(ecg):
+def test_union_of_signal_quality_and_embedding(ecg):
     features = make_union(SignalQuality(sampling_rate=100), make_network().set_params(max_epochs=1))
     pipeline = make_pipeline(features, StandardScaler(), LogisticRegression(C=0.01))
     frame = containers(ecg)["lead frame"][0]
@@ -186,7 +188,7 @@ def test_quality_beside_other_features(ecg):
     ],
     ids=str,
 )
-def test_memory_maps_are_read_and_left_alone(ecg, transformer, tmp_path):
+def test_memory_maps_are_not_changed(ecg, transformer, tmp_path):
     np.save(tmp_path / "X.npy", ecg.data)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r+")
     out = transformer.fit(mapped).transform(mapped)
@@ -196,7 +198,7 @@ def test_memory_maps_are_read_and_left_alone(ecg, transformer, tmp_path):
     np.testing.assert_array_equal(mapped, ecg.data)
 
 
-def test_windows_stay_with_their_record(ecg):
+def test_windows_of_a_record_stay_in_one_fold(ecg):
     X, records = windows(ecg.data, 100)
     groups, y = ecg.groups[records], ecg.target[records]
     folds = StratifiedGroupKFold(3, shuffle=True, random_state=0)
@@ -206,8 +208,8 @@ def test_windows_stay_with_their_record(ecg):
     assert scores["test_score"].mean() > 0.7
 
 
-def test_frames_keep_their_notes():
-    """Sampling rate and units come through, changed where the transformer changes them."""
+def test_frames_keep_their_attrs():
+    """Sampling rate and units are kept, unless the transformer changes them."""
     X = to_lead_frame(make_ecg(3, random_state=0).data, sampling_rate=100, units="mV")
     filtered = BandpassFilter(sampling_rate=100).fit_transform(X)
     assert filtered.attrs == {"sampling_rate": 100, "units": "mV"}
@@ -219,7 +221,37 @@ def test_frames_keep_their_notes():
 @pytest.mark.parametrize(
     "estimator", [BandpassFilter(sampling_rate=500), BeatFeatures(500), MedianBeat(500)], ids=str
 )
-def test_another_rate_than_the_frame_notes_is_refused(estimator):
+def test_sampling_rates_of_estimator_and_frame_must_agree(estimator):
     X = to_lead_frame(make_ecg(3, random_state=0).data, sampling_rate=100)
-    with pytest.raises(ValueError, match=r"sampling_rate=500, but X notes 100 Hz in X.attrs"):
+    with pytest.raises(
+        ValueError, match=r"sampling_rate=500, but X.attrs\['sampling_rate'\] is 100"
+    ):
         estimator.fit(X)
+
+
+@pytest.mark.parametrize(
+    "estimator", [MedianBeat(100), BeatFeatures(100), SignalQuality(sampling_rate=100)], ids=str
+)
+def test_signals_are_validated_once(estimator, monkeypatch):
+    calls = []
+
+    def check_once(*args, **kwargs):
+        calls.append(args)
+        return check_signals(*args, **kwargs)
+
+    X = make_ecg(3, random_state=0).data
+    monkeypatch.setattr("sklearn_ecg.base.check_signals", check_once)
+    monkeypatch.delattr("sklearn_ecg.beats._rhythm.read_signals")
+    estimator.fit(X)
+    assert len(calls) == 1
+    estimator.transform(X)
+    assert len(calls) == 2
+
+
+def test_signals_are_not_wrapped_if_pandas_output_is_the_global_default():
+    X = make_ecg(3, random_state=0).data
+    bandpass = BandpassFilter(sampling_rate=100)
+    expected = bandpass.fit_transform(X)
+    with config_context(transform_output="pandas"):
+        np.testing.assert_array_equal(bandpass.fit_transform(X), expected)
+        assert isinstance(BeatFeatures(100).fit_transform(X), pd.DataFrame)

@@ -1,4 +1,4 @@
-"""SignalQuality says of broken leads what was broken."""
+"""Tests of SignalQuality."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def clean():
 
 
 def measure(X, lead=6, rate=RATE):
-    """Measures of one lead, by name, each of shape (n_records,)."""
+    """Return the measures of one lead, with a row per record."""
     features = pd.DataFrame(
         SignalQuality(sampling_rate=rate).fit(X).transform(X),
         columns=SignalQuality(sampling_rate=rate).fit(X).get_feature_names_out(),
@@ -96,7 +96,7 @@ def test_saturated(clean):
     assert found[0] == pytest.approx(0.7, abs=0.02)
     assert 0.3 < found[1] <= 1
     assert found[2] == 1 and found[3] == 0
-    # With another limit, or in another unit, the step is inside the range.
+    # With a higher limit, the step is within the range.
     wide = SignalQuality(sampling_rate=RATE, saturation=20).fit(X)
     assert wide.transform(X)[0, 6 * 9 + 2] == 0
 
@@ -119,12 +119,12 @@ def test_amplitudes(clean):
     assert np.argwhere(~usable).tolist() == [[1, 6], [2, 6]]
 
 
-def test_an_offset_changes_nothing_but_the_range_of_the_amplifier(clean):
+def test_invariance_to_offsets(clean):
     found, expected = measure(clean + 3), measure(clean)
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
-def test_shape_of_the_waves(clean):
+def test_kurtosis_and_qrs_power(clean):
     X = clean.copy()
     X[0, 6] = np.random.RandomState(0).randn(1000)
     t = np.arange(1000) / RATE
@@ -166,12 +166,12 @@ def test_reliability_follows_the_names_of_the_leads(clean):
         ({"sampling_rate": 100, "saturation": 0}, "The 'saturation' parameter of SignalQuality"),
     ],
 )
-def test_refusals(params, message):
+def test_errors(params, message):
     with pytest.raises(ValueError, match=message):
         SignalQuality(**params).fit(np.zeros((3, 2, 100)))
 
 
-def test_infinity_is_refused_in_the_mask_too(clean):
+def test_infinity_raises_in_transform_and_mask(clean):
     quality = SignalQuality(sampling_rate=RATE).fit(clean)
     X = clean.copy()
     X[1, 2, 3] = np.inf
@@ -182,7 +182,7 @@ def test_infinity_is_refused_in_the_mask_too(clean):
 
 @pytest.fixture(scope="module")
 def challenge(data_folder):
-    """Signals in mV and the table of the PhysioNet challenge of 2011."""
+    """Return the signals in mV and the table of the PhysioNet Challenge 2011."""
     folder = data_folder / "challenge2011"
     stored = np.load(folder / "X_100hz_int16_5uV.npz")
     labels = pd.read_csv(folder / "labels.csv", dtype={"record": str, "dup_of": str})
@@ -192,7 +192,7 @@ def challenge(data_folder):
     return X, labels
 
 
-def test_duplicates_are_those_of_the_table(challenge):
+def test_duplicates_agree_with_the_table(challenge):
     X, labels = challenge
     first = labels["dup_of"].str.replace(".0", "").fillna(labels["record"])
     expected = pd.factorize(first)[0]
@@ -200,7 +200,7 @@ def test_duplicates_are_those_of_the_table(challenge):
         np.testing.assert_array_equal(duplicate_groups(X, tolerance=tolerance), expected)
 
 
-def test_flat_leads_are_those_of_the_table(challenge):
+def test_flat_leads_agree_with_the_table(challenge):
     X, labels = challenge
     quality = SignalQuality(sampling_rate=RATE).fit(X)
     names = [f"{lead}__flat" for lead in STANDARD_LEADS]
@@ -211,13 +211,13 @@ def test_flat_leads_are_those_of_the_table(challenge):
     np.testing.assert_array_equal(flat, expected)
 
 
-def test_unacceptable_records_are_told(challenge):
-    """The figure in the docs, from the second half only, is made by the benchmark."""
+def test_unacceptable_records_are_classified(challenge):
+    """The value in the documentation, from the second half only, is that of the benchmark."""
     X, labels = challenge
-    labelled = (labels["quality"] != "unlabelled").to_numpy()
-    y = (labels["quality"] == "unacceptable").to_numpy()[labelled]
-    groups = duplicate_groups(X)[labelled]
-    features = SignalQuality(sampling_rate=RATE).fit_transform(X[labelled])
+    labeled = (labels["quality"] != "unlabelled").to_numpy()
+    y = (labels["quality"] == "unacceptable").to_numpy()[labeled]
+    groups = duplicate_groups(X)[labeled]
+    features = SignalQuality(sampling_rate=RATE).fit_transform(X[labeled])
     classifier = make_pipeline(
         FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression(C=0.01, max_iter=5000)
     )

@@ -1,9 +1,9 @@
-"""The public checks catch what they are there for: each sabotage fails its check."""
+"""Tests that the public checks detect the faults that they are meant for."""
 
 import numpy as np
 import pytest
 
-from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg import MSAICNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.preprocessing import BandpassFilter, ECGImageRenderer
 from sklearn_ecg.utils import estimator_checks
 from sklearn_ecg.utils.estimator_checks import check_ecg_estimator, ecg_checks
@@ -40,7 +40,7 @@ class DrawsGlobally(MSAICNetClassifier):
         return super().fit(X, y, sample_weight, groups)
 
 
-class KeepsWeightlessRecords(MSAICNetClassifier):
+class UsesRecordsOfWeightZero(MSAICNetClassifier):
     def fit(self, X, y, sample_weight=None, groups=None):
         if sample_weight is not None:
             sample_weight = np.maximum(sample_weight, 1e-3)
@@ -62,13 +62,13 @@ class LosesLabels(MSAICNetClassifier):
         return self.decision_function(X).reshape(len(X), -1).argmax(axis=1)
 
 
-class LooksAtNeighbours(MSAICNetClassifier):
+class DependsOnOtherRecords(MSAICNetClassifier):
     def decision_function(self, X):
         logits = super().decision_function(X)
         return logits - logits.mean(axis=0)
 
 
-class ReadsTransposed(MSAICNetClassifier):
+class AcceptsTransposed(MSAICNetClassifier):
     def fit(self, X, y, sample_weight=None, groups=None):
         if getattr(X, "ndim", 0) == 3 and X.shape[1] > X.shape[2]:
             X = X.transpose(0, 2, 1)
@@ -85,67 +85,67 @@ class StaysFitted(MSAICNetClassifier):
             raise
 
 
-class GivesArrays(BandpassFilter):
+class ReturnsArrays(BandpassFilter):
     def transform(self, X):
-        return self._transform(self._check(X, reset=False))
+        return self._transform(self._validate_signals(X, reset=False))
 
 
 class ChangesX(BandpassFilter):
     def transform(self, X):
-        signals = self._check(X, reset=False)
+        signals = self._validate_signals(X, reset=False)
         signals -= signals.mean(axis=-1, keepdims=True)
-        return self._like(X, self._transform(signals))
+        return self._to_container(self._transform(signals), X)
 
 
-class GivesFloat64(BandpassFilter):
+class ReturnsFloat64(BandpassFilter):
     def _transform(self, signals):
         return super()._transform(signals).astype(np.float64)
 
 
-class GivesItsInput(BandpassFilter):
+class ReturnsItsInput(BandpassFilter):
     def _transform(self, signals):
         return signals
 
 
 class NamesRowsAfterLeads(BandpassFilter):
     def get_feature_names_out(self, input_features=None):
-        return np.asarray(self._leads_out(), dtype=object)
+        return np.asarray(self._output_lead_names(), dtype=object)
 
 
-class TakesTheMeanRecord(BandpassFilter):
+class SubtractsTheMeanRecord(BandpassFilter):
     def _transform(self, signals):
         return super()._transform(signals) - signals.mean(axis=0)
 
 
-CAUGHT_BY = {
+FAULTS = {
     ForgetsItsSeed: "check_refit_bit_equal",
     ChangesAParameter: "check_input_unchanged",
     DrawsGlobally: "check_random_state_untouched",
-    KeepsWeightlessRecords: "check_zero_weight_is_removal",
+    UsesRecordsOfWeightZero: "check_zero_weight_is_removal",
     DropsWeights: "check_zero_weight_is_removal",
     DropsGroups: "check_metadata_routing",
     LosesLabels: "check_label_types",
-    LooksAtNeighbours: "check_prediction_order_independent",
-    ReadsTransposed: "check_transposed_refused",
+    DependsOnOtherRecords: "check_prediction_order_independent",
+    AcceptsTransposed: "check_transposed_raises",
     StaysFitted: "check_unfitted_after_failed_fit",
 }
 
-SIGNALS_CAUGHT_BY = {
-    GivesArrays: "check_same_container_out",
+SIGNAL_FAULTS = {
+    ReturnsArrays: "check_same_container_out",
     ChangesX: "check_signals_not_shared",
-    GivesFloat64: "check_signal_dtypes",
-    GivesItsInput: "check_signals_not_shared",
+    ReturnsFloat64: "check_signal_dtypes",
+    ReturnsItsInput: "check_signals_not_shared",
     NamesRowsAfterLeads: "check_signal_names",
-    TakesTheMeanRecord: "check_prediction_order_independent",
+    SubtractsTheMeanRecord: "check_prediction_order_independent",
 }
 
 
-class FlattensPictures(ECGImageRenderer):
+class FlattensImages(ECGImageRenderer):
     def transform(self, X):
         return super().transform(X).reshape(len(X), -1)
 
 
-class GivesFloats(ECGImageRenderer):
+class ReturnsFloats(ECGImageRenderer):
     def transform(self, X):
         return super().transform(X) / 255
 
@@ -155,52 +155,58 @@ class NamesRowsOfPixels(ECGImageRenderer):
         return np.array([f"y{y}" for y in range(self.image_shape_[0])], dtype=object)
 
 
-IMAGES_CAUGHT_BY = {
-    FlattensPictures: "check_image_containers",
-    GivesFloats: "check_image_containers",
+IMAGE_FAULTS = {
+    FlattensImages: "check_image_containers",
+    ReturnsFloats: "check_image_containers",
     NamesRowsOfPixels: "check_image_pipeline",
 }
 
-# Subclasses take their parameters from the parent's signature.
-for sabotage in CAUGHT_BY:
-    sabotage.__init__ = MSAICNetClassifier.__init__
-for sabotage in SIGNALS_CAUGHT_BY:
-    sabotage.__init__ = BandpassFilter.__init__
-for sabotage in IMAGES_CAUGHT_BY:
-    sabotage.__init__ = ECGImageRenderer.__init__
+# The parameters of the subclasses are those of the parent.
+for faulty in FAULTS:
+    faulty.__init__ = MSAICNetClassifier.__init__
+for faulty in SIGNAL_FAULTS:
+    faulty.__init__ = BandpassFilter.__init__
+for faulty in IMAGE_FAULTS:
+    faulty.__init__ = ECGImageRenderer.__init__
 
 
-@pytest.mark.parametrize("sabotage", CAUGHT_BY, ids=lambda c: c.__name__)
-def test_sabotage_is_caught(sabotage):
-    check = getattr(estimator_checks, CAUGHT_BY[sabotage])
+@pytest.mark.parametrize("faulty", FAULTS, ids=lambda c: c.__name__)
+def test_faults_are_detected(faulty):
+    check = getattr(estimator_checks, FAULTS[faulty])
     check(MSAICNetClassifier(**TINY))
     with pytest.raises(AssertionError):
-        check(sabotage(**TINY))
+        check(faulty(**TINY))
 
 
-@pytest.mark.parametrize("sabotage", SIGNALS_CAUGHT_BY, ids=lambda c: c.__name__)
-def test_sabotage_of_signals_is_caught(sabotage):
-    check = getattr(estimator_checks, SIGNALS_CAUGHT_BY[sabotage])
+@pytest.mark.parametrize("faulty", SIGNAL_FAULTS, ids=lambda c: c.__name__)
+def test_faults_of_signal_transformers_are_detected(faulty):
+    check = getattr(estimator_checks, SIGNAL_FAULTS[faulty])
     check(BandpassFilter(sampling_rate=100))
     with pytest.raises(AssertionError):
-        check(sabotage(sampling_rate=100))
+        check(faulty(sampling_rate=100))
 
 
-@pytest.mark.parametrize("sabotage", IMAGES_CAUGHT_BY, ids=lambda c: c.__name__)
-def test_sabotage_of_pictures_is_caught(sabotage):
+@pytest.mark.parametrize("faulty", IMAGE_FAULTS, ids=lambda c: c.__name__)
+def test_faults_of_image_transformers_are_detected(faulty):
     params = dict(sampling_rate=100, layout="12x1", image_size=(20, 30))
-    check = getattr(estimator_checks, IMAGES_CAUGHT_BY[sabotage])
+    check = getattr(estimator_checks, IMAGE_FAULTS[faulty])
     check(ECGImageRenderer(**params))
     with pytest.raises(AssertionError):
-        check(sabotage(**params))
+        check(faulty(**params))
 
 
-def test_transformers_of_signals_are_recognised():
+def test_transformers_of_signals_are_recognized():
     names = {check.__name__ for check in ecg_checks(BandpassFilter(sampling_rate=100))}
     assert {"check_same_container_out", "check_signal_names"} <= names
     assert not {"check_transform_output", "check_pipeline_step"} & names
     names = {check.__name__ for check in ecg_checks(MSAICNetClassifier(**TINY))}
     assert {"check_transform_output", "check_pipeline_step"} <= names
+
+
+def test_estimators_of_images_are_recognized():
+    names = {check.__name__ for check in ecg_checks(SimCardioNetEncoder())}
+    assert {"check_image_containers_agree", "check_signals_raise"} <= names
+    assert not {"check_containers_agree", "check_lead_names"} & names
 
 
 def test_all_checks_run_and_are_counted():

@@ -1,4 +1,4 @@
-"""The input contract: what is read without a copy, and every sentence of refusal."""
+"""Tests of the input contract of signals: copies, names, and error messages."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from sklearn_ecg import STANDARD_LEADS, to_lead_frame
 from sklearn_ecg._validation import check_signals
 
 
-class Reader(BaseEstimator):
+class Estimator(BaseEstimator):
     def __init__(self, n_leads=None, lead_names=None):
         self.n_leads = n_leads
         self.lead_names = lead_names
@@ -18,12 +18,12 @@ class Reader(BaseEstimator):
 X12 = np.random.RandomState(0).randn(5, 12, 100).astype(np.float32)
 
 
-def read(X, reset=True, **params):
-    return check_signals(Reader(**params), X, reset=reset)
+def check(X, reset=True, **params):
+    return check_signals(Estimator(**params), X, reset=reset)
 
 
-def test_canonical_array_is_not_copied():
-    signals, names = read(X12)
+def test_float32_array_is_not_copied():
+    signals, names = check(X12)
     assert np.shares_memory(signals, X12)
     assert names == STANDARD_LEADS
 
@@ -31,29 +31,29 @@ def test_canonical_array_is_not_copied():
 def test_memmap_is_not_copied(tmp_path):
     np.save(tmp_path / "X.npy", X12)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    assert np.shares_memory(read(mapped)[0], mapped)
+    assert np.shares_memory(check(mapped)[0], mapped)
 
 
-def test_rows_are_a_view():
+def test_rows_are_not_copied():
     rows = X12.reshape(5, -1)
-    signals, names = read(rows, n_leads=12)
+    signals, names = check(rows, n_leads=12)
     assert np.shares_memory(signals, rows) and names == STANDARD_LEADS
     np.testing.assert_array_equal(signals, X12)
 
 
 def test_names_of_leads():
-    assert read(X12[:, :3])[1] is None
-    assert read(X12[:, :3], lead_names=["avr", "MLII", "my lead"])[1] == ("aVR", "II", "my lead")
+    assert check(X12[:, :3])[1] is None
+    assert check(X12[:, :3], lead_names=["avr", "MLII", "my lead"])[1] == ("aVR", "II", "my lead")
     frame = to_lead_frame(X12[:, :2], ["V1", "V2"]).set_axis(["v1", "Lead V2"], axis=1)
-    assert read(frame)[1] == ("V1", "V2")
+    assert check(frame)[1] == ("V1", "V2")
 
 
 def test_dtype_follows_the_argument():
-    signals, _ = check_signals(Reader(), X12, reset=True, dtype=np.float64)
+    signals, _ = check_signals(Estimator(), X12, reset=True, dtype=np.float64)
     assert signals.dtype == np.float64
 
 
-REFUSALS = {
+ERRORS = {
     "one dimension": (X12[0, 0], {}, r"Expected 3D array .* got 1D array .* X\[np.newaxis\]"),
     "four dimensions": (X12[None], {}, r"got 4D array with shape \(1, 5, 12, 100\)"),
     "rows without n_leads": (X12[:, 0], {}, r"shape \(5, 100\).*n_leads=12"),
@@ -75,51 +75,51 @@ REFUSALS = {
     "too large": (np.full((1, 2, 3), 1e300), {}, "too large for float32.*record 0, lead 0"),
     "ragged list": ([[[1.0, 2], [1, 2, 3]]], {}, "parts differ in length.*crop or pad"),
     "strings": (np.full((2, 2, 3), "a"), {}, "could not convert string"),
-    "names too few": (X12, {"lead_names": ["I"]}, r"lead_names holds 1 names \(I\), but X has 12"),
+    "names too few": (X12, {"lead_names": ["I"]}, r"lead_names has 1 names \(I\), but X has 12"),
     "names twice": (X12[:, :2], {"lead_names": ["aVR", "AVR"]}, "aVR"),
     "frame with a number column": (
         to_lead_frame(X12).assign(age=50),
         {},
-        "hold signals, but these do not: 'age'",
+        "contain signals, but these do not: 'age'",
     ),
     "numeric frame": (pd.DataFrame(X12[:, 0]).add_prefix("t"), {}, "n_leads=12"),
 }
 
 
-@pytest.mark.parametrize("case", REFUSALS)
-def test_refusals_help(case):
-    X, params, message = REFUSALS[case]
+@pytest.mark.parametrize("case", ERRORS)
+def test_error_messages(case):
+    X, params, message = ERRORS[case]
     with pytest.raises(ValueError, match=message):
-        read(X, **params)
+        check(X, **params)
 
 
-def test_fitted_shape_is_held():
-    reader = Reader()
-    check_signals(reader, X12, reset=True)
-    with pytest.raises(ValueError, match="99 time points, but Reader was fitted on 100"):
-        check_signals(reader, X12[:, :, :99], reset=False)
+def test_leads_and_length_must_be_the_fitted_ones():
+    estimator = Estimator()
+    check_signals(estimator, X12, reset=True)
+    with pytest.raises(ValueError, match="99 time points, but Estimator was fitted on 100"):
+        check_signals(estimator, X12[:, :, :99], reset=False)
     for fewer in (X12[:, :11], to_lead_frame(X12).to_numpy()[:, :11]):
-        with pytest.raises(ValueError, match="X has 11 leads, but Reader was fitted on 12"):
-            check_signals(reader, fewer, reset=False)
+        with pytest.raises(ValueError, match="X has 11 leads, but Estimator was fitted on 12"):
+            check_signals(estimator, fewer, reset=False)
 
 
 def test_containers_may_change_between_fit_and_predict():
-    """Rows are unambiguous once n_leads is given, so they may follow an array, and back."""
-    reader = Reader(n_leads=12)
-    check_signals(reader, X12, reset=True)
-    np.testing.assert_array_equal(check_signals(reader, X12.reshape(5, -1), reset=False)[0], X12)
-    check_signals(reader, X12.reshape(5, -1), reset=True)
-    np.testing.assert_array_equal(check_signals(reader, X12, reset=False)[0], X12)
+    """With n_leads, rows can be passed to an estimator fitted on an array, and vice versa."""
+    estimator = Estimator(n_leads=12)
+    check_signals(estimator, X12, reset=True)
+    np.testing.assert_array_equal(check_signals(estimator, X12.reshape(5, -1), reset=False)[0], X12)
+    check_signals(estimator, X12.reshape(5, -1), reset=True)
+    np.testing.assert_array_equal(check_signals(estimator, X12, reset=False)[0], X12)
 
 
-def test_frame_after_array_is_held_to_standard_order():
-    reader = Reader()
+def test_frame_after_array_must_be_in_standard_order():
+    estimator = Estimator()
     frame = to_lead_frame(X12)
-    check_signals(reader, X12, reset=True)
+    check_signals(estimator, X12, reset=True)
     with pytest.raises(ValueError, match="another order.*lead_names_in_"):
-        check_signals(reader, frame[[*STANDARD_LEADS[::-1]]], reset=False)
+        check_signals(estimator, frame[[*STANDARD_LEADS[::-1]]], reset=False)
     with pytest.warns(UserWarning, match="was fitted without feature names"):
-        signals, _ = check_signals(reader, frame, reset=False)
+        signals, _ = check_signals(estimator, frame, reset=False)
     np.testing.assert_array_equal(signals, X12)
 
 
@@ -127,20 +127,20 @@ def test_object_array_with_an_empty_first_cell():
     cells = to_lead_frame(X12).to_numpy()
     cells[0, 0] = None
     with pytest.raises(ValueError, match="record 0, lead"):
-        read(cells)
+        check(cells)
 
 
-def test_array_after_frame_of_another_order_is_refused():
-    reader = Reader()
-    check_signals(reader, to_lead_frame(X12)[[*STANDARD_LEADS[::-1]]], reset=True)
+def test_array_after_frame_of_another_order_raises():
+    estimator = Estimator()
+    check_signals(estimator, to_lead_frame(X12)[[*STANDARD_LEADS[::-1]]], reset=True)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         with pytest.raises(ValueError, match="fitted on V6, V5.*in standard order"):
-            check_signals(reader, X12, reset=False)
+            check_signals(estimator, X12, reset=False)
 
 
 def test_array_after_frame_warns():
-    reader = Reader()
+    estimator = Estimator()
     frame = to_lead_frame(X12)
-    check_signals(reader, frame, reset=True)
+    check_signals(estimator, frame, reset=True)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
-        check_signals(reader, X12, reset=False)
+        check_signals(estimator, X12, reset=False)

@@ -1,9 +1,14 @@
 """Training of networks: batches, validation splits and a private skorch net.
 
-The only room that knows skorch.
+No other module of the package imports skorch.
 """
 
-from .batches import Batches, PairBatches, settle_batch_norm, strata
+from .batches import (
+    Batches,
+    PairBatches,
+    recompute_batch_norm_statistics,
+    stratification_labels,
+)
 from .net import ParameterGroup, train_network
 from .splits import validation_split
 
@@ -11,8 +16,8 @@ __all__ = [
     "Batches",
     "PairBatches",
     "ParameterGroup",
-    "settle_batch_norm",
-    "strata",
+    "recompute_batch_norm_statistics",
+    "stratification_labels",
     "train_network",
     "validation_split",
 ]

@@ -1,4 +1,4 @@
-"""Batches cut from one tensor, without a ``Dataset`` and without collating."""
+"""Batches that are slices of one tensor, without a ``Dataset`` and a ``DataLoader``."""
 
 import numpy as np
 import torch
@@ -9,27 +9,31 @@ from ...utils._warnings import warn
 class Batches:
     """Batches of signals or images with their targets and weights.
 
+    Iterating yields ``x, (targets, weights, n_classified)``. The classification loss uses only the
+    first ``n_classified`` records of the batch. The records after them were added for contrastive
+    losses, see ``membership``.
+
     Parameters
     ----------
     records : tensor of shape (n_records, n_times, n_leads) or (n_records, height, width, channels)
-        Leads, or channels, come last: with them moved to the front, a batch (batch, leads, time)
-        or (batch, channels, height, width) is already in the ``channels_last`` memory in
-        which the networks convolve.
+        Leads or channels are the last axis. Moved to the front, they give batches (batch, leads,
+        time) or (batch, channels, height, width) in the ``channels_last`` memory format, in which
+        the networks convolve.
     targets : tensor with n_records rows
     weights : tensor of shape (n_records,) or None
     batch_size : int
-        Records in a batch. A trailing batch of one record joins the batch
-        before it: BatchNorm and contrastive losses need two.
+        Number of records in a batch. A last batch of one record joins the batch before it, because
+        BatchNorm and contrastive losses need two.
     shuffle : bool, default=False
-        Draw a new order for every pass, from torch's global generator.
+        Whether to draw a new order for each pass, from torch's global generator.
     membership : bool ndarray of shape (n_records, n_classes), default=None
-        When given, every batch holds at least two records of every class: classes are
-        spread evenly over the batches, and behind a batch's own records come others, drawn at
-        random, of the classes of which it holds fewer.
+        If given, each batch contains at least two records of each class. The classes are spread
+        evenly over the batches. To a batch with fewer than two records of a class, others are
+        added at random.
     augmentation : callable, default=None
-        Maps a batch to one of the same shape.
+        Maps a batch to a batch of the same shape.
     normalizer : LeadNormalizer or ImageNormalizer, default=None
-        Its ``floats`` makes a batch ready for the views, its ``finish`` for the network.
+        Its ``to_float`` is applied before the augmentation, its ``normalize_augmented`` after it.
     device : torch.device
     """
 
@@ -56,8 +60,8 @@ class Batches:
             self._members = [torch.from_numpy(np.flatnonzero(column)) for column in membership.T]
             if any(len(members) == 1 for members in self._members):
                 warn(
-                    "A class has a single training record: in a balanced batch it is repeated and "
-                    "compared with itself. Pass more records of it, or balanced_batches=False.",
+                    "A class has a single training record, which balanced batches repeat and "
+                    "compare with itself. Pass more records of it, or balanced_batches=False.",
                     UserWarning,
                 )
         self.augmentation = augmentation
@@ -70,85 +74,94 @@ class Batches:
         return n_batches - (n_batches > 1 and n_records % self.batch_size == 1)
 
     def __iter__(self):
-        for index, n_own in self._indices():
-            x = self._read(index)
+        for index, n_classified in self._batch_indices():
+            x = self._load(index)
             if self.augmentation is not None:
                 x = self.augmentation(x)
-            x = self._finish(x)
+            x = self._normalize(x)
             weights = None if self.weights is None else self.weights[index].to(self.device)
-            yield x, (self.targets[index].to(self.device), weights, n_own)
+            yield x, (self.targets[index].to(self.device), weights, n_classified)
 
-    def plain(self):
-        """The batches' records, in order and without views."""
-        for index, _ in self._in_order():
-            yield self._finish(self._read(index))
+    def iter_unaugmented(self):
+        """Yield the inputs of all batches, in order and without augmentation."""
+        for index, _ in self._consecutive_indices():
+            yield self._normalize(self._load(index))
 
-    def _read(self, index):
+    def replace_records(self, records):
+        """Use other inputs for the same targets, which are not normalized again."""
+        self.records, self.normalizer = records, None
+
+    def _load(self, index):
+        """Return records as floating-point numbers on the device, channels first."""
         x = self.records[index].to(self.device).movedim(-1, 1)
-        return x if self.normalizer is None else self.normalizer.floats(x)
+        return x if self.normalizer is None else self.normalizer.to_float(x)
 
-    def _finish(self, x):
-        return x if self.normalizer is None else self.normalizer.finish(x)
+    def _normalize(self, x):
+        return x if self.normalizer is None else self.normalizer.normalize_augmented(x)
 
-    def _in_order(self):
+    def _consecutive_indices(self):
+        """Return a slice of the records for each batch, and its length."""
         n_records, n_batches = len(self.records), len(self)
         stops = [self.batch_size * i for i in range(1, n_batches)] + [n_records]
         starts = [0] + stops[:-1]
         return [(slice(start, stop), stop - start) for start, stop in zip(starts, stops)]
 
-    def _indices(self):
-        """Records of every batch, a slice or an index tensor, and how many are its own."""
-        in_order = self._in_order()
+    def _batch_indices(self):
+        """Return the records of each batch, as a slice or an index tensor, and n_classified."""
+        consecutive = self._consecutive_indices()
         if not self.shuffle:
-            return in_order
+            return consecutive
         if self.membership is None:
             order = torch.randperm(len(self.records))
-            return [(order[part], n_own) for part, n_own in in_order]
-        order = self._spread_order()
-        return [(self._fill(order[part]), n_own) for part, n_own in in_order]
+            return [(order[part], n_classified) for part, n_classified in consecutive]
+        order = self._evenly_spread_order()
+        return [
+            (self._add_missing_classes(order[part]), n_classified)
+            for part, n_classified in consecutive
+        ]
 
-    def _spread_order(self):
-        """A random order in which every class is spread evenly.
+    def _evenly_spread_order(self):
+        """Return a random order of the records in which each class is spread evenly.
 
-        Of several classes (multilabel), the rarest of a record counts.
+        A record of several classes (multilabel) belongs to the rarest of them.
         """
-        stratum = strata(self.membership)
-        position = torch.empty(len(stratum), dtype=torch.float64)
-        for value in np.unique(stratum):
-            members = torch.from_numpy(np.flatnonzero(stratum == value))
+        labels = stratification_labels(self.membership)
+        position = torch.empty(len(labels), dtype=torch.float64)
+        for label in np.unique(labels):
+            members = torch.from_numpy(np.flatnonzero(labels == label))
             offset = torch.rand(1, dtype=torch.float64)
             position[members] = (torch.randperm(len(members)) + offset) / len(members)
         return torch.argsort(position, stable=True)
 
-    def _fill(self, index):
-        """Add records of the classes of which the batch holds fewer than two."""
+    def _add_missing_classes(self, index):
+        """Add records of the classes of which the batch contains fewer than two."""
         parts = [index]
         for label, members in enumerate(self._members):
-            missing = 2 - int(self.membership[index.numpy(), label].sum())
-            if missing <= 0 or not len(members):
+            n_missing = 2 - int(self.membership[index.numpy(), label].sum())
+            if n_missing <= 0 or not len(members):
                 continue
             others = members[~torch.isin(members, index)]
-            pool = others if len(others) >= missing else members
-            if len(pool) >= missing:
-                drawn = pool[torch.randperm(len(pool))[:missing]]
+            pool = others if len(others) >= n_missing else members
+            if len(pool) >= n_missing:
+                drawn = pool[torch.randperm(len(pool))[:n_missing]]
             else:
-                drawn = pool[torch.randint(len(pool), (missing,))]
+                drawn = pool[torch.randint(len(pool), (n_missing,))]
             parts.append(drawn)
         return torch.cat(parts)
 
 
 class PairBatches(Batches):
-    """Batches of two random views of every record, for losses that compare them.
+    """Batches of two random views of each record, for losses that compare them.
 
-    A batch holds the first views of its records, then the second ones, in the same order.
+    A batch contains the first views of its records, then the second views in the same order.
 
     Parameters
     ----------
     records, batch_size, normalizer, device
-        See `Batches`; the order is drawn anew for every pass.
+        See `Batches`. A new order is drawn for each pass.
     augmentation : callable
-        ``augmentation(x)`` makes views of a batch, and
-        ``augmentation(x, peaks)`` views and their R-peaks.
+        ``augmentation(x)`` returns a view of a batch, and ``augmentation(x, peaks)`` a view and
+        its R-peaks.
     peaks : tensor of shape (n_records, n_peaks) or None
         R-peaks in time points, ascending, padded with NaN.
     """
@@ -168,48 +181,49 @@ class PairBatches(Batches):
         self.peaks = peaks
 
     def __iter__(self):
-        for index, _ in self._indices():
-            x = self._read(index)
+        for index, _ in self._batch_indices():
+            x = self._load(index)
             peaks = None if self.peaks is None else self.peaks[index].to(self.device)
-            views = [self._view(x, peaks).movedim(1, -1) for _ in range(2)]
-            yield self._finish(torch.cat(views).movedim(-1, 1)), ()
+            views = [self._draw_view(x, peaks).movedim(1, -1) for _ in range(2)]
+            yield self._normalize(torch.cat(views).movedim(-1, 1)), ()
 
-    def _view(self, x, peaks):
+    def _draw_view(self, x, peaks):
         return self.augmentation(x) if peaks is None else self.augmentation(x, peaks)[0]
 
 
 @torch.no_grad()
-def settle_batch_norm(part, forward, batches):
-    """Take the running statistics of BatchNorm anew: their mean over batches without views.
+def recompute_batch_norm_statistics(module, forward, batches):
+    """Set the running statistics of BatchNorm to their mean over unaugmented batches.
 
-    Running averages lag behind the weights, and after a few steps they still hold their start.
+    The running averages of training lag behind the weights, and after a few steps still depend on
+    their initial values.
 
     Parameters
     ----------
-    part : torch.nn.Module
-        Holds the BatchNorm layers.
+    module : torch.nn.Module
+        Contains the BatchNorm layers.
     forward : callable
-        ``forward(x)`` runs them on a batch.
+        ``forward(x)`` runs the layers on a batch.
     batches : Batches
     """
-    layers = [m for m in part.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    layers = [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
     if not layers or len(batches.records) < 2:
         return
     momenta = [layer.momentum for layer in layers]
-    part.eval()
+    module.eval()
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # the mean of all batches
         layer.train()
-    for x in batches.plain():
+    for x in batches.iter_unaugmented():
         forward(x)
     for layer, momentum in zip(layers, momenta):
         layer.momentum = momentum
-    part.eval()
+    module.eval()
 
 
-def strata(membership):
-    """One stratum per record: its rarest class, or ``n_classes`` when it has none.
+def stratification_labels(membership):
+    """Return one label per record: its rarest class, or ``n_classes`` if it has none.
 
     Parameters
     ----------
@@ -217,10 +231,10 @@ def strata(membership):
 
     Returns
     -------
-    stratum : integer ndarray of shape (n_records,)
+    labels : integer ndarray of shape (n_records,)
     """
     counts = membership.sum(axis=0)
     rarity = np.where(membership, counts, len(membership) + 1)
-    stratum = rarity.argmin(axis=1)
-    stratum[~membership.any(axis=1)] = membership.shape[1]
-    return stratum
+    labels = rarity.argmin(axis=1)
+    labels[~membership.any(axis=1)] = membership.shape[1]
+    return labels

@@ -20,17 +20,17 @@ from skorch.callbacks import (
     Unfreezer,
 )
 
-from ...utils._torch import restore_module, store_module
+from ...utils._torch import arrays_to_module, module_to_arrays
 from ...utils._warnings import warn
 
 
 class _Net(NeuralNet):
-    """skorch's net with `Batches` in place of data sets and data loaders.
+    """A `skorch.NeuralNet` that trains on `Batches` instead of data sets and data loaders.
 
-    ``X`` of `fit` are the training batches, ``y`` the validation batches or None. Ctrl-C
-    ends the training with `KeyboardInterrupt` and not, as in skorch, with a half-trained net;
-    a callback stops it in skorch's way, by raising `KeyboardInterrupt` at the end of an epoch.
-    The two are told apart by whether a signal came.
+    In `partial_fit`, ``X`` are the training batches and ``y`` the validation batches or None.
+    Ctrl-C raises `KeyboardInterrupt`, whereas skorch would return a partly trained net. A callback
+    can still stop the training as in skorch, by raising `KeyboardInterrupt` at the end of an epoch.
+    Whether a signal was received distinguishes the two.
     """
 
     def __init__(self, *args, mixed_precision=False, **kwargs):
@@ -48,24 +48,24 @@ class _Net(NeuralNet):
         return callbacks
 
     def __getstate__(self):
-        # A trained net; skorch's own way depends on more than content.
+        # skorch's own pickles differ between nets of equal content.
         state = {**vars(self), "module": None}
-        state["module_"] = store_module(self.module_)
+        state["module_"] = module_to_arrays(self.module_)
         return state
 
     def __setstate__(self, state):
         vars(self).update(state)
         if torch.device(self.device).type == "cuda" and not torch.cuda.is_available():
             warn(
-                f"This network was trained on {self.device}, which this machine lacks: it predicts "
-                "on the CPU.",
+                f"This network was trained on {self.device}, which is not available here. It "
+                "predicts on the CPU.",
                 UserWarning,
             )
             self.device = "cpu"
-        self.module = self.module_ = restore_module(*state["module_"], self.device)
+        self.module = self.module_ = arrays_to_module(*state["module_"], self.device)
 
     def autocast(self):
-        """Context in which the network runs: bfloat16 where it is safe, with mixed precision."""
+        """Return the context for the network: bfloat16 where it is safe, with mixed precision."""
         device_type = torch.device(self.device).type
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=self.mixed_precision)
 
@@ -91,8 +91,8 @@ class _Net(NeuralNet):
         for _ in range(self.max_epochs):
             self.notify("on_epoch_begin", dataset_train=None, dataset_valid=None)
             for group in self.optimizer_.param_groups:
-                is_open = any(p.requires_grad for p in group["params"])
-                rate = group["lr"] if is_open else 0.0
+                is_trained = any(p.requires_grad for p in group["params"])
+                rate = group["lr"] if is_trained else 0.0
                 self.history.record(group.get("name", "learning_rate"), rate)
             self.run_single_epoch(X, training=True, prefix="train", step_fn=self.train_step)
             self.run_single_epoch(y, training=False, prefix="valid", step_fn=self.validation_step)
@@ -113,10 +113,10 @@ class _Net(NeuralNet):
             loss = step["loss"].item()
             if not math.isfinite(loss):
                 raise ValueError(
-                    f"The {prefix} loss became {loss} in epoch {len(self.history)}. The likely "
-                    f"cause is a learning_rate too large ({self.lr:g} was given) or records of "
-                    "extreme values: lower learning_rate, or check the units of X and "
-                    "normalize."
+                    f"The {prefix} loss became {loss} in epoch {len(self.history)}. Likely causes "
+                    f"are a learning_rate that is too large ({self.lr:g} was given) and records "
+                    "with extreme values. Lower learning_rate, or check the units of X and the "
+                    "parameter normalize."
                 )
             self.history.record_batch(f"{prefix}_loss", loss)
             self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
@@ -130,7 +130,7 @@ class _Net(NeuralNet):
 
 @contextmanager
 def _recorded_interrupts():
-    """Yield a list that Ctrl-C makes non-empty; signals reach the main thread only."""
+    """Yield a list to which Ctrl-C appends; only the main thread receives signals."""
     interrupts = []
     previous = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
@@ -149,7 +149,7 @@ def _recorded_interrupts():
 
 
 def _warmup_cosine(n_steps):
-    """Factor of the learning rate: linear warm-up over a tenth of the steps, cosine to 0."""
+    """Return the factor of the learning rate: linear warm-up over a tenth of the steps, cosine."""
     n_steps = max(1, n_steps)
     n_warmup = max(1, n_steps // 10)
 
@@ -161,27 +161,28 @@ def _warmup_cosine(n_steps):
 
 
 class ParameterGroup(NamedTuple):
-    """A part of a module that learns at a rate of its own.
+    """A part of a network that has its own learning rate.
 
     Parameters
     ----------
     part : str
-        The part, as in the names of its parameters: "encoder" for ``module.encoder``.
+        Prefix of the names of its parameters: "encoder" for ``network.encoder``.
     name : str
-        In the history its rate is ``{name}_learning_rate``, 0 while the part is closed.
+        The history has the rate as ``{name}_learning_rate``, 0 while the part is frozen.
     learning_rate : float
-    opens_at : int or None
-        First epoch in which it learns; None is never.
+        Maximum learning rate.
+    first_epoch : int or None
+        First epoch in which the part is trained, counted from 1. None freezes it throughout.
     """
 
     part: str
     name: str
     learning_rate: float
-    opens_at: int | None = 1
+    first_epoch: int | None = 1
 
 
 def train_network(
-    module,
+    network,
     loss,
     batches,
     valid_batches=None,
@@ -195,25 +196,25 @@ def train_network(
     callbacks,
     verbose,
     n_iter_no_change=None,
-    groups=(),
+    parameter_groups=(),
 ):
-    """Train a module and return its net, the history and the callbacks.
+    """Train a network and return its net, the history and the callbacks.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        Maps a batch (batch, leads, time) to the first argument of ``loss``.
+    network : torch.nn.Module
+        Maps the inputs of a batch to the first argument of ``loss``.
     loss : torch.nn.Module
-        ``loss(output, *rest)`` is a scalar tensor, ``rest`` what the batches hold beside the
-        signals. If it has a dict ``parts`` of scalars, their means over the batches of an epoch
-        are recorded in the history as well.
+        ``loss(output, *rest)`` returns a scalar tensor, where ``rest`` is what the batches yield
+        after the inputs. If it has a dict ``parts`` of scalars, the history contains their means
+        over the batches of each epoch.
     batches, valid_batches : Batches
         With validation batches, training stops after ``n_iter_no_change`` epochs without a
         lower validation loss, and the weights of the best epoch are restored.
     callbacks : list of skorch callbacks or None
-        Copied, so that a fit leaves the estimator's parameter as it was.
-    groups : sequence of ParameterGroup, default=()
-        Parts of the module that learn at rates of their own, or later than the rest.
+        Copied, so that the parameter of the estimator does not change.
+    parameter_groups : sequence of ParameterGroup, default=()
+        Parts of the network that have their own learning rate or are frozen for some epochs.
 
     Returns
     -------
@@ -223,7 +224,7 @@ def train_network(
         ``epoch``, ``train_loss``, ``learning_rate``, whatever callbacks record per epoch and,
         with validation batches, ``valid_loss`` and ``valid_loss_best``.
     callbacks : list of skorch callbacks
-        The copies, as training left them.
+        The trained copies.
     """
     callbacks = copy.deepcopy(list(callbacks or []))
     steps = list(callbacks)
@@ -239,21 +240,21 @@ def train_network(
         )
     if valid_batches is not None:
         steps.append(EarlyStopping(patience=n_iter_no_change, load_best=True))
-    param_groups = []
-    for part, name, rate, opens_at in groups:
-        param_groups.append((f"{part}.*", {"lr": rate, "name": f"{name}_learning_rate"}))
-        if opens_at != 1:
+    optimizer_groups = []
+    for part, name, rate, first_epoch in parameter_groups:
+        optimizer_groups.append((f"{part}.*", {"lr": rate, "name": f"{name}_learning_rate"}))
+        if first_epoch != 1:
             steps.append(Freezer(f"{part}.*"))
-        if opens_at not in (1, None):
-            steps.append(Unfreezer(f"{part}.*", at=opens_at))
+        if first_epoch not in (1, None):
+            steps.append(Unfreezer(f"{part}.*", at=first_epoch))
     net = _Net(
-        module.to(memory_format=torch.channels_last),
+        network.to(memory_format=torch.channels_last),
         criterion=loss,
         optimizer=torch.optim.AdamW,
-        # One fused kernel instead of a loop over the parameters.
+        # A single fused kernel is faster than a loop over the parameters.
         optimizer__fused=True,
         optimizer__weight_decay=weight_decay,
-        optimizer__param_groups=param_groups,
+        optimizer__param_groups=optimizer_groups,
         lr=learning_rate,
         max_epochs=max_epochs,
         train_split=None,
@@ -270,9 +271,10 @@ def train_network(
 
 
 def _history(net):
-    """What was recorded per epoch, as arrays; wall-clock time is left out on purpose.
+    """Return what was recorded per epoch, as arrays.
 
-    Two fits with equal results then have equal content, for caches that hash estimators.
+    Wall-clock times are left out: fits with equal results then have equal content, which matters
+    for caches that hash estimators.
     """
     rows = [{k: v for k, v in row.items() if k not in ("batches", "dur")} for row in net.history]
     keys = list(dict.fromkeys(key for row in rows for key in row))

@@ -1,63 +1,64 @@
-"""The split that early stopping watches."""
+"""The validation split for early stopping."""
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
 from ...utils._warnings import warn
 
-# Random splits of groups, of which the first with balanced classes is taken.
+# Number of random splits, of which the first with balanced classes is taken.
 _N_DRAWS = 50
 
 
-def validation_split(stratum, groups, fraction, random_state):
+def validation_split(labels, groups, fraction, random_state):
     """Split records into a training and a validation part.
 
     Parameters
     ----------
-    stratum : integer ndarray of shape (n_records,)
-        Classes to be represented alike on both sides.
+    labels : integer ndarray of shape (n_records,)
+        Classes, which have about the same share of both parts.
     groups : ndarray of shape (n_records,) or None
-        Records of one group (patient) stay on one side.
+        All records of a group (patient) are in the same part.
     fraction : float
-        Share of the records, or of the groups, in (0, 1).
+        Fraction of the records, or of the groups, in (0, 1).
     random_state : int
 
     Returns
     -------
     train, valid : integer ndarrays
-        ``train`` is sorted, ``valid`` is in random order: records are often sorted by class,
-        and batches of one class would say little of the contrastive loss. It is None, with a
-        warning, when there are too few records or groups to set any aside. A class that is not
-        on both sides is told in a warning.
+        ``train`` is sorted. ``valid`` is in random order: records are often sorted by class, and
+        the contrastive loss of batches of one class is not informative. With too few records or
+        groups, ``valid`` is None and a warning is raised. A warning is also raised if a class is
+        missing in one of the parts.
     """
-    n_units = len(stratum) if groups is None else len(np.unique(groups))
+    n_units = len(labels) if groups is None else len(np.unique(groups))
     n_valid = round(fraction * n_units)
     if n_valid < 1 or n_units - n_valid < 2:
         what = "records" if groups is None else "groups"
         warn(
-            f"validation_fraction={fraction} of {n_units} {what} leaves nothing to validate "
-            "or to train on: early stopping is off, all records are used for training.",
+            f"validation_fraction={fraction} of {n_units} {what} leaves no records for "
+            "validation or for training. Early stopping is switched off, and all records are used "
+            "for training.",
             UserWarning,
         )
-        return np.arange(len(stratum)), None
-    splits = _random_splits(stratum, groups, n_valid, random_state)
-    counts = np.bincount(stratum)
+        return np.arange(len(labels)), None
+    splits = _random_splits(labels, groups, n_valid, random_state)
+    counts = np.bincount(labels)
     present = counts > 0
 
     def imbalance(split):
-        """How far the share of each class that is set aside lies from the fraction."""
-        share = np.bincount(stratum[split[1]], minlength=len(counts))[present] / counts[present]
+        """Return how much the fraction set aside of each class differs from ``fraction``."""
+        share = np.bincount(labels[split[1]], minlength=len(counts))[present] / counts[present]
         return np.abs(share - fraction)
 
-    # The first split that is good enough, not the best: that would never hold a patient with
-    # more records than others.
+    # The first split that is good enough, not the best one, whose validation part would never
+    # contain a patient with more records than others.
     slack = np.maximum(0.25 * min(fraction, 1 - fraction), 2 / counts[present])
     good = [split for split in splits if (imbalance(split) <= slack).all()]
     train, valid = good[0] if good else min(splits, key=lambda split: imbalance(split).max())
     missing = [
         side
         for side, part in (("training", train), ("validation", valid))
-        if len(np.unique(stratum[part])) < present.sum()
+        if len(np.unique(labels[part])) < present.sum()
     ]
     if missing:
         warn(
@@ -69,14 +70,14 @@ def validation_split(stratum, groups, fraction, random_state):
     return np.sort(train), np.random.RandomState(random_state).permutation(valid)
 
 
-def _random_splits(stratum, groups, n_valid, random_state):
-    """One stratified split of records where there are enough; else random ones to choose from.
+def _random_splits(labels, groups, n_valid, random_state):
+    """Return one stratified split if there are enough records, otherwise several random splits.
 
-    Groups are not cut into folds: the largest would always fall into the same one.
+    Groups are not distributed over folds: the largest group would always be in the same fold.
     """
-    counts = np.bincount(stratum)
+    counts = np.bincount(labels)
     counts = counts[counts > 0]
-    n_records, n_classes = len(stratum), len(counts)
+    n_records, n_classes = len(labels), len(counts)
     X = np.empty((n_records, 0))
     if groups is None and counts.min() >= 2 and n_classes <= min(n_valid, n_records - n_valid):
         splitter = StratifiedShuffleSplit(1, test_size=n_valid, random_state=random_state)
@@ -84,4 +85,4 @@ def _random_splits(stratum, groups, n_valid, random_state):
         splitter = ShuffleSplit(_N_DRAWS, test_size=n_valid, random_state=random_state)
     else:
         splitter = GroupShuffleSplit(_N_DRAWS, test_size=n_valid, random_state=random_state)
-    return list(splitter.split(X, stratum, groups))
+    return list(splitter.split(X, labels, groups))

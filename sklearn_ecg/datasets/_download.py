@@ -1,0 +1,335 @@
+"""Downloads with pooch: in parallel, and checked against published checksums."""
+
+import io
+import logging
+import os
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+from .. import __version__
+
+_PTBXL_URL = "https://physionet.org/files/ptb-xl/1.0.3/"
+_PTBXL_FOLDER = "ptb-xl-1.0.3"
+_CHECKSUMS_FILE = "SHA256SUMS.txt"
+_RECORD_FOLDERS = {100: "records100/", 500: "records500/"}
+_BYTES_PER_READ = 2**16  # small, so that Ctrl-C and errors of other files take effect soon
+
+
+class DownloadError(OSError):
+    """Error raised when a file cannot be downloaded, or does not have the published checksum.
+
+    Parameters
+    ----------
+    url : str
+        The address of the file.
+    reason : str
+        What went wrong, and what to do about it.
+
+    Attributes
+    ----------
+    url, reason : str
+        The parameters.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import DownloadError
+    >>> print(DownloadError("https://example.org/a.dat", "the server answered 404."))
+    https://example.org/a.dat: the server answered 404.
+    """
+
+    def __init__(self, url, reason):
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self):
+        return f"{self.url}: {self.reason}"
+
+
+# Tracebacks then show the name that users import.
+DownloadError.__module__ = "sklearn_ecg.datasets"
+
+
+def download_ptbxl(
+    data_home=None,
+    *,
+    sampling_rates=(100,),
+    url=_PTBXL_URL,
+    n_connections=8,
+    n_retries=5,
+    timeout=30.0,
+    verbose=1,
+):
+    """Download PTB-XL from PhysioNet, or the files of it that are missing.
+
+    Every file is checked against the SHA-256 that PhysioNet publishes. A file that already exists
+    with the right SHA-256 is not downloaded again, so a download that was interrupted continues
+    with the first file that is missing. A file is written under its final name only when it is
+    complete and has the right SHA-256; a partial file is deleted, not continued.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        The folder for data sets. PTB-XL is written to its subfolder "ptb-xl-1.0.3". None means the
+        environment variable SKLEARN_ECG_DATA_HOME, or "~/sklearn_ecg_data" if it is not set.
+    sampling_rates : {100, 500} or iterable of {100, 500}, default=(100,)
+        The versions of the records to download, in Hz: about 0.6 GB for 100 Hz, 2.5 GB for 500 Hz.
+    url : str, default="https://physionet.org/files/ptb-xl/1.0.3/"
+        The address of the files. A mirror must have the file SHA256SUMS.txt.
+    n_connections : int, default=8
+        Number of files to download at the same time, at least 1.
+    n_retries : int, default=5
+        Number of further attempts for each file if a connection fails or a file has a wrong
+        SHA-256, at least 0. The pause between attempts grows.
+    timeout : float, default=30.0
+        Time in seconds without an answer from the server after which a connection has failed.
+    verbose : int, default=1
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder of PTB-XL, the first parameter of :func:`load_ptbxl`.
+
+    Raises
+    ------
+    DownloadError
+        If a file cannot be downloaded, or has a wrong SHA-256 at every attempt. It is an OSError.
+    OSError
+        If a file cannot be written.
+    ValueError
+        If a parameter is out of its range.
+
+    See Also
+    --------
+    load_ptbxl : Load PTB-XL from its folder.
+
+    Examples
+    --------
+    This example is not run as a test, because it downloads 0.6 GB.
+
+    >>> from sklearn_ecg.datasets import download_ptbxl, load_ptbxl
+    >>> folder = download_ptbxl()  # doctest: +SKIP
+    >>> ptbxl = load_ptbxl(folder)  # doctest: +SKIP
+    """
+    sampling_rates = [sampling_rates] if isinstance(sampling_rates, int) else list(sampling_rates)
+    unknown = [rate for rate in sampling_rates if rate not in _RECORD_FOLDERS]
+    if unknown or not sampling_rates:
+        raise ValueError(
+            f"sampling_rates={sampling_rates}: PTB-XL has each record at 100 and at 500 Hz. Pass "
+            "one of them, or both."
+        )
+    for name, value, lowest in (("n_connections", n_connections, 1), ("n_retries", n_retries, 0)):
+        if value < lowest:
+            raise ValueError(f"{name}={value!r} must be at least {lowest}.")
+    folder = _get_data_home(data_home) / _PTBXL_FOLDER
+    download = _Download(url, folder, n_retries, timeout)
+    unwanted = tuple(path for rate, path in _RECORD_FOLDERS.items() if rate not in sampling_rates)
+    checksums = {
+        name: digest
+        for name, digest in download.fetch_checksums().items()
+        if not name.startswith(unwanted)
+    }
+    download.fetch_all(checksums, n_connections, verbose)
+    return folder
+
+
+def _get_data_home(data_home=None):
+    """Return the folder for data sets."""
+    if data_home is None:
+        data_home = os.environ.get("SKLEARN_ECG_DATA_HOME") or Path("~") / "sklearn_ecg_data"
+    return Path(data_home).expanduser()
+
+
+class _DownloadStopped(Exception):
+    """Raised in a thread after another file has failed, or after Ctrl-C."""
+
+
+class _StoppableFile:
+    """A file whose `write` raises once a download has been stopped."""
+
+    def __init__(self, file, stop):
+        self.file = file
+        self.stop = stop
+
+    def write(self, content):
+        if self.stop.is_set():
+            raise _DownloadStopped
+        self.file.write(content)
+
+    def flush(self):
+        self.file.flush()
+
+
+class _Download:
+    """Files below one address, and the folder that they are written to."""
+
+    def __init__(self, url, folder, n_retries, timeout):
+        # Imported here, because pooch and requests would delay the import of all loaders.
+        import pooch
+
+        self.folder = folder
+        self.n_retries = n_retries
+        self.timeout = timeout
+        self.stop = threading.Event()
+        # Attempts are repeated by _try_repeatedly, which Ctrl-C interrupts; pooch would sleep.
+        self.files = pooch.create(folder, url.rstrip("/") + "/", retry_if_failed=0)
+        self.mode = None  # of the files
+
+    def fetch_checksums(self):
+        """Download the list of files, and return the SHA-256 of each."""
+        url = self.files.base_url + _CHECKSUMS_FILE
+        with _name_folder_in_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+        def fetch_list():
+            buffer = io.BytesIO()
+            self._receive(url, buffer)
+            return buffer.getvalue()
+
+        # Always downloaded, because it decides which files are good.
+        content = self._try_repeatedly(fetch_list, url)
+        checksums = {}
+        for line in content.decode("utf-8", errors="replace").splitlines():
+            digest, _, name = line.strip().partition(" ")
+            name = name.strip().lstrip("*")
+            path = PurePosixPath(name)
+            is_inside = bool(name) and not path.is_absolute() and ".." not in path.parts
+            if len(digest) != 64 or not is_inside or "\\" in name or ":" in name:
+                raise DownloadError(
+                    url,
+                    f"the line {line[:100]!r} is not a SHA-256 and a file in this folder. Check "
+                    "url.",
+                )
+            checksums[name] = digest.lower()
+        with _name_folder_in_errors(self.folder):
+            (self.folder / _CHECKSUMS_FILE).write_bytes(content)
+            self.mode = stat.S_IMODE((self.folder / _CHECKSUMS_FILE).stat().st_mode)
+        return checksums
+
+    def fetch_all(self, checksums, n_connections, verbose):
+        """Download all files; the first one that fails stops the others."""
+        self.files.registry.update(checksums)
+        with _quiet_pooch(), ThreadPoolExecutor(n_connections) as pool:
+            futures = [pool.submit(self._fetch_file, name) for name in checksums]
+            try:
+                done = tqdm(
+                    as_completed(futures),
+                    total=len(futures),
+                    desc=_PTBXL_FOLDER,
+                    unit="file",
+                    disable=not verbose,
+                )
+                for future in done:
+                    future.result()
+            except BaseException:
+                self.stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _fetch_file(self, name):
+        """Download a file unless it exists with the right SHA-256."""
+        with _name_folder_in_errors(self.folder):
+            # Several threads may create the same folder, which pooch does not expect.
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        self._try_repeatedly(
+            lambda: self.files.fetch(name, downloader=self._write_response),
+            self.files.get_url(name),
+        )
+
+    def _write_response(self, url, path, _):
+        """Write the file at an address to pooch's temporary file."""
+        # Temporary files can be read by their owner only.
+        os.chmod(path, self.mode)
+        with open(path, "wb") as file:
+            self._receive(url, _StoppableFile(file, self.stop))
+
+    def _receive(self, url, file):
+        """Write the content of an address to an open file."""
+        import pooch
+
+        with ExitStack() as stack:
+
+            def close_at_exit(response, **_):
+                # pooch leaves the connection open after an error.
+                stack.callback(response.close)
+
+            # Some servers refuse the default user agent of requests.
+            headers = {"User-Agent": f"sklearn_ecg/{__version__}"}
+            download = pooch.HTTPDownloader(
+                chunk_size=_BYTES_PER_READ,
+                timeout=self.timeout,
+                headers=headers,
+                hooks={"response": close_at_exit},
+            )
+            download(url, file, None)
+
+    def _try_repeatedly(self, attempt, url):
+        """Call a function until it succeeds, at most ``n_retries + 1`` times."""
+        import requests
+
+        for number in range(self.n_retries + 1):
+            if number and self.stop.wait(min(0.1 * 2**number, 10)):
+                raise _DownloadStopped
+            try:
+                return attempt()
+            except requests.HTTPError as error:
+                response = error.response
+                if not _is_temporary(response.status_code):
+                    raise DownloadError(
+                        url,
+                        f"the server answered {response.status_code} {response.reason}. Check url.",
+                    ) from error
+                last = error
+            except (requests.RequestException, ValueError) as error:
+                last = error
+            except OSError as error:
+                with _name_folder_in_errors(self.folder):
+                    raise error
+        if isinstance(last, requests.RequestException):
+            raise DownloadError(
+                url,
+                f"the connection failed {self.n_retries + 1} times, the last time with {last!r}. "
+                "Call again to continue with the missing files, or increase timeout or n_retries.",
+            ) from last
+        raise DownloadError(
+            url,
+            f"its SHA-256 differed from the published one {self.n_retries + 1} times. The file is "
+            "damaged on the server or on the way: try again later, or pass another url.",
+        ) from last
+
+
+@contextmanager
+def _name_folder_in_errors(folder):
+    """Say in errors that the data home cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"the folder {str(folder)!r} cannot be written to ({error.strerror}). Free some space "
+            "or change its permissions, or pass another data_home",
+        ) from error
+
+
+@contextmanager
+def _quiet_pooch():
+    """Keep pooch from logging every file."""
+    import pooch
+
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _is_temporary(status):
+    """Whether to try again after an HTTP status."""
+    return status in (408, 425, 429) or status >= 500

@@ -1,0 +1,19 @@
+"""Reading many records: in parallel, harmonized, and with a report."""
+
+from ._batch_reader import RecordBatch, make_bunch, read_records
+from ._harmonize import Policies, check_option, make_policies
+from ._parallel import run_parallel
+from ._reports import count_failed_fields, summarize_reasons, warn_of_failed_records
+
+__all__ = [
+    "Policies",
+    "RecordBatch",
+    "check_option",
+    "count_failed_fields",
+    "make_bunch",
+    "make_policies",
+    "read_records",
+    "run_parallel",
+    "summarize_reasons",
+    "warn_of_failed_records",
+]

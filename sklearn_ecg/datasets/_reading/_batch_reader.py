@@ -1,0 +1,360 @@
+"""Reading many WFDB records into one array: in parallel, with a report, and through the cache.
+
+`load_wfdb`, `load_challenge`, `load_ludb` and `load_ptbxl` share this.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from ...leads import to_lead_frame
+from .._cache import MemoryRows, load_or_build
+from .._records import (
+    RecordError,
+    describe_header,
+    find_segments,
+    list_headerless_files,
+    read_record,
+    record_states,
+    stamp_record_files,
+)
+from ._harmonize import HarmonizedRecord, Policies, RecordDropped, harmonize
+from ._parallel import run_parallel
+from ._reports import summarize_reasons
+
+_REPORT_COLUMNS = ("record", "status", "reason", "shape", "sampling_rate", "units", "rows")
+
+
+@dataclass
+class RecordBatch:
+    """The rows that were read, and the record that each of them comes from."""
+
+    data: np.ndarray  # (n_rows, n_leads, n_times)
+    records: np.ndarray  # (n_rows,), positions among the names
+    starts: np.ndarray  # (n_rows,), s
+    sampling_rate: float
+    report: pd.DataFrame
+    comments: list  # of each name
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Records to read, and how to read them."""
+
+    root: str
+    names: list
+    policies: Policies
+    on_error: str
+    n_jobs: int | None
+    verbose: int
+    loader: str
+    is_folder: bool
+    for_cache: bool
+    headerless: list  # signal files without a header, for the report
+
+
+@dataclass
+class _Outcome:
+    """Result of reading one record; errors are kept here, because they come from a worker."""
+
+    harmonized: HarmonizedRecord | None = None
+    error: RecordError | None = None
+    dropped: str | None = None  # the reason
+    comments: list = field(default_factory=list)
+    description: tuple | None = None  # shape, sampling rate and units, for the report
+    files: list = field(default_factory=list)
+    states: list = field(default_factory=list)
+
+
+def read_records(
+    root,
+    names,
+    policies,
+    *,
+    on_error="raise",
+    n_jobs=None,
+    verbose=0,
+    cache=None,
+    check_content=False,
+    loader="wfdb",
+    is_folder=False,
+    advice=None,
+):
+    """Read records with the same policies.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that the names are relative to.
+    names : list of str
+        The records, without a file extension.
+    policies : Policies
+    on_error : {"raise", "skip"}, default="raise"
+    n_jobs, verbose, cache
+        See the loaders.
+    check_content : bool, default=False
+        Whether the cache compares contents.
+    loader : str
+        Name in the progress bar and in the names of the cache's files.
+    is_folder : bool, default=False
+        Whether the names are all records of a folder. Segments of other records are then left out.
+    advice : str, default=None
+        Replaces the advice of errors, for loaders that do not offer all policies.
+
+    Returns
+    -------
+    RecordBatch
+
+    Raises
+    ------
+    RecordError
+        For the first record that cannot be loaded, with ``on_error="raise"``.
+    ValueError
+        If no record is loaded.
+    """
+    if not names:
+        raise ValueError("There are no records to load.")
+    request = _Request(
+        root=root,
+        names=names,
+        policies=policies,
+        on_error=on_error,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        loader=loader,
+        is_folder=is_folder,
+        for_cache=cache is not None,
+        headerless=list_headerless_files(root) if is_folder else [],
+    )
+
+    def build(rows):
+        try:
+            return _build_batch(request, rows)
+        except RecordError as error:
+            raise RecordError(
+                error.record, error.field, error.reason, advice or error.advice
+            ) from error
+
+    if cache is None:
+        rows = MemoryRows(expected=len(names))
+        payload, _ = build(rows)
+        data = rows.finish()
+    else:
+        params = {
+            "loader": loader,
+            "root": str(Path(root).resolve()),
+            "names": list(names),
+            "policies": asdict(policies),
+            "on_error": on_error,
+            "is_folder": is_folder,
+            "headerless": request.headerless,
+        }
+        data, payload = load_or_build(
+            cache, loader, params, build, root=root, check_content=check_content
+        )
+    report = pd.DataFrame(payload["report"], columns=_REPORT_COLUMNS)
+    report["shape"] = [None if shape is None else tuple(shape) for shape in report["shape"]]
+    return RecordBatch(
+        data,
+        np.array(payload["records"], dtype=int),
+        np.array(payload["starts"], dtype=float),
+        payload["sampling_rate"],
+        report,
+        payload["comments"],
+    )
+
+
+def _build_batch(request, rows):
+    """Append the rows of all records; return the rest of the batch as JSON types, and the states.
+
+    Parameters
+    ----------
+    request : _Request
+    rows : MemoryRows or FileRows
+
+    Returns
+    -------
+    payload : dict
+    states : list of list
+        States of all files, for the cache.
+    """
+    names = request.names
+    whole_of = find_segments(request.root, names) if request.is_folder else {}
+    report = [
+        [name, "segment", f"a part of {whole_of.get(name)}", None, None, None, 0] for name in names
+    ]
+    comments = [[] for _ in names]
+    to_read = [position for position, name in enumerate(names) if name not in whole_of]
+    calls = [
+        (str(request.root), names[position], request.policies, request.for_cache)
+        for position in to_read
+    ]
+    outcomes = run_parallel(
+        _read_and_harmonize,
+        calls,
+        n_jobs=request.n_jobs,
+        verbose=request.verbose,
+        name=request.loader,
+    )
+    records, starts, states, files = [], [], [], set()
+    first = None
+    for position, outcome in zip(to_read, outcomes):
+        name = names[position]
+        states += outcome.states
+        files.update(outcome.files)
+        harmonized, error = outcome.harmonized, outcome.error
+        if harmonized is not None:
+            if first is None:
+                first = (name, harmonized.sampling_rate, harmonized.rows.shape[2])
+            error = _compare_with_first(name, harmonized, first)
+        if error is not None and request.on_error == "raise":
+            raise error
+        if error is not None:
+            status, reason = "failed", f"{error.field}: {error.reason}"
+        elif outcome.dropped is not None:
+            status, reason = "dropped", outcome.dropped
+        else:
+            status, reason = "loaded", "; ".join(harmonized.notes)
+            rows.append(harmonized.rows)
+            records += [position] * len(harmonized.rows)
+            starts += harmonized.starts
+        n_rows = len(harmonized.rows) if status == "loaded" else 0
+        report[position] = [name, status, reason, *outcome.description, n_rows]
+        comments[position] = outcome.comments
+    _explain_unread_segments(report, whole_of)
+    if first is None:
+        _raise_no_record_loaded(report)
+    for file in request.headerless:
+        if file not in files:
+            report.append([file, "no header", _reason_without_header(file), None, None, None, 0])
+    payload = {
+        "report": report,
+        "records": records,
+        "starts": starts,
+        "sampling_rate": _int_if_whole(first[1]),
+        "comments": comments,
+    }
+    return payload, states
+
+
+def _read_and_harmonize(root, name, policies, for_cache):
+    """Read a record in a worker process."""
+    outcome = _Outcome()
+    files = None
+    stamps = stamp_record_files(root, name) if for_cache else None
+    try:
+        record, files = read_record(root, name)
+        outcome.comments = record.comments
+        outcome.description = _describe_record(record, policies)
+        outcome.harmonized = harmonize(record, policies)
+    except RecordDropped as reason:
+        outcome.dropped = str(reason)
+    except RecordError as error:
+        outcome.error = error
+    outcome.files = files or []
+    if outcome.description is None:
+        shape, rate, units = describe_header(root, name)
+        outcome.description = (shape, _int_if_whole(rate), _join_units(units))
+    outcome.states = record_states(root, name, files, stamps) if for_cache else []
+    return outcome
+
+
+def _describe_record(record, policies):
+    """Return shape, and rate and units of the requested leads as far as they exist."""
+    try:
+        channels = [record.find(lead) for lead in policies.leads]
+    except RecordError:
+        channels = []
+    channels = [i for i in channels if i is not None] or range(len(record.channels))
+    rate = max(record.rates[i] for i in channels)
+    units = _join_units(record.units[i] for i in channels)
+    return record.shape, _int_if_whole(rate), units
+
+
+def _join_units(units):
+    return ", ".join(dict.fromkeys(str(unit) for unit in units if unit)) or None
+
+
+def _int_if_whole(rate):
+    """Return 500 rather than 500.0."""
+    if rate is None:
+        return None
+    return int(rate) if float(rate).is_integer() else float(rate)
+
+
+def _compare_with_first(name, harmonized, first):
+    """Return the error of a record whose rate or length differs from that of the first one."""
+    first_name, rate, n_times = first
+    if harmonized.sampling_rate != rate:
+        return RecordError(
+            name,
+            "sampling rate",
+            f"it has {harmonized.sampling_rate:g} Hz, but record {first_name} has {rate:g} Hz.",
+            "Pass resample_to.",
+        )
+    found = harmonized.rows.shape[2]
+    if len(harmonized.rows) and found != n_times:
+        return RecordError(
+            name,
+            "length",
+            f"it has {found} time points, but record {first_name} has {n_times}.",
+            "Pass duration, and longer or shorter, to bring records to one length.",
+        )
+    return None
+
+
+def _explain_unread_segments(report, whole_of):
+    """Note in the report that segments of a record that was not loaded were not loaded either."""
+    statuses = {row[0]: row[1] for row in report}
+    for row in report:
+        whole = whole_of.get(row[0])
+        if whole is not None and statuses[whole] in ("failed", "dropped"):
+            what = "failed" if statuses[whole] == "failed" else "was dropped"
+            row[2] += f", which {what}: to load it, pass it in a list of records"
+
+
+def _reason_without_header(file):
+    if file.lower().endswith(".hea"):
+        return "wfdb only finds headers that end in .hea in lower case: rename it"
+    return "no .hea file describes it"
+
+
+def _raise_no_record_loaded(report):
+    counts = ", ".join(f"{n} {status}" for status, n in Counter(row[1] for row in report).items())
+    rows = [row for row in report if row[1] != "segment"]
+    reasons = summarize_reasons([row[0] for row in rows], [row[2] for row in rows])
+    raise ValueError(
+        f"None of {len(report)} records was loaded: {counts}. {reasons}. Pass leads that the "
+        "records have, or other policies."
+    )
+
+
+def make_bunch(batch, policies, as_frame):
+    """Return the part of the result that all loaders of WFDB records share."""
+    names = batch.report["record"].to_numpy()[batch.records]
+    metadata = pd.DataFrame({"record": names, "start": batch.starts})
+    data = batch.data
+    if as_frame:
+        index = pd.Index(names, name="record")
+        data = to_lead_frame(
+            data, policies.leads, index=index, sampling_rate=batch.sampling_rate, units="mV"
+        )
+        metadata.index = index
+    loaded = batch.report["status"] == "loaded"
+    return Bunch(
+        data=data,
+        lead_names=list(policies.leads),
+        groups=batch.records,
+        sampling_rate=batch.sampling_rate,
+        metadata=metadata,
+        report=batch.report,
+        comments={
+            name: comments
+            for name, comments, is_loaded in zip(batch.report["record"], batch.comments, loaded)
+            if is_loaded
+        },
+    )

@@ -1,0 +1,32 @@
+"""Messages about the records in a report."""
+
+from collections import Counter
+
+from ...utils._warnings import warn
+
+
+def warn_of_failed_records(report):
+    """Issue one warning about all records that were left out because they failed."""
+    n_failed = (report["status"] == "failed").sum()
+    if not n_failed:
+        return
+    n_records = (~report["status"].isin(["segment", "no header"])).sum()
+    warn(
+        f"{n_failed} of {n_records} records were left out, because they failed "
+        f"({count_failed_fields(report)}). The reasons are in report.",
+        UserWarning,
+    )
+
+
+def count_failed_fields(report):
+    """Describe what was wrong with the failed records, such as "length 2, units 1"."""
+    reasons = report.loc[report["status"] == "failed", "reason"]
+    fields = Counter(reason.partition(": ")[0] for reason in reasons)
+    return ", ".join(f"{field} {count}" for field, count in fields.most_common())
+
+
+def summarize_reasons(names, reasons):
+    """Describe the first three records and their reasons, and count the rest."""
+    described = [f"{name} ({reason})" for name, reason in zip(names, reasons)]
+    more = f" and {len(described) - 3} more" if len(described) > 3 else ""
+    return f"{'; '.join(described[:3])}{more}"

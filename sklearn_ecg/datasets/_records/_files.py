@@ -1,0 +1,125 @@
+"""Finding the files of records in a folder."""
+
+import os
+from pathlib import Path
+
+
+def find_records(folder_or_records):
+    """Return the folder, the names of the records relative to it, and a description of both."""
+    if isinstance(folder_or_records, (str, os.PathLike)):
+        folder = Path(folder_or_records)
+        if not folder.is_dir():
+            reason = "it is not a folder" if folder.exists() else "it does not exist"
+            hint = ""
+            if folder.with_name(f"{folder.name}.hea").is_file() or folder.suffix == ".hea":
+                hint = f" To load one record, pass a list: [{str(folder)!r}]."
+            raise FileNotFoundError(
+                f"{str(folder)!r} is not a folder of WFDB records: {reason}. Pass a folder with "
+                f".hea files, or a list of records.{hint}"
+            )
+        names = list_records(folder)
+        if not names:
+            others = list_headerless_files(folder)
+            others = [file for file in others if file.lower().endswith(".hea")]
+            hint = f" Rename {others[0]}: the extension must be in lower case." if others else ""
+            raise FileNotFoundError(
+                f"{str(folder)!r} has no WFDB records: there is no .hea file in it or its "
+                f"subfolders. Pass the folder of the records, or a list of records.{hint}"
+            )
+        return str(folder), names, repr(str(folder))
+    try:
+        names = [os.fsdecode(record) for record in folder_or_records]
+    except TypeError as error:
+        raise TypeError(
+            "folder_or_records must be a folder, or a list of records as str or path, got "
+            f"{folder_or_records!r}."
+        ) from error
+    names = [name[:-4] if name.endswith((".hea", ".dat", ".mat")) else name for name in names]
+    if not names:
+        raise ValueError("The list of records is empty. Pass at least one, or a folder.")
+    seen = {}
+    for name in names:
+        same = seen.setdefault(os.path.normcase(os.path.abspath(name)), name)
+        if same is not name:
+            raise ValueError(
+                f"The list of records has {name!r} twice (first as {same!r}). Pass each record "
+                "once, because each becomes a row and a group."
+            )
+    return "", names, "a list"
+
+
+def list_records(folder):
+    """List all records of a folder and its subfolders, rec2 before rec10.
+
+    Names are relative to the folder and have no file extension.
+    """
+    names = []
+    for prefix, files in walk_folders(folder):
+        names += [prefix + file[:-4] for file in files if file.endswith(".hea")]
+    return sorted(names, key=natural_order)
+
+
+def list_headerless_files(folder):
+    """List files that look like part of a record, but have no header that wfdb would find.
+
+    These are signal files without a header of the same name, and headers whose extension is not in
+    lower case.
+    """
+    found = []
+    for prefix, files in walk_folders(folder):
+        stems = {file[:-4] for file in files if file.endswith(".hea")}
+        for file in files:
+            extension = file[-4:].lower()
+            is_signal = extension in (".dat", ".mat") and file[:-4] not in stems
+            if is_signal or (extension == ".hea" and not file.endswith(".hea")):
+                found.append(prefix + file)
+    return sorted(found, key=natural_order)
+
+
+def walk_folders(folder):
+    """Yield each folder's path relative to `folder`, and the names of the files in it.
+
+    Links to folders are followed after all ordinary folders, and each folder is visited once.
+    """
+    folders, links, visited = [""], [], set()
+    while folders or links:
+        prefix = folders.pop() if folders else links.pop(0)
+        path = os.path.join(folder, prefix)
+        try:
+            stat = os.stat(path)
+            if (stat.st_dev, stat.st_ino) in visited:
+                continue
+            visited.add((stat.st_dev, stat.st_ino))
+            with os.scandir(path) as entries:
+                entries = sorted(entries, key=lambda entry: entry.name)
+            files = []
+            for entry in entries:
+                if not entry.is_dir():
+                    files.append(entry.name)
+                else:
+                    (links if entry.is_symlink() else folders).append(f"{prefix}{entry.name}/")
+        except OSError as error:
+            raise type(error)(
+                error.errno,
+                f"the folder {path!r} cannot be searched for records ({error.strerror}). Make it "
+                "readable, or pass a list of records",
+            ) from error
+        yield prefix, files
+
+
+def natural_order(name):
+    """Sort key that puts rec2 before rec10."""
+    parts = []
+    for is_number, text in _split_numbers(name):
+        parts.append((0, int(text), text) if is_number else (1, 0, text))
+    return parts
+
+
+def _split_numbers(text):
+    """Yield the numbers of a text, and what is between them."""
+    start = 0
+    for stop in range(1, len(text) + 1):
+        # Unlike isdigit, isdecimal guarantees that int() can convert the text.
+        if stop == len(text) or text[stop].isdecimal() != text[start].isdecimal():
+            yield text[start].isdecimal(), text[start:stop]
+            start = stop

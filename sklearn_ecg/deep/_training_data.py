@@ -1,0 +1,106 @@
+"""The data that the steps of `fit` pass along, and the state of a previous fit."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ._target import Target
+
+
+class PretrainingRecords(NamedTuple):
+    """X and weights, as given to `fit`, that an unfitted encoder is pretrained on."""
+
+    X: Any
+    sample_weight: np.ndarray | None
+
+
+@dataclass
+class TrainingData:
+    """Validated records and what training needs to know about them.
+
+    Each step of `fit` fills in its part; see `DeepECG` for the order of the steps.
+
+    Parameters
+    ----------
+    records : ndarray of shape (n_records, ...)
+        Signals of shape (n_records, n_leads, n_times), or images of shape
+        (n_records, height, width, n_channels).
+    target : Target or None
+        The encoded labels; None for encoders.
+    sample_weight : ndarray of shape (n_records,) or None
+        None if all records have the same weight.
+    groups : ndarray of shape (n_records,) or None
+    train : ndarray of int
+        Positions of the training records. Records of weight 0 are in neither part.
+    valid : ndarray of int or None
+        Positions of the validation records, with early stopping.
+    class_weight : tensor or None
+        Weights of the classes in the loss, from the training records.
+    pretraining : PretrainingRecords or None
+        For classifiers on an encoder.
+    augmentation : callable or None
+        What `_make_augmentation` returned.
+    seed : int
+    device : torch.device
+    n_channels : int
+        Number of leads, or of channels of images, that the network gets.
+    """
+
+    records: np.ndarray
+    target: Target | None = None
+    sample_weight: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    train: np.ndarray | None = None
+    valid: np.ndarray | None = None
+    class_weight: torch.Tensor | None = None
+    pretraining: PretrainingRecords | None = None
+    augmentation: Any = None
+    seed: int | None = None
+    device: torch.device | None = None
+    n_channels: int | None = None
+
+    @property
+    def n_outputs(self):
+        """Number of logits that the network returns per record."""
+        return self.target.n_outputs
+
+    def take_records(self, index):
+        """Return the records at these positions, without a copy if these are all."""
+        return self.records if len(index) == len(self.records) else self.records[index]
+
+
+class PreviousFit:
+    """The fit that ``warm_start=True`` continues.
+
+    Parameters
+    ----------
+    estimator : DeepECG
+        A fitted estimator.
+    """
+
+    def __init__(self, estimator):
+        self.normalizer = estimator.normalizer_
+        self.network = estimator.net_.module_
+        self.requirements = estimator._fitted_requirements
+
+    def check(self, requirements):
+        """Raise if what must stay the same has changed."""
+        for name, value in requirements.items():
+            if value != self.requirements[name]:
+                raise ValueError(
+                    f"warm_start=True requires the same {name} as the previous fit, which had "
+                    f"{self.requirements[name]}, but got {value}. Set warm_start=False to train "
+                    "from scratch."
+                )
+
+    def copy_weights(self, network):
+        """Load the weights into a network of the same architecture."""
+        try:
+            network.load_state_dict(self.network.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                "warm_start=True requires the same network as the previous fit, but the weights "
+                f"do not match: {error}. Set warm_start=False to train from scratch."
+            ) from error

@@ -1,0 +1,175 @@
+"""Groups of leads, and of features with a lead in their names, such as ``V2__st_level``."""
+
+from collections.abc import Iterable
+from numbers import Integral
+
+from ..leads import REGIONS_8, REGIONS_12, is_lead_frame, lead_regions, normalize_lead_name
+
+NO_LEAD = "no lead"
+
+
+def feature_groups(feature_names, regions=None):
+    """Group features by the lead in their names, or by the region of that lead.
+
+    The lead is the first of the parts before the last double underscore that is the name of a
+    known lead: V2 in ``V2__st_level``, in ``beat__V2__st_level``, as a `FeatureUnion` names it, and
+    in ``V2__t17``. Features without a lead, such as ``global__qrs_axis`` or the columns of an
+    embedding, form a group of their own.
+
+    Parameters
+    ----------
+    feature_names : iterable of str
+        Names such as those of ``get_feature_names_out()``, or the columns of a frame.
+    regions : None, "regions" or mapping of str to list of str, default=None
+        None groups by lead. "regions" groups by the regions of `sklearn_ecg.leads.REGIONS_12`, or
+        of `sklearn_ecg.leads.REGIONS_8` if only its eight leads are present. A mapping contains
+        the names of the leads of each group.
+
+    Returns
+    -------
+    groups : dict of str to list of int
+        Positions of the features of each group, in order of appearance of the leads. Without
+        ``regions``, the group "no lead" contains the features without a lead; with ``regions``,
+        features whose lead is in no group are left out.
+
+    Raises
+    ------
+    ValueError
+        If no name contains a lead, or a lead of a group is missing.
+    TypeError
+        If a group is not a list of lead names.
+
+    See Also
+    --------
+    lead_importance : Accepts a table of features, and groups them in this way.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.inspection import feature_groups
+    >>> names = ["V1__r_amplitude", "V1__st_level", "V2__r_amplitude", "global__qrs_axis"]
+    >>> feature_groups(names)
+    {'V1': [0, 1], 'V2': [2], 'no lead': [3]}
+    >>> feature_groups(names, {"septal": ["V1", "V2"]})
+    {'septal': [0, 1, 2]}
+    >>> feature_groups(["age", "sex"])
+    Traceback (most recent call last):
+        ...
+    ValueError: None of the 2 feature names contains a lead, as V2__st_level does: age, sex. ...
+    """
+    names = [str(name) for name in feature_names]
+    by_lead, rest = {}, []
+    for position, name in enumerate(names):
+        lead = _lead_in_name(name)
+        (rest if lead is None else by_lead.setdefault(lead, [])).append(position)
+    if not by_lead:
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        raise ValueError(
+            f"None of the {len(names)} feature names contains a lead, as V2__st_level does: "
+            f"{shown}. Name the features, for instance with set_output(transform='pandas')."
+        )
+    if regions is None:
+        return {**by_lead, NO_LEAD: rest} if rest else by_lead
+    leads = list(by_lead)
+    if regions == "regions":
+        regions = regions_of(leads)
+    for group, members in regions.items():
+        if not isinstance(members, Iterable):
+            raise TypeError(
+                f"Group {group!r} must be a list of leads, got {members!r}. Pass their names."
+            )
+        if any(isinstance(lead, Integral) for lead in members):
+            raise TypeError(
+                f"Group {group!r} contains positions. For a table of features, pass names of "
+                "leads, as in ['V1', 'V2']."
+            )
+    groups = lead_regions(leads, regions)
+    return {
+        group: [position for lead in members for position in by_lead[leads[lead]]]
+        for group, members in groups.items()
+    }
+
+
+def regions_of(leads):
+    """Return the regions of twelve leads, or of the eight leads of ACL-ECG if these are all."""
+    eight = {lead for members in REGIONS_8.values() for lead in members}
+    return REGIONS_8 if eight == set(leads) else REGIONS_12
+
+
+def is_feature_table(X):
+    """Whether X is a numeric frame with leads in the names of some columns."""
+    if not hasattr(X, "columns") or is_lead_frame(X):
+        return False
+    return any(_lead_in_name(str(name)) is not None for name in X.columns)
+
+
+def resolve_lead_groups(lead_groups, n_leads, names):
+    """Return the positions of the leads of each group, as `lead_importance` takes groups."""
+    if lead_groups is None:
+        return {name: [i] for i, name in enumerate(range(n_leads) if names is None else names)}
+    if isinstance(lead_groups, str):
+        if lead_groups != "regions":
+            raise ValueError(
+                f"lead_groups={lead_groups!r} is unknown. Pass None, 'regions' or a mapping from "
+                "the name of each group to its leads."
+            )
+        return lead_regions(names, regions_of(names or ()))
+    if not lead_groups:
+        raise ValueError("lead_groups is an empty mapping. Pass at least one group.")
+    return {
+        group: _lead_positions(group, leads, n_leads, names) for group, leads in lead_groups.items()
+    }
+
+
+def leads_of_groups(groups, by_lead):
+    """Return the names of the leads of each group.
+
+    Parameters
+    ----------
+    groups, by_lead : dict of str to list of int
+        Positions of the leads or features of each group, and of each lead. A lead may have several
+        features.
+    """
+    lead_at = {position: lead for lead, positions in by_lead.items() for position in positions}
+    return {
+        group: list(dict.fromkeys(lead_at[position] for position in positions))
+        for group, positions in groups.items()
+    }
+
+
+def _lead_in_name(name):
+    for part in name.split("__")[:-1]:
+        try:
+            return normalize_lead_name(part)
+        except ValueError:
+            continue
+    return None
+
+
+def _lead_positions(group, leads, n_leads, names):
+    """Return the positions of the leads of a group, given as names or positions."""
+    if isinstance(leads, (str, Integral)):
+        raise TypeError(
+            f"Group {group!r} must be a list of leads, got {leads!r}. Pass [{leads!r}]."
+        )
+    if not isinstance(leads, Iterable):
+        raise TypeError(
+            f"lead_groups: group {group!r} must be a list of leads, got {leads!r}. Pass their "
+            "names or positions."
+        )
+    positions = []
+    for lead in leads:
+        if isinstance(lead, Integral) and not isinstance(lead, bool):
+            if not 0 <= lead < n_leads:
+                raise ValueError(
+                    f"Group {group!r} needs the lead at position {lead}, but X has {n_leads} "
+                    f"leads. Pass positions from 0 to {n_leads - 1}."
+                )
+            positions.append(int(lead))
+            continue
+        # lead_regions raises for unnamed and unknown leads and for invalid names.
+        positions += lead_regions(names, {group: [lead]})[group]
+    if not positions:
+        raise ValueError(f"Group {group!r} has no leads. Pass at least one lead.")
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"Group {group!r} has a lead twice: {list(leads)}. Pass each lead once.")
+    return positions

@@ -1,0 +1,177 @@
+"""The network of MSAIC-Net."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ._blocks import ConvBlock, conv, to_channels_last
+
+
+class MSAICNet(nn.Module):
+    """Network of MSAIC-Net: parallel dilated branches, classifier and contrastive head.
+
+    Each branch is a sequence of dilated convolution blocks with channel attention. The outputs of
+    the branches are concatenated, projected by a 1x1 convolution and averaged over time. The
+    defaults are those of `sklearn_ecg.MSAICNetClassifier`.
+
+    Parameters
+    ----------
+    n_leads : int
+        Number of leads.
+    n_outputs : int
+        Number of logits.
+    dilations : sequence of int, default=(1, 2, 4, 8)
+        Dilation of each branch.
+    filters : sequence of int, default=(32, 64, 64)
+        Number of channels of the blocks of each branch.
+    kernel_size : int, default=7
+        Kernel size of the convolutions. Must be odd.
+    stride : int, default=2
+        Stride of the first convolution of each branch.
+    pool_size : int, default=2
+        Size of the max-pooling in each block.
+    attention : {"eca", "se"} or None, default="eca"
+        Channel attention in each block: efficient channel attention, squeeze and excitation, or
+        none.
+    dropout : float, default=0.1
+        Probability of dropping a channel in each block, in [0, 1).
+    embedding_dim : int, default=128
+        Length of the embedding.
+    projection_dim : int or None, default=64
+        Length of the projections of the contrastive head. None omits the head.
+
+    References
+    ----------
+    Lei et al. (2026). MSAIC-Net. arXiv:2606.06718
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import MSAICNet
+    >>> logits, projection = MSAICNet(12, 5)(torch.randn(4, 12, 1000))
+    >>> logits.shape, projection.shape
+    (torch.Size([4, 5]), torch.Size([4, 64]))
+    """
+
+    def __init__(
+        self,
+        n_leads,
+        n_outputs,
+        *,
+        dilations=(1, 2, 4, 8),
+        filters=(32, 64, 64),
+        kernel_size=7,
+        stride=2,
+        pool_size=2,
+        attention="eca",
+        dropout=0.1,
+        embedding_dim=128,
+        projection_dim=64,
+    ):
+        super().__init__()
+        self.n_leads = n_leads
+        self.embedding_dim = embedding_dim
+        n_pooled = pool_size ** len(filters)
+        self.feature_stride = stride * n_pooled
+        # Time point at the center of the first point of the map: a strided convolution centers its
+        # first output on time point 0, pooling on the middle of the first pooled points.
+        self.feature_offset = stride * (n_pooled - 1) / 2
+        branches = []
+        for dilation in dilations:
+            widths = [n_leads, *filters]
+            blocks = [
+                ConvBlock(
+                    width_in,
+                    width_out,
+                    kernel_size=kernel_size,
+                    dilation=dilation,
+                    stride=stride if i == 0 else 1,
+                    pool_size=pool_size,
+                    dropout=dropout,
+                    attention=attention,
+                )
+                for i, (width_in, width_out) in enumerate(zip(widths, filters))
+            ]
+            branches.append(nn.Sequential(*blocks))
+        self.branches = nn.ModuleList(branches)
+        self.projection = nn.Sequential(
+            conv(filters[-1] * len(branches), embedding_dim, 1),
+            nn.BatchNorm2d(embedding_dim),
+            nn.ReLU(),
+        )
+        self.classifier = nn.Linear(embedding_dim, n_outputs)
+        self.projector = None
+        if projection_dim is not None:
+            self.projector = nn.Sequential(
+                nn.Linear(embedding_dim, embedding_dim),
+                nn.ReLU(),
+                nn.Linear(embedding_dim, projection_dim),
+            )
+
+    def feature_map(self, x):
+        """Compute the last feature map.
+
+        Parameters
+        ----------
+        x : tensor of shape (batch, n_leads, n_times)
+            Signals.
+
+        Returns
+        -------
+        features : tensor of shape (batch, embedding_dim, 1, points)
+            One point for every ``feature_stride`` time points.
+        """
+        x = to_channels_last(x)
+        x = torch.cat([branch(x) for branch in self.branches], dim=1)
+        return self.projection(x)
+
+    def pool(self, features):
+        """Compute the embedding, the mean of a feature map over time.
+
+        Parameters
+        ----------
+        features : tensor of shape (batch, embedding_dim, 1, points)
+            See `feature_map`.
+
+        Returns
+        -------
+        embedding : tensor of shape (batch, embedding_dim)
+            One vector per record.
+        """
+        return features.mean((2, 3))
+
+    def embed(self, x):
+        """Compute the embedding of a batch of signals.
+
+        Parameters
+        ----------
+        x : tensor of shape (batch, n_leads, n_times)
+            Signals.
+
+        Returns
+        -------
+        embedding : tensor of shape (batch, embedding_dim)
+            One vector per record.
+        """
+        return self.pool(self.feature_map(x))
+
+    def forward(self, x):
+        """Compute the logits and the projections of a batch of signals.
+
+        Parameters
+        ----------
+        x : tensor of shape (batch, n_leads, n_times)
+            Signals.
+
+        Returns
+        -------
+        logits : tensor of shape (batch, n_outputs)
+            One logit for two classes, else one per class or label.
+        projection : tensor of shape (batch, projection_dim) or None
+            L2-normalized projections; None without a contrastive head.
+        """
+        embedding = self.embed(x)
+        projection = None
+        if self.projector is not None:
+            projection = F.normalize(self.projector(embedding), dim=1)
+        return self.classifier(embedding), projection

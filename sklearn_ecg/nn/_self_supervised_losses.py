@@ -1,0 +1,353 @@
+"""Contrastive losses for two views of unlabeled records, and measures of embedding quality."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def nt_xent_loss(first, second, *, temperature=0.1):
+    """Compute NT-Xent, the contrastive loss of SimCLR.
+
+    Each of the 2 N vectors is an anchor. Its positive is the other view of the same record; the
+    vectors of other records in both views are negatives. The loss is the mean over the anchors of
+    ``-log(exp(sim(anchor, positive) / t) / sum_a exp(sim(anchor, a) / t))``, where ``a`` runs over
+    all vectors except the anchor.
+
+    Parameters
+    ----------
+    first : tensor of shape (n_records, n_features)
+        L2-normalized vectors of the first views.
+    second : tensor of shape (n_records, n_features)
+        L2-normalized vectors of the second views.
+    temperature : float, default=0.1
+        Temperature t > 0.
+
+    Returns
+    -------
+    loss : scalar tensor
+        Loss of the batch. It is 0 for a single record, which has no negatives.
+
+    References
+    ----------
+    Chen et al. (2020). A simple framework for contrastive learning of visual representations.
+    arXiv:2002.05709
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import nt_xent_loss
+    >>> first = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> second = torch.tensor([[0.8, 0.6], [-0.6, 0.8]])
+    >>> nt_xent_loss(first, second, temperature=0.5)
+    tensor(0.4302)
+    """
+    vectors = torch.cat([first, second])
+    similarity = vectors @ vectors.T / temperature
+    if len(first) == 1:
+        return 0.0 * similarity.sum()
+    positive = torch.arange(len(vectors), device=vectors.device).roll(len(first))
+    return F.cross_entropy(similarity.fill_diagonal_(-torch.inf), positive)
+
+
+def hybrid_contrastive_loss(first, second, *, weight=0.5, temperature=0.1, return_parts=False):
+    """Compute the loss of SimCardioNet: NT-Xent and the cosine distance of the two views.
+
+    The loss is ``weight * L_nt_xent + (1 - weight) * L_cosine``, where ``L_nt_xent`` is
+    `nt_xent_loss` and ``L_cosine`` the mean of 1 minus the cosine similarity of the two views of a
+    record.
+
+    Parameters
+    ----------
+    first : tensor of shape (n_records, n_features)
+        L2-normalized vectors of the first views.
+    second : tensor of shape (n_records, n_features)
+        L2-normalized vectors of the second views.
+    weight : float, default=0.5
+        Weight of NT-Xent in [0, 1]. With 0 the loss does not prevent all vectors from becoming
+        equal.
+    temperature : float, default=0.1
+        Temperature of NT-Xent, > 0.
+    return_parts : bool, default=False
+        Whether to also return the terms of the loss and measures of embedding quality.
+
+    Returns
+    -------
+    loss : scalar tensor
+        Loss of the batch.
+    parts : dict of scalar tensors
+        ``nt_xent`` and ``cosine``, the two terms, and ``alignment`` and ``uniformity``, which
+        `region_contrastive_loss` describes. They have no gradient. Only returned if
+        ``return_parts=True``.
+
+    References
+    ----------
+    SimCardioNet (2026). Scientific Reports, s41598-026-36932-1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import hybrid_contrastive_loss
+    >>> first = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> second = torch.tensor([[0.8, 0.6], [-0.6, 0.8]])
+    >>> loss, parts = hybrid_contrastive_loss(first, second, temperature=0.5, return_parts=True)
+    >>> loss, parts["nt_xent"], parts["cosine"]
+    (tensor(0.3151), tensor(0.4302), tensor(0.2000))
+    """
+    similarities = _ViewSimilarities(torch.stack([first, second])[None], temperature)
+    nt_xent = similarities.intra_loss()
+    cosine = (1 - (first * second).sum(1)).mean()
+    loss = weight * nt_xent + (1 - weight) * cosine
+    if not return_parts:
+        return loss
+    parts = {"nt_xent": nt_xent, "cosine": cosine, **similarities.alignment_and_uniformity()}
+    return loss, {name: value.detach() for name, value in parts.items()}
+
+
+def region_contrastive_loss(
+    projections, *, gamma=0.5, inter="align", temperature=0.1, return_parts=False
+):
+    """Compute the loss of ACL-ECG, which contrasts views of regions.
+
+    Two views of a region of a record attract each other, and so do the regions of a record. The
+    loss [1]_ is ``gamma * L_intra + (1 - gamma) * L_inter``:
+
+    - ``L_intra`` is the sum over regions of `nt_xent_loss` of the two views of the region;
+    - ``L_inter`` with ``inter="align"`` is the sum over ordered pairs of different regions of
+      `nt_xent_loss` of the first view of one region and the second view of the other, divided by
+      the number of regions minus one. The negatives are other records only: regions of the same
+      record never repel each other;
+    - ``L_inter`` with ``inter="separate"`` is ``L_intra`` with the other regions of the same
+      record, in both views, added to the negatives of every anchor.
+
+    With a single region the loss is ``L_intra``.
+
+    Parameters
+    ----------
+    projections : tensor of shape (n_regions, 2, n_records, n_features)
+        L2-normalized vectors of both views.
+    gamma : float, default=0.5
+        Weight of ``L_intra`` in [0, 1].
+    inter : {"align", "separate"}, default="align"
+        Whether the regions of a record attract or repel each other.
+    temperature : float, default=0.1
+        Temperature > 0.
+    return_parts : bool, default=False
+        Whether to also return the terms of the loss and measures of embedding quality.
+
+    Returns
+    -------
+    loss : scalar tensor
+        Loss of the batch. It is 0 for a single record, which has no negatives.
+    parts : dict of scalar tensors
+        ``intra`` and ``inter``, the two terms; ``alignment``, the mean squared distance of the two
+        views of a region; and ``uniformity``, the logarithm of the mean of
+        ``exp(-2 * squared distance)`` over pairs of records [2]_. They have no gradient. Only
+        returned if ``return_parts=True``.
+
+    References
+    ----------
+    .. [1] Liu, Wu, Yuan (2026). ACL-ECG. Sensors 26(3):1080. doi:10.3390/s26031080
+    .. [2] Wang, Isola (2020). Understanding contrastive representation learning through alignment
+       and uniformity on the hypersphere. ICML. arXiv:2005.10242
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import region_contrastive_loss
+    >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> projections = vectors.expand(4, 2, 2, 2)  # 4 regions, 2 views and 2 records
+    >>> region_contrastive_loss(projections, temperature=0.5)
+    tensor(0.9582)
+    """
+    similarities = _ViewSimilarities(projections, temperature)
+    n_regions = similarities.n_regions
+    intra = similarities.intra_loss() if gamma > 0 or n_regions == 1 or return_parts else 0.0
+    if n_regions == 1:
+        loss, across = intra, torch.zeros_like(intra)
+    else:
+        across = similarities.align_loss() if inter == "align" else similarities.separate_loss()
+        loss = gamma * intra + (1 - gamma) * across
+    if not return_parts:
+        return loss
+    parts = {"intra": intra, "inter": across, **similarities.alignment_and_uniformity()}
+    return loss, {name: value.detach() for name, value in parts.items()}
+
+
+class _ViewSimilarities:
+    """Similarities of all vectors of a batch, and the losses computed from them.
+
+    A *region view* is a region in one of the two views: the region views 2 d and 2 d + 1 belong to
+    region d.
+
+    - ``positive[a, b, k]`` compares record k in region view a with itself in region view b;
+    - ``others[a, k, b]`` is the log-sum-exp of record k in region view a compared with all records
+      in region view b, excluding itself if a equals b.
+    """
+
+    def __init__(self, projections, temperature):
+        self.n_regions, _, self.n_records, _ = projections.shape
+        self.temperature = temperature
+        n_views = 2 * self.n_regions
+        vectors = projections.flatten(0, 2) / math.sqrt(temperature)
+        self.matrix = (vectors @ vectors.T).view(n_views, self.n_records, n_views, self.n_records)
+        self.positive = self.matrix.diagonal(dim1=1, dim2=3)
+        itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
+        masked = self.matrix.masked_fill(itself.view_as(self.matrix), -torch.inf)
+        if self.n_records > 1:
+            self.others = masked.logsumexp(dim=3)
+        self.views = torch.arange(n_views, device=vectors.device)
+
+    def _zero_loss(self):
+        """Return 0 with a gradient, the loss of a single record."""
+        return 0.0 * self.matrix.sum()
+
+    def intra_loss(self):
+        if self.n_records == 1:
+            return self._zero_loss()
+        a, b = self.views, self.views ^ 1
+        denominator = torch.logaddexp(self.others[a, :, a], self.others[a, :, b])
+        return self.n_regions * (denominator - self.positive[a, b]).mean()
+
+    def align_loss(self):
+        if self.n_records == 1:
+            return self._zero_loss()
+        a, b = torch.cartesian_prod(self.views, self.views).T
+        pairs = (a // 2 != b // 2) & (a % 2 != b % 2)
+        a, b = a[pairs], b[pairs]
+        denominator = torch.logaddexp(self.others[a, :, a], self.others[a, :, b])
+        return self.n_regions * (denominator - self.positive[a, b]).mean()
+
+    def separate_loss(self):
+        if self.n_records == 1:
+            return self._zero_loss()
+        a, b = self.views, self.views ^ 1
+        same = self.views[:, None] // 2 == self.views // 2
+        regions = self.positive.masked_fill(same[:, :, None], -torch.inf).logsumexp(dim=1)
+        denominator = torch.logaddexp(self.others[a, :, a], self.others[a, :, b])
+        denominator = torch.logaddexp(denominator, regions)
+        return self.n_regions * (denominator - self.positive[a, b]).mean()
+
+    @torch.no_grad()
+    def alignment_and_uniformity(self):
+        a, b = self.views, self.views ^ 1
+        alignment = (2 - 2 * self.temperature * self.positive[a, b]).mean()
+        if self.n_records == 1:
+            return {"alignment": alignment, "uniformity": torch.zeros_like(alignment)}
+        cosine = self.temperature * self.matrix[a, :, a]
+        different = ~torch.eye(self.n_records, dtype=torch.bool, device=cosine.device)
+        uniformity = (4 * cosine[:, different] - 4).exp().mean(dim=1).log().mean()
+        return {"alignment": alignment, "uniformity": uniformity}
+
+
+@torch.no_grad()
+def effective_rank(vectors):
+    """Compute the exponential of the entropy of the normalized singular values.
+
+    Vectors are centered first. The result is between 1 and the smaller of ``n_records - 1`` and
+    ``n_features``; near 1 all records lie on a line.
+
+    Parameters
+    ----------
+    vectors : tensor of shape (n_records, n_features)
+        Vectors.
+
+    Returns
+    -------
+    rank : scalar tensor
+        Effective rank: 0 if all vectors are equal, NaN if any value is not finite.
+
+    References
+    ----------
+    Roy, Vetterli (2007). The effective rank: a measure of effective dimensionality. EUSIPCO.
+    """
+    if not torch.isfinite(vectors).all():
+        return vectors.new_full((), torch.nan)
+    values = torch.linalg.svdvals((vectors - vectors.mean(0)).double())
+    scale = vectors.double().norm() * torch.finfo(vectors.dtype).eps
+    values = values[values > scale]
+    fraction = values / values.sum()
+    if not len(values):
+        return fraction.new_zeros(())
+    return (-(fraction * fraction.log()).sum()).exp()
+
+
+def _half_to_float32(x):
+    """Convert half precision, which mixed precision yields, to float32."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+class ACLECGLoss(nn.Module):
+    """Loss of the output of `ACLECGNet`: `region_contrastive_loss`.
+
+    Parameters
+    ----------
+    gamma, inter, temperature
+        See `region_contrastive_loss`.
+
+    Attributes
+    ----------
+    parts : dict of scalar tensors
+        Terms of the loss and measures of embedding quality of the last batch.
+    """
+
+    def __init__(self, *, gamma, inter, temperature):
+        super().__init__()
+        self.gamma = gamma
+        self.inter = inter
+        self.temperature = temperature
+        self.parts = {}
+
+    def forward(self, output):
+        """Compute the loss of projections (n_regions, 2 * n_records, n_features) and embeddings.
+
+        The first half of the records holds the first views, the second half the second views.
+        """
+        projections, embedding = map(_half_to_float32, output)
+        projections = projections.unflatten(1, (2, -1))
+        loss, self.parts = region_contrastive_loss(
+            projections,
+            gamma=self.gamma,
+            inter=self.inter,
+            temperature=self.temperature,
+            return_parts=True,
+        )
+        first_views = embedding[: len(embedding) // 2].detach()
+        self.parts["effective_rank"] = effective_rank(first_views)
+        return loss
+
+
+class HybridContrastiveLoss(nn.Module):
+    """Loss of the output of `SimCardioNet`: `hybrid_contrastive_loss`.
+
+    Parameters
+    ----------
+    weight, temperature
+        See `hybrid_contrastive_loss`.
+
+    Attributes
+    ----------
+    parts : dict of scalar tensors
+        Terms of the loss and measures of embedding quality of the last batch.
+    """
+
+    def __init__(self, *, weight, temperature):
+        super().__init__()
+        self.weight = weight
+        self.temperature = temperature
+        self.parts = {}
+
+    def forward(self, output):
+        """Compute the loss of projections (2 * n_records, n_features) and embeddings.
+
+        The first half of the records holds the first views, the second half the second views.
+        """
+        projections, embedding = map(_half_to_float32, output)
+        first, second = projections.chunk(2)
+        loss, self.parts = hybrid_contrastive_loss(
+            first, second, weight=self.weight, temperature=self.temperature, return_parts=True
+        )
+        first_views = embedding[: len(embedding) // 2].detach()
+        self.parts["effective_rank"] = effective_rank(first_views)
+        return loss

@@ -1,0 +1,167 @@
+"""The network of MSAIC-Net and its blocks: shapes, parameters, receptive field, any length."""
+
+import pytest
+import torch
+from torch import nn
+
+from sklearn_ecg.nn import MSAICNet
+from sklearn_ecg.nn._blocks import (
+    ConvBlock,
+    EfficientChannelAttention,
+    SqueezeExcitation,
+    conv,
+    max_pool,
+    to_channels_last,
+)
+
+
+def n_parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize("n_times", [1, 2, 3, 7, 31, 250])
+@pytest.mark.parametrize("n_leads", [1, 2, 12])
+def test_any_length_and_number_of_leads(n_leads, n_times):
+    net = MSAICNet(n_leads, 5, projection_dim=16)
+    logits, projection = net(torch.randn(3, n_leads, n_times))
+    assert logits.shape == (3, 5)
+    assert projection.shape == (3, 16)
+    torch.testing.assert_close(projection.norm(dim=1), torch.ones(3))
+    assert net.embed(torch.randn(3, n_leads, n_times)).shape == (3, net.embedding_dim)
+
+
+def test_parameter_count():
+    """Count convolutions, BatchNorm, ECA kernels, projection, classifier and contrastive head."""
+    net = MSAICNet(
+        12,
+        1,
+        dilations=(1, 2),
+        filters=(8, 16),
+        kernel_size=5,
+        embedding_dim=32,
+        projection_dim=4,
+    )
+    branch = (12 * 8 * 5 + 2 * 8 + 3) + (8 * 16 * 5 + 2 * 16 + 3)
+    projection = 2 * 16 * 32 + 2 * 32
+    head = (32 * 32 + 32) + (32 * 4 + 4)
+    assert n_parameters(net) == 2 * branch + projection + (32 + 1) + head
+
+
+def test_ablations_have_fewer_parameters():
+    full = n_parameters(MSAICNet(12, 1))
+    assert n_parameters(MSAICNet(12, 1, attention=None)) < full
+    assert n_parameters(MSAICNet(12, 1, dilations=(1,))) < full / 2
+    assert MSAICNet(12, 1, projection_dim=None).projector is None
+
+
+@pytest.mark.parametrize("dilation, kernel_size", [(1, 7), (2, 7), (8, 3), (4, 1)])
+def test_receptive_field_of_a_block(dilation, kernel_size):
+    """A point depends on kernel_size points, dilation apart, and on no others."""
+    layer = conv(1, 1, kernel_size, dilation=dilation)
+    nn.init.ones_(layer.weight)
+    x = torch.zeros(1, 1, 1, 129, requires_grad=True)
+    layer(x)[0, 0, 0, 64].backward()
+    inputs = x.grad[0, 0, 0].nonzero().flatten().tolist()
+    half = kernel_size // 2
+    assert inputs == [64 + dilation * k for k in range(-half, half + 1)]
+
+
+def test_receptive_field_of_a_branch():
+    """It is 1 plus the sum over blocks of ((k - 1) d + pool - 1) * (stride so far)."""
+    kernel_size, dilation, pool_size = 3, 4, 2
+    blocks = nn.Sequential(
+        *[
+            ConvBlock(
+                1,
+                1,
+                kernel_size=kernel_size,
+                dilation=dilation,
+                pool_size=pool_size,
+                attention=None,
+            )
+            for _ in range(2)
+        ]
+    ).eval()
+    for block in blocks:
+        nn.init.ones_(block.conv.weight)
+    # In a rising signal the last point of each pool is the maximum, in a falling one the first.
+    reached = set()
+    for sign in (1, -1):
+        x = (2.0 + sign * torch.linspace(-1, 1, 256)).reshape(1, 1, 1, -1).requires_grad_()
+        y = blocks(x)
+        y[0, 0, 0, y.shape[-1] // 2].backward()
+        reached |= set(x.grad.flatten().nonzero().flatten().tolist())
+    field, step = 1, 1
+    for _ in range(2):
+        field += (kernel_size - 1) * dilation * step + (pool_size - 1) * step
+        step *= pool_size
+    assert max(reached) - min(reached) + 1 == field
+
+
+def test_strides_and_pools_round_up():
+    x = torch.randn(1, 2, 1, 11)
+    assert conv(2, 3, 7, stride=2)(x).shape[-1] == 6
+    assert max_pool(x, 4).shape[-1] == 3
+    assert max_pool(x, 1) is x
+    for n_times in (1, 2, 7, 8):
+        signal = torch.randn(2, 3, 1, n_times)
+        expected = torch.nn.functional.max_pool2d(signal, (1, 2), ceil_mode=True)
+        with torch.inference_mode():
+            assert torch.equal(max_pool(signal, 2), expected)
+
+
+def test_even_kernel_size_raises():
+    with pytest.raises(ValueError, match="kernel_size must be odd, got 4"):
+        conv(1, 1, 4)
+
+
+def test_to_channels_last_copies_no_data():
+    stored = torch.randn(4, 100, 12)
+    x = to_channels_last(stored.transpose(1, 2))
+    assert x.shape == (4, 12, 1, 100)
+    assert x.data_ptr() == stored.data_ptr()
+
+
+def test_conv_equals_conv1d():
+    x = torch.randn(2, 3, 40)
+    layer = conv(3, 5, 7, dilation=3)
+    expected = nn.functional.conv1d(x, layer.weight[:, :, 0], padding=9, dilation=3)
+    torch.testing.assert_close(layer(to_channels_last(x))[:, :, 0], expected)
+
+
+def test_eca_convolves_across_channels():
+    eca = EfficientChannelAttention(64)
+    assert eca.conv.kernel_size == (3,) and eca.conv.bias is None
+    assert EfficientChannelAttention(256).conv.kernel_size == (5,)
+    means = torch.randn(2, 64)
+    weight = eca.conv.weight.flatten()
+    padded = nn.functional.pad(means, (1, 1))
+    expected = torch.sigmoid(sum(weight[k] * padded[:, k : k + 64] for k in range(3)))
+    torch.testing.assert_close(eca(means), expected)
+
+
+def test_se_has_a_bottleneck():
+    se = SqueezeExcitation(64)
+    assert n_parameters(se) == 64 * 4 + 4 + 4 * 64 + 64
+    gates = se(torch.randn(2, 64))
+    assert gates.shape == (2, 64) and ((gates > 0) & (gates < 1)).all()
+
+
+@pytest.mark.parametrize("attention", ["eca", "se"])
+def test_gates_commute_with_pooling(attention):
+    """The block gives the same as convolution, norm, ReLU, gates, and then max-pooling."""
+    block = ConvBlock(3, 8, dilation=2, pool_size=2, attention=attention).eval()
+    x = torch.randn(4, 3, 1, 50)
+    y = nn.functional.relu(block.norm(block.conv(x)))
+    gates = block.attention(max_pool(y, 2).mean((2, 3)))
+    torch.testing.assert_close(block(x), max_pool(y * gates[:, :, None, None], 2))
+
+
+def test_dropout_drops_whole_channels_in_training_only():
+    block = ConvBlock(3, 64, dropout=0.5, attention=None)
+    x = torch.randn(2, 3, 1, 50)
+    torch.manual_seed(0)
+    dropped = (block(x).abs().sum((2, 3)) == 0).float().mean()
+    assert 0.3 < dropped < 0.7
+    block.eval()
+    assert (block(x).abs().sum((2, 3)) > 0).all()
