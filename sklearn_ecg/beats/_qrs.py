@@ -40,6 +40,8 @@ _NOISY_LEAD = 0.1  # leads of a smaller weight are not used to locate the R-peak
 # signals from their level, then their slopes.
 _SPIKE_LEVEL, _SPIKE_SLOPE = 0.35, 0.06
 
+_MAX_BEND = 2.0  # relative to a lead's typical maximum; larger second differences are artifacts
+_NOISE_STEP = 7  # every seventh time point is enough to measure the noise
 _VARIANCE_PER_MEDIAN = 2.2  # variance over median square of normal values
 
 
@@ -220,21 +222,20 @@ def _compute_sharpness(low, weight, scale, rate, record, time):
     """
     lag = round(_BEND * rate)
     start, stop = (round(edge * rate) for edge in _SHARPNESS)
-    new = np.diff(record, prepend=-1) > 0
-    rows, member = record[new], np.cumsum(new) - 1
-    low = low[rows]
-    bend = low[..., 2 * lag :] - 2 * low[..., lag:-lag] + low[..., : -2 * lag]
-    width = min(stop - start + 1, bend.shape[2])
-    # An artifact counts no more than a QRS.
-    highest = np.maximum.reduceat(np.abs(bend), segment_starts(bend.shape[2], rate), axis=2)
-    highest = median_of_positive(highest)[..., None]
-    np.clip(bend, -highest, highest, out=bend)
-    energy = _qrs_energy(bend, np.arange(len(rows)), weight[rows], scale[rows])
-    noise = _VARIANCE_PER_MEDIAN * np.median(energy[:, ::3], axis=1)
-    start = np.rint(time * rate).astype(np.int64) + start - lag
-    start = np.clip(start, 0, energy.shape[1] - width)
-    around = sliding_window_view(energy, width, axis=1)[member, start].mean(axis=1)
-    return np.maximum(around - noise[member], 0)
+    width = min(stop - start + 1 + 2 * lag, low.shape[2])
+    start = np.clip(np.rint(time * rate).astype(np.int64) + start - lag, 0, low.shape[2] - width)
+    waves = _cut_leads(low, np.arange(low.shape[1]), record, start, width)
+    bend = waves[..., 2 * lag :] - 2 * waves[..., lag:-lag] + waves[..., : -2 * lag]
+    limit = (_MAX_BEND * scale)[record][..., None]
+    np.clip(bend, -limit, limit, out=bend)
+    energy = _qrs_energy(bend, record, weight, scale).mean(axis=1)
+    first, member = group_by_record(record)
+    rows, stop = record[first], low.shape[2] - 2 * lag
+    bend = low[rows, :, lag : stop + lag : _NOISE_STEP] * -2
+    bend += low[rows, :, 2 * lag :: _NOISE_STEP]
+    bend += low[rows, :, :stop:_NOISE_STEP]
+    noise = np.median(_qrs_energy(bend, rows, weight, scale), axis=1)
+    return np.maximum(energy - _VARIANCE_PER_MEDIAN * noise[member], 0)
 
 
 # --------------------------------------------------------------------------------------------------
