@@ -5,35 +5,44 @@ ordered by record and time: ``record`` and ``time`` (in time points at the worki
 of the same length with the properties of each beat.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.ndimage import uniform_filter1d
 
 from ..utils._chunks import BEAT_CURVE, record_chunks
+from ._beat_selection import (
+    MIN_DIVISOR,
+    REFRACTORY,
+    median_of_positive,
+    segment_starts,
+    select_beats,
+)
+from ._spikes import remove_spikes
 
 _DETECTION_RATE = 100  # Hz; beats are detected at this rate or up to twice this rate
 
 # Seconds.
 _HALF_WAVELET = 0.03
 _SMOOTHING = 0.08
-_SEGMENT = 2.0  # contains a beat if the heart rate is at least 30 beats per minute
-_REFRACTORY = 0.2
-_T_WAVE = 0.36
+_BEND = 0.02  # lag of the second difference that measures sharpness
+_SHARPNESS = (-0.06, 0.06)  # around a candidate, where its sharpness is measured
 _GAP = 3.0
 _FOOT = (-0.13, -0.10)  # before the middle of the QRS; its mean is the level of the QRS
 _SEARCH = (-0.10, 0.07)  # around the middle of the QRS, where the R-peak is searched
 _SHAPE = 0.08  # on either side of the R-peak, where beats are compared
 
-# Heights, relative to the typical QRS of that part of the record.
-_BEAT = 0.5
-_BEAT_AFTER_BEAT = 0.6
-_MISSED_BEAT = 0.3
-
-_LONG_INTERVAL = 1.66  # relative to the median RR interval
 _MAX_CLARITY = 15  # maximum over mean of a lead's wavelet
 _NOISY_LEAD = 0.1  # leads of a smaller weight are not used to locate the R-peak
 
-_MIN_DIVISOR = np.float32(1e-30)
+# Squares next to an R-peak, relative to the square at the R-peak, below which it may be a spike:
+# signals from their level, then their slopes.
+_SPIKE_LEVEL, _SPIKE_SLOPE = 0.35, 0.06
+
+_MAX_BEND = 2.0  # relative to a lead's typical maximum; larger second differences are artifacts
+_NOISE_STEP = 7  # every seventh time point is enough to measure the noise
+_VARIANCE_PER_MEDIAN = 2.2  # variance over median square of normal values
 
 
 def detect_beats(X, leads, rate):
@@ -70,19 +79,52 @@ def detect_beats(X, leads, rate):
     if n_times == 0:
         none = np.empty(0, dtype=np.int64)
         return none, none, np.empty(0), np.zeros(len(X))
+    found, spiky = _detect_beats(X, leads, step, rate)
+    rows = np.flatnonzero(spiky)
+    if len(rows):
+        # Only at the full rate can spikes be distinguished from narrow QRS complexes.
+        signals, spike_record, _ = remove_spikes(X[rows][:, leads], step * rate)
+        paced = np.unique(spike_record)
+        if len(paced):
+            again, _ = _detect_beats(signals[paced], np.arange(len(leads)), step, rate)
+            found = _replace_records(found, rows[paced], again)
+    record, time, similarity, reliability = found
+    inside = (time > 0) & (time < X.shape[2] - 1)  # the ends of the record are not peaks
+    return record[inside], time[inside], similarity[inside], reliability
+
+
+def _detect_beats(X, leads, step, rate):
+    """Return record, time and similarity of the beats, each record's reliability, and in which
+    records the R-peaks may be pacemaker spikes."""
+    n_times = X.shape[2] // step
     with np.errstate(all="ignore"):
         low, curve, weight, scale = _compute_curves(X, leads, step, rate)
-    record, time, contrast = _select_beats(curve, rate)
-    time, level = _locate_r_peaks(low, record, time, weight, scale, rate)
+    sharpness = partial(_compute_sharpness, low, weight, scale, rate)
+    record, time, contrast = select_beats(curve, rate, sharpness)
+    time, level, spike = _locate_r_peaks(low, record, time, weight, scale, rate)
+    n_spikes = np.bincount(record[spike], minlength=len(X))
+    spiky = 4 * n_spikes > np.bincount(record, minlength=len(X))
     # In noise, two beats may be located at the same peak.
-    single = (np.diff(record, prepend=-1) > 0) | (np.diff(time, prepend=0) > rate * _REFRACTORY / 2)
+    single = (np.diff(record, prepend=-1) > 0) | (np.diff(time, prepend=0) > rate * REFRACTORY / 2)
     record, time, level = record[single], time[single], level[single]
     similarity = _compare_beats(low, record, time, weight, scale, rate)
     reliability = _compute_reliability(record, time, similarity, contrast, n_times, rate)
     if step > 1:
         time = _refine_r_peaks(X, leads, record, time, level, weight, scale, step)
-    inside = (time > 0) & (time < X.shape[2] - 1)  # the ends of the record are not peaks
-    return record[inside], time[inside], similarity[inside], reliability
+    return (record, time, similarity, reliability), spiky
+
+
+def _replace_records(found, rows, new):
+    """Replace the beats and the reliability of some records."""
+    reliability = found[3].copy()
+    reliability[rows] = new[3]
+    kept = ~np.isin(found[0], rows)
+    record = np.concatenate([found[0][kept], rows[new[0]]])
+    order = np.argsort(record, kind="stable")
+    time, similarity = (
+        np.concatenate([old[kept], values])[order] for old, values in zip(found[1:3], new[1:3])
+    )
+    return record[order], time, similarity, reliability
 
 
 # --------------------------------------------------------------------------------------------------
@@ -109,7 +151,7 @@ def _compute_curves(X, leads, step, rate):
     curve = np.zeros((n_records, n_times), dtype=np.float32)
     weight = np.zeros((n_records, n_leads), dtype=np.float32)
     scale = np.zeros((n_records, n_leads), dtype=np.float32)
-    starts = _segment_starts(n_times, rate)
+    starts = segment_starts(n_times, rate)
     ones = np.ones(n_times, dtype=np.float32)
     parts = record_chunks(n_records, n_leads * n_times, BEAT_CURVE)
     largest = max(part.stop - part.start for part in parts)
@@ -133,7 +175,7 @@ def _compute_curves(X, leads, step, rate):
         highest = np.maximum.reduceat(wave, starts, axis=2)
         if not np.isfinite(highest).all():
             raise FloatingPointError
-        per_segment, highest = highest, _median_of_positive(highest)
+        per_segment, highest = highest, median_of_positive(highest)
         np.minimum(wave, highest[..., None], out=wave)
         # QRS complexes are short and recur: a lead that shows them clearly is low most of the time
         # and high in every segment. A higher clarity than that of a slow heart is due to artifacts.
@@ -161,102 +203,39 @@ def _downsample(X, leads, step, out):
         out[:, row] = signal
 
 
-def _segment_starts(n_times, rate):
-    """Return the starts of segments that should each contain a beat; the last one is longest."""
-    size = round(_SEGMENT * rate)
-    return np.arange(0, max(1, n_times - size + 1), size)
-
-
-def _median_of_positive(values):
-    """Return the (upper) median of the positive values along the last axis."""
-    values = np.sort(values, axis=-1)
-    count = np.count_nonzero(values, axis=-1, keepdims=True)
-    middle = values.shape[-1] - (count + 1) // 2
-    return np.take_along_axis(values, np.minimum(middle, values.shape[-1] - 1), axis=-1)[..., 0]
-
-
 def _divide(a, b):
     """Return a / b, and 0 where b is (nearly) 0."""
     shape = np.broadcast_shapes(np.shape(a), b.shape)
-    return np.divide(a, b, out=np.zeros(shape, dtype=b.dtype), where=b > _MIN_DIVISOR)
+    return np.divide(a, b, out=np.zeros(shape, dtype=b.dtype), where=b > MIN_DIVISOR)
 
 
 # --------------------------------------------------------------------------------------------------
-# From curves to beats
+# Sharpness of candidates
 # --------------------------------------------------------------------------------------------------
 
 
-def _select_beats(curve, rate):
-    """Return record and time of the beats, and the contrast of each record's curve."""
-    starts = _segment_starts(curve.shape[1], rate)
-    level = np.maximum.reduceat(curve, starts, axis=1)
-    typical = np.maximum(_median_of_positive(level), _MIN_DIVISOR)
-    # At least a quarter of the height typical of the record, so that noise between beats, or where
-    # the signal is lost, does not count as beats.
-    level = np.maximum(median_filter(level, size=(1, 9)), typical[:, None] / 16)
-    record, time = np.nonzero(_is_local_maximum(curve, round(_REFRACTORY * rate)))
-    segment = np.minimum(time // round(_SEGMENT * rate), len(starts) - 1)
-    height = np.sqrt(curve[record, time] / level[record, segment])
-    kept = height > _MISSED_BEAT
-    kept[1:] &= (np.diff(time) > 1) | (np.diff(record) > 0)  # the first of two equal values
-    record, time, height = record[kept], time[kept], height[kept]
+def _compute_sharpness(low, weight, scale, rate, record, time):
+    """Return how sharply the signals bend around candidates, whose times are in seconds.
 
-    beat = height > _BEAT
-    chosen = np.flatnonzero(beat)
-    soon = (np.diff(record[chosen]) == 0) & (np.diff(time[chosen]) < _T_WAVE * rate)
-    low = height[chosen][1:] < _BEAT_AFTER_BEAT * height[chosen][:-1]
-    beat[chosen[1:][soon & low]] = False
-    for _ in range(3):  # a gap may hide several beats
-        missed = _missed_beats(beat, record, time, height, rate, len(curve))
-        if len(missed) == 0:
-            break
-        beat[missed] = True
-    between = np.median(curve[:, ::4], axis=1)
-    contrast = 1 - np.sqrt(np.maximum(between, 0) / typical)
-    return record[beat], time[beat], contrast
-
-
-def _is_local_maximum(curve, radius):
-    """Return where a value is positive and no value within the radius is higher."""
-    n_times = curve.shape[1]
-    # Maxima of windows of 2, 4, 8, ... values. Two of them cover a window of any other length.
-    highest = np.pad(curve, ((0, 0), (radius, radius)))
-    length, width = 1, 2 * radius + 1
-    while 2 * length <= width:
-        highest = np.maximum(highest[:, :-length], highest[:, length:])
-        length *= 2
-    rest = width - length
-    highest = np.maximum(highest[:, :n_times], highest[:, rest : rest + n_times])
-    return (curve == highest) & (curve > 0)
-
-
-def _missed_beats(beat, record, time, height, rate, n_records):
-    """Return the highest candidate in each interval that is too long for its record."""
-    chosen = np.flatnonzero(beat)
-    interval, same = np.diff(time[chosen]), np.diff(record[chosen]) == 0
-    owner = record[chosen[1:]]
-    typical = _median_per_record(interval[same], owner[same], n_records)
-    long = same & (interval > _LONG_INTERVAL * typical[owner])
-    other = np.flatnonzero(~beat)
-    gap = np.cumsum(beat)[other] - 1  # number of the preceding beat
-    between = (gap >= 0) & (gap < len(chosen) - 1)
-    other, gap = other[between], gap[between]
-    since, until = time[other] - time[chosen[gap]], time[chosen[gap + 1]] - time[other]
-    fits = long[gap] & (np.minimum(since, until) > _T_WAVE * rate)
-    other, gap = other[fits], gap[fits]
-    order = np.lexsort((-height[other], gap))
-    return other[order][np.diff(gap[order], prepend=-1) > 0]
-
-
-def _median_per_record(values, record, n_records):
-    """Return the median of each record's values, NaN without values."""
-    values = values[np.lexsort((values, record))]
-    count = np.bincount(record, minlength=n_records)
-    first, some = np.cumsum(count) - count, count > 0
-    low, high = first + (count - 1) // 2, first + count // 2
-    medians = np.full(n_records, np.nan)
-    medians[some] = (values[low[some]] + values[high[some]]) / 2
-    return medians
+    This is the mean square of the second differences over the leads that are not noisy, without the
+    mean square of the noise.
+    """
+    lag = round(_BEND * rate)
+    start, stop = (round(edge * rate) for edge in _SHARPNESS)
+    width = min(stop - start + 1 + 2 * lag, low.shape[2])
+    start = np.clip(np.rint(time * rate).astype(np.int64) + start - lag, 0, low.shape[2] - width)
+    waves = _cut_leads(low, np.arange(low.shape[1]), record, start, width)
+    bend = waves[..., 2 * lag :] - 2 * waves[..., lag:-lag] + waves[..., : -2 * lag]
+    limit = (_MAX_BEND * scale)[record][..., None]
+    np.clip(bend, -limit, limit, out=bend)
+    energy = _qrs_energy(bend, record, weight, scale).mean(axis=1)
+    first, member = group_by_record(record)
+    rows, stop = record[first], low.shape[2] - 2 * lag
+    bend = low[rows, :, lag : stop + lag : _NOISE_STEP] * -2
+    bend += low[rows, :, 2 * lag :: _NOISE_STEP]
+    bend += low[rows, :, :stop:_NOISE_STEP]
+    noise = np.median(_qrs_energy(bend, rows, weight, scale), axis=1)
+    return np.maximum(energy - _VARIANCE_PER_MEDIAN * noise[member], 0)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -272,7 +251,7 @@ def _cut_leads(signals, leads, record, start, width):
 
 def _qrs_energy(beats, record, weight, scale):
     """Return the sum of squares over the leads that are not noisy. Changes ``beats``."""
-    beats *= (1 / np.maximum(scale.max(axis=1), _MIN_DIVISOR))[record, None, None]
+    beats *= (1 / np.maximum(scale.max(axis=1), MIN_DIVISOR))[record, None, None]
     beats *= beats
     good = (weight > _NOISY_LEAD).astype(np.float32)
     return np.einsum("bl,blt->bt", good[record], beats)
@@ -302,7 +281,7 @@ def _locate_r_peaks(low, record, time, weight, scale, rate):
     n_leads, n_times = low.shape[1:]
     width = min(round((_SEARCH[1] - _FOOT[0]) * rate) + 1, n_times)
     if len(record) == 0:
-        return time, np.empty((0, n_leads), dtype=np.float32)
+        return time, np.empty((0, n_leads), dtype=np.float32), np.empty(0, dtype=bool)
     start = np.clip(time + round(_FOOT[0] * rate), 0, n_times - width)
     foot = np.zeros(width, dtype=np.float32)
     foot[: round((_FOOT[1] - _FOOT[0]) * rate)] = 1
@@ -311,7 +290,7 @@ def _locate_r_peaks(low, record, time, weight, scale, rate):
     level = (beats.reshape(-1, width) @ foot).reshape(-1, n_leads)
     beats -= level[..., None]
     energy = _qrs_energy(beats, record, weight, scale)
-    energy /= np.maximum(energy.max(axis=1, keepdims=True), _MIN_DIVISOR)
+    energy /= np.maximum(energy.max(axis=1, keepdims=True), MIN_DIVISOR)
     place = np.arange(width)
     offset = (start - time)[:, None] + place
     energy[(offset < _SEARCH[0] * rate) | (offset > _SEARCH[1] * rate)] = 0
@@ -321,8 +300,35 @@ def _locate_r_peaks(low, record, time, weight, scale, rate):
     typical = np.add.reduceat(energy, first, axis=0).argmax(axis=1)[member]
     away = np.abs(place - typical[:, None]) / (0.1 * rate)
     best = (energy * (1 - np.minimum(away, 1) / 2)).argmax(axis=1)
-    energy[np.abs(place - best[:, None]) > 1] = 0
-    return start + energy.argmax(axis=1), level
+    beat = np.arange(len(best))
+    near = np.clip(best[:, None] + np.arange(-1, 2), 0, width - 1)
+    best = near[beat, energy[beat[:, None], near].argmax(axis=1)]
+    time = start + best
+    outer, left, right, last = (
+        energy[beat, np.clip(best + shift, 0, width - 1)] for shift in (-2, -1, 1, 2)
+    )
+    beside = np.maximum(np.maximum(outer, last), np.minimum(left, right))
+    spike = beside < _SPIKE_LEVEL * energy[beat, best]
+    start = time - (left > right)  # a spike may extend over two time points
+    spike[spike] = _is_spike(low, record[spike], time[spike], start[spike], weight, scale)
+    return time, level, spike
+
+
+def _is_spike(low, record, time, start, weight, scale):
+    """Return which R-peaks are much steeper on both sides than the signals next to them."""
+    n_leads, n_times = low.shape[1:]
+    if len(record) == 0 or n_times < 6:
+        return np.zeros(len(record), dtype=bool)
+    first = np.clip(start - 2, 0, n_times - 6)
+    waves = _cut_leads(low, np.arange(n_leads), record, first, 6)
+    peak = np.where((time == start)[:, None], waves[..., 2], waves[..., 3])
+    before, left, _, _, right, after = np.moveaxis(waves, 2, 0)
+    height = peak - np.clip(peak, np.minimum(left, right), np.maximum(left, right))
+    slope = np.maximum(np.abs(left - before), np.abs(after - right))
+    height, slope = (
+        _qrs_energy(values[..., None], record, weight, scale)[:, 0] for values in (height, slope)
+    )
+    return slope < _SPIKE_SLOPE * height
 
 
 def _refine_r_peaks(X, leads, record, time, level, weight, scale, step):
@@ -353,9 +359,9 @@ def _compare_beats(low, record, time, weight, scale, rate):
     beats = _cut_leads(low, np.arange(n_leads), record, start, width)
     mean = beats.reshape(-1, width) @ np.full(width, 1 / width, dtype=np.float32)
     beats -= mean.reshape(-1, n_leads, 1)
-    beats *= (np.sqrt(weight) / np.maximum(scale, _MIN_DIVISOR))[record][..., None]
+    beats *= (np.sqrt(weight) / np.maximum(scale, MIN_DIVISOR))[record][..., None]
     beats = beats.reshape(len(beats), -1)
-    norm = np.maximum(np.sqrt(np.einsum("bi,bi->b", beats, beats)), _MIN_DIVISOR)
+    norm = np.maximum(np.sqrt(np.einsum("bi,bi->b", beats, beats)), MIN_DIVISOR)
     first, member = group_by_record(record)
     beat_weight = np.ones(len(beats), dtype=np.float32)
     for _ in range(2):
