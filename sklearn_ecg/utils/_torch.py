@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 
-
 class _DefaultDtype:
     """float32 as the default of torch while at least one thread needs it.
 
@@ -78,7 +77,11 @@ def seeded(seed, device):
     The settings of the calling program have no effect in the block, see `usual_settings`. torch has
     one global generator per device, so only one thread at a time can be in the block.
     """
-    with _GENERATOR_LOCK, usual_settings(device), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with (
+        _GENERATOR_LOCK,
+        usual_settings(device),
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+    ):
         # torch.manual_seed would also seed the generators of other GPUs, which are not restored.
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":

@@ -121,9 +121,7 @@ def test_most_records_decide():
 
 
 def test_messages_say_what_to_do():
-    with pytest.raises(
-        ValueError, match=r"typical amplitude is \d+.* caller needs mV. Divide mic"
-    ):
+    with pytest.raises(ValueError, match=r"typical amplitude is \d+.* caller needs mV. Divide mic"):
         check_millivolts(1000 * X, name="caller", error_for=("unit",))
     with pytest.warns(match="offset of 20.* mV, but caller needs signals around 0 mV. Remove it"):
         check_millivolts(X + 20, name="caller", error_for=("unit",))
