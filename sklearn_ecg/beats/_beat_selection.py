@@ -4,7 +4,6 @@ The candidates and the beats of all records are in flat arrays, ordered by recor
 """
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 # Seconds.
 SEGMENT = 2.0  # contains a beat if the heart rate is at least 30 beats per minute
@@ -34,7 +33,7 @@ def select_beats(curve, rate, sharpness):
     typical = np.maximum(median_of_positive(level), MIN_DIVISOR)
     # At least a quarter of the height typical of the record, so that noise between beats, or where
     # the signal is lost, does not count as beats.
-    level = np.maximum(median_filter(level, size=(1, 9)), typical[:, None] / 16)
+    level = np.maximum(_running_median(level), typical[:, None] / 16)
     highest = _is_local_maximum(curve, round(_CANDIDATE_DISTANCE * rate))
     record, time = divmod(np.flatnonzero(highest), curve.shape[1])
     segment = np.minimum(time // round(SEGMENT * rate), len(starts) - 1)
@@ -57,18 +56,31 @@ def select_beats(curve, rate, sharpness):
         if len(missed) == 0:
             break
         beat[missed] = True
-    between = np.median(curve[:, ::4], axis=1)
+    between = curve[:, ::4]
+    half = between.shape[1] // 2
+    between = np.partition(between, (half - 1, half) if between.shape[1] % 2 == 0 else half, axis=1)
+    between = between[:, half - 1 + between.shape[1] % 2 : half + 1].mean(axis=1)
     contrast = 1 - np.sqrt(np.maximum(between, 0) / typical)
     n_doubtful = np.bincount(record[doubtful & beat], minlength=len(curve))
     doubt = n_doubtful / np.maximum(np.bincount(record[beat], minlength=len(curve)), 1)
-    return record[beat], time[beat], contrast * np.clip(1.25 - 2.5 * doubt, 0, 1)
+    return record[beat], time[beat], contrast * np.minimum(np.maximum(1.25 - 2.5 * doubt, 0), 1)
+
+
+def _running_median(level):
+    """Return the median over nine segments, reflected at the ends of the records."""
+    n_segments = level.shape[1]
+    place = np.arange(n_segments)[:, None] + np.arange(-4, 5)
+    place %= 2 * n_segments
+    place = np.minimum(place, 2 * n_segments - 1 - place)
+    return np.partition(level[:, place], 4, axis=2)[:, :, 4]
 
 
 def _is_local_maximum(curve, radius):
     """Return where a value is positive and no value within the radius is higher."""
     n_times = curve.shape[1]
     # Maxima of windows of 2, 4, 8, ... values. Two of them cover a window of any other length.
-    highest = np.pad(curve, ((0, 0), (radius, radius)))
+    highest = np.zeros((len(curve), n_times + 2 * radius), dtype=curve.dtype)
+    highest[:, radius : radius + n_times] = curve
     length, width = 1, 2 * radius + 1
     while 2 * length <= width:
         highest = np.maximum(highest[:, :-length], highest[:, length:])

@@ -39,6 +39,8 @@ _NOISY_LEAD = 0.1  # leads of a smaller weight are not used to locate the R-peak
 # Squares next to an R-peak, relative to the square at the R-peak, below which it may be a spike:
 # signals from their level, then their slopes.
 _SPIKE_LEVEL, _SPIKE_SLOPE = 0.35, 0.06
+_SPIKE_SHARE = 0.15  # of the R-peaks of a record, above which it is searched for spikes
+_SPIKE_STEP = 3  # every third R-peak is enough to tell
 
 _MAX_BEND = 2.0  # relative to a lead's typical maximum; larger second differences are artifacts
 _NOISE_STEP = 7  # every seventh time point is enough to measure the noise
@@ -101,9 +103,7 @@ def _detect_beats(X, leads, step, rate):
         low, curve, weight, scale = _compute_curves(X, leads, step, rate)
     sharpness = partial(_compute_sharpness, low, weight, scale, rate)
     record, time, contrast = select_beats(curve, rate, sharpness)
-    time, level, spike = _locate_r_peaks(low, record, time, weight, scale, rate)
-    n_spikes = np.bincount(record[spike], minlength=len(X))
-    spiky = 4 * n_spikes > np.bincount(record, minlength=len(X))
+    time, level, spiky = _locate_r_peaks(low, record, time, weight, scale, rate)
     # In noise, two beats may be located at the same peak.
     single = (np.diff(record, prepend=-1) > 0) | (np.diff(time, prepend=0) > rate * REFRACTORY / 2)
     record, time, level = record[single], time[single], level[single]
@@ -281,8 +281,8 @@ def _locate_r_peaks(low, record, time, weight, scale, rate):
     n_leads, n_times = low.shape[1:]
     width = min(round((_SEARCH[1] - _FOOT[0]) * rate) + 1, n_times)
     if len(record) == 0:
-        return time, np.empty((0, n_leads), dtype=np.float32), np.empty(0, dtype=bool)
-    start = np.clip(time + round(_FOOT[0] * rate), 0, n_times - width)
+        return time, np.empty((0, n_leads), dtype=np.float32), np.zeros(len(low), dtype=bool)
+    start = np.minimum(np.maximum(time + round(_FOOT[0] * rate), 0), n_times - width)
     foot = np.zeros(width, dtype=np.float32)
     foot[: round((_FOOT[1] - _FOOT[0]) * rate)] = 1
     foot /= foot.sum()
@@ -300,35 +300,44 @@ def _locate_r_peaks(low, record, time, weight, scale, rate):
     typical = np.add.reduceat(energy, first, axis=0).argmax(axis=1)[member]
     away = np.abs(place - typical[:, None]) / (0.1 * rate)
     best = (energy * (1 - np.minimum(away, 1) / 2)).argmax(axis=1)
-    beat = np.arange(len(best))
-    near = np.clip(best[:, None] + np.arange(-1, 2), 0, width - 1)
-    best = near[beat, energy[beat[:, None], near].argmax(axis=1)]
-    time = start + best
-    outer, left, right, last = (
-        energy[beat, np.clip(best + shift, 0, width - 1)] for shift in (-2, -1, 1, 2)
+    energy, place = energy.ravel(), np.arange(0, energy.size, width)
+    left = energy[place + np.maximum(best - 1, 0)]
+    right = energy[place + np.minimum(best + 1, width - 1)]
+    best += np.where(
+        left >= np.maximum(right, energy[place + best]), -1, right > energy[place + best]
     )
-    beside = np.maximum(np.maximum(outer, last), np.minimum(left, right))
-    spike = beside < _SPIKE_LEVEL * energy[beat, best]
-    start = time - (left > right)  # a spike may extend over two time points
-    spike[spike] = _is_spike(low, record[spike], time[spike], start[spike], weight, scale)
-    return time, level, spike
+    best = np.maximum(best, 0)
+    return start + best, level, _find_spiky_records(low, record, start, best, energy, width, weight)
 
 
-def _is_spike(low, record, time, start, weight, scale):
-    """Return which R-peaks are much steeper on both sides than the signals next to them."""
-    n_leads, n_times = low.shape[1:]
-    if len(record) == 0 or n_times < 6:
-        return np.zeros(len(record), dtype=bool)
-    first = np.clip(start - 2, 0, n_times - 6)
-    waves = _cut_leads(low, np.arange(n_leads), record, first, 6)
+def _find_spiky_records(low, record, start, best, energy, width, weight):
+    """Return in which records the R-peaks may be pacemaker spikes, from a part of the R-peaks.
+
+    A spike takes one or two time points, and is much steeper on both sides than the signals next to
+    it.
+    """
+    beat = np.arange(0, len(best), _SPIKE_STEP)
+    record, time, place = record[beat], (start + best)[beat], width * beat
+    place += np.minimum(np.maximum(best[beat], 2), width - 3)
+    left, right = energy[place - 1], energy[place + 1]
+    beside = np.maximum(np.maximum(energy[place - 2], energy[place + 2]), np.minimum(left, right))
+    lonely = np.flatnonzero(beside < _SPIKE_LEVEL * energy[place])
+    n_beats = np.bincount(record, minlength=len(low))
+    if len(lonely) == 0 or low.shape[2] < 6:
+        return np.zeros(len(low), dtype=bool)
+    record, time = record[lonely], time[lonely]
+    start = time - (left > right)[lonely]
+    first = np.minimum(np.maximum(start - 2, 0), low.shape[2] - 6)
+    waves = _cut_leads(low, np.arange(low.shape[1]), record, first, 6)
     peak = np.where((time == start)[:, None], waves[..., 2], waves[..., 3])
-    before, left, _, _, right, after = np.moveaxis(waves, 2, 0)
-    height = peak - np.clip(peak, np.minimum(left, right), np.maximum(left, right))
+    before, left, right, after = waves[..., 0], waves[..., 1], waves[..., 4], waves[..., 5]
+    height = peak - np.minimum(np.maximum(peak, np.minimum(left, right)), np.maximum(left, right))
     slope = np.maximum(np.abs(left - before), np.abs(after - right))
-    height, slope = (
-        _qrs_energy(values[..., None], record, weight, scale)[:, 0] for values in (height, slope)
+    good = (weight > _NOISY_LEAD)[record]
+    spike = np.sum(slope**2, axis=1, where=good) < _SPIKE_SLOPE * np.sum(
+        height**2, axis=1, where=good
     )
-    return slope < _SPIKE_SLOPE * height
+    return np.bincount(record[spike], minlength=len(low)) > _SPIKE_SHARE * n_beats
 
 
 def _refine_r_peaks(X, leads, record, time, level, weight, scale, step):
@@ -336,7 +345,7 @@ def _refine_r_peaks(X, leads, record, time, level, weight, scale, step):
     reach, smooth = step, 2 * round(0.4 * step) + 1
     width = min(2 * reach + smooth, X.shape[2])
     middle = time * step + step // 2
-    start = np.clip(middle - width // 2, 0, X.shape[2] - width)
+    start = np.minimum(np.maximum(middle - width // 2, 0), X.shape[2] - width)
     beats = _cut_leads(X, leads, record, start, width).astype(np.float32, copy=False)
     beats -= level[..., None]
     energy = _qrs_energy(beats, record, weight, scale)
@@ -355,7 +364,7 @@ def _compare_beats(low, record, time, weight, scale, rate):
     n_leads, n_times = low.shape[1:]
     half = round(_SHAPE * rate)
     width = min(2 * half + 1, n_times)
-    start = np.clip(time - half, 0, n_times - width)
+    start = np.minimum(np.maximum(time - half, 0), n_times - width)
     beats = _cut_leads(low, np.arange(n_leads), record, start, width)
     mean = beats.reshape(-1, width) @ np.full(width, 1 / width, dtype=np.float32)
     beats -= mean.reshape(-1, n_leads, 1)
@@ -373,7 +382,7 @@ def _compare_beats(low, record, time, weight, scale, rate):
         others = np.sqrt(
             np.maximum(square - 2 * beat_weight * along + beat_weight * beat_weight, 1e-12)
         )
-        similarity = np.clip((along - beat_weight) / others, -1, 1)
+        similarity = np.minimum(np.maximum((along - beat_weight) / others, -1), 1)
         beat_weight = np.maximum(similarity, 0) ** 2
     whole = (time >= half) & (time < n_times - half) & (np.bincount(member)[member] > 1)
     return np.where(whole, similarity, np.nan)
@@ -394,5 +403,6 @@ def _compute_reliability(record, time, similarity, contrast, n_times, rate):
     interval = np.diff(when[order], append=0)
     gap = np.where(interval >= _GAP * rate, interval, 0)
     covered = 1 - np.bincount(owner[order], gap, minlength=n_records) / max(n_times, 1)
-    reliability = np.clip((alike - 0.4) / 0.4, 0, 1) * np.clip((contrast - 0.5) / 0.25, 0, 1)
+    reliability = np.minimum(np.maximum((alike - 0.4) / 0.4, 0), 1)
+    reliability *= np.minimum(np.maximum((contrast - 0.5) / 0.25, 0), 1)
     return reliability * covered * (np.bincount(record, minlength=n_records) > 1)
