@@ -10,32 +10,31 @@ from numbers import Real
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_consistent_length
+from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.multiclass import type_of_target
 
 from ._validation._samples import check_groups, check_records, number_groups
-from .utils._chunks import TRANSFORM, record_chunks
+from .utils._similar_records import pairs_of_correlated_images, pairs_within_tolerance
 
 __all__ = ["check_disjoint_groups", "duplicate_groups"]
 
-# Blocks of a record that are summarized by their mean, maximum and minimum.
-_N_BLOCKS = 6
-# Queries of the k-d tree at once, which bounds the memory of its answer.
-_N_QUERIES = 4096
+# Height and width of the smallest images whose thumbnails are compared. Signals have fewer leads.
+_MIN_IMAGE_SIZE = 16
+_CORRELATION_CONSTRAINT = [Interval(Real, 0, 1, closed="right"), None]
 
 
 @validate_params(
     {
         "X": ["array-like"],
         "tolerance": [Interval(Real, 0, None, closed="left")],
+        "thumbnail_correlation": _CORRELATION_CONSTRAINT,
         "groups": ["array-like", None],
     },
     prefer_skip_nested_validation=True,
 )
-def duplicate_groups(X, *, tolerance=0.0, groups=None):
+def duplicate_groups(X, *, tolerance=0.0, thumbnail_correlation=None, groups=None):
     """Assign the same group to records that are the same signal or image.
 
     If an ECG is in a data set twice, once in the training set and once in the test set, scores are
@@ -51,6 +50,13 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
     tolerance : float, default=0.0
         Largest absolute difference, in the unit of X, between corresponding values of two records
         that are considered the same, >= 0. With 0, records must be equal. NaN equals NaN.
+    thumbnail_correlation : float or None, default=None
+        For images, smallest correlation between the thumbnails of two images that are considered
+        the same, in addition to those within the tolerance, > 0 and <= 1. A thumbnail has 64 x 64
+        gray values, which are means of areas. This finds copies that were compressed again or
+        resized. In 304 printed ECGs of one device, the correlation of JPEG copies is at least .997
+        and that of different pages at most .966, so that 0.98 separates them. None does not compare
+        thumbnails.
     groups : array-like of shape (n_records,), default=None
         Patient of each record. If given, the records of a patient share a group as well, and two
         patients who share a record become one group.
@@ -65,7 +71,8 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
     Raises
     ------
     ValueError
-        If X does not hold one record of numbers per row, if the lengths differ, or if a patient is
+        If X does not hold one record of numbers per row, if it does not hold finite images of at
+        least 16 x 16 pixels and thumbnails are compared, if the lengths differ, or if a patient is
         missing.
 
     See Also
@@ -74,12 +81,14 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
 
     Notes
     -----
-    Equal records are found by a 128-bit hash of their values. With a tolerance, one record of each
-    set of equal records is summarized by the means, maxima and minima of six blocks of its values.
-    These summaries never differ by more than the values themselves, so only neighbors among the
-    summaries, found with a k-d tree, are candidates, which are then compared value by value in
-    float64. Memory is linear in the number of records, and time is O(n log n) as long as most
-    records have few distinct neighbors within the tolerance.
+    Equal records are found by a 128-bit hash of their values. For the other comparisons, one record
+    of each set of equal records is summarized by a few numbers, which never differ by more than the
+    records do: means, maxima and minima of six blocks and 32 single values, or coordinates of the
+    thumbnail. Only neighbors among the summaries, found with a k-d tree, are candidates. Those
+    within the tolerance in 256 single values are compared value by value in float64. Memory is
+    linear in the number of records. Few pairs are compared as long as most records differ by more
+    than the tolerance in many values; with a tolerance as large as the values themselves, all pairs
+    are candidates.
 
     Examples
     --------
@@ -94,15 +103,30 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
     array([0, 1, 2, 3, 1, 0])
     >>> duplicate_groups(X, groups=["a", "a", "b", "c", "d", "d"])
     array([0, 0, 1, 2, 0, 0])
+
+    Images that were saved again differ in many pixels, but not in their thumbnails:
+
+    >>> images = np.random.RandomState(0).randint(0, 200, size=(4, 100, 100))
+    >>> images[3] = images[1] + np.random.RandomState(1).randint(0, 50, size=(100, 100))
+    >>> duplicate_groups(images)
+    array([0, 1, 2, 3])
+    >>> duplicate_groups(images, thumbnail_correlation=0.95)
+    array([0, 1, 2, 1])
     """
     X = check_records(X)
     if len(X) == 0:
         return np.empty(0, dtype=np.intp)
+    if thumbnail_correlation is not None:
+        _check_images(X)
     numbers = _number_equal_records(X)
+    first = np.unique(numbers, return_index=True)[1]
+    pairs = []
     if tolerance > 0:
-        first = np.unique(numbers, return_index=True)[1]
-        pairs = _similar_pairs(X, first, tolerance)
-        numbers = _connected_components(len(first), pairs)[numbers]
+        pairs.append(pairs_within_tolerance(X, first, tolerance))
+    if thumbnail_correlation is not None:
+        pairs.append(pairs_of_correlated_images(X, first, thumbnail_correlation))
+    if pairs:
+        numbers = _connected_components(len(first), np.concatenate(pairs))[numbers]
     if groups is not None:
         groups = check_groups(groups, len(X))
         patients, _ = number_groups(groups)
@@ -121,10 +145,11 @@ def duplicate_groups(X, *, tolerance=0.0, groups=None):
         "y": ["array-like", None],
         "groups": ["array-like", None],
         "tolerance": [Interval(Real, 0, None, closed="left"), None],
+        "thumbnail_correlation": _CORRELATION_CONSTRAINT,
     },
     prefer_skip_nested_validation=True,
 )
-def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0):
+def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0, thumbnail_correlation=None):
     """Check that no patient and no duplicate record is on both sides of a split.
 
     Parameters
@@ -141,6 +166,8 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0):
         checked.
     tolerance : float or None, default=0.0
         Tolerance of `duplicate_groups`. If None, duplicates are not checked.
+    thumbnail_correlation : float or None, default=None
+        For images, the correlation of `duplicate_groups` from which they are considered the same.
 
     Raises
     ------
@@ -180,7 +207,16 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0):
         )
     classifier = y is not None and type_of_target(y) in ("binary", "multiclass")
     cv = check_cv(cv, y, classifier=classifier)
-    duplicates = None if tolerance is None else duplicate_groups(X, tolerance=tolerance)
+    duplicates = None
+    if tolerance is not None:
+        duplicates = duplicate_groups(
+            X, tolerance=tolerance, thumbnail_correlation=thumbnail_correlation
+        )
+    elif thumbnail_correlation is not None:
+        raise ValueError(
+            "tolerance=None does not check duplicates, but thumbnail_correlation="
+            f"{thumbnail_correlation!r} was given. Pass tolerance=0.0."
+        )
     with warnings.catch_warnings():
         # The checks below find out whether ignoring the groups does harm.
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
@@ -236,56 +272,17 @@ def _number_equal_records(X):
     return numbers
 
 
-def _summarize(X):
-    """Return means, maxima and minima of blocks, which differ by no more than the values do."""
-    X = X.reshape(len(X), -1).astype(np.float64)
-    # Records that are the same have NaN and infinity at the same places.
-    X[~np.isfinite(X)] = 0
-    blocks = np.array_split(X, min(_N_BLOCKS, X.shape[1]), axis=1)
-    statistics = (np.mean, np.max, np.min)
-    return np.stack([statistic(b, axis=1) for b in blocks for statistic in statistics], axis=1)
-
-
-def _similar_pairs(X, chosen, tolerance):
-    """Return pairs of positions in `chosen` that connect all records within the tolerance.
-
-    Pairs that are connected by others are left out, so that their number stays below that of the
-    records.
-    """
-    chunks = record_chunks(len(chosen), X[0].size, TRANSFORM)
-    summaries = np.concatenate([_summarize(X[chosen[chunk]]) for chunk in chunks])
-    # Means are rounded, so the radius is a little larger than the tolerance.
-    radius = tolerance + 1e-9 * (tolerance + np.abs(summaries).max())
-    tree = KDTree(summaries)
-    queries = (summaries[i : i + _N_QUERIES] for i in range(0, len(summaries), _N_QUERIES))
-    n_neighbors = np.concatenate(
-        [tree.query_ball_point(query, radius, p=np.inf, return_length=True) for query in queries]
-    )
-    # Sets of connected records: the set of each record, and the members of each set.
-    set_of = np.arange(len(chosen))
-    members = [[i] for i in range(len(chosen))]
-    pairs = []
-    for i in np.flatnonzero(n_neighbors > 1):
-        candidates = np.asarray(tree.query_ball_point(summaries[i], radius, p=np.inf))
-        for j in candidates[(candidates > i) & (set_of[candidates] != set_of[i])]:
-            # An earlier candidate may have connected the two.
-            if set_of[i] == set_of[j] or not _is_similar(X[chosen[i]], X[chosen[j]], tolerance):
-                continue
-            pairs.append((i, j))
-            small, large = sorted((set_of[i], set_of[j]), key=lambda k: len(members[k]))
-            set_of[members[small]] = large
-            members[large] += members[small]
-            members[small] = []
-    return np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
-
-
-def _is_similar(record, other, tolerance):
-    """Return whether two records differ by no more than the tolerance; NaN equals NaN."""
-    record, other = record.astype(np.float64), other.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        similar = np.abs(record - other) <= tolerance
-    similar |= (record == other) | (np.isnan(record) & np.isnan(other))
-    return bool(similar.all())
+def _check_images(X):
+    """Raise unless records are images whose thumbnails can be compared."""
+    is_image = X.ndim == 3 or (X.ndim == 4 and X.shape[3] in (1, 2, 3, 4))
+    if not is_image or min(X.shape[1:3]) < _MIN_IMAGE_SIZE:
+        raise ValueError(
+            "thumbnail_correlation compares images of shape (n_records, height, width) or "
+            f"(n_records, height, width, channels) with at least {_MIN_IMAGE_SIZE} x "
+            f"{_MIN_IMAGE_SIZE} pixels, got shape {X.shape}. For signals, pass tolerance."
+        )
+    for image in X:
+        assert_all_finite(image, input_name="X")
 
 
 def _connected_components(n_nodes, pairs):
