@@ -1,10 +1,14 @@
 """Tests of all estimators with the checks of scikit-learn and of this library."""
 
+import inspect
+import warnings
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
@@ -17,7 +21,7 @@ from sklearn_ecg import (
     SimCardioNetEncoder,
 )
 from sklearn_ecg.augmentation import ColorJitter, GaussianNoise
-from sklearn_ecg.nn import VGG1d
+from sklearn_ecg.nn import CNNLSTM, LSTM, InceptionTime, ResNet1dWang, VGG1d, XResNet1d
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
@@ -32,7 +36,9 @@ from sklearn_ecg.preprocessing import (
     NotchFilter,
     Resampler,
     SignalQuality,
+    windows,
 )
+from sklearn_ecg.utils._check_tools import _assert_outputs, _clone_with, _make_records
 from sklearn_ecg.utils.estimator_checks import ecg_checks, parametrize_with_ecg_checks
 
 
@@ -248,3 +254,58 @@ def test_enough_sklearn_checks_run(estimator):
 def test_enough_ecg_checks_run(estimator):
     fewest = 20 if hasattr(estimator, "image_shape") else 23
     assert len(ecg_checks(estimator)) >= fewest + (2 if is_classifier(estimator) else 0)
+
+
+def _as_numpy(value, integer):
+    """Return a parameter with NumPy numbers in place of those of Python."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_as_numpy(part, integer) for part in value)
+    if isinstance(value, bool):
+        return np.bool_(value)
+    if isinstance(value, int):
+        return integer(value) if value <= np.iinfo(integer).max else np.int64(value)
+    return np.float64(value) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("integer", [np.int64, np.uint8])
+@pytest.mark.parametrize("estimator", ECG_INSTANCES, ids=lambda e: type(e).__name__)
+def test_numpy_numbers_are_numbers(estimator, integer):
+    """Also small integers, whose products would overflow."""
+    X, y = _make_records()
+    if hasattr(estimator, "image_shape"):
+        X = (255 * np.clip(X, 0, 1)).astype(np.uint8)
+    estimator = _clone_with(estimator)
+    if hasattr(estimator, "early_stopping"):
+        estimator.set_params(early_stopping=True)
+    params = {name: _as_numpy(v, integer) for name, v in estimator.get_params().items()}
+    other = clone(estimator).set_params(**params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        _assert_outputs(estimator.fit(X, y), other.fit(X, y), X, exact=True)
+
+
+@pytest.mark.parametrize("module", [LSTM, CNNLSTM, InceptionTime, ResNet1dWang, XResNet1d])
+def test_networks_take_numpy_integers(module):
+    arguments = inspect.signature(module).parameters
+    params = {
+        name: _as_numpy(p.default, np.int64)
+        for name, p in arguments.items()
+        if p.default is not p.empty
+    }
+    network = module(np.int64(2), np.int64(3), **params)
+    assert network(torch.zeros(2, 2, 64)).shape == (2, 3)
+
+
+def test_module_params_take_numpy_integers():
+    X, y = _make_records()
+    clf = ECGNetClassifier("lstm", module_params={"hidden_size": np.int64(4)}, max_epochs=0)
+    assert clf.fit(X, y).net_.module_.lstm.hidden_size == 4
+
+
+def test_crops_take_small_numpy_integers():
+    X = np.arange(2 * 400.0).reshape(2, 1, 400)
+    for position, start in ((np.uint8(200), 200), ("center", 100), ("end", 200)):
+        cropped = Cropper(np.uint8(200), position=position).fit_transform(X)
+        np.testing.assert_array_equal(cropped, X[:, :, start : start + 200])
+    cut, _ = windows(X, np.uint8(200), step=np.uint8(100))
+    np.testing.assert_array_equal(cut[:3, 0, 0], [0, 100, 200])

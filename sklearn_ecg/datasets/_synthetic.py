@@ -206,6 +206,7 @@ def make_ecg(
     heart_rate = _check_range("heart_rate", heart_rate, 30, 150)
     per_patient = _check_range("records_per_patient", records_per_patient, 1, integral=True)
     regions, shares = _check_regions(task, regions, prevalence)
+    duration, sampling_rate = float(duration), float(sampling_rate)
     n_times = round(duration * sampling_rate)
     if n_times < 1:
         raise ValueError(

@@ -13,7 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from ..augmentation._base import check_rates_of_transforms
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._module_arrays import arrays_to_module, module_to_arrays
-from ..utils._torch import as_tensor, convert_module, resolve_device, seeded
+from ..utils._torch import (
+    as_tensor,
+    convert_module,
+    first_non_finite,
+    resolve_device,
+    seeded,
+    usual_settings,
+)
 from ._inputs import SignalInput, ValidatedInput
 from ._training import train_network
 from ._training_data import PreviousFit, TrainingData
@@ -116,9 +123,15 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """Run the steps of `fit`, in the order that the docstring of `DeepECG` describes."""
         self._validate_params()
         previous = self._start_fit()
+        device = resolve_device(self.device)
+        with usual_settings(device):
+            self._run_steps(X, y, sample_weight, groups, device, previous)
+        return self
+
+    def _run_steps(self, X, y, sample_weight, groups, device, previous):
         data = self._validate(X, y, sample_weight, groups)
         data.seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        data.device = resolve_device(self.device)
+        data.device = device
         data.augmentation = self._make_augmentation()
         rate = getattr(self, "sampling_rate_in_", None)
         check_rates_of_transforms(data.augmentation, rate, name=type(self).__name__)
@@ -134,8 +147,23 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             loss = self._make_loss(data)
             train_batches, valid_batches = self._make_batches(data, network, previous is None)
             self._train(network, loss, train_batches, valid_batches, data.device)
+        self._check_weights()
         self._fitted_requirements = self._requirements()
-        return self
+
+    def _check_weights(self):
+        """Raise if the last step of the training made weights NaN or infinite.
+
+        The loss of each batch is checked before its step, but there is no loss after the last one.
+        """
+        name = first_non_finite(self.net_.module_)
+        if name is not None:
+            vars(self).pop("net_")
+            raise ValueError(
+                f"The weights of the network became NaN or infinite in the last step of the "
+                f"training, first in {name}. Likely causes are a learning_rate that is too large "
+                f"({self.learning_rate:g} was given) and records with extreme values. Lower "
+                "learning_rate, or check the units of X and the parameter normalize."
+            )
 
     def _start_fit(self):
         """Return the previous fit if it is to be continued, and mark the estimator as unfitted.
@@ -188,7 +216,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             loss,
             train_batches,
             valid_batches,
-            max_epochs=self.max_epochs,
+            max_epochs=int(self.max_epochs),
             learning_rate=self.learning_rate,
             learning_rate_schedule=self.learning_rate_schedule,
             weight_decay=self.weight_decay,
@@ -231,17 +259,20 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             X = ValidatedInput(self._input.validate(self, X, reset=False), self.normalizer_)
         network = self.net_.module_
         outputs = []
-        with torch.inference_mode():
+        with usual_settings(torch.device(self.net_.device)), torch.inference_mode():
             for part in array_chunks(X.records, NETWORK):
                 x = X.batch(part).to(self.net_.device)
-                outputs.append(function(network, x).cpu())
-        return torch.cat(outputs).numpy()
+                output = function(network, x).cpu()
+                _check_finite(output, part.start)
+                outputs.append(output)
+            return torch.cat(outputs).numpy()
 
     def _validate_input(self, X):
         """Validate records once for many predictions, and return them as a `ValidatedInput`."""
         check_is_fitted(self, "net_")
         records = self._input.validate(self, X, reset=False)
-        return self._input.make_editable(records, self.normalizer_)
+        with usual_settings(torch.device(self.net_.device)):
+            return self._input.make_editable(records, self.normalizer_)
 
     @property
     def _dtype(self):
@@ -271,3 +302,15 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _check_finite(output, first_record):
+    """Raise if outputs of the network (n_records, ...) are NaN or infinite."""
+    is_finite = torch.isfinite(output).flatten(1).all(dim=1)
+    if not is_finite.all():
+        record = first_record + int(is_finite.logical_not().nonzero()[0])
+        raise ValueError(
+            f"The network returned NaN or infinity, first for record {record}, although X is "
+            "finite. Check this record for extreme values, the units of X and, if they were "
+            "changed after fit, the weights of net_.module_."
+        )

@@ -222,9 +222,10 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             label.
         """
         logits = self.decision_function(X)
-        if self._target_kind == "multiclass":
-            return softmax(logits, axis=1)
-        positive = expit(logits)
+        with np.errstate(under="ignore"):
+            if self._target_kind == "multiclass":
+                return softmax(logits, axis=1)
+            positive = expit(logits)
         return positive if self._target_kind == "multilabel" else np.c_[1 - positive, positive]
 
     def predict_log_proba(self, X):
@@ -245,11 +246,12 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             probability of each label.
         """
         logits = self.decision_function(X)
-        if self._target_kind == "multiclass":
-            return log_softmax(logits, axis=1)
-        if self._target_kind == "multilabel":
-            return log_expit(logits)
-        return np.c_[log_expit(-logits), log_expit(logits)]
+        with np.errstate(under="ignore"):
+            if self._target_kind == "multiclass":
+                return log_softmax(logits, axis=1)
+            if self._target_kind == "multilabel":
+                return log_expit(logits)
+            return np.c_[log_expit(-logits), log_expit(logits)]
 
     def predict(self, X):
         """Predict class labels.

@@ -294,13 +294,14 @@ class SimCardioNetClassifier(FineTunedClassifier):
 
     def _encoder_parameter_groups(self):
         n_stages = len(self.encoder_.filters)
-        n_unfrozen = n_stages if self.unfreeze == "all" else self.unfreeze
+        n_unfrozen = n_stages if self.unfreeze == "all" else int(self.unfreeze)
         if n_unfrozen > n_stages:
             raise ValueError(
                 f"unfreeze={n_unfrozen} exceeds the {n_stages} stages of the encoder. Pass a lower "
                 "number, or 'all'."
             )
-        last_epoch = 1 + self.unfreeze_interval * n_unfrozen
+        interval = int(self.unfreeze_interval)
+        last_epoch = 1 + interval * n_unfrozen
         if last_epoch > self.max_epochs > 0:
             warn(
                 f"The last of {n_unfrozen} stages would be unfrozen in epoch {last_epoch}, but "
@@ -313,7 +314,7 @@ class SimCardioNetClassifier(FineTunedClassifier):
                 f"encoder.stages.{n_stages - 1 - turn}",
                 f"stage_{n_stages - turn}",
                 self.encoder_learning_rate * self.layer_decay**turn,
-                1 + self.unfreeze_interval * (turn + 1) if turn < n_unfrozen else None,
+                1 + interval * (turn + 1) if turn < n_unfrozen else None,
             )
             for turn in range(n_stages)
         ]

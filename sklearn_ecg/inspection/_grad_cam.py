@@ -118,6 +118,7 @@ def _compute_heat(network, checked, positions):
     from torch.nn import functional as F
 
     from ..utils._chunks import NETWORK, array_chunks
+    from ..utils._torch import usual_settings
 
     module, extractor = network.net_.module_, _feature_extractor(network)
     signs = np.ones(len(positions))
@@ -125,28 +126,31 @@ def _compute_heat(network, checked, positions):
         # Two classes have one logit.
         signs, positions = np.where(positions == 1, 1.0, -1.0), np.zeros_like(positions)
     parts = []
-    for part in array_chunks(checked.records, NETWORK):
-        x = checked.batch(part).to(network.net_.device)
-        with torch.no_grad():
-            features = extractor.feature_map(x)
-        with torch.enable_grad():
-            features.requires_grad_()
-            logits = module.classifier(extractor.pool(features))
-            wanted = logits[torch.arange(len(logits)), torch.as_tensor(positions[part])]
-            sign = torch.as_tensor(signs[part], dtype=wanted.dtype, device=wanted.device)
-            (gradient,) = torch.autograd.grad((wanted * sign).sum(), features)
-        with torch.no_grad():
-            # The sum over points is the gradient with respect to the mean of the channel.
-            weight = gradient.sum(dim=(2, 3), keepdim=True)
-            heat = F.relu((weight * features).sum(dim=1)).float()
-            if takes_images(network):
-                heat = interpolate_map(heat, x.shape[3], extractor).mT
-                heat = interpolate_map(heat, x.shape[2], extractor).mT[:, None]
-                size = network.image_shape_in_[:2]
-                heat = F.interpolate(heat, size=size, mode="bilinear", align_corners=False)[:, 0]
-            else:
-                heat = interpolate_map(heat[:, 0], x.shape[2], extractor)
-        parts.append(heat.cpu().numpy())
+    with usual_settings(torch.device(network.net_.device)):
+        for part in array_chunks(checked.records, NETWORK):
+            x = checked.batch(part).to(network.net_.device)
+            with torch.no_grad():
+                features = extractor.feature_map(x)
+            with torch.enable_grad():
+                features.requires_grad_()
+                logits = module.classifier(extractor.pool(features))
+                wanted = logits[torch.arange(len(logits)), torch.as_tensor(positions[part])]
+                sign = torch.as_tensor(signs[part], dtype=wanted.dtype, device=wanted.device)
+                (gradient,) = torch.autograd.grad((wanted * sign).sum(), features)
+            with torch.no_grad():
+                # The sum over points is the gradient with respect to the mean of the channel.
+                weight = gradient.sum(dim=(2, 3), keepdim=True)
+                heat = F.relu((weight * features).sum(dim=1)).float()
+                if takes_images(network):
+                    heat = interpolate_map(heat, x.shape[3], extractor).mT
+                    heat = interpolate_map(heat, x.shape[2], extractor).mT[:, None]
+                    size = network.image_shape_in_[:2]
+                    heat = F.interpolate(heat, size=size, mode="bilinear", align_corners=False)[
+                        :, 0
+                    ]
+                else:
+                    heat = interpolate_map(heat[:, 0], x.shape[2], extractor)
+            parts.append(heat.cpu().numpy())
     return np.concatenate(parts)
 
 

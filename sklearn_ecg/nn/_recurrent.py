@@ -16,7 +16,11 @@ class _RecurrentNetwork(SignalNetwork):
         super().__init__()
         self.embedding_dim = embedding_dim
         self.lstm = nn.LSTM(
-            n_channels, hidden_size, n_layers, batch_first=True, bidirectional=bidirectional
+            int(n_channels),
+            int(hidden_size),
+            int(n_layers),
+            batch_first=True,
+            bidirectional=bool(bidirectional),
         )
         n_states = hidden_size * (2 if bidirectional else 1)
         self.head = PoolingHead(3 * n_states, embedding_dim, dropout)

@@ -102,7 +102,8 @@ class Cropper(SignalToSignalTransformer):
     def _fit(self, signals):
         n_times = self._output_n_times()
         _check_n_times(n_times, self.n_times_in_)
-        if isinstance(self.position, Integral) and self.position + n_times > self.n_times_in_:
+        is_number = isinstance(self.position, Integral)
+        if is_number and int(self.position) + n_times > self.n_times_in_:
             raise ValueError(
                 f"A part with n_times={n_times} that starts at position={self.position} ends after "
                 f"the {self.n_times_in_} time points of the records. Reduce position or n_times."
@@ -111,7 +112,7 @@ class Cropper(SignalToSignalTransformer):
             self._seed = check_random_state(self.random_state).bytes(16)
 
     def _output_n_times(self):
-        return self.n_times_in_ if self.n_times is None else self.n_times
+        return self.n_times_in_ if self.n_times is None else int(self.n_times)
 
     def _transform(self, signals):
         n_times = self._output_n_times()
@@ -123,7 +124,7 @@ class Cropper(SignalToSignalTransformer):
                 cropped[record] = signal[:, start : start + n_times]
             return cropped
         starts = {"start": 0, "center": last_start // 2, "end": last_start}
-        start = starts.get(self.position, self.position)
+        start = starts[self.position] if isinstance(self.position, str) else int(self.position)
         return signals[:, :, start : start + n_times].copy()
 
     def _draw_start(self, signal, last_start):
@@ -276,12 +277,13 @@ def windows(X, n_times, *, step=None, n_leads=None):
     >>> records
     array([0, 0, 1, 1])
     """
+    n_times, step = int(n_times), int(n_times if step is None else step)
     cropper = Cropper(n_times, n_leads=n_leads)
     signals = cropper._validate_signals(X, reset=True)
     n_records, n_signals, length = signals.shape
     _check_n_times(n_times, length)
     cut = np.lib.stride_tricks.sliding_window_view(signals, n_times, axis=2)
-    cut = cut[:, :, :: n_times if step is None else step].swapaxes(1, 2)
+    cut = cut[:, :, ::step].swapaxes(1, 2)
     records = np.repeat(np.arange(n_records), cut.shape[1])
     cut = cut.reshape(-1, n_signals, n_times)
     if np.shares_memory(cut, signals):

@@ -135,7 +135,7 @@ class BandpassFilter(SignalToSignalTransformer):
             if self.low >= self.high:
                 raise ValueError(f"low={self.low} Hz must be below high={self.high} Hz.")
             limits, kind = (self.low, self.high), "bandpass"
-        self.sos_ = signal.butter(self.order, limits, kind, fs=rate, output="sos")
+        self.sos_ = signal.butter(int(self.order), limits, kind, fs=rate, output="sos")
 
     def _transform(self, signals):
         return apply_in_chunks(lambda part: sosfiltfilt(self.sos_, part), signals)

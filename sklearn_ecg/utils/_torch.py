@@ -8,44 +8,74 @@ import numpy as np
 import torch
 
 
-class _DefaultDtype:
-    """float32 as the default of torch while at least one thread needs it.
+class _ProcessSettings:
+    """float32 as the default dtype, and its full precision, while at least one thread needs them.
 
-    The default is one for all threads. It is restored when the last of them leaves the block.
+    These settings are those of the process. They are restored when the last thread leaves the
+    block.
     """
 
     def __init__(self):
         self._lock = threading.Lock()
         self._n_users = 0
         self._of_program = None
+        self.threads = set()
 
     def __enter__(self):
         with self._lock:
+            self.threads.add(threading.get_ident())
             if self._n_users == 0:
-                self._of_program = torch.get_default_dtype()
-                torch.set_default_dtype(torch.float32)
+                self._of_program = self._get()
+                self._set((torch.float32, ["ieee" for _ in _cpu_backends()]))
             self._n_users += 1
 
     def __exit__(self, *error):
         with self._lock:
             self._n_users -= 1
             if self._n_users == 0:
-                torch.set_default_dtype(self._of_program)
+                self._set(self._of_program)
 
     def restore(self):
-        """Restore the default of the program."""
+        """Restore the settings of the program."""
         if self._n_users:
-            torch.set_default_dtype(self._of_program)
+            self._set(self._of_program)
+
+    def _get(self):
+        return torch.get_default_dtype(), [b.fp32_precision for b in _cpu_backends()]
+
+    def _set(self, settings):
+        dtype, precisions = settings
+        torch.set_default_dtype(dtype)
+        for backend, precision in zip(_cpu_backends(), precisions):
+            # "none" is full precision as well.
+            if {backend.fp32_precision, precision} != {"none", "ieee"}:
+                backend.fp32_precision = precision
+
+
+def _cpu_backends():
+    """Return what has a precision of its own on CPUs, where bfloat16 can take the place of float32.
+
+    Older versions of torch have one setting for CPUs and GPUs, which is left to the program.
+    """
+    names = ["matmul", "conv", "rnn"]
+    return [getattr(torch.backends.mkldnn, n) for n in names if hasattr(torch.backends.mkldnn, n)]
 
 
 def _after_fork():
-    """Make new locks in a forked process: those of other threads would never be released."""
-    global _FLOAT32, _GENERATOR_LOCK
-    _FLOAT32.restore()
-    _FLOAT32, _GENERATOR_LOCK = _DefaultDtype(), threading.RLock()
+    """Prepare a forked process, in which only the thread that forked goes on.
+
+    Locks of other threads would never be released. The threads of OpenMP are gone as well: if the
+    thread that forked has computed with them, its next parallel computation would wait for them for
+    ever. It computes on one thread, as the workers of `torch.utils.data.DataLoader` do.
+    """
+    global _SETTINGS, _GENERATOR_LOCK
+    _SETTINGS.restore()
+    if threading.get_ident() in _SETTINGS.threads:
+        torch.set_num_threads(1)
+    _SETTINGS, _GENERATOR_LOCK = _ProcessSettings(), threading.RLock()
 
 
-_FLOAT32, _GENERATOR_LOCK = _DefaultDtype(), threading.RLock()
+_SETTINGS, _GENERATOR_LOCK = _ProcessSettings(), threading.RLock()
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_after_fork)
 
@@ -105,7 +135,7 @@ def usual_settings(device):
     device : torch.device
     """
     with ExitStack() as stack:
-        stack.enter_context(_FLOAT32)
+        stack.enter_context(_SETTINGS)
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         stack.enter_context(torch.inference_mode(False))
@@ -113,23 +143,7 @@ def usual_settings(device):
         for kind in {"cpu", device.type}:
             stack.enter_context(torch.autocast(kind, enabled=False))
         stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
-        if device.type == "cpu":
-            stack.enter_context(_full_precision())
         yield
-
-
-@contextmanager
-def _full_precision():
-    """Compute matrix products in float32 where the program allows bfloat16 or TF32."""
-    precision = torch.get_float32_matmul_precision()
-    if precision == "highest":
-        yield
-        return
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(precision)
 
 
 def as_tensor(array):
@@ -160,3 +174,19 @@ def convert_module(module, dtype):
 
     # As Module.float and Module.double do; Module.to would drop the imaginary parts.
     return module._apply(convert)
+
+
+def first_non_finite(module):
+    """Return the name of the first weight, or BatchNorm statistic, with NaN or infinity, or None.
+
+    Other buffers may contain infinity on purpose, such as the mask of an attention.
+    """
+    for name, parameter in module.named_parameters():
+        if not torch.isfinite(parameter).all():
+            return name
+    for prefix, part in module.named_modules():
+        if isinstance(part, torch.nn.modules.batchnorm._NormBase):
+            for name, statistic in part.named_buffers():
+                if not torch.isfinite(statistic).all():
+                    return f"{prefix}.{name}"
+    return None

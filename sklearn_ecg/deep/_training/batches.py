@@ -53,7 +53,7 @@ class Batches:
         self.records = records
         self.targets = targets
         self.weights = weights
-        self.batch_size = batch_size
+        self.batch_size = int(batch_size)
         self.shuffle = shuffle
         self.membership = membership
         if membership is not None:
