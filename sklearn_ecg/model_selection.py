@@ -287,5 +287,7 @@ def _check_images(X):
 
 def _connected_components(n_nodes, pairs):
     """Return the number of the connected component of each node."""
-    graph = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), shape=(n_nodes, n_nodes))
+    # Indices of 64 bits give wrong components with SciPy 1.11.
+    indices = pairs.T.astype(np.int32)
+    graph = coo_array((np.ones(len(pairs), dtype=bool), indices), shape=(n_nodes, n_nodes))
     return connected_components(graph, directed=False)[1]

@@ -27,6 +27,10 @@ SLOW = (
     "tests/metrics/test_bootstrap.py::test_multilabel_interval_is_as_wide_as_the_interval_of_one_label",
     "tests/metrics/test_delong.py::test_p_values_are_uniform_without_a_difference",
     # Networks that learn something.
+    "tests/deep/test_ecg_net.py::test_each_network_learns",
+    "tests/deep/test_msaic_net.py::test_added_records_do_not_count_in_the_classification_loss",
+    "tests/deep/test_msaic_net.py::test_early_stopping_keeps_groups_on_one_side",
+    "tests/deep/test_msaic_net.py::test_weighted_prevalence_is_learned_with_any_batch_size",
     "tests/beats/test_median_beat.py::test_importance_per_lead_through_a_pipeline",
     "tests/inspection/test_synthetic_importance.py",
     "tests/preprocessing/test_signal_pipelines.py::test_filter_scaler_and_network",
@@ -38,6 +42,8 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test-min` leaves out, with what they need.
 NEWEST = (
+    # Pillow 10.3 does not decode these TIFF files.
+    "tests/datasets/test_ecg_images.py::test_modes[YCbCr",
     # pandas 2.2.0 does not read Arrow lists from the metadata of a Parquet file.
     "tests/leads/test_leads.py::test_pandas_read_parquet_of_a_lead_frame",
 )

@@ -63,6 +63,7 @@ RESTRICTED = {
         "sklearn_ecg.deep",
         "sklearn_ecg.inspection",
         "sklearn_ecg.nn",
+        "sklearn_ecg.utils._module_arrays",
         "sklearn_ecg.utils._torch",
     ),
     "wfdb": ("sklearn_ecg.datasets",),
