@@ -4,6 +4,7 @@ The beats of all records are in flat arrays, ordered by record: ``record`` is th
 beat, ``time`` its R-peak.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..leads._derived import LIMB_LEAD_WEIGHTS
 from ..utils._chunks import BEAT_AVERAGE, record_chunks
 from ._qrs import group_by_record
-from ._rhythm import RPeaks, find_r_peaks
+from ._rhythm import RPeaks, find_r_peaks, split_by_record
+from ._spikes import remove_spikes
 
 _PR_SEGMENT = (-0.09, -0.06)  # seconds from the R-peak; at least the same part of each beat
 _ALIGNED_PART = (-0.06, 0.06)  # seconds from the R-peak
@@ -43,7 +45,7 @@ class AverageBeats(NamedTuple):
 
 
 def average_beats(X, lead_names, rate, start, stop, *, method="median"):
-    """Detect, select, align and average the beats of records.
+    """Remove pacemaker spikes; detect, select, align and average the beats of records.
 
     Parameters
     ----------
@@ -60,7 +62,9 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     -------
     AverageBeats
     """
+    X, spike_record, spike_time = remove_spikes(X, rate)
     rhythm = find_r_peaks(X, lead_names, rate)
+    rhythm = replace(rhythm, spikes=split_by_record(spike_record, spike_time, len(X)))
     n_records, n_leads, _ = X.shape
     beats = np.full((n_records, n_leads, stop - start), np.nan, dtype=X.dtype)
     noise = np.full((n_records, n_leads), np.nan, dtype=X.dtype)

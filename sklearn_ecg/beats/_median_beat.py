@@ -89,6 +89,12 @@ class MedianBeat(SignalToSignalTransformer):
     ``round(window[1] * sampling_rate) - round(window[0] * sampling_rate)`` time points; its R-peak
     is at ``-round(window[0] * sampling_rate)``, give or take one time point.
 
+    Pacemaker spikes are removed from the records before their beats are detected and averaged: a
+    spike lasts up to 3 ms (one time point, if these are further apart), is at least three times as
+    steep as the signals next to it, and is at least 0.3 times as high as their typical range, root
+    mean square over the leads. `report` counts them. What follows a spike (the polarization of the
+    electrodes), and spikes that an anti-aliasing filter has broadened, remain.
+
     If leads are exchanged between records, as in permutation importance, their beats no longer
     coincide, and a record may have no reliable beats. In this case, use a different policy than
     "raise", or compute the importance for the estimator after this step, with median beats as X.
@@ -118,9 +124,9 @@ class MedianBeat(SignalToSignalTransformer):
     >>> beat.transform(ecg.data).shape
     (40, 12, 80)
     >>> beat.report(ecg.data).head(2)
-       beats_found  beats_used  reliability status
-    0           16          15          1.0     ok
-    1           16          15          1.0     ok
+       beats_found  beats_used  spikes_removed  reliability status
+    0           16          15               0          1.0     ok
+    1           16          15               0          1.0     ok
     >>> clf = make_pipeline(
     ...     MedianBeat(sampling_rate=100), MSAICNetClassifier(max_epochs=2, random_state=0)
     ... )
@@ -228,6 +234,7 @@ class MedianBeat(SignalToSignalTransformer):
             {
                 "beats_found": [len(peaks) for peaks in average.rhythm.peaks],
                 "beats_used": average.n_used,
+                "spikes_removed": [len(spikes) for spikes in average.rhythm.spikes],
                 "reliability": reliability.round(3),
                 "status": status,
             }

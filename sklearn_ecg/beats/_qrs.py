@@ -63,6 +63,8 @@ def detect_beats(X, leads, rate):
     record, time, similarity : ndarrays of shape (n_beats,)
         Record, time point in X, and similarity of each beat, ordered by record and time.
     reliability : ndarray of shape (n_records,)
+    spike_record, spike_time : ndarrays of shape (n_spikes,)
+        Record and time point of each pacemaker spike that was removed.
 
     Raises
     ------
@@ -80,19 +82,22 @@ def detect_beats(X, leads, rate):
         raise FloatingPointError
     if n_times == 0:
         none = np.empty(0, dtype=np.int64)
-        return none, none, np.empty(0), np.zeros(len(X))
+        return none, none, np.empty(0), np.zeros(len(X)), none, none
     found, spiky = _detect_beats(X, leads, step, rate)
     rows = np.flatnonzero(spiky)
+    spike_record = spike_time = np.empty(0, dtype=np.int64)
     if len(rows):
         # Only at the full rate can spikes be distinguished from narrow QRS complexes.
-        signals, spike_record, _ = remove_spikes(X[rows][:, leads], step * rate)
+        signals, spike_record, spike_time = remove_spikes(X[rows][:, leads], step * rate)
         paced = np.unique(spike_record)
         if len(paced):
             again, _ = _detect_beats(signals[paced], np.arange(len(leads)), step, rate)
             found = _replace_records(found, rows[paced], again)
+        spike_record = rows[spike_record]
     record, time, similarity, reliability = found
     inside = (time > 0) & (time < X.shape[2] - 1)  # the ends of the record are not peaks
-    return record[inside], time[inside], similarity[inside], reliability
+    beats = record[inside], time[inside], similarity[inside]
+    return *beats, reliability, spike_record, spike_time
 
 
 def _detect_beats(X, leads, step, rate):

@@ -1,7 +1,7 @@
 """R-peaks and the rhythm that follows from them, for whole batches of records."""
 
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -34,10 +34,20 @@ class RPeaks:
         Time points per second (Hz).
     n_times : int
         Number of time points of each record.
-    similarity : list of n_records ndarrays of shape (n_beats,), or None, default=None
+    similarity : list of n_records ndarrays of shape (n_beats,) or None, default=None
         Correlation of each beat with the mean of the record's other beats, over all leads that were
         used, in [-1, 1]. NaN for a beat that is not completely inside the record, and for the only
         beat of a record. None if unknown.
+    spikes : list of n_records ndarrays of shape (n_spikes,), int, or None, default=None
+        Time points of the pacemaker spikes that were removed before the beats were detected. None
+        if unknown. `detect_r_peaks` searches spikes only in records in which they may be mistaken
+        for R-peaks.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has the wrong type, or the R-peaks of a record are not ascending time points
+        of the record.
 
     See Also
     --------
@@ -64,6 +74,34 @@ class RPeaks:
     sampling_rate: float
     n_times: int
     similarity: list = None
+    spikes: list = None
+
+    def __post_init__(self):
+        rate, n_times = self.sampling_rate, self.n_times
+        if not _is_number(rate, Real) or not 0 < rate < np.inf:
+            raise ValueError(f"sampling_rate must be a positive number in Hz, got {rate!r}.")
+        if not _is_number(n_times, Integral) or n_times < 0:
+            raise ValueError(f"n_times must be a number of time points, got {n_times!r}.")
+        peaks = _check_times("peaks", self.peaks, None, n_times)
+        reliability = np.asarray(self.reliability)
+        if reliability.shape != (len(peaks),) or reliability.dtype.kind not in "fiu":
+            raise ValueError(
+                f"reliability must have one number for each of the {len(peaks)} records in peaks, "
+                f"got {_describe(self.reliability)}."
+            )
+        wrong = np.flatnonzero(~((reliability >= 0) & (reliability <= 1)))
+        if len(wrong):
+            raise ValueError(
+                f"reliability must be in [0, 1], got {reliability[wrong[0]]} for record "
+                f"{wrong[0]}. Pass 1 if it is unknown."
+            )
+        object.__setattr__(self, "peaks", peaks)
+        object.__setattr__(self, "reliability", reliability)
+        if self.spikes is not None:
+            spikes = _check_times("spikes", self.spikes, len(peaks), n_times)
+            object.__setattr__(self, "spikes", spikes)
+        if self.similarity is not None:
+            object.__setattr__(self, "similarity", _check_similarity(self.similarity, peaks))
 
     def rr_intervals(self):
         """Compute the time from the previous beat to each beat.
@@ -166,6 +204,81 @@ class RPeaks:
         return marks
 
 
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+
+
+def _describe(value):
+    """Describe a value that is not the expected array."""
+    shape = getattr(value, "shape", None)
+    return f"{value!r}"[:60] if shape is None else f"shape {shape} and dtype {value.dtype}"
+
+
+def _check_times(name, times, n_records, n_times):
+    """Return time points of each record, which must be ascending and inside the record."""
+    if isinstance(times, (str, bytes)) or not hasattr(times, "__len__") or np.ndim(times) == 0:
+        raise ValueError(f"{name} must be a list with an array for each record, got {times!r}.")
+    if n_records is not None and len(times) != n_records:
+        raise ValueError(f"{name} has {len(times)} records, but peaks has {n_records}.")
+    checked = [np.asarray(values) for values in times]
+    for record, values in enumerate(checked):
+        if values.ndim != 1:
+            raise ValueError(
+                f"{name} must be a list with a 1-D array for each record, got "
+                f"{_describe(times[record])} for record {record}. For a single record, pass a list "
+                "of one array."
+            )
+        if values.size == 0:
+            checked[record] = values = values.astype(np.int64)
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            raise ValueError(f"{name} contains NaN in record {record}. Leave these beats out.")
+        if values.dtype.kind not in "iu":
+            raise ValueError(
+                f"{name} must be integers (time points), got dtype {values.dtype} for record "
+                f"{record}. Round times in time points, or multiply times in seconds by "
+                "sampling_rate, round, and convert to int."
+            )
+    flat = np.concatenate([np.empty(0, dtype=np.int64), *checked])
+    record = np.repeat(np.arange(len(checked)), [len(values) for values in checked])
+    outside = np.flatnonzero((flat < 0) | (flat >= n_times))
+    if len(outside):
+        raise ValueError(
+            f"{name} must be in [0, n_times={n_times}), got {flat[outside[0]]} in record "
+            f"{record[outside[0]]}. Pass time points, counted from 0, of the record."
+        )
+    wrong = np.flatnonzero((np.diff(flat) <= 0) & (np.diff(record) == 0))
+    if len(wrong):
+        first, second = flat[wrong[0] : wrong[0] + 2]
+        raise ValueError(
+            f"{name} must be strictly ascending, got {first} before {second} in record "
+            f"{record[wrong[0]]}. Use np.unique to sort them and to remove duplicates."
+        )
+    return checked
+
+
+def _check_similarity(similarity, peaks):
+    """Return the similarity of each beat, which must be in [-1, 1] or NaN."""
+    if np.ndim(similarity) == 0 or len(similarity) != len(peaks):
+        raise ValueError(
+            f"similarity must be a list with an array for each of {len(peaks)} records."
+        )
+    checked = [np.asarray(values, dtype=float) for values in similarity]
+    for record, (values, times) in enumerate(zip(checked, peaks)):
+        if values.shape != times.shape:
+            raise ValueError(
+                f"similarity must have one value per R-peak, got shape {values.shape} for the "
+                f"{len(times)} R-peaks of record {record}."
+            )
+    flat = np.abs(np.concatenate([np.empty(0), *checked]))
+    if (flat > 1).any():
+        record = np.repeat(np.arange(len(checked)), [len(values) for values in checked])
+        raise ValueError(
+            f"similarity must be in [-1, 1] or NaN, which is not the case in record "
+            f"{record[flat > 1][0]}. Pass None if it is unknown."
+        )
+    return checked
+
+
 def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
     """Detect the R-peaks of multi-lead records, for all records of a batch at once.
 
@@ -216,26 +329,43 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
        15, times the fraction of segments that reach a third of the maximum. A noisy lead has a
        small weight, a flat lead none. The weighted mean over leads, squared and averaged over
        80 ms, is one curve per record.
-    3. Candidates are maxima without a higher value within 200 ms, the refractory time [1]_. Their
-       heights are square roots of the curve, relative to the median over nine segments of the
-       highest value in each, which is at least a quarter of the median over the record. Candidates
-       above 0.5 are beats. A candidate within 360 ms after a beat is a T wave if it is less than
-       0.6 times as high [1]_. In an interval of more than 1.66 times the median interval, the
-       highest candidate above 0.3 is a missed beat [1]_.
-    4. The R-peak is the maximum of the root mean square over the leads, each measured from its
+    3. Candidates are maxima without a higher value within 150 ms. Their heights are square roots of
+       the curve, relative to the median over nine segments of the highest value in each, which is
+       at least a quarter of the median over the record. Candidates above 0.5 are beats.
+    4. T waves may be as high as the QRS, or higher, but are less sharp. The sharpness of a
+       candidate is the mean square of the second differences over 20 ms, within 60 ms of the
+       candidate and without that of the noise, divided by the height. A candidate within 360 ms after another one
+       is its T wave if its sharpness is less than 0.3 times that of the other (or less than 0.6
+       times, if the record has such T waves); from 360 to 550 ms, where wide ectopic beats are more
+       common, if it is less than 0.12 times (0.3 times). This goes back to the slopes in [1]_.
+    5. Of two beats within 200 ms, the refractory time [1]_, the higher one remains. A beat within
+       360 ms after another one that is less than 0.6 times as high is a T wave, too [1]_. In an
+       interval of more than 1.66 times the median interval, the highest remaining candidate above
+       0.3 is a missed beat [1]_.
+    6. The R-peak is the maximum of the root mean square over the leads, each measured from its
        level before the QRS. The same part of the QRS is preferred in all beats of a record.
 
     Heights, and the limits without a reference, are defaults of this library. They suit the records
     of PTB-XL, in which heights between 0.4 and 0.6 are rare.
 
-    Reliability is the product of three factors in [0, 1]: the similarity of the beats (0 for a mean
+    Pacemaker spikes are removed: if more than 15 % of the R-peaks of a record are much steeper on
+    both sides than the signals next to them, spikes are searched at the full sampling rate. A spike
+    lasts up to 3 ms (one time point, if these are further apart), and is at least three times as
+    steep as the signals next to it, and 0.3 times as high as their typical range. They are replaced
+    by interpolation, and the beats of the record are detected again. ``spikes`` contains their time
+    points.
+
+    Reliability is the product of four factors in [0, 1]: the similarity of the beats (0 for a mean
     `similarity` of 0.4 or less, 1 for 0.8 or more), as in [3]_; the contrast between beats and the
-    rest of the curve (0 if the median height of the curve is 0.5 or more, 1 for 0.25 or less); and
-    the fraction of the record that is not in gaps of 3 s or more between beats.
+    rest of the curve (0 if the median height of the curve is 0.5 or more, 1 for 0.25 or less); the
+    fraction of beats that may be T waves (0 for 0.5 or more, 1 for 0.1 or less), which are those
+    between the limits of step 4; and the fraction of the record that is not in gaps of 3 s or more
+    between beats.
 
     A peak within about 50 ms of either end of the record may be missed. If ventricular beats
     alternate with normal beats of less than half their height, the normal ones are missed.
-    Pacemaker spikes are not removed.
+    T waves more than about 1.6 times as high as the QRS, and spikes that an anti-aliasing filter
+    has broadened, may be taken for beats.
 
     References
     ----------
@@ -295,21 +425,27 @@ def find_r_peaks(signals, lead_names, rate):
     """
     n_records, n_leads, n_times = signals.shape
     leads = independent_leads(lead_names, n_leads)
-    peaks, similarity, reliability = [], [], []
+    peaks, similarity, reliability, spikes = [], [], [], []
     for part in record_chunks(n_records, len(leads) * n_times / rate, R_PEAKS):
         try:
-            record, time, alike, reliable = detect_beats(signals[part], leads, rate)
+            record, time, alike, reliable, *spike = detect_beats(signals[part], leads, rate)
         except FloatingPointError:
             used_names = None if lead_names is None else [lead_names[i] for i in leads]
             check_finite(signals[:, leads], used_names)
             raise ValueError(
                 "X contains values too large for float32. Convert the signals to mV."
             ) from None
-        bounds = np.searchsorted(record, np.arange(part.stop - part.start + 1)).tolist()
-        peaks += [time[i:j] for i, j in zip(bounds, bounds[1:])]
-        similarity += [alike[i:j] for i, j in zip(bounds, bounds[1:])]
+        peaks += split_by_record(record, time, part.stop - part.start)
+        similarity += split_by_record(record, alike, part.stop - part.start)
+        spikes += split_by_record(*spike, part.stop - part.start)
         reliability.append(reliable)
-    return RPeaks(peaks, np.concatenate(reliability), rate, n_times, similarity)
+    return RPeaks(peaks, np.concatenate(reliability), rate, n_times, similarity, spikes)
+
+
+def split_by_record(record, values, n_records):
+    """Split a flat array by record, given the record of each value, in ascending order."""
+    bounds = np.searchsorted(record, np.arange(n_records + 1)).tolist()
+    return [values[i:j] for i, j in zip(bounds, bounds[1:])]
 
 
 def check_sampling_rate(sampling_rate):

@@ -43,6 +43,7 @@ RENDER = ChunkBudget(2**22)
 R_PEAKS = ChunkBudget(20_000)
 # Curves of the detector and windows of beats that fit the processor's cache.
 BEAT_CURVE = ChunkBudget(250_000)
+SPIKES = ChunkBudget(50_000)
 BEAT_AVERAGE = ChunkBudget(400_000)
 BEAT_FEATURES = ChunkBudget(1, min_records=48, max_records=48)
 # Time points of synthetic records, for all leads. Fitting the processor's cache doubles the speed.
