@@ -11,22 +11,38 @@ from ._files import (
 )
 from ._headers import UNIT_NOT_STATED, find_segments, wfdb
 from ._record import Record, describe_header, millivolts_per_unit, read_record
+from ._record_files import check_record_files
+from ._regular_files import (
+    find_file_fault,
+    find_folder_fault,
+    find_name_fault,
+    open_regular_file,
+    show_name,
+)
+from ._sizes import check_size
 
 __all__ = [
     "UNIT_NOT_STATED",
     "Record",
     "RecordError",
+    "check_record_files",
+    "check_size",
     "describe_header",
     "file_stamp",
     "file_state",
+    "find_file_fault",
+    "find_folder_fault",
+    "find_name_fault",
     "find_records",
     "find_segments",
     "list_headerless_files",
     "list_records",
     "millivolts_per_unit",
     "natural_order",
+    "open_regular_file",
     "read_record",
     "record_states",
+    "show_name",
     "stamp_record_files",
     "walk_folders",
     "wfdb",

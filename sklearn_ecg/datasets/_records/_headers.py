@@ -4,11 +4,11 @@ import os
 import re
 import warnings
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
 from ._errors import RecordError
+from ._regular_files import MAX_HEADER_SIZE, read_regular_file
 
 with warnings.catch_warnings():
     # While it is imported, wfdb 4.3 calls functions that pandas 3.1 deprecates.
@@ -37,8 +37,8 @@ _NOT_CALIBRATED = "not calibrated, 200 steps per unit by WFDB's definition"
 def read_header_lines(root, file):
     """Return the lines of a header that are not comments; none if it cannot be read."""
     try:
-        content = Path(os.path.join(root, file)).read_bytes()
-    except OSError:
+        content = read_regular_file(os.path.join(root, file), MAX_HEADER_SIZE)
+    except (OSError, ValueError):
         return []
     lines = [line.strip() for line in _decode_lines(content)]
     return [line for line in lines if line and not line.startswith("#")]
@@ -46,7 +46,8 @@ def read_header_lines(root, file):
 
 def read_header_comments(root, file):
     """Return the comments of a header like wfdb, but with all their letters."""
-    lines = [line.strip() for line in _decode_lines(Path(os.path.join(root, file)).read_bytes())]
+    content = read_regular_file(os.path.join(root, file), MAX_HEADER_SIZE)
+    lines = [line.strip() for line in _decode_lines(content)]
     return [line.strip(" \t#") for line in lines if line.startswith("#")]
 
 

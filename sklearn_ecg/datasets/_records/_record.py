@@ -19,6 +19,9 @@ from ._headers import (
     record_files,
     wfdb,
 )
+from ._record_files import check_record_files
+from ._regular_files import find_file_fault
+from ._sizes import check_declared_size
 
 # Millivolts per unit, by the unit's name in lower case. Both micro signs of Unicode are in use.
 _MILLIVOLTS = {
@@ -111,9 +114,11 @@ def read_record(root, name):
     Raises
     ------
     RecordError
-        If a file is missing, truncated or does not match its header.
+        If a file is missing, truncated, does not match its header, or must not be opened.
     """
     path = os.path.join(root, name)
+    check_record_files(root, name)
+    check_declared_size(root, name)
     try:
         # Each channel at its own rate: averaging down to the slowest one would ruin the ECG of
         # polysomnographies and monitors.
@@ -158,6 +163,8 @@ def read_record(root, name):
 
 def describe_header(root, name):
     """Return shape, sampling rate and units by the header of a record that cannot be read."""
+    if find_file_fault(root, f"{name}.hea") is not None:
+        return None, None, []
     try:
         header = wfdb.rdheader(os.path.join(root, name))
         shape = (header.n_sig, header.sig_len)
