@@ -17,10 +17,18 @@ from ._reading import (
     run_parallel,
     warn_of_failed_records,
 )
-from ._records import RecordError, file_stamp, file_state, list_records, wfdb
+from ._records import (
+    RecordError,
+    file_stamp,
+    file_state,
+    find_file_fault,
+    list_records,
+    wfdb,
+)
 
 _SUBJECT_TABLE = "ludb.csv"
 _WAVE_NAMES = ("P", "QRS", "T", "unknown")
+_MAX_ANNOTATION_SIZE = 2**20  # bytes; those of LUDB have fewer than 1,000
 _WAVE_OF_SYMBOL = {"p": 0, "N": 1, "t": 2}
 
 _DESCR = """\
@@ -288,6 +296,9 @@ def _read_record_annotations(root, name, leads):
         file = f"{name}.{extension}"
         stamp = file_stamp(root, file)
         try:
+            fault = find_file_fault(root, file, _MAX_ANNOTATION_SIZE)
+            if fault is not None:
+                raise OSError(fault)
             with warnings.catch_warnings():
                 # wfdb 4.3 calls functions that pandas 3.1 deprecates.
                 warnings.simplefilter("ignore", DeprecationWarning)

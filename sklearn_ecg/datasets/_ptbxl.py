@@ -10,7 +10,7 @@ from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._reading import Policies, check_option, read_records, warn_of_failed_records
-from ._records import RecordError
+from ._records import RecordError, find_name_fault
 
 _DATABASE = "ptbxl_database.csv"
 _STATEMENTS = "scp_statements.csv"
@@ -435,10 +435,16 @@ def _find_absent_records(folder, names):
 
     def is_there(file):
         parent, _, name = file.rpartition("/")
+        if find_name_fault(file) is not None:
+            return True  # reading it raises the reason
         if parent not in present:
-            path = os.path.join(folder, parent)
-            present[parent] = set(os.listdir(path)) if os.path.isdir(path) else set()
-        return name in present[parent]
+            try:
+                present[parent] = set(os.listdir(os.path.join(folder, parent)))
+            except (FileNotFoundError, NotADirectoryError):
+                present[parent] = set()
+            except OSError:
+                present[parent] = None  # reading the record raises the reason
+        return present[parent] is None or name in present[parent]
 
     # Names may be empty in a part of the database.
     is_missing = [

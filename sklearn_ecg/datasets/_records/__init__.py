@@ -4,6 +4,7 @@ from ._errors import RecordError
 from ._file_states import file_stamp, file_state, record_states, stamp_record_files
 from ._files import (
     find_records,
+    is_folder,
     list_headerless_files,
     list_records,
     natural_order,
@@ -35,6 +36,7 @@ __all__ = [
     "find_name_fault",
     "find_records",
     "find_segments",
+    "is_folder",
     "list_headerless_files",
     "list_records",
     "millivolts_per_unit",

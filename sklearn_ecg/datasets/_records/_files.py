@@ -113,14 +113,15 @@ def walk_folders(folder):
             ) from error
         files = []
         for entry in entries:
-            if not _is_folder(entry):
+            if not is_folder(entry):
                 files.append(entry.name)
             else:
                 (links if entry.is_symlink() else folders).append(f"{prefix}{entry.name}/")
         yield prefix, files
 
 
-def _is_folder(entry):
+def is_folder(entry):
+    """Whether an entry of a folder is a folder, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:

@@ -40,10 +40,8 @@ def find_name_fault(name):
     return None
 
 
-def find_file_fault(root, name):
+def find_file_fault(root, name, max_size=None):
     """Return why a file must not be opened, or None.
-
-    A header has at most `MAX_HEADER_SIZE` bytes.
 
     Missing files are no fault: opening them raises an error, and does no harm.
 
@@ -52,6 +50,8 @@ def find_file_fault(root, name):
     root, name : str
         The folder, and the file relative to it. If `root` is "", the user has chosen the folder of
         the file, and links have to stay in that.
+    max_size : int, default=None
+        In bytes. By default, only headers have a limit, `MAX_HEADER_SIZE`.
 
     Returns
     -------
@@ -76,8 +76,10 @@ def find_file_fault(root, name):
         return f"cannot be accessed ({error.strerror})"
     if not stat.S_ISREG(status.st_mode):
         return next((fault for is_kind, fault in _KINDS if is_kind(status.st_mode)), _KINDS[-1][1])
-    if name.endswith(".hea") and status.st_size > MAX_HEADER_SIZE:
-        return f"has {status.st_size:,} bytes; a header has at most {MAX_HEADER_SIZE:,}"
+    if max_size is None and name.endswith(".hea"):
+        max_size = MAX_HEADER_SIZE
+    if max_size is not None and status.st_size > max_size:
+        return f"has {status.st_size:,} bytes; at most {max_size:,} are read"
     return None
 
 
@@ -128,7 +130,7 @@ def open_regular_file(path):
     # Before it is opened, because opening a device may have an effect.
     _check_regular(path, os.stat(path))
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    file = open(os.open(path, flags), "rb")
+    file = open(path, "rb", opener=lambda path, _: os.open(path, flags))
     try:
         _check_regular(path, os.fstat(file.fileno()))
     except OSError:
