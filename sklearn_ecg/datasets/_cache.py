@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..utils._paths import expand_path
 from ._records import file_stamp, file_state, open_regular_file
 from ._write_errors import explain_write_errors
 
@@ -165,7 +166,7 @@ def load_or_build(folder, loader, params, build, *, root, check_content=False):
     array : memmap, read-only
     payload : dict
     """
-    folder = Path(folder)
+    folder = Path(expand_path(folder))
     with _explain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     params = json.loads(json.dumps({"format": _FORMAT, "version": __version__, **params}))

@@ -243,7 +243,8 @@ def load_challenge(
     >>> header = "E00001 1 500 1000\\nE00001.mat 16+24 1000/mV 16 0 0 0 0 II\\n"
     >>> header += "# Age: 71\\n# Sex: Female\\n# Dx: 59118001,164889003,55827005\\n"
     >>> _ = (folder / "E00001.hea").write_text(header)
-    >>> np.zeros(1012, dtype="<i2").tofile(folder / "E00001.mat")
+    >>> matlab_header = np.array([30, 1, 1000, 0, 4], dtype="<i4").tobytes() + b"val\\0"
+    >>> _ = (folder / "E00001.mat").write_bytes(matlab_header + bytes(2000))
     >>> bunch = load_challenge(folder, leads=["II"])
     >>> [name for name, value in zip(bunch.target_names, bunch.target[0]) if value]
     ['AF', 'CRBBB|RBBB']
@@ -265,7 +266,7 @@ def load_challenge(
         assume_units=None,
         on_error=on_error,
     )
-    root, names, _ = find_records(folder)
+    root, names, hidden, _ = find_records(folder)
     batch = read_records(
         root,
         names,
@@ -277,6 +278,7 @@ def load_challenge(
         check_content=check_content,
         loader="challenge",
         is_folder=root != "",
+        hidden=hidden,
     )
     subjects = [_parse_challenge_comments(comments) for comments in batch.comments]
     batch = _treat_unlabeled(batch, subjects, unlabeled, on_error)

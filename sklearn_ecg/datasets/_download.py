@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from .. import __version__
+from ..utils._paths import expand_path
 
 _PTBXL_URL = "https://physionet.org/files/ptb-xl/1.0.3/"
 _PTBXL_FOLDER = "ptb-xl-1.0.3"
@@ -142,7 +143,7 @@ def _get_data_home(data_home=None):
     """Return the folder for data sets."""
     if data_home is None:
         data_home = os.environ.get("SKLEARN_ECG_DATA_HOME") or Path("~") / "sklearn_ecg_data"
-    return Path(data_home).expanduser()
+    return Path(expand_path(data_home))
 
 
 class _DownloadStopped(Exception):

@@ -9,6 +9,7 @@ from sklearn.utils import Bunch
 
 from .._validation import check_image_size
 from ..model_selection import duplicate_groups
+from ..utils._paths import expand_path
 from ..utils._warnings import warn
 from ._image_files import (
     decode_image,
@@ -179,7 +180,7 @@ def load_ecg_images(
     check_option("color", color, ("gray", "rgb"))
     check_option("on_error", on_error, ("raise", "skip"))
     size = check_image_size(image_size)
-    root = Path(folder)
+    root = Path(expand_path(folder))
     if not root.is_dir():
         reason = "it is not a folder" if root.exists() else "it does not exist"
         raise FileNotFoundError(

@@ -1,7 +1,5 @@
 """LUDB: 12-lead records with annotated waves in each lead."""
 
-import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,27 +7,14 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, normalize_lead_names, to_lead_frame
-from ._cache import MemoryRows, load_or_build
-from ._reading import (
-    make_bunch,
-    make_policies,
-    read_records,
-    run_parallel,
-    warn_of_failed_records,
-)
-from ._records import (
-    RecordError,
-    file_stamp,
-    file_state,
-    find_file_fault,
-    list_records,
-    wfdb,
-)
+from ..utils._paths import expand_path
+from ..utils._warnings import warn
+from ._csv_tables import read_table
+from ._ludb_annotations import load_annotations
+from ._reading import make_bunch, make_policies, read_records, warn_of_failed_records
+from ._records import RecordError, list_hidden_files, list_records
 
 _SUBJECT_TABLE = "ludb.csv"
-_WAVE_NAMES = ("P", "QRS", "T", "unknown")
-_MAX_ANNOTATION_SIZE = 2**20  # bytes; those of LUDB have fewer than 1,000
-_WAVE_OF_SYMBOL = {"p": 0, "N": 1, "t": 2}
 
 _DESCR = """\
 Lobachevsky University Electrocardiography Database (LUDB)
@@ -183,7 +168,7 @@ def load_ludb(
                 f"{argument}: LUDB has no lead {unknown[0]!r}. Pass some of "
                 f"{', '.join(STANDARD_LEADS)}."
             )
-    folder = Path(folder)
+    folder = Path(expand_path(folder))
     root = folder / "data" if (folder / "data").is_dir() else folder
     names = list_records(root) if root.is_dir() else []
     if not names:
@@ -204,30 +189,28 @@ def load_ludb(
         cache=cache,
         check_content=check_content,
         loader="LUDB",
+        hidden=list_hidden_files(root),
         advice="The record is unlike those of LUDB: download it again, or pass on_error='skip'.",
     )
     warn_of_failed_records(batch.report)
     loaded = [names[record] for record in batch.records]
-    annotations, absent = _load_annotations(
-        root, loaded, annotated, n_jobs, verbose, cache, check_content
+    shapes = batch.report["shape"].to_numpy()
+    annotations, absent = load_annotations(
+        root,
+        [[name, int(shapes[i][1])] for name, i in zip(loaded, batch.records)],
+        annotated,
+        batch.sampling_rate,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        cache=cache,
+        check_content=check_content,
     )
-    for row, lead in absent:
-        if on_error == "raise":
-            raise RecordError(
-                loaded[row],
-                "annotations",
-                f"{loaded[row]}.{lead.lower()}, the annotations of lead {lead}, cannot be read.",
-                "Download LUDB again, or pass on_error='skip'.",
-            )
-        position = batch.records[row]
-        before = batch.report.loc[position, "reason"]
-        reason = f"no annotations of lead {lead}"
-        batch.report.loc[position, "reason"] = f"{before}; {reason}" if before else reason
+    _report_absent_annotations(batch, loaded, absent, on_error)
 
     bunch = make_bunch(batch, policies, as_frame=False)
     metadata = pd.DataFrame([_parse_ludb_comments(batch.comments[i]) for i in batch.records])
     metadata.insert(0, "record", loaded)
-    metadata = _join_subject_table(metadata, folder / _SUBJECT_TABLE)
+    metadata = _join_subject_table(metadata, folder / _SUBJECT_TABLE, batch)
     data = bunch.data
     if as_frame:
         index = pd.Index(loaded, name="record")
@@ -246,97 +229,36 @@ def load_ludb(
     )
 
 
-# --------------------------------------------------------------------------------------------------
-# Annotations
-# --------------------------------------------------------------------------------------------------
-
-
-def _load_annotations(root, names, leads, n_jobs, verbose, cache, check_content):
-    """Return the annotations as a DataFrame, and (row, lead) of those that cannot be read."""
-
-    def build(rows):
-        calls = [(str(root), name, leads) for name in names]
-        outcomes = run_parallel(
-            _read_record_annotations, calls, n_jobs=n_jobs, verbose=verbose, name="annotations"
-        )
-        absent, states = [], []
-        for row, (waves, missing, file_states) in enumerate(outcomes):
-            rows.append(np.column_stack([np.full(len(waves), row), waves]))
-            absent += [[row, lead] for lead in missing]
-            states += file_states
-        return {"absent": absent}, states
-
-    if cache is None:
-        rows = MemoryRows(expected=400 * len(names))
-        payload, _ = build(rows)
-        table = rows.finish()
-    else:
-        # float32 represents all integers up to 2 ** 24, and NaN what was not annotated.
-        params = {"root": str(Path(root).resolve()), "names": names, "leads": leads}
-        table, payload = load_or_build(
-            cache, "LUDB-annotations", params, build, root=root, check_content=check_content
-        )
-    frame = pd.DataFrame(
-        {
-            "record": table[:, 0].astype(int),
-            "lead": np.array(leads, dtype=object)[table[:, 1].astype(int)],
-            "wave": np.array(_WAVE_NAMES, dtype=object)[table[:, 2].astype(int)],
-        }
-    )
-    for column, values in zip(("onset", "peak", "offset"), table[:, 3:].T):
-        frame[column] = pd.array(values, dtype="Float32").astype("Int64")
-    return frame, payload["absent"]
-
-
-def _read_record_annotations(root, name, leads):
-    """Return waves (n_waves, 5) of a record, leads without annotations, and states of files."""
-    waves, missing, states = [np.empty((0, 5))], [], []
-    for position, lead in enumerate(leads):
-        extension = lead.lower()
-        file = f"{name}.{extension}"
-        stamp = file_stamp(root, file)
-        try:
-            fault = find_file_fault(root, file, _MAX_ANNOTATION_SIZE)
-            if fault is not None:
-                raise OSError(fault)
-            with warnings.catch_warnings():
-                # wfdb 4.3 calls functions that pandas 3.1 deprecates.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                notes = wfdb.rdann(os.path.join(root, name), extension)
-        except Exception:
-            missing.append(lead)
-            states.append(file_state(root, file, stamp))
-            continue
-        states.append(file_state(root, file, stamp))
-        found = _pair_waves(notes.sample, notes.symbol)
-        waves.append(np.column_stack([np.full(len(found), position), found]))
-    return np.concatenate(waves), missing, states
-
-
-def _pair_waves(times, symbols):
-    """Return waves (wave, onset, peak, offset) of a sequence such as "( p ) ( N ) ( t )".
-
-    A few waves have no onset, in a few the onset is after the peak, which is not changed, and one
-    interval has no peak.
-    """
-    waves, onset = [], np.nan
-    for time, symbol in zip(times, symbols):
-        if symbol == "(":
-            onset = time
-        elif symbol in _WAVE_OF_SYMBOL:
-            waves.append([_WAVE_OF_SYMBOL[symbol], onset, time, np.nan])
-            onset = np.nan
-        elif symbol == ")":
-            is_open = bool(waves) and np.isnan(waves[-1][3])
-            if np.isnan(onset):
-                if is_open:
-                    waves[-1][3] = time
-            elif is_open and np.isnan(waves[-1][1]):
-                waves[-1][1], waves[-1][3] = onset, time
+def _report_absent_annotations(batch, names, absent, on_error):
+    """Raise for annotations that cannot be read, or add a note to the report and warn."""
+    damaged = set()
+    for row, lead, problem in absent:
+        file = f"{names[row]}.{lead.lower()}"
+        if on_error == "raise":
+            if problem is None:
+                reason = f"{file}, the annotations of lead {lead}, cannot be read."
+                advice = "Download LUDB again, or pass on_error='skip'."
             else:
-                waves.append([_WAVE_NAMES.index("unknown"), onset, np.nan, time])
-            onset = np.nan
-    return np.array(waves, dtype=float).reshape(-1, 4)
+                reason = f"{file}, the annotations of lead {lead}, cannot be read: {problem}."
+                advice = "Replace the file, leave out the lead in annotated_leads, or pass "
+                advice += "on_error='skip'."
+            raise RecordError(names[row], "annotations", reason, advice)
+        note = f"no annotations of lead {lead}"
+        if problem is not None:
+            damaged.add(names[row])
+            note += f" ({problem})"
+        _add_note(batch.report, batch.records[row], note)
+    if damaged:
+        warn(
+            f"Some annotations of {len(damaged)} of {len(names)} records were left out, because "
+            "they are damaged. The reasons are in report.",
+            UserWarning,
+        )
+
+
+def _add_note(report, position, note):
+    before = report.loc[position, "reason"]
+    report.loc[position, "reason"] = f"{before}; {note}" if before else note
 
 
 # --------------------------------------------------------------------------------------------------
@@ -358,16 +280,40 @@ def _parse_ludb_comments(comments):
     return {**found, "diagnoses": tuple(found["diagnoses"])}
 
 
-def _join_subject_table(metadata, path):
+def _join_subject_table(metadata, path, batch):
     """Add the columns of ludb.csv, in which every cell ends with a line break."""
     if not path.is_file():
         return metadata
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_table(path, dtype=str, keep_default_na=False)
     table = table.map(lambda cell: "; ".join(part.strip() for part in cell.split("\n") if part))
-    table = table.drop(columns=["Sex", "Age"], errors="ignore")
     if "ID" not in table or table["ID"].duplicated().any():
         raise ValueError(
             f"{path.name} has no column ID, or an ID in more than one row. Replace it by the "
             "published file, or remove it."
         )
-    return metadata.merge(table.rename(columns={"ID": "record"}), on="record", how="left")
+    table = table.rename(columns={"ID": "record"})
+    _compare_with_headers(metadata, table, path.name, batch)
+    table = table.drop(columns=["Sex", "Age"], errors="ignore")
+    return metadata.merge(table, on="record", how="left")
+
+
+def _compare_with_headers(metadata, table, name, batch):
+    """Note in the report where the table and a header disagree."""
+    rows = table.set_index("record")
+    if not metadata["record"].isin(rows.index).any():
+        raise ValueError(
+            f"{name} has none of the {len(metadata)} records in column ID. Replace it by the "
+            "published file, or remove it."
+        )
+    for position, subject in zip(batch.records, metadata.itertuples()):
+        if subject.record not in rows.index:
+            continue
+        row = rows.loc[subject.record]
+        if row.get("Sex", subject.sex) != subject.sex:
+            note = f"sex {subject.sex!r} in the header, {row['Sex']!r} in {name}"
+            _add_note(batch.report, position, note)
+        age = pd.to_numeric(row.get("Age"), errors="coerce")
+        # The table has ">89" for some.
+        if pd.notna(age) and pd.notna(subject.age) and age != subject.age:
+            note = f"age {subject.age:g} in the header, {age:g} in {name}"
+            _add_note(batch.report, position, note)

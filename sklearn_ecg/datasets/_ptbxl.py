@@ -1,7 +1,5 @@
 """PTB-XL: 21,799 clinical 12-lead records of ten seconds."""
 
-import ast
-import json
 import os
 from pathlib import Path
 
@@ -9,13 +7,16 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
+from ..utils._paths import expand_path
+from ._ptbxl_tables import (
+    DATABASE,
+    NAME_COLUMN,
+    SUPERCLASSES,
+    read_tables,
+    select_folds,
+)
 from ._reading import Policies, check_option, read_records, warn_of_failed_records
-from ._records import RecordError, find_name_fault
-
-_DATABASE = "ptbxl_database.csv"
-_STATEMENTS = "scp_statements.csv"
-_NAME_COLUMN = {100: "filename_lr", 500: "filename_hr"}
-_SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+from ._records import find_name_fault, list_hidden_files
 
 _DESCR = """\
 PTB-XL, a large publicly available electrocardiography dataset
@@ -144,7 +145,7 @@ def load_ptbxl(
             Records of the requested folds that are left out: their ``ecg_id`` as the index, the
             reason as the value.
         report : DataFrame
-            A row per record whose files were read; see :func:`load_wfdb`.
+            A row per record whose files were read, and per hidden file; see :func:`load_wfdb`.
         DESCR : str
             Description, license and citation.
     (data, target) : tuple
@@ -192,12 +193,12 @@ def load_ptbxl(
         ...
     FileNotFoundError: 'no-such-folder' is not a PTB-XL folder: it does not exist. ...
     """
-    folder = Path(folder)
+    folder = Path(expand_path(folder))
     _check_parameters(sampling_rate, task, min_likelihood, missing, on_error)
-    name_column = _NAME_COLUMN[sampling_rate]
-    database, statements = _read_tables(folder, name_column, task)
-    database = _select_folds(database, folds)
-    _check_known_statements(database, statements)
+    name_column = NAME_COLUMN[sampling_rate]
+    columns = {"diagnostic", "diagnostic_class", *_INDICATOR_TASKS.get(task, ())} - {None}
+    database, statements = read_tables(folder, name_column, sorted(columns))
+    database = select_folds(database, folds)
 
     diagnostic = set(statements.index[statements["diagnostic"] == 1])
     codes = database["scp_codes"].map(
@@ -213,7 +214,7 @@ def load_ptbxl(
     absent = _find_absent_records(folder, database.loc[target.index, name_column])
     if len(absent) and missing == "raise":
         name = database.loc[absent[0], name_column]
-        where = f"no {name_column} in {_DATABASE}" if pd.isna(name) else name
+        where = f"no {name_column} in {DATABASE}" if pd.isna(name) else name
         raise FileNotFoundError(
             f"{len(absent)} of {len(target)} records are not in {str(folder)!r} at {sampling_rate} "
             f"Hz, the first of them ecg_id={absent[0]} ({where}). Download them, pass the other "
@@ -241,10 +242,10 @@ def load_ptbxl(
     )
     warn_of_failed_records(batch.report)
     data = batch.data
-    is_failed = (batch.report["status"] == "failed").to_numpy()
-    failed = pd.Series(
-        batch.report.loc[is_failed, "reason"].to_numpy(), index=target.index[is_failed]
-    )
+    # After the rows of the records, the report has those of hidden files.
+    report = batch.report.iloc[: len(target)]
+    is_failed = (report["status"] == "failed").to_numpy()
+    failed = pd.Series(report.loc[is_failed, "reason"].to_numpy(), index=target.index[is_failed])
     if len(failed):
         dropped = pd.concat([dropped, failed.astype("str")])
     target = target.iloc[batch.records]
@@ -298,7 +299,7 @@ def _make_task_target(task, codes, statements):
     selects, labels = _INDICATOR_TASKS[task]
     chosen = statements if selects is None else statements[statements[selects] == 1]
     label_of = dict(zip(chosen.index, chosen.index if labels is None else chosen[labels]))
-    names = _SUPERCLASSES if task == "superclass" else sorted(set(label_of.values()))
+    names = SUPERCLASSES if task == "superclass" else sorted(set(label_of.values()))
     found = codes.map(lambda record: {label_of[code] for code in record if code in label_of})
     indicator = pd.DataFrame(
         {name: [name in record for record in found] for name in names}, index=codes.index
@@ -307,12 +308,12 @@ def _make_task_target(task, codes, statements):
 
 
 # --------------------------------------------------------------------------------------------------
-# Tables
+# Parameters
 # --------------------------------------------------------------------------------------------------
 
 
 def _check_parameters(sampling_rate, task, min_likelihood, missing, on_error):
-    if sampling_rate not in _NAME_COLUMN:
+    if sampling_rate not in NAME_COLUMN:
         raise ValueError(
             f"sampling_rate={sampling_rate!r} is not available. Pass 100 or 500: PTB-XL has each "
             "record at 100 and at 500 Hz."
@@ -322,106 +323,6 @@ def _check_parameters(sampling_rate, task, min_likelihood, missing, on_error):
         raise ValueError(f"min_likelihood={min_likelihood!r} must be a percentage from 0 to 100.")
     check_option("missing", missing, ("raise", "drop"))
     check_option("on_error", on_error, ("raise", "skip"))
-
-
-def _read_tables(folder, name_column, task):
-    if not folder.is_dir():
-        reason = "it is not a folder" if folder.exists() else "it does not exist"
-    else:
-        absent = [name for name in (_DATABASE, _STATEMENTS) if not (folder / name).is_file()]
-        reason = f"it does not contain {' and '.join(absent)}" if absent else None
-    if reason:
-        raise FileNotFoundError(
-            f"{str(folder)!r} is not a PTB-XL folder: {reason}. Pass the folder with {_DATABASE}, "
-            f"{_STATEMENTS} and the records, as published on "
-            "https://physionet.org/content/ptb-xl/."
-        )
-
-    # With low_memory=False, columns of mixed content, such as those on signal quality, get one
-    # dtype.
-    database = pd.read_csv(folder / _DATABASE, low_memory=False)
-    statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
-    _check_columns(
-        database, ["ecg_id", "patient_id", "scp_codes", "strat_fold", name_column], _DATABASE
-    )
-    columns = {"diagnostic", "diagnostic_class", *_INDICATOR_TASKS.get(task, ())} - {None}
-    _check_columns(statements, sorted(columns), _STATEMENTS)
-    _check_rows(database)
-    database = database.set_index("ecg_id")
-    # Published as 15709.0.
-    database["patient_id"] = database["patient_id"].astype(int)
-    database["scp_codes"] = [
-        _parse_codes(ecg_id, codes) for ecg_id, codes in database["scp_codes"].items()
-    ]
-    return database, statements
-
-
-def _check_rows(database):
-    """Raise for repeated rows and empty cells."""
-    advice = "Pass a folder with the file as published."
-    repeated = database["ecg_id"][database["ecg_id"].duplicated()]
-    if len(repeated):
-        raise ValueError(
-            f"{_DATABASE} has ecg_id {repeated.iloc[0]} in more than one row. {advice}"
-        )
-    for column in ("ecg_id", "patient_id", "scp_codes", "strat_fold"):
-        empty = database["ecg_id"][database[column].isna()]
-        if len(empty):
-            raise ValueError(
-                f"{_DATABASE} has no {column} for {len(empty)} record(s), the first of them "
-                f"ecg_id {empty.iloc[0]}. {advice}"
-            )
-
-
-def _check_known_statements(database, statements):
-    """Raise for an unknown statement, which every target would silently ignore."""
-    known = set(statements.index)
-    for ecg_id, codes in database["scp_codes"].items():
-        unknown = sorted(set(codes) - known)
-        if unknown:
-            raise ValueError(
-                f"{_DATABASE} has the statement {unknown[0]!r} for ecg_id {ecg_id}, which is "
-                f"missing in {_STATEMENTS}. Pass a folder with both files of one version."
-            )
-
-
-def _parse_codes(ecg_id, codes):
-    try:
-        # Published as {'NORM': 100.0}, which is JSON except for its quotes. Reading it as JSON is
-        # ten times as fast.
-        return json.loads(codes.replace("'", '"'))
-    except ValueError:
-        pass
-    try:
-        parsed = ast.literal_eval(codes)
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{_DATABASE} has scp_codes {codes!r} for ecg_id {ecg_id}, which is not a dict of "
-            "codes and likelihoods. Pass a folder with the file as published."
-        ) from error
-    return parsed
-
-
-def _check_columns(table, columns, name):
-    absent = [column for column in columns if column not in table]
-    if absent:
-        raise ValueError(
-            f"{name} has no column {', '.join(absent)}. Pass a folder with the file as published."
-        )
-
-
-def _select_folds(database, folds):
-    if folds is None:
-        return database
-    try:
-        folds = [int(fold) for fold in folds]
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"folds must be an iterable of int, such as [9], got {folds!r}.") from error
-    present = sorted(database["strat_fold"].unique().tolist())
-    unknown = sorted(set(folds).difference(present))
-    if unknown or not folds:
-        raise ValueError(f"folds={folds}: pass some of the folds in the database, {present}.")
-    return database[database["strat_fold"].isin(folds)]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -458,9 +359,9 @@ def _read_ptbxl_records(
     folder, names, sampling_rate, on_error, n_jobs, verbose, cache, check_content
 ):
     advice = "The record is unlike those of PTB-XL: download it again, or pass on_error='skip'."
-    batch = read_records(
+    return read_records(
         folder,
-        list(names),
+        [str(name) for name in names],
         Policies(STANDARD_LEADS),
         on_error=on_error,
         n_jobs=n_jobs,
@@ -468,13 +369,7 @@ def _read_ptbxl_records(
         cache=cache,
         check_content=check_content,
         loader="PTB-XL",
+        hidden=list_hidden_files(folder),
+        sampling_rate=sampling_rate,
         advice=advice,
     )
-    if batch.sampling_rate != sampling_rate:
-        raise RecordError(
-            names.iloc[0],
-            "sampling rate",
-            f"it has {batch.sampling_rate:g} Hz instead of {sampling_rate} Hz.",
-            "The record is unlike those of PTB-XL: download it again.",
-        )
-    return batch

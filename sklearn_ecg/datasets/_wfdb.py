@@ -183,7 +183,7 @@ def load_wfdb(
         assume_units=assume_units,
         on_error=on_error,
     )
-    root, names, where = find_records(folder_or_records)
+    root, names, hidden, where = find_records(folder_or_records)
     batch = read_records(
         root,
         names,
@@ -195,6 +195,7 @@ def load_wfdb(
         check_content=check_content,
         loader="wfdb",
         is_folder=root != "",
+        hidden=hidden,
     )
     warn_of_failed_records(batch.report)
     bunch = make_bunch(batch, policies, as_frame)

@@ -10,7 +10,7 @@ This subpackage does not import scikit-learn or torch.
 """
 
 from ._derived import derive_leads
-from ._frames import is_lead_frame, read_lead_frame, stack_signals, to_lead_array, to_lead_frame
+from ._frames import is_lead_frame, stack_signals, to_lead_array, to_lead_frame
 from ._names import (
     REGIONS_8,
     REGIONS_12,
@@ -19,6 +19,7 @@ from ._names import (
     normalize_lead_name,
     normalize_lead_names,
 )
+from ._parquet import read_lead_frame
 
 __all__ = [
     "REGIONS_12",

@@ -1,12 +1,9 @@
 """Lead frames and their conversion from and to arrays."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ._names import STANDARD_LEADS, normalize_lead_names
 
@@ -267,80 +264,6 @@ def is_lead_frame(obj):
     return all(of_signals)
 
 
-def read_lead_frame(path, *, columns=None):
-    """Read a lead frame from a Parquet file.
-
-    ``frame.to_parquet(path)`` writes such a file. ``pandas.read_parquet`` cannot restore its
-    dtypes.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The Parquet file.
-    columns : list of str, default=None
-        The columns to read, all of them leads. None reads all.
-
-    Returns
-    -------
-    frame : DataFrame of shape (n_records, n_leads)
-        A lead frame with the values, dtypes, index and ``attrs`` (sampling rate and units) that
-        `to_lead_frame` returned. Lists of variable length become lists of fixed length.
-
-    Raises
-    ------
-    ValueError
-        If a column does not contain signals or is not in the file, a cell is null, or the signals
-        differ in length.
-
-    See Also
-    --------
-    to_lead_frame : Convert an array to a lead frame.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import numpy as np
-    >>> from sklearn_ecg.leads import read_lead_frame, to_lead_frame
-    >>> X = np.zeros((5, 2, 1000))
-    >>> frame = to_lead_frame(X, ["I", "II"], sampling_rate=100, units="mV")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     frame.to_parquet(Path(folder) / "records.parquet")
-    ...     same = read_lead_frame(Path(folder) / "records.parquet")
-    >>> same.equals(frame), same.attrs
-    (True, {'sampling_rate': 100, 'units': 'mV'})
-    """
-    if columns is not None:
-        columns = list(columns)
-        stored = pq.read_schema(path).names
-        missing = [column for column in columns if column not in stored]
-        if missing:
-            raise ValueError(
-                f"columns not found in the file: {missing}. It contains {', '.join(stored)}."
-            )
-    # With pandas' metadata, the index is read as well, even if it is not in columns.
-    table = pq.read_table(path, columns=columns, use_pandas_metadata=True)
-    table = _drop_list_dtypes(table)
-    frame = table.to_pandas(types_mapper=lambda t: pd.ArrowDtype(t) if _is_signal_type(t) else None)
-    if columns is not None:
-        frame = frame[columns]
-    others = [str(name) for name, dtype in frame.dtypes.items() if not _is_signal_dtype(dtype)]
-    if others:
-        raise ValueError(
-            f"These columns of the file do not contain signals: {', '.join(map(repr, others))}. "
-            "Pass columns, the list of the leads to read."
-        )
-    if frame.shape[1] == 0:
-        raise ValueError("The file has no columns that contain signals.")
-    # Parquet renames the field of the lists, which is part of the dtype: rebuild the columns.
-    attrs = frame.attrs
-    frame = _build_frame(to_lead_array(frame), frame.columns, frame.index)
-    # pandas writes attrs as JSON, but restores them in pandas.read_parquet only.
-    metadata = table.schema.metadata or {}
-    frame.attrs.update(attrs or json.loads(metadata.get(b"PANDAS_ATTRS", b"{}")))
-    return frame
-
-
 # --------------------------------------------------------------------------------------------------
 # Helpers
 # --------------------------------------------------------------------------------------------------
@@ -388,16 +311,6 @@ def _build_frame(X, leads, index):
         signals = pa.FixedSizeListArray.from_arrays(pa.array(values), X.shape[2])
         columns[lead] = pd.arrays.ArrowExtensionArray(signals)
     return pd.DataFrame(columns, index=index)
-
-
-def _drop_list_dtypes(table):
-    """Remove the dtypes of lists from pandas' metadata, since pandas cannot parse their names."""
-    metadata = table.schema.metadata or {}
-    if b"pandas" not in metadata:
-        return table
-    dtypes = json.loads(metadata[b"pandas"])
-    dtypes["columns"] = [one for one in dtypes["columns"] if "list<" not in one["numpy_type"]]
-    return table.replace_schema_metadata({**metadata, b"pandas": json.dumps(dtypes)})
 
 
 def _is_signal_type(arrow_type):

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_ecg.datasets import RecordError, load_ludb
-from sklearn_ecg.datasets._ludb import _pair_waves
+from sklearn_ecg.datasets._ludb_annotations import _pair_waves
 from sklearn_ecg.datasets._records import wfdb
 
 # The message of this warning has a test of its own.

@@ -2,13 +2,11 @@
 
 import os
 
-from .._records import find_name_fault, is_folder, natural_order, walk_folders
+from .._records import find_name_fault, is_folder, is_hidden, natural_order, walk_folders
 
 # Files with these extensions are images by name, even if they cannot be read.
 _IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp")
 _IMAGE_EXTENSIONS += (".gif", ".webp", ".heic", ".jp2")
-# Files and folders that operating systems create; names that start with a dot are hidden, too.
-_HIDDEN_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db")
 
 
 def make_report_row(record, status=None, reason="", label=None, optional=False):
@@ -25,7 +23,7 @@ def list_image_files(root):
     rows.sort(key=lambda row: natural_order(row["record"]))
     for row in rows:
         name = row["record"]
-        if any(_is_hidden(part) for part in name.split("/")):
+        if is_hidden(name):
             row.update(status="hidden", reason="hidden file of the operating system")
         row["optional"] = not name.lower().endswith(_IMAGE_EXTENSIONS)
     return rows
@@ -53,8 +51,4 @@ def list_class_folders(root):
 
 
 def _can_be_class(name):
-    return not _is_hidden(name) and find_name_fault(name) is None
-
-
-def _is_hidden(name):
-    return name.startswith(".") or name.lower() in _HIDDEN_NAMES
+    return not is_hidden(name) and find_name_fault(name) is None

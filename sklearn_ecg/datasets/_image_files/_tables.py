@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ...utils._paths import expand_path
+from .._csv_tables import read_table
 from ._listing import list_image_files, make_report_row
 
 
@@ -15,12 +17,13 @@ def read_label_table(labels, file_column, label_column, group_column):
     if isinstance(labels, pd.DataFrame):
         table = labels
     elif isinstance(labels, (str, os.PathLike)):
+        labels = expand_path(labels)
         if not Path(labels).is_file():
             raise FileNotFoundError(
                 f"labels={str(labels)!r} does not exist. Pass the path of a CSV file, a DataFrame, "
                 "'folders' or None."
             )
-        table = pd.read_csv(labels)
+        table = read_table(labels)
     else:
         raise TypeError(
             "labels must be 'folders', a DataFrame, the path of a CSV file or None, got "

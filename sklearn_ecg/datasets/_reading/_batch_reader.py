@@ -27,6 +27,7 @@ from ._harmonize import HarmonizedRecord, Policies, RecordDropped, harmonize
 from ._parallel import run_parallel
 from ._reports import summarize_reasons
 
+_REASON_HIDDEN = "hidden file, which a system or an editor made"
 _REPORT_COLUMNS = ("record", "status", "reason", "shape", "sampling_rate", "units", "rows")
 
 
@@ -55,7 +56,8 @@ class _Request:
     loader: str
     is_folder: bool
     for_cache: bool
-    headerless: list  # signal files without a header, for the report
+    unread: list  # names and reasons of files that are not read, for the report
+    sampling_rate: float | None
 
 
 @dataclass
@@ -83,6 +85,8 @@ def read_records(
     check_content=False,
     loader="wfdb",
     is_folder=False,
+    hidden=(),
+    sampling_rate=None,
     advice=None,
 ):
     """Read records with the same policies.
@@ -103,6 +107,10 @@ def read_records(
         Name in the progress bar and in the names of the cache's files.
     is_folder : bool, default=False
         Whether the names are all records of a folder. Segments of other records are then left out.
+    hidden : list of str, default=()
+        Hidden files, which are only listed in the report.
+    sampling_rate : float, default=None
+        The sampling rate in Hz that all records must have. None means that of the first one.
     advice : str, default=None
         Replaces the advice of errors, for loaders that do not offer all policies.
 
@@ -129,16 +137,23 @@ def read_records(
         loader=loader,
         is_folder=is_folder,
         for_cache=cache is not None,
-        headerless=list_headerless_files(root) if is_folder else [],
+        unread=[["hidden", file, _REASON_HIDDEN] for file in hidden],
+        sampling_rate=sampling_rate,
     )
+    if is_folder:
+        request.unread[:0] = [
+            ["no header", file, _reason_without_header(file)]
+            for file in list_headerless_files(root)
+        ]
 
     def build(rows):
         try:
             return _build_batch(request, rows)
         except RecordError as error:
-            raise RecordError(
-                error.record, error.field, error.reason, advice or error.advice
-            ) from error
+            # A file that is intact, but cannot be read, is the same after another download.
+            if advice is None or error.field == "content":
+                raise
+            raise RecordError(error.record, error.field, error.reason, advice) from error
 
     if cache is None:
         rows = MemoryRows(expected=len(names))
@@ -152,7 +167,8 @@ def read_records(
             "policies": asdict(policies),
             "on_error": on_error,
             "is_folder": is_folder,
-            "headerless": request.headerless,
+            "unread": request.unread,
+            "sampling_rate": sampling_rate,
         }
         data, payload = load_or_build(
             cache, loader, params, build, root=root, check_content=check_content
@@ -210,9 +226,12 @@ def _build_batch(request, rows):
         files.update(outcome.files)
         harmonized, error = outcome.harmonized, outcome.error
         if harmonized is not None:
-            if first is None:
+            if first is not None:
+                error = _compare_with_first(name, harmonized, first)
+            else:
+                error = _compare_rates(name, harmonized, request.sampling_rate)
+            if error is None and first is None:
                 first = (name, harmonized.sampling_rate, harmonized.rows.shape[2])
-            error = _compare_with_first(name, harmonized, first)
         if error is not None and request.on_error == "raise":
             raise error
         if error is not None:
@@ -225,15 +244,20 @@ def _build_batch(request, rows):
             records += [position] * len(harmonized.rows)
             starts += harmonized.starts
         n_rows = len(harmonized.rows) if status == "loaded" else 0
-        report[position] = [show_name(name), status, reason, *outcome.description, n_rows]
+        report[position] = [
+            show_name(name),
+            status,
+            show_name(reason),
+            *outcome.description,
+            n_rows,
+        ]
         comments[position] = outcome.comments
     _explain_unread_segments(report, whole_of)
     if first is None:
         _raise_no_record_loaded(report)
-    for file in request.headerless:
+    for status, file, reason in request.unread:
         if file not in files:
-            reason = _reason_without_header(file)
-            report.append([show_name(file), "no header", reason, None, None, None, 0])
+            report.append([show_name(file), status, reason, None, None, None, 0])
     payload = {
         "report": report,
         "records": records,
@@ -245,11 +269,17 @@ def _build_batch(request, rows):
 
 
 def _read_and_harmonize(root, name, policies, for_cache):
-    """Read a record in a worker process."""
+    """Read a record in a worker process.
+
+    Any exception is the failure of this record, and so is a MemoryError: a header may promise more
+    values than fit into memory. Ctrl-C and SystemExit are no exceptions in this sense, and end the
+    whole load, as does a lack of memory for the array of all records.
+    """
     outcome = _Outcome()
-    files = None
-    stamps = stamp_record_files(root, name) if for_cache else None
+    files, stamps = None, None
     try:
+        if for_cache:
+            stamps = stamp_record_files(root, name)
         record, files = read_record(root, name)
         outcome.comments = record.comments
         outcome.description = _describe_record(record, policies)
@@ -258,12 +288,32 @@ def _read_and_harmonize(root, name, policies, for_cache):
         outcome.dropped = str(reason)
     except RecordError as error:
         outcome.error = error
+    except Exception as error:
+        outcome.error = _describe_foreign_error(name, error)
     outcome.files = files or []
-    if outcome.description is None:
-        shape, rate, units = describe_header(root, name)
-        outcome.description = (shape, _int_if_whole(rate), _join_units(units))
-    outcome.states = record_states(root, name, files, stamps) if for_cache else []
+    try:
+        if outcome.description is None:
+            shape, rate, units = describe_header(root, name)
+            outcome.description = (shape, _int_if_whole(rate), _join_units(units))
+    except Exception:
+        outcome.description = (None, None, None)
+    try:
+        if for_cache:
+            outcome.states = record_states(root, name, files, stamps)
+    except Exception as error:
+        outcome.harmonized, outcome.dropped = None, None
+        outcome.error = outcome.error or _describe_foreign_error(name, error)
     return outcome
+
+
+def _describe_foreign_error(name, error):
+    """Return a RecordError for an exception that was not expected."""
+    return RecordError(
+        name,
+        "content",
+        f"it cannot be read or brought to the requested form ({type(error).__name__}: {error}).",
+        "Leave it out, or pass on_error='skip'.",
+    )
 
 
 def _describe_record(record, policies):
@@ -287,6 +337,18 @@ def _int_if_whole(rate):
     if rate is None:
         return None
     return int(rate) if float(rate).is_integer() else float(rate)
+
+
+def _compare_rates(name, harmonized, rate):
+    """Return the error of a record whose rate is not the one that all records must have."""
+    if rate is None or harmonized.sampling_rate == rate:
+        return None
+    return RecordError(
+        name,
+        "sampling rate",
+        f"it has {harmonized.sampling_rate:g} Hz instead of {rate:g} Hz.",
+        "Leave it out, or pass on_error='skip'.",
+    )
 
 
 def _compare_with_first(name, harmonized, first):

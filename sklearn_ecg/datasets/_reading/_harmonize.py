@@ -14,6 +14,9 @@ from .._records import UNIT_NOT_STATED, RecordError, check_size, millivolts_per_
 # Weights of I and II in each limb lead. Any two of the six determine the other four.
 _LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
 
+# Neither hearts nor pacemakers reach a volt at the skin.
+_LARGEST_MILLIVOLTS = 1000
+
 _POLICY_OPTIONS = {
     "missing_leads": ("raise", "derive", "drop_record", "nan"),
     "missing_values": ("raise", "drop_record", "interpolate", "nan"),
@@ -137,7 +140,30 @@ def harmonize(record, policies):
                 weight * signals[i][:n_times] for i, weight in weights[lead].items()
             )
     rows, starts = _fit_duration(record, leads, rate, policies, notes)
-    return HarmonizedRecord(np.ascontiguousarray(rows, dtype=np.float32), starts, rate, notes)
+    return HarmonizedRecord(_to_float32(record, rows, policies, notes), starts, rate, notes)
+
+
+def _to_float32(record, rows, policies, notes):
+    """Return rows as float32; raise if the gain makes them infinite or zero, or note on it."""
+    with np.errstate(over="ignore", under="ignore"):
+        cast = np.ascontiguousarray(rows, dtype=np.float32)
+    # Also values that were infinite before the cast, which count as missing elsewhere.
+    # Also values that were infinite before the cast, which count as missing elsewhere.
+    largest = np.abs(np.nan_to_num(cast, nan=0, posinf=np.inf, neginf=-np.inf)).max(axis=(0, 2))
+    has_values = np.any(rows, axis=(0, 2), where=~np.isnan(rows))
+    for lead, peak, is_nonzero in zip(policies.leads, largest, has_values):
+        is_lost = is_nonzero and peak < np.finfo(np.float32).tiny
+        if is_lost or peak == np.inf:
+            raise RecordError(
+                record.name,
+                "units",
+                f"values of lead {lead} are too {'small' if is_lost else 'large'} for float32: "
+                "the gain in the header is wrong.",
+                "Correct the gain in the header, or leave the record out.",
+            )
+        if peak > _LARGEST_MILLIVOLTS:
+            notes.append(f"{lead}: values of up to {peak:.6g} mV, check the gain and the unit")
+    return cast
 
 
 # --------------------------------------------------------------------------------------------------

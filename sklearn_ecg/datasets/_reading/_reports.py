@@ -3,19 +3,36 @@
 from collections import Counter
 
 from ...utils._warnings import warn
+from .._records import ALL_CHECKSUMS_DIFFER
 
 
 def warn_of_failed_records(report):
-    """Issue one warning about all records that were left out because they failed."""
+    """Issue a warning about all records that failed, and one about those that may be damaged."""
+    warn_of_checksums(report)
     n_failed = (report["status"] == "failed").sum()
     if not n_failed:
         return
-    n_records = (~report["status"].isin(["segment", "no header"])).sum()
+    n_records = (~report["status"].isin(["segment", "no header", "hidden"])).sum()
     warn(
         f"{n_failed} of {n_records} records were left out, because they failed "
         f"({count_failed_fields(report)}). The reasons are in report.",
         UserWarning,
     )
+
+
+def warn_of_checksums(report):
+    """Issue one warning about the loaded records of which all checksums are wrong."""
+    is_wrong = report["reason"].str.contains(ALL_CHECKSUMS_DIFFER, regex=False)
+    is_wrong &= report["status"] == "loaded"
+    if is_wrong.any():
+        names = report.loc[is_wrong, "record"].tolist()
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        warn(
+            f"In {len(names)} of {(report['status'] == 'loaded').sum()} loaded records, "
+            f"{ALL_CHECKSUMS_DIFFER}: {', '.join(names[:3])}{more}. Their signals may be damaged, "
+            "or of other records.",
+            UserWarning,
+        )
 
 
 def count_failed_fields(report):

@@ -5,12 +5,15 @@ from ._file_states import file_stamp, file_state, record_states, stamp_record_fi
 from ._files import (
     find_records,
     is_folder,
+    is_hidden,
     list_headerless_files,
+    list_hidden_files,
     list_records,
     natural_order,
     walk_folders,
 )
-from ._headers import UNIT_NOT_STATED, find_segments, wfdb
+from ._header_fields import UNIT_NOT_STATED
+from ._headers import find_segments
 from ._record import Record, describe_header, millivolts_per_unit, read_record
 from ._record_files import check_record_files
 from ._regular_files import (
@@ -18,11 +21,15 @@ from ._regular_files import (
     find_folder_fault,
     find_name_fault,
     open_regular_file,
+    read_regular_file,
     show_name,
 )
+from ._signal_files import ALL_CHECKSUMS_DIFFER
 from ._sizes import check_size
+from ._wfdb_calls import wfdb
 
 __all__ = [
+    "ALL_CHECKSUMS_DIFFER",
     "UNIT_NOT_STATED",
     "Record",
     "RecordError",
@@ -37,12 +44,15 @@ __all__ = [
     "find_records",
     "find_segments",
     "is_folder",
+    "is_hidden",
     "list_headerless_files",
+    "list_hidden_files",
     "list_records",
     "millivolts_per_unit",
     "natural_order",
     "open_regular_file",
     "read_record",
+    "read_regular_file",
     "record_states",
     "show_name",
     "stamp_record_files",

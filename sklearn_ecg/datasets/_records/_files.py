@@ -3,13 +3,22 @@
 import os
 from pathlib import Path
 
+from ...utils._paths import expand_path
 from ._regular_files import is_link_upwards
+
+# Files and folders that operating systems create; names that start with a dot are hidden, too.
+_HIDDEN_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db")
+# In a list of records, only what no one names on purpose: folders of users may start with a dot.
+_COPIES = ("__macosx", ".ipynb_checkpoints")
 
 
 def find_records(folder_or_records):
-    """Return the folder, the names of the records relative to it, and a description of both."""
+    """Return a folder, its records, its hidden files, and a description of where they are.
+
+    Names are relative to the folder, which is "" for a list of records.
+    """
     if isinstance(folder_or_records, (str, os.PathLike)):
-        folder = Path(folder_or_records)
+        folder = Path(expand_path(folder_or_records))
         if not folder.is_dir():
             reason = "it is not a folder" if folder.exists() else "it does not exist"
             hint = ""
@@ -28,9 +37,9 @@ def find_records(folder_or_records):
                 f"{str(folder)!r} has no WFDB records: there is no .hea file in it or its "
                 f"subfolders. Pass the folder of the records, or a list of records.{hint}"
             )
-        return str(folder), names, repr(str(folder))
+        return str(folder), names, list_hidden_files(folder), repr(str(folder))
     try:
-        names = [os.fsdecode(record) for record in folder_or_records]
+        names = [expand_path(record) for record in folder_or_records]
     except TypeError as error:
         raise TypeError(
             "folder_or_records must be a folder, or a list of records as str or path, got "
@@ -47,7 +56,13 @@ def find_records(folder_or_records):
                 f"The list of records has {name!r} twice (first as {same!r}). Pass each record "
                 "once, because each becomes a row and a group."
             )
-    return "", names, "a list"
+    hidden = [name for name in names if _is_hidden_copy(name)]
+    if len(hidden) == len(names):
+        raise ValueError(
+            f"The list of records has only hidden files, such as {hidden[0]!r}, which are copies "
+            "that a system made. Pass the records."
+        )
+    return "", [name for name in names if name not in hidden], hidden, "a list"
 
 
 def list_records(folder):
@@ -60,7 +75,34 @@ def list_records(folder):
     for prefix, files in walk_folders(folder):
         names += [prefix + file[:-4] for file in files if file.endswith(".hea")]
         names += [prefix + file for file in files if file.endswith("/")]
-    return sorted(names, key=natural_order)
+    return sorted((name for name in names if not is_hidden(name)), key=natural_order)
+
+
+def list_hidden_files(folder):
+    """List hidden files that look like part of a record."""
+    found = []
+    for prefix, files in walk_folders(folder):
+        for file in files:
+            if file[-4:].lower() in (".hea", ".dat", ".mat") and is_hidden(prefix + file):
+                found.append(prefix + file)
+    return sorted(found, key=natural_order)
+
+
+def is_hidden(path):
+    """Whether a file is one of those that systems leave behind, or in a folder of them.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder that is loaded, with slashes.
+    """
+    return any(part.startswith(".") or part.lower() in _HIDDEN_NAMES for part in path.split("/"))
+
+
+def _is_hidden_copy(path):
+    """Whether a path in a list of records is a copy that a system made."""
+    *folders, name = path.replace(os.sep, "/").split("/")
+    return name.startswith("._") or any(folder.lower() in _COPIES for folder in folders)
 
 
 def list_headerless_files(folder):
@@ -75,7 +117,8 @@ def list_headerless_files(folder):
         for file in files:
             extension = file[-4:].lower()
             is_signal = extension in (".dat", ".mat") and file[:-4] not in stems
-            if is_signal or (extension == ".hea" and not file.endswith(".hea")):
+            is_header = extension == ".hea" and not file.endswith(".hea")
+            if (is_signal or is_header) and not is_hidden(prefix + file):
                 found.append(prefix + file)
     return sorted(found, key=natural_order)
 

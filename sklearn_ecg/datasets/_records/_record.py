@@ -1,27 +1,15 @@
-"""Reading one WFDB record with wfdb, with errors that say what is wrong with which file."""
+"""Reading one WFDB record, with errors that say what is wrong with which file."""
 
-import os
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-
-import numpy as np
 
 from ...leads import normalize_lead_name
 from ._errors import RecordError
-from ._headers import (
-    check_file_sizes,
-    check_segments,
-    correct_units,
-    read_header_comments,
-    read_header_lines,
-    read_segment_headers,
-    record_files,
-    wfdb,
-)
+from ._headers import find_units, read_header_comments, read_headers, record_files
 from ._record_files import check_record_files
-from ._regular_files import find_file_fault
+from ._signal_files import check_checksums, check_signal_files
 from ._sizes import check_declared_size
+from ._wfdb_calls import read_with_wfdb
 
 # Millivolts per unit, by the unit's name in lower case. Both micro signs of Unicode are in use.
 _MILLIVOLTS = {
@@ -31,18 +19,7 @@ _MILLIVOLTS = {
     **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-6),
 }
 
-# The value that marks a missing one, by format.
-_MISSING_VALUE = {
-    "80": -(2**7),
-    **dict.fromkeys(("310", "311"), -(2**9)),
-    "212": -(2**11),
-    **dict.fromkeys(("16", "61", "160"), -(2**15)),
-    "24": -(2**23),
-    "32": -(2**31),
-}
-
-_COPY_AGAIN = "Copy or download it again."
-_COPY_OR_CORRECT = "Copy or download it again, or correct the header."
+_LEAVE_OUT = "Leave it out, or pass on_error='skip'."
 
 
 @dataclass
@@ -116,42 +93,46 @@ def read_record(root, name):
     RecordError
         If a file is missing, truncated, does not match its header, or must not be opened.
     """
-    path = os.path.join(root, name)
     check_record_files(root, name)
-    check_declared_size(root, name)
-    try:
-        # Each channel at its own rate: averaging down to the slowest one would ruin the ECG of
-        # polysomnographies and monitors.
-        found = wfdb.rdrecord(path, smooth_frames=False)
-    except Exception as error:
-        raise _diagnose_unreadable_record(root, name, error) from error
-    if not found.n_sig or not found.sig_len:
+    header, segments = read_headers(root, name)
+    if not header.n_sig:
+        raise RecordError(name, "length", "it has no signals.", _LEAVE_OUT)
+    unit_of_channel = find_units(name, header, segments)
+    notes = header.notes + check_signal_files(root, name, segments)
+    if header.sig_len == 0:
         raise RecordError(
-            name, "length", "it has no signals.", "Leave it out, or pass on_error='skip'."
+            name,
+            "length",
+            "its header says that it has no time points: it is a layout, or empty.",
+            _LEAVE_OUT,
         )
-    # The record that wfdb joins from several segments has no files of its own.
-    if found.file_name:
-        header, segments = found, [(name, found)]
-    else:
-        header, segments = read_segment_headers(root, name)
-    notes = check_file_sizes(root, name, segments)
-    remarks, without_unit = correct_units(root, name, segments)
-    if header is found:
-        notes += _check_checksums(found)
-    channels, units = segments[0][1].sig_name, segments[0][1].units
-    if header is not found:
-        unit_of_channel = check_segments(name, header, segments)
-        if header.layout == "variable":
-            # check_segments made sure that all names are ASCII, which wfdb reads correctly.
-            channels = found.sig_name
-            units = [
-                unit_of_channel.get(channel, unit) for channel, unit in zip(channels, found.units)
-            ]
+    check_declared_size(root, name, header, segments)
+    found = read_with_wfdb(root, name, header, segments)
+    if not found.sig_len:
+        raise RecordError(name, "length", "it has no signals.", _LEAVE_OUT)
+    if header.sig_len is None:
+        header.sig_len = found.sig_len
+        notes.append(f"no length, {found.sig_len} time points by the size of the signal file")
+        notes += check_signal_files(root, name, segments)
+    if not header.is_multi_segment:
+        notes += check_checksums(header, found.e_p_signal)
+    # The names that the layout gives to channels are those that wfdb joined them by.
+    channels = segments[0][1].sig_name
+    remarks, without_unit = {}, set()
+    for _, part in segments:
+        for i, channel in enumerate(part.sig_name):
+            if part.remarks[i]:
+                remarks[channel] = part.remarks[i]
+            if i in part.without_unit:
+                without_unit.add(channel)
     record = Record(
         name,
         channels=[channel or f"unnamed {i}" for i, channel in enumerate(channels)],
         rates=[found.fs * n for n in found.samps_per_frame],
-        units=list(units),
+        units=[
+            unit_of_channel[channel if header.has_layout else i]
+            for i, channel in enumerate(channels)
+        ],
         signals=found.e_p_signal,
         comments=read_header_comments(root, f"{name}.hea"),
         remarks={i: remarks[channel] for i, channel in enumerate(channels) if channel in remarks},
@@ -163,97 +144,8 @@ def read_record(root, name):
 
 def describe_header(root, name):
     """Return shape, sampling rate and units by the header of a record that cannot be read."""
-    if find_file_fault(root, f"{name}.hea") is not None:
+    try:
+        header, segments = read_headers(root, name)
+    except RecordError:
         return None, None, []
-    try:
-        header = wfdb.rdheader(os.path.join(root, name))
-        shape = (header.n_sig, header.sig_len)
-        return shape, header.fs, list(getattr(header, "units", None) or [])
-    except Exception:
-        return None, None, []
-
-
-def _check_checksums(record):
-    """Return a note on channels whose values do not match the checksum in the header.
-
-    A skew shifts values out of the record, and a checksum of 0 often means that there is none.
-    """
-    if not record.checksum or any(record.skew or []):
-        return []
-    wrong = []
-    for i, stated in enumerate(record.checksum):
-        if not stated:
-            continue
-        signal = record.e_p_signal[i]
-        missing = np.isnan(signal)
-        # From the signal, because wfdb 4.3 fails to return the digits of unsigned formats.
-        digits = np.rint(signal * record.adc_gain[i] + record.baseline[i])[~missing]
-        total = int(digits.astype(np.int64).sum())
-        if missing.any():
-            total += int(missing.sum()) * _MISSING_VALUE.get(record.fmt[i], 0)
-        if (total - stated) % 65536:
-            wrong.append(record.sig_name[i] or f"unnamed {i}")
-    if not wrong:
-        return []
-    return [f"checksum of {', '.join(wrong)} differs from the header: the signal may be damaged"]
-
-
-def _diagnose_unreadable_record(root, name, error):
-    """Return a RecordError that says why wfdb could not read a record."""
-    header = os.path.join(root, f"{name}.hea")
-    if not os.path.isfile(header):
-        return RecordError(name, "header", f"{name}.hea is missing.", _COPY_AGAIN)
-    if not read_header_lines(root, f"{name}.hea"):
-        return RecordError(
-            name,
-            "header",
-            f"{name}.hea cannot be read: it has no record line.",
-            _COPY_OR_CORRECT,
-        )
-    try:
-        record, segments = read_segment_headers(root, name)
-        files = record_files(name, segments)
-    except FileNotFoundError as missing:
-        return RecordError(
-            name,
-            "header",
-            f"{Path(missing.filename).name}, the header of one of its segments, is missing.",
-            _COPY_AGAIN,
-        )
-    except Exception as reason:
-        return RecordError(
-            name,
-            "header",
-            f"{name}.hea cannot be read ({type(reason).__name__}: {reason}).",
-            _COPY_OR_CORRECT,
-        )
-    absent = [file for file in files if not os.path.isfile(os.path.join(root, file))]
-    if len(absent) == 1:
-        return RecordError(name, "signal file", f"{absent[0]} is missing.", _COPY_AGAIN)
-    if absent:
-        return RecordError(
-            name,
-            "signal file",
-            f"{absent[0]} and {len(absent) - 1} more are missing.",
-            "Copy or download them again.",
-        )
-    try:
-        correct_units(root, name, segments)
-        if isinstance(record, wfdb.MultiRecord):
-            check_segments(name, record, segments)
-        check_file_sizes(root, name, segments)
-    except RecordError as found:
-        return found
-    if all(part.sig_len == 0 for _, part in segments):
-        return RecordError(
-            name,
-            "length",
-            "its header says that it has no time points: it is a layout, or empty.",
-            "Leave it out, or pass on_error='skip'.",
-        )
-    return RecordError(
-        name,
-        "signal file",
-        f"wfdb cannot read it ({type(error).__name__}: {error}).",
-        _COPY_OR_CORRECT,
-    )
+    return (header.n_sig, header.sig_len), header.fs, segments[0][1].units

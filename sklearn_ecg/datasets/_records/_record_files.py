@@ -1,10 +1,9 @@
 """The files of a record: those that its headers name, and whether they may be opened."""
 
 import os
-import re
 
 from ._errors import RecordError
-from ._headers import folder_of, is_multi_segment
+from ._headers import list_named_files, read_header_lines
 from ._regular_files import (
     MAX_HEADER_SIZE,
     find_file_fault,
@@ -30,7 +29,6 @@ def scan_record_files(root, name):
         yield name, find_folder_fault(root, name)
         return
     headers, found = [f"{name}.hea"], set()
-    prefix = folder_of(name)
     while headers:
         header = headers.pop(0)
         if header in found:
@@ -38,23 +36,23 @@ def scan_record_files(root, name):
         found.add(header)
         fault = find_file_fault(root, header)
         yield header, fault
-        lines = [] if fault else _read_wfdb_lines(root, header)
-        is_whole = is_multi_segment(lines)
-        if is_whole and len(found) > 1:
-            yield header, "is a segment that has segments itself"
-            return
-        for word in dict.fromkeys(line.split()[0] for line in lines[1:]):
-            file = f"{prefix}{word}.hea" if is_whole else prefix + word
+        lines = [] if fault else _read_lines(root, header)
+        words = [line.split()[0] for line in lines[1:]]
+        for word in dict.fromkeys(words):
             fault = find_name_fault(word)
-            if fault is None and is_whole and file == header:
-                fault = "is the record itself"
             if fault is not None:
                 yield header, f"names {show_name(word)!r}, which {fault}"
-            elif word == "~" or file in found:
-                continue
-            elif is_whole:
-                headers.append(file)
-            else:
+        words = [word for word in words if find_name_fault(word) is None]
+        files, has_segments = list_named_files(header.removesuffix(".hea"), lines[:1] + words)
+        if has_segments and len(found) > 1:
+            yield header, "is a segment that has segments itself"
+            return
+        for file in dict.fromkeys(files):
+            if has_segments and f"{file}.hea" == header:
+                yield header, "names the record itself as a segment"
+            elif has_segments:
+                headers.append(f"{file}.hea")
+            elif file not in found:
                 found.add(file)
                 yield file, find_file_fault(root, file)
 
@@ -80,13 +78,16 @@ def _make_error(name, file, fault):
     return RecordError(show_name(name), field, f"{show_name(file)} {fault}.", advice)
 
 
-def _read_wfdb_lines(root, header):
-    """Return the lines of a header that are not comments, where wfdb sees their ends."""
+def _read_lines(root, header):
+    """Return the lines of a header, and those that wfdb finds besides, but no comments.
+
+    wfdb ends lines at control characters as well, and skips letters that are not ASCII.
+    """
+    lines = read_header_lines(root, header)
     try:
         content = read_regular_file(os.path.join(root, header), MAX_HEADER_SIZE)
     except OSError:
-        return []
-    # wfdb ends lines at control characters, too. Its names of files are ASCII.
-    lines = re.split(r"[\r\n\v\f\x1c-\x1e]", content.decode("utf-8", "replace"))
-    lines = [line.strip() for line in lines]
-    return [line for line in lines if line and not line.startswith("#")]
+        return lines
+    others = [line.strip() for line in content.decode("ascii", "ignore").splitlines()]
+    others = [line for line in others if line and not line.startswith("#")]
+    return lines + [line for line in others[1:] if line not in lines]
