@@ -5,26 +5,33 @@ its manifest: the parameters, the state of every source file, and the other resu
 The key is a hash of the parameters. The manifest is written last and in one step, so an array whose
 writing was interrupted has none and is never used. The array's name contains the hash of its
 values, so two processes that build the same array at the same time write the same file.
+
+A manifest starts with the hash of its other content. A cache that cannot be read, for whatever
+reason, is treated as if it did not exist.
 """
 
 import hashlib
 import io
 import json
+import math
 import os
+import re
 import time
 import uuid
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from .. import __version__
 from ..utils._paths import expand_path
-from ._records import file_state
+from ._records import file_stamp, file_state, open_regular_file
+from ._write_errors import explain_write_errors
 
-_FORMAT = 1
+_FORMAT = 2
 _HEADER_SIZE = 128  # bytes; holds for float32 arrays with fewer than 1e20 rows
 _SECONDS_PER_DAY = 86_400
+_DIGEST_START = b'{"digest": "'
+_PARTIAL_NAME = re.compile(r"\..+-[0-9a-f]{16}-[0-9a-f]{32}\.partial")
 
 
 class MemoryRows:
@@ -43,12 +50,19 @@ class MemoryRows:
 
     def append(self, rows):
         if self.array is None:
-            self.array = np.empty((self.expected, *rows.shape[1:]), dtype=np.float32)
+            self.array = self._allocate(rows)
         stop = self.n_rows + len(rows)
         if stop > len(self.array):
             self._resize(stop + stop // 2)
         self.array[self.n_rows : stop] = rows
         self.n_rows = stop
+
+    def _allocate(self, rows):
+        try:
+            return np.empty((self.expected, *rows.shape[1:]), dtype=np.float32)
+        except (MemoryError, ValueError):
+            # The first record may be the only one that is so long.
+            return np.empty(rows.shape, dtype=np.float32)
 
     def finish(self):
         if self.array is not None and self.n_rows != len(self.array):
@@ -60,17 +74,9 @@ class MemoryRows:
         self.array.resize((n_rows, *self.array.shape[1:]), refcheck=False)
 
 
-@contextmanager
-def _name_cache_in_errors(folder):
-    """Say in errors that the cache cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise type(error)(
-            error.errno,
-            f"cache={str(folder)!r} cannot be written to ({error.strerror}). Free some space "
-            "or change its permissions, pass another folder, or None",
-        ) from error
+def _explain_errors(folder):
+    """Say in errors that the cache cannot be written, and what to do."""
+    return explain_write_errors(f"cache={str(folder)!r}", "another folder, or None")
 
 
 class FileRows:
@@ -84,7 +90,7 @@ class FileRows:
 
     def __init__(self, path):
         self.path = path
-        with _name_cache_in_errors(path.parent):
+        with _explain_errors(path.parent):
             self.file = open(path, "xb", buffering=0)
             self._write(bytes(_HEADER_SIZE))
         self.hash = hashlib.sha256()
@@ -92,7 +98,7 @@ class FileRows:
 
     def append(self, rows):
         rows = np.ascontiguousarray(rows, dtype="<f4")
-        with _name_cache_in_errors(self.path.parent):
+        with _explain_errors(self.path.parent):
             self._write(rows.data.cast("B") if rows.size else b"")
         self.hash.update(rows)
         n_rows = self.shape[0] if self.shape else 0
@@ -100,13 +106,10 @@ class FileRows:
 
     def finish(self):
         """Write the header, and return the shape and the hash of the array."""
-        header = io.BytesIO()
-        description = {"descr": "<f4", "fortran_order": False, "shape": self.shape}
-        np.lib.format.write_array_header_1_0(header, description)
-        assert len(header.getvalue()) == _HEADER_SIZE
-        with _name_cache_in_errors(self.path.parent):
+        header = _array_header(self.shape)
+        with _explain_errors(self.path.parent):
             self.file.seek(0)
-            self._write(header.getvalue())
+            self._write(header)
             os.fsync(self.file.fileno())
             self.file.close()
         return self.shape, self.hash.hexdigest()
@@ -115,6 +118,27 @@ class FileRows:
         # Without a buffer, so that a full disk raises here. A call may write only a part.
         while len(content):
             content = content[self.file.write(content) :]
+
+
+def _array_header(shape):
+    """Return the header of an .npy file."""
+    header = io.BytesIO()
+    description = {"descr": "<f4", "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(header, description)
+    assert len(header.getvalue()) == _HEADER_SIZE
+    return header.getvalue()
+
+
+def _map_array(path, shape):
+    """Map an array of a known shape into memory, after a check of the file's header and size."""
+    with open_regular_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if file.read(_HEADER_SIZE) != _array_header(shape):
+            raise ValueError("The array has another header.")
+        if size != _HEADER_SIZE + 4 * math.prod(shape):
+            raise ValueError("The array has another size.")
+    # By its path, with which joblib shares it between processes.
+    return np.memmap(path, dtype="<f4", mode="r", offset=_HEADER_SIZE, shape=tuple(shape))
 
 
 def load_or_build(folder, loader, params, build, *, root, check_content=False):
@@ -143,14 +167,8 @@ def load_or_build(folder, loader, params, build, *, root, check_content=False):
     payload : dict
     """
     folder = Path(expand_path(folder))
-    try:
+    with _explain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise type(error)(
-            error.errno,
-            f"cache={str(folder)!r} cannot be created ({error.strerror}). Pass a writable "
-            "folder, or None.",
-        ) from error
     params = json.loads(json.dumps({"format": _FORMAT, "version": __version__, **params}))
     key = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
     manifest = folder / f"{loader}-{key}.json"
@@ -163,23 +181,28 @@ def load_or_build(folder, loader, params, build, *, root, check_content=False):
 def _read_cached(path, params, root, check_content):
     """Return array and payload of a manifest; None if it is missing, damaged or out of date."""
     try:
-        manifest = json.loads(path.read_bytes())
-        array_path = path.with_name(manifest["array"])
+        manifest = _read_manifest(path)
         if manifest["params"] != params:
-            return None
-        if array_path.stat().st_size != manifest["size"]:
             return None
         if not _is_up_to_date(manifest["sources"], root, check_content):
             return None
-        array = np.load(array_path, mmap_mode="r")
-        if list(array.shape) != manifest["shape"] or array.dtype != np.float32:
-            return None
+        array = _map_array(path.with_name(manifest["array"]), manifest["shape"])
         if check_content and hashlib.sha256(array).hexdigest() != manifest["sha256"]:
             return None
         return array, manifest["payload"]
-    except (OSError, ValueError, KeyError, TypeError):
-        # Not JSON, not written by this module, or removed by another process in the meantime.
+    except Exception:
+        # Missing, damaged, not written by this module, unreadable, or removed in the meantime.
         return None
+
+
+def _read_manifest(path):
+    """Return the content of a manifest; raise an error of any type if it is damaged."""
+    with open_regular_file(path) as file:
+        content = file.read()
+    start, digest, rest = content[:12], content[12:76], content[76:]
+    if start != _DIGEST_START or hashlib.sha256(rest).hexdigest().encode() != digest:
+        raise ValueError("The manifest is damaged.")
+    return json.loads(content)
 
 
 def _is_up_to_date(states, root, check_content):
@@ -191,19 +214,22 @@ def _is_up_to_date(states, root, check_content):
             for state, found in ((state, file_state(root, state[0])) for state in states)
         )
     for name, size, mtime, _ in states:
+        if size is None:
+            # Missing then, or not a regular file inside the folder.
+            if file_stamp(root, name) is not None:
+                return False
+            continue
         try:
             found = os.stat(root + name)
         except OSError:
-            if size is not None:
-                return False
-        else:
-            if found.st_size != size or found.st_mtime_ns != mtime:
-                return False
+            return False
+        if found.st_size != size or found.st_mtime_ns != mtime:
+            return False
     return True
 
 
 def _build_and_write(path, params, build):
-    _remove_abandoned_files(path)
+    _remove_abandoned_files(path.parent)
     partial = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.partial")
     try:
         rows = FileRows(partial)
@@ -213,46 +239,54 @@ def _build_and_write(path, params, build):
         finally:
             rows.file.close()
         array_path = path.with_name(f"{path.stem}-{digest[:16]}.npy")
-        size = partial.stat().st_size
-        os.replace(partial, array_path)
-        # Mapped before the manifest exists, so that no other process replaces the array first.
-        array = np.load(array_path, mmap_mode="r")
+        with _explain_errors(path.parent):
+            os.replace(partial, array_path)
+            # Mapped before the manifest exists, so that no other process replaces the array first.
+            array = _map_array(array_path, shape)
         manifest = {
             "params": params,
             "array": array_path.name,
             "shape": shape,
-            "size": size,
             "sha256": digest,
             "sources": states,
             "payload": payload,
         }
         superseded = _read_array_name(path)
-        content = json.dumps(manifest)
-        with _name_cache_in_errors(path.parent):
-            partial.write_text(content)
-        os.replace(partial, path)
+        with _explain_errors(path.parent):
+            partial.write_bytes(_add_digest(manifest))
+            os.replace(partial, path)
     except BaseException:
         # Also after Ctrl-C, no partial file is left behind.
         partial.unlink(missing_ok=True)
         raise
-    if superseded not in (None, array_path.name):
+    if superseded is not None and superseded != array_path.name:
         _remove_if_possible(path.with_name(superseded))
     return array, json.loads(json.dumps(payload))
+
+
+def _add_digest(manifest):
+    """Return a manifest as JSON, whose first item is the hash of what follows it."""
+    rest = b'", ' + json.dumps(manifest).encode()[1:]
+    return _DIGEST_START + hashlib.sha256(rest).hexdigest().encode() + rest
 
 
 def _read_array_name(path):
     """Return the array's file name in a manifest, or None."""
     try:
-        return json.loads(path.read_bytes())["array"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return _read_manifest(path)["array"]
+    except Exception:
         return None
 
 
-def _remove_abandoned_files(path):
+def _remove_abandoned_files(folder):
     """Remove partial files that killed processes left at least a day ago."""
-    for partial in path.parent.glob(f".{path.stem}-*.partial"):
+    try:
+        partials = [path for path in folder.iterdir() if _PARTIAL_NAME.fullmatch(path.name)]
+    except OSError:
+        return
+    for partial in partials:
         try:
-            if time.time() - partial.stat().st_mtime > _SECONDS_PER_DAY:
+            if time.time() - partial.lstat().st_mtime > _SECONDS_PER_DAY:
                 _remove_if_possible(partial)
         except OSError:
             continue

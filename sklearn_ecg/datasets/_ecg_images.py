@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from sklearn.utils import Bunch
 
 from .._validation import check_image_size
@@ -18,6 +19,7 @@ from ._image_files import (
     read_label_table,
 )
 from ._reading import check_option, count_failed_fields, run_parallel, summarize_reasons
+from ._records import show_name
 
 _IMAGE_REPORT_COLUMNS = ("record", "status", "reason", "label", "shape", "mode")
 
@@ -230,18 +232,20 @@ def load_ecg_images(
 def _load_images(root, rows, size, aspect, color, on_error, n_jobs, verbose):
     """Read the files without a status, complete their rows, and return data and loaded rows."""
     to_read = [row for row in rows if row["status"] is None]
-    calls = [(str(root), row["record"], size, aspect, color) for row in to_read]
+    # Worker processes have a limit of their own.
+    options = (size, aspect, color, Image.MAX_IMAGE_PIXELS)
+    calls = [(str(root), row["record"], *options) for row in to_read]
     shape = size if color == "gray" else (*size, 3)
     data = np.empty((len(to_read), *shape), dtype=np.uint8)
     loaded = []
     images = run_parallel(decode_image, calls, n_jobs=n_jobs, verbose=verbose, name="images")
     for row, image in zip(to_read, images):
-        row.update(shape=image.shape, mode=image.mode)
+        row.update(record=show_name(row["record"]), shape=image.shape, mode=image.mode)
         if image.error is None:
             data[len(loaded)] = image.pixels
             loaded.append(row)
             row.update(status="loaded", reason="; ".join(image.notes))
-        elif row["optional"] and image.error.field == "format":
+        elif row["optional"] and _is_no_image(image.error):
             row.update(status="no image", reason=image.error.reason)
         elif on_error == "raise":
             raise image.error
@@ -249,6 +253,11 @@ def _load_images(root, rows, size, aspect, color, on_error, n_jobs, verbose):
             row.update(status="failed", reason=f"{image.error.field}: {image.error.reason}")
     # A copy, because a slice would keep the unused rows in memory.
     return data if len(loaded) == len(data) else data[: len(loaded)].copy(), loaded
+
+
+def _is_no_image(error):
+    """Whether a file that has not the name of an image is none."""
+    return error.field == "format" or "not a regular file" in error.reason
 
 
 def _warn_of_omitted_images(report):

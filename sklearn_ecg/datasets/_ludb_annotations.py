@@ -10,7 +10,7 @@ import pandas as pd
 from ..utils._paths import expand_path
 from ._cache import MemoryRows, load_or_build
 from ._reading import run_parallel
-from ._records import file_stamp, file_state, wfdb
+from ._records import file_stamp, file_state, find_file_fault, read_regular_file, wfdb
 
 _WAVE_NAMES = ("P", "QRS", "T", "unknown")
 _WAVE_OF_SYMBOL = {"p": 0, "N": 1, "t": 2}
@@ -18,6 +18,7 @@ _WAVE_OF_SYMBOL = {"p": 0, "N": 1, "t": 2}
 # Codes of 16-bit words in an annotation file that are followed by other data: the time of the next
 # annotation in four bytes, and text.
 _SKIP, _TEXT = 59, 63
+_MAX_SIZE = 2**20  # bytes of a file; those of LUDB have fewer than 1,000
 
 
 def load_annotations(root, records, leads, rate, *, n_jobs, verbose, cache, check_content):
@@ -87,8 +88,11 @@ def _read_record_annotations(root, name, n_times, rate, leads):
     for position, lead in enumerate(leads):
         file = f"{name}.{lead.lower()}"
         stamp = file_stamp(root, file)
+        fault = find_file_fault(root, file, _MAX_SIZE)
         try:
-            if stamp is None:
+            if fault is not None:
+                missing.append((lead, f"it {fault}"))
+            elif stamp is None:
                 missing.append((lead, None))
             else:
                 found = _read_lead_annotations(root, name, lead.lower(), n_times, rate)
@@ -102,7 +106,7 @@ def _read_record_annotations(root, name, n_times, rate, leads):
 def _read_lead_annotations(root, name, extension, n_times, rate):
     """Return the waves of one lead; raise a ValueError if the file is damaged."""
     path = os.path.join(root, name)
-    content = Path(f"{path}.{extension}").read_bytes()
+    content = read_regular_file(f"{path}.{extension}", _MAX_SIZE)
     if _find_end(content) != len(content):
         raise ValueError("the file is truncated or damaged, it does not end with a mark")
     with warnings.catch_warnings():

@@ -16,7 +16,7 @@ from ._ptbxl_tables import (
     select_folds,
 )
 from ._reading import Policies, check_option, read_records, warn_of_failed_records
-from ._records import list_hidden_files
+from ._records import find_name_fault, list_hidden_files
 
 _DESCR = """\
 PTB-XL, a large publicly available electrocardiography dataset
@@ -336,10 +336,16 @@ def _find_absent_records(folder, names):
 
     def is_there(file):
         parent, _, name = file.rpartition("/")
+        if find_name_fault(file) is not None:
+            return True  # reading it raises the reason
         if parent not in present:
-            path = os.path.join(folder, parent)
-            present[parent] = set(os.listdir(path)) if os.path.isdir(path) else set()
-        return name in present[parent]
+            try:
+                present[parent] = set(os.listdir(os.path.join(folder, parent)))
+            except (FileNotFoundError, NotADirectoryError):
+                present[parent] = set()
+            except OSError:
+                present[parent] = None  # reading the record raises the reason
+        return present[parent] is None or name in present[parent]
 
     # Names may be empty in a part of the database.
     is_missing = [

@@ -294,7 +294,7 @@ def test_check_content_finds_wrong_values_in_the_cache(folder, cache):
     assert_array_equal(load(folder, cache, check_content=True).data, truth)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_interrupt_leaves_no_files(folder, cache, monkeypatch, error):
     original = _batch_reader.harmonize
 
@@ -337,7 +337,9 @@ def test_record_error_leaves_no_files(folder, cache):
 def test_partial_files_are_removed_after_a_day(folder, cache):
     load(folder, cache)
     (manifest,) = cache.glob("*.json")
-    old, young = (cache / f".{manifest.stem}-{name}.partial" for name in ("old", "young"))
+    # Of any array: the one that was to replace it may never be built again.
+    young = cache / f".{manifest.stem}-{'0' * 32}.partial"
+    old = cache / f".LUDB-{'1' * 16}-{'0' * 32}.partial"
     for path in (old, young):
         path.touch()
     os.utime(old, (0, 0))
@@ -431,5 +433,5 @@ def test_full_disk(folder, cache, monkeypatch, failing):
 
 
 def test_cache_that_is_a_file(folder):
-    with pytest.raises(OSError, match="cache=.*r1.dat' cannot be created .* or None"):
+    with pytest.raises(OSError, match="cache=.*r1.dat' .* It is a file, .* or None"):
         load(folder, folder / "r1.dat")

@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold
 
 from sklearn_ecg import check_disjoint_groups
 from sklearn_ecg.datasets import RecordError, load_ecg_images, load_ptbxl
+from sklearn_ecg.datasets._image_files import _opening
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
 # The message of this warning has a test of its own.
@@ -326,13 +327,13 @@ def test_decompression_bomb(tmp_path, monkeypatch):
 
 
 def test_unreadable_file(folder, monkeypatch):
-    def refuse(path, mode):
+    def refuse(path):
         if str(path).endswith("r2.png"):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return open(path, mode)
+        return open(path, "rb")
 
     # Not with chmod, because root can read all files.
-    monkeypatch.setattr("sklearn_ecg.datasets._image_files._decoding.open", refuse, raising=False)
+    monkeypatch.setattr(_opening, "open_regular_file", refuse)
     bunch = load_ecg_images(folder, on_error="skip")
     reason = bunch.report.set_index("record").loc["mi/r2.png", "reason"]
     assert reason == "file: it cannot be opened (Permission denied)."

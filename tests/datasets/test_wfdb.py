@@ -652,8 +652,11 @@ def test_a_folder_that_cannot_be_read(tmp_path, write_wfdb, monkeypatch):
         return original(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    with pytest.raises(PermissionError, match="the folder '.*sub/' cannot be searched for records"):
+    with pytest.raises(RecordError, match="folder: sub/ cannot be searched .Permission denied."):
         load_wfdb(tmp_path, leads=["I"])
+    report = load_wfdb(tmp_path, leads=["I"], on_error="skip").report
+    assert report["record"].tolist() == ["a", "sub/"]
+    assert report["status"].tolist() == ["loaded", "failed"]
 
 
 def test_segments_of_a_record_that_failed(tmp_path, write_wfdb):

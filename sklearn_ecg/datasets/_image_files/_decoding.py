@@ -1,17 +1,24 @@
 """Decoding one image with Pillow: upright, on white, and at the requested size."""
 
-import os
+import struct
+import threading
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .._records import RecordError
+from .._records import RecordError, show_name
+from ._opening import describe_access_error, open_image_file
 
 # Of JPEG files with further images in them (MPO), which phones write, the first image is read.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _ORIENTATION_TAG = 0x0112  # of EXIF; 1 is upright
+_MAX_COUNTED_PAGES = 100
+_PIXELS_PER_TILE = 2**22
+# Pillow takes 8 bytes for each row of an image, and scaling it 32 bytes for each row and column.
+_MAX_SIDE = 2**20
 
 
 @dataclass
@@ -25,7 +32,7 @@ class DecodedImage:
     notes: list = field(default_factory=list)
 
 
-def decode_image(root, name, size, aspect, color):
+def decode_image(root, name, size, aspect, color, max_pixels):
     """Decode an image file.
 
     Parameters
@@ -36,6 +43,8 @@ def decode_image(root, name, size, aspect, color):
         Height and width.
     aspect : {"pad", "stretch"}
     color : {"gray", "rgb"}
+    max_pixels : int or None
+        Images with more pixels are not decoded.
 
     Returns
     -------
@@ -43,41 +52,69 @@ def decode_image(root, name, size, aspect, color):
     """
     decoded = DecodedImage()
     try:
-        image = _open_upright(os.path.join(root, name), name, decoded)
-        image = image.convert("L" if color == "gray" else "RGB")
-        decoded.pixels = np.asarray(_fit_size(image, size, aspect))
+        with _record_warnings() as caught:
+            decoded.pixels = _read_pixels(root, name, size, aspect, color, max_pixels, decoded)
+        decoded.notes += [f"Pillow: {warning.message}" for warning in caught]
     except RecordError as error:
         decoded.error = error
+    except Exception as error:
+        # Decoders raise errors of many types. Large images may also need too much memory.
+        decoded.error = _describe_decoding_error(show_name(name), error)
     return decoded
 
 
-def _open_upright(path, name, decoded):
-    """Return the upright image of a file, and note in `decoded` what was found and done."""
+@contextmanager
+def _record_warnings():
+    """Record Pillow's warnings for the notes, in the main thread only.
+
+    In other threads, warnings are issued as usual, because filters belong to all threads.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        # Suspiciously large images are not decoded.
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield caught
+
+
+def _read_pixels(root, name, size, aspect, color, max_pixels, decoded):
+    """Return the pixels of a file, and note in `decoded` what was found and done."""
+    with open_image_file(root, name) as file:
+        image = _identify(file)
+        file.has_header = True
+        decoded.shape, decoded.mode = image.size[::-1], image.mode
+        _check_size(name, image, max_pixels)
+        _check_single_page(name, image)
+        # Pillow turns TIFF files itself while loading, and then removes the orientation.
+        orientations = {image.getexif().get(_ORIENTATION_TAG, 1)}
+        image.load()
+        orientations.add(image.getexif().get(_ORIENTATION_TAG, 1))
+        if orientations != {1}:
+            ImageOps.exif_transpose(image, in_place=True)
+            decoded.notes.append("turned according to EXIF")
+        image = _put_on_white(name, image, size, aspect, color, decoded.notes)
+        return np.asarray(image.convert("L" if color == "gray" else "RGB"))
+
+
+def _identify(file):
+    """Return the image of an open file, whose pixels are not decoded yet.
+
+    `PIL.Image.open` compares the size with its own limit, and only issues a warning.
+    """
+    prefix = file.read(16)
+    Image.init()
+    for name in _FORMATS:
+        factory, accept = Image.OPEN[name]
+        if accept is not None and not accept(prefix):
+            continue
+        file.seek(0)
         try:
-            # From an open file: given a path, Pillow 13.0 maps uncompressed TIFF files into memory,
-            # and garbles those that EXIF turns by a right angle.
-            with open(path, "rb") as file, Image.open(file, formats=_FORMATS) as image:
-                decoded.shape, decoded.mode = image.size[::-1], image.mode
-                _check_single_page(name, image)
-                # Pillow turns TIFF files itself while loading, and then removes the orientation.
-                orientations = {image.getexif().get(_ORIENTATION_TAG, 1)}
-                image.load()
-                orientations.add(image.getexif().get(_ORIENTATION_TAG, 1))
-                upright = ImageOps.exif_transpose(image)
-                if orientations != {1}:
-                    decoded.notes.append("turned according to EXIF")
-                upright = _put_on_white(name, upright, decoded.notes)
-        except RecordError:
-            raise
-        except Exception as error:
-            # Decoders raise errors of many types.
-            raise _describe_decoding_error(name, error) from error
-    decoded.notes += [f"Pillow: {warning.message}" for warning in caught]
-    return upright
+            # Without a path: given one, Pillow 13.0 maps uncompressed TIFF files into memory, and
+            # garbles those that EXIF turns by a right angle.
+            return factory(file, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue
+    raise UnidentifiedImageError
 
 
 def _describe_decoding_error(name, error):
@@ -89,20 +126,13 @@ def _describe_decoding_error(name, error):
             "Pillow finds no PNG, JPEG, TIFF or BMP image in it.",
             "Convert it, or leave it out.",
         )
-    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+    if isinstance(error, MemoryError):
         return RecordError(
-            name,
-            "size",
-            "it has more pixels than Pillow's limit against decompression bombs "
-            f"({Image.MAX_IMAGE_PIXELS}, PIL.Image.MAX_IMAGE_PIXELS).",
-            "Make it smaller, or raise the limit if you trust the file.",
+            name, "size", "decoding it takes too much memory.", "Make it smaller, or leave it out."
         )
-    if isinstance(error, FileNotFoundError):
-        return RecordError(name, "file", "it does not exist.", "Correct its name, or add the file.")
-    if isinstance(error, (PermissionError, IsADirectoryError)):
-        return RecordError(
-            name, "file", f"it cannot be opened ({error.strerror}).", "Make it readable."
-        )
+    found = describe_access_error(name, error)
+    if found is not None:
+        return found
     return RecordError(
         name,
         "content",
@@ -111,37 +141,113 @@ def _describe_decoding_error(name, error):
     )
 
 
-def _check_single_page(name, image):
-    n_pages = getattr(image, "n_frames", 1)
-    if image.format == "TIFF" and n_pages > 1:
+def _check_size(name, image, max_pixels):
+    height, width = image.size[::-1]
+    if max_pixels is not None and height * width > max_pixels:
         raise RecordError(
-            name,
+            show_name(name),
+            "size",
+            "it has more pixels than Pillow's limit against decompression bombs "
+            f"({max_pixels}, PIL.Image.MAX_IMAGE_PIXELS).",
+            "Make it smaller, or raise the limit if you trust the file.",
+        )
+    if max(height, width) > _MAX_SIDE:
+        raise RecordError(
+            show_name(name),
+            "size",
+            f"it has {height} x {width} pixels; at most {_MAX_SIDE} are read in a row or a column.",
+            "Make it smaller, or leave it out.",
+        )
+
+
+def _check_single_page(name, image):
+    if image.format != "TIFF" or not image.is_animated:
+        return
+    n_pages = 1
+    try:
+        # Some files claim thousands of pages, or have a circle of them.
+        while n_pages < _MAX_COUNTED_PAGES:
+            image.seek(n_pages)
+            n_pages += 1
+    except EOFError:
+        pass
+    image.seek(0)
+    if n_pages > 1:
+        at_least = "at least " if n_pages == _MAX_COUNTED_PAGES else ""
+        raise RecordError(
+            show_name(name),
             "pages",
-            f"it has {n_pages} pages, and it is unknown which one to load.",
+            f"it has {at_least}{n_pages} pages, and it is unknown which one to load.",
             "Save each page as a file of its own.",
         )
 
 
-def _put_on_white(name, image, notes):
-    """Return an image of mode L or RGB, with white where it was transparent."""
+def _put_on_white(name, image, size, aspect, color, notes):
+    """Return an image of mode L or RGB and of the requested size, with white where it was clear.
+
+    A large image is converted in tiles, and one channel at a time: Pillow's conversions and its
+    alpha compositing would take several copies of it.
+    """
     has_16_bits = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
-    if has_16_bits:
-        values = np.asarray(image).astype(np.float64)
-        notes.append("16 bits converted to 8")
-        return Image.fromarray(np.rint(values / 257).clip(0, 255).astype(np.uint8))
-    if image.mode in ("I", "F"):
+    if image.mode in ("I", "F") and not has_16_bits:
         raise RecordError(
-            name,
+            show_name(name),
             "mode",
             f"its pixels are numbers of mode {image.mode!r}, whose range is unknown.",
             "Save it with 8 or 16 bits per pixel.",
         )
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        background = Image.new("RGBA", image.size, "white")
-        notes.append("transparency replaced by white")
-        return Image.alpha_composite(background, image).convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    is_clear = not has_16_bits and image.has_transparency_data
+    if has_16_bits:
+        notes.append("16 bits converted to 8")
+        channels = [(_convert_16_bits, 0)]
+    elif image.mode in ("1", "L") and not is_clear:
+        channels = [(_convert_gray, 0)]
+    else:
+        convert = _convert_color
+        if is_clear:
+            notes.append("transparency replaced by white")
+            convert = _convert_clear
+        channels = [(convert, channel) for channel in range(3)]
+        if color == "gray":
+            channels = [(lambda tile: convert(tile).convert("L"), 0)]
+    if image.mode == ("L" if len(channels) == 1 else "RGB") and not is_clear:
+        return _fit_size(image, size, aspect)
+    planes = [
+        _fit_size(_convert_tiles(image, convert, channel), size, aspect)
+        for convert, channel in channels
+    ]
+    return planes[0] if len(planes) == 1 else Image.merge("RGB", planes)
+
+
+def _convert_tiles(image, convert, channel):
+    """Return a channel of an image, mode L, that is converted tile by tile."""
+    plane = Image.new("L", image.size)
+    width = min(image.width, _PIXELS_PER_TILE)
+    height = max(1, _PIXELS_PER_TILE // width)
+    for top in range(0, image.height, height):
+        for left in range(0, image.width, width):
+            box = (left, top, min(left + width, image.width), min(top + height, image.height))
+            plane.paste(convert(image.crop(box)).getchannel(channel), box)
+    return plane
+
+
+def _convert_16_bits(tile):
+    values = np.asarray(tile).astype(np.int64)
+    # Rounded: 255 is 65535.
+    return Image.fromarray(((values + 128) // 257).clip(0, 255).astype(np.uint8))
+
+
+def _convert_gray(tile):
+    return tile.convert("L")
+
+
+def _convert_color(tile):
+    return tile.convert("RGB")
+
+
+def _convert_clear(tile):
+    tile = tile.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", tile.size, "white"), tile).convert("RGB")
 
 
 def _fit_size(image, size, aspect):

@@ -2,7 +2,7 @@
 
 import os
 
-from .._records import is_hidden, natural_order, walk_folders
+from .._records import find_name_fault, is_folder, is_hidden, natural_order, walk_folders
 
 # Files with these extensions are images by name, even if they cannot be read.
 _IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp")
@@ -32,8 +32,8 @@ def list_image_files(root):
 def list_class_folders(root):
     """Return a row for each file, labeled by its folder, and the names of the classes."""
     rows = list_image_files(root)
-    names = [entry.name for entry in os.scandir(root) if entry.is_dir()]
-    names = sorted((name for name in names if not is_hidden(name)), key=natural_order)
+    names = [entry.name for entry in os.scandir(root) if is_folder(entry)]
+    names = sorted((name for name in names if _can_be_class(name)), key=natural_order)
     if not names:
         raise ValueError(
             f"{str(root)!r} has no subfolders, which would be the classes. Pass labels, a table "
@@ -48,3 +48,7 @@ def list_class_folders(root):
             row["status"] = "no class" if is_image else "no image"
             row["reason"] = "not in the folder of a class" if is_image else "not an image"
     return rows, names
+
+
+def _can_be_class(name):
+    return not is_hidden(name) and find_name_fault(name) is None

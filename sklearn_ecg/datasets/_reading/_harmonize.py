@@ -10,7 +10,7 @@ from ...leads import normalize_lead_names
 from ...leads._derived import LIMB_LEAD_WEIGHTS
 from ...utils._rates import resampling_ratio
 from ...utils._units import millivolts_per_unit
-from .._records import UNIT_NOT_STATED, RecordError
+from .._records import UNIT_NOT_STATED, RecordError, check_size
 
 # Weights of I and II in each limb lead. Any two of the six determine the other four.
 _LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
@@ -121,6 +121,10 @@ def harmonize(record, policies):
     signals = {i: record.signals[i] * _millivolt_factor(record, i, policies) for i in channels}
     signals = _treat_missing_values(record, signals, policies, notes)
     if policies.resample_to is not None and channels:
+        longest = max(len(signal) / record.rates[i] for i, signal in signals.items())
+        what = f"{rate:g} Hz resampled to {policies.resample_to:g} Hz gives"
+        n_times = longest * policies.resample_to
+        check_size(record.name, len(policies.leads), n_times, "sampling rate", what)
         signals = {
             i: _resample_signal(signal, record.rates[i], policies.resample_to)
             for i, signal in signals.items()
@@ -371,6 +375,7 @@ def _fit_duration(record, leads, rate, policies, notes):
     if policy == "drop_record":
         raise RecordDropped(f"length: {what}")
     if policy == "pad":
+        check_size(record.name, len(leads), wanted, "length", f"{rate:g} Hz needs")
         notes.append(f"padded with zeros from {found} to {wanted} time points")
         padded = np.zeros((len(leads), wanted))
         padded[:, :found] = leads

@@ -3,9 +3,11 @@
 import hashlib
 import os
 
-from ._headers import list_named_files, read_header_lines, read_headers, record_files
+from ._record_files import scan_record_files
+from ._regular_files import find_file_fault, open_regular_file
 
 _NOT_STAMPED = ("not stamped",)
+_MAX_HASHED = 2**30  # bytes of a file, which may be nearly endless
 
 
 def record_states(root, name, files=None, stamps=None):
@@ -22,17 +24,16 @@ def record_states(root, name, files=None, stamps=None):
         Stamps of the files from before they were read, by name.
     """
     if files is None:
-        try:
-            files = record_files(name, read_headers(root, name)[1])
-        except Exception:
-            # One of the headers may be missing: use those that the others name.
-            files = list(stamp_record_files(root, name))
+        files = list(stamp_record_files(root, name))
     stamps = stamps or {}
     return [file_state(root, file, stamps.get(file, _NOT_STAMPED)) for file in files]
 
 
 def file_state(root, file, stamp=_NOT_STAMPED):
-    """Return [path, size, mtime in ns, SHA-256] of a file; all but the path are None if missing.
+    """Return [path, size, mtime in ns, SHA-256] of a file.
+
+    All but the path are None if it is missing or is not a regular file inside the folder, which is
+    never opened.
 
     Parameters
     ----------
@@ -41,24 +42,39 @@ def file_state(root, file, stamp=_NOT_STAMPED):
         was read is unknown. Size and time are then -1, which no file ever has.
     """
     path = os.path.join(root, file)
-    try:
-        stat = os.stat(path)
-        with open(path, "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        state = [file, stat.st_size, stat.st_mtime_ns, digest]
-    except OSError:
-        state = [file, None, None, None]
+    state = [file, None, None, None]
+    if find_file_fault(root, file) is None:
+        try:
+            stat = os.stat(path)
+            with open_regular_file(path) as stream:
+                digest = _hash_start(stream)
+            state = [file, stat.st_size, stat.st_mtime_ns, digest]
+        except OSError:
+            pass
     if stamp is not _NOT_STAMPED and file_stamp(root, file) != stamp:
         return [file, -1, -1, None]
     return state
 
 
+def _hash_start(stream):
+    """Return the SHA-256 of at most `_MAX_HASHED` bytes of a file."""
+    digest, left = hashlib.sha256(), _MAX_HASHED
+    while content := stream.read(min(left, 2**20)):
+        digest.update(content)
+        left -= len(content)
+    return digest.hexdigest()
+
+
 def file_stamp(root, file):
-    """Return what distinguishes a file from one that replaces it; None if it is missing.
+    """Return what distinguishes a file from one that replaces it.
+
+    It is None if the file is missing or is not a regular file inside the folder.
 
     Stamps are only compared with other stamps of the same file, never with the clock: times may lie
     in the future, and a file may be replaced by an older one.
     """
+    if find_file_fault(root, file) is not None:
+        return None
     try:
         stat = os.stat(os.path.join(root, file))
     except OSError:
@@ -68,17 +84,5 @@ def file_stamp(root, file):
 
 def stamp_record_files(root, name):
     """Return the stamps of a record's files by name; the headers are scanned without wfdb."""
-    stamps, headers = {}, [f"{name}.hea"]
-    while headers:
-        file = headers.pop(0)
-        if file in stamps:
-            continue
-        stamps[file] = file_stamp(root, file)
-        named, has_segments = list_named_files(
-            file.removesuffix(".hea"), read_header_lines(root, file)
-        )
-        if has_segments:
-            headers += [f"{segment}.hea" for segment in named]
-        else:
-            stamps.update((signals, file_stamp(root, signals)) for signals in dict.fromkeys(named))
-    return stamps
+    files = dict.fromkeys(file for file, _ in scan_record_files(root, name))
+    return {file: file_stamp(root, file) for file in files}

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from ...utils._paths import expand_path
+from ._regular_files import is_link_upwards
 
 # Files and folders that operating systems create; names that start with a dot are hidden, too.
 _HIDDEN_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db")
@@ -67,11 +68,13 @@ def find_records(folder_or_records):
 def list_records(folder):
     """List all records of a folder and its subfolders, rec2 before rec10.
 
-    Names are relative to the folder and have no file extension.
+    Names are relative to the folder and have no file extension. The names of subfolders that
+    cannot be searched end with a slash; reading them as a record raises the reason.
     """
     names = []
     for prefix, files in walk_folders(folder):
         names += [prefix + file[:-4] for file in files if file.endswith(".hea")]
+        names += [prefix + file for file in files if file.endswith("/")]
     return sorted((name for name in names if not is_hidden(name)), key=natural_order)
 
 
@@ -123,32 +126,50 @@ def list_headerless_files(folder):
 def walk_folders(folder):
     """Yield each folder's path relative to `folder`, and the names of the files in it.
 
-    Links to folders are followed after all ordinary folders, and each folder is visited once.
+    Links to folders are followed after all ordinary folders, and each folder is visited once. A
+    subfolder that cannot be searched, or is a link to a folder that contains `folder`, is listed
+    among the files with a slash at its end.
     """
     folders, links, visited = [""], [], set()
     while folders or links:
-        prefix = folders.pop() if folders else links.pop(0)
+        is_link = not folders
+        prefix = links.pop(0) if is_link else folders.pop()
         path = os.path.join(folder, prefix)
         try:
             stat = os.stat(path)
             if (stat.st_dev, stat.st_ino) in visited:
                 continue
             visited.add((stat.st_dev, stat.st_ino))
+            if is_link and is_link_upwards(folder, path):
+                yield "", [prefix]
+                continue
             with os.scandir(path) as entries:
                 entries = sorted(entries, key=lambda entry: entry.name)
-            files = []
-            for entry in entries:
-                if not entry.is_dir():
-                    files.append(entry.name)
-                else:
-                    (links if entry.is_symlink() else folders).append(f"{prefix}{entry.name}/")
         except OSError as error:
+            if prefix:
+                yield "", [prefix]
+                continue
             raise type(error)(
                 error.errno,
                 f"the folder {path!r} cannot be searched for records ({error.strerror}). Make it "
                 "readable, or pass a list of records",
             ) from error
+        files = []
+        for entry in entries:
+            if not is_folder(entry):
+                files.append(entry.name)
+            else:
+                (links if entry.is_symlink() else folders).append(f"{prefix}{entry.name}/")
         yield prefix, files
+
+
+def is_folder(entry):
+    """Whether an entry of a folder is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself, for instance.
+        return False
 
 
 def natural_order(name):

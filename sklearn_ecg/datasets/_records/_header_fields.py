@@ -193,7 +193,11 @@ def _parse_signal_lines(parsed, lines, error):
         parsed.sig_name.append(rest.strip() or None)
         lead = f"lead {parsed.sig_name[-1] or number}"
         # wfdb reads files next to the header only.
-        parsed.file_name.append(file.rpartition("/")[2])
+        ignored, _, file = file.rpartition("/")
+        parsed.file_name.append(file)
+        note = f"folder {ignored!r} of the header ignored"
+        if ignored not in ("", ".") and note not in parsed.notes:
+            parsed.notes.append(note)
         _parse_format(parsed, format_word, lead, error)
         remarks = _parse_gain(parsed, gain_word, zero, lead, error)
         parsed.init_value.append(init_value)

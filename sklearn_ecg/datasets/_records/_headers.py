@@ -2,10 +2,10 @@
 
 import os
 import re
-from pathlib import Path
 
 from ._errors import RecordError
 from ._header_fields import DEFAULT_RATE, parse_header, split_record_word
+from ._regular_files import MAX_HEADER_SIZE, read_regular_file
 
 _ONE_BY_ONE = "Load the segments one by one, as a list of records."
 
@@ -17,7 +17,7 @@ _ONE_BY_ONE = "Load the segments one by one, as a list of records."
 def read_header_lines(root, file):
     """Return the lines of a header that are not comments; none if it cannot be read."""
     try:
-        content = Path(os.path.join(root, file)).read_bytes()
+        content = read_regular_file(os.path.join(root, file), MAX_HEADER_SIZE)
     except (OSError, ValueError):
         return []
     lines = [line.strip() for line in _decode_lines(content)]
@@ -26,7 +26,8 @@ def read_header_lines(root, file):
 
 def read_header_comments(root, file):
     """Return the comments of a header like wfdb, but with all their letters."""
-    lines = [line.strip() for line in _decode_lines(Path(os.path.join(root, file)).read_bytes())]
+    content = read_regular_file(os.path.join(root, file), MAX_HEADER_SIZE)
+    lines = [line.strip() for line in _decode_lines(content)]
     return [line.strip(" \t#") for line in lines if line.startswith("#")]
 
 
@@ -113,7 +114,7 @@ def _read_header(root, record, name):
         if name == record:
             missing = f"{name}.hea is missing."
         else:
-            missing = f"{Path(path).name}, the header of one of its segments, is missing."
+            missing = f"{os.path.basename(path)}, the header of one of its segments, is missing."
         raise RecordError(record, "header", missing, "Copy or download it again.")
     return parse_header(record, name, read_header_lines(root, f"{name}.hea"))
 

@@ -6,7 +6,9 @@ from functools import lru_cache
 from ...leads import normalize_lead_name
 from ._errors import RecordError
 from ._headers import find_units, read_header_comments, read_headers, record_files
+from ._record_files import check_record_files
 from ._signal_files import check_checksums, check_signal_files
+from ._sizes import check_declared_size
 from ._wfdb_calls import read_with_wfdb
 
 _LEAVE_OUT = "Leave it out, or pass on_error='skip'."
@@ -73,8 +75,9 @@ def read_record(root, name):
     Raises
     ------
     RecordError
-        If a file is missing, truncated or does not match its header.
+        If a file is missing, truncated, does not match its header, or must not be opened.
     """
+    check_record_files(root, name)
     header, segments = read_headers(root, name)
     if not header.n_sig:
         raise RecordError(name, "length", "it has no signals.", _LEAVE_OUT)
@@ -87,6 +90,7 @@ def read_record(root, name):
             "its header says that it has no time points: it is a layout, or empty.",
             _LEAVE_OUT,
         )
+    check_declared_size(root, name, header, segments)
     found = read_with_wfdb(root, name, header, segments)
     if not found.sig_len:
         raise RecordError(name, "length", "it has no signals.", _LEAVE_OUT)
