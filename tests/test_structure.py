@@ -64,6 +64,7 @@ RESTRICTED = {
         "sklearn_ecg.inspection",
         "sklearn_ecg.nn",
         "sklearn_ecg.utils._torch",
+        "sklearn_ecg.utils._module_arrays",
     ),
     "wfdb": ("sklearn_ecg.datasets",),
 }
