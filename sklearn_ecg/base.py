@@ -185,14 +185,25 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
 
         Parameters
         ----------
-        transform : any
+        transform : {"default", "pandas"} or None, default=None
             Ignored.
 
         Returns
         -------
         self : object
             The transformer itself.
+
+        Raises
+        ------
+        ValueError
+            If `transform` is another container, such as "polars".
         """
+        if transform not in (None, "default", "pandas"):
+            raise ValueError(
+                f"transform={transform!r} is not supported by {type(self).__name__}: signals are "
+                "returned in the container of X, an array or a DataFrame of pandas. Set the output "
+                "of the steps that return features only."
+            )
         return self
 
     def _to_container(self, signals, X, index=None):

@@ -65,6 +65,7 @@ RESTRICTED = {
         "sklearn_ecg.nn",
         "sklearn_ecg.utils._module_arrays",
         "sklearn_ecg.utils._torch",
+        "sklearn_ecg.utils._module_arrays",
     ),
     "wfdb": ("sklearn_ecg.datasets",),
 }

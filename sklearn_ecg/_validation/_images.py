@@ -7,6 +7,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite, validate_data
 
 from ..leads import STANDARD_LEADS, is_lead_frame
+from ._containers import check_container
 from ._signals import is_signal_table
 
 
@@ -47,6 +48,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
         number of channels, or in being bytes or not.
     """
     name = type(estimator).__name__
+    check_container(X)
     if is_lead_frame(X) or is_signal_table(X):
         raise ValueError(
             f"X contains signals, but {name} takes images. Render them in a pipeline, "
@@ -59,12 +61,17 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
         raise ValueError(
             "Expected images (n_images, height, width) or (n_images, height, width, channels), or "
             f"a 2D array of rows, got {ndim}D array with shape {X.shape} instead. Reshape your "
-            "data: a single image is X[np.newaxis]."
+            "data: a single image is X[[0]], not X[0]."
         )
     given = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
     dtype = np.uint8 if all(kind == np.uint8 for kind in given) else dtype
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
     fitted = getattr(estimator, "image_shape_in_", None)
+    if not reset and tuple(X.shape) in (fitted, fitted[:2]) and ndim < 4:
+        raise ValueError(
+            f"X has the shape {tuple(X.shape)} of one of the images that {name} was fitted on. A "
+            "single image is X[[0]], not X[0]."
+        )
     # Rows may be passed to an estimator fitted on images, and vice versa. scikit-learn would
     # compare the number of columns with the height.
     with np.errstate(over="ignore"):

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ..leads import is_lead_frame, stack_signals, to_lead_array
+from ._containers import check_container
 
 
 def check_records(X):
@@ -26,6 +27,7 @@ def check_records(X):
     ValueError
         If X does not hold one record of numbers per row.
     """
+    check_container(X)
     X = to_lead_array(X) if is_lead_frame(X) else np.asarray(X)
     if X.dtype == object and X.ndim == 2 and X.size and np.ndim(X.flat[0]) == 1:
         X = stack_signals(X)

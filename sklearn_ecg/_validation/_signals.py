@@ -24,6 +24,7 @@ from ..leads import (
     stack_signals,
     to_lead_array,
 )
+from ._containers import SINGLE_RECORD, check_container
 from ._millivolts import check_millivolts
 from ._notes import check_noted_rate, check_notes
 
@@ -61,6 +62,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         If X is ambiguous, contains NaN or infinity, or differs from the fitted X in its leads,
         their order (by name), their length, or the sampling rate or unit that it notes.
     """
+    check_container(X)
     n_leads = getattr(estimator, "n_leads", None)
     columns = None
     if is_lead_frame(X):
@@ -120,6 +122,7 @@ def read_container(X, *, name, n_leads=None):
     lead_names : tuple of str or None
         The lead names of a lead frame; None for other containers.
     """
+    check_container(X)
     if is_lead_frame(X):
         lead_names = normalize_lead_names([str(column) for column in X.columns], strict=False)
         return X, "lead frame", _check_given_leads(len(lead_names), n_leads), lead_names
@@ -165,6 +168,7 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
     ValueError
         If X is ambiguous or empty, or `lead_names` or `sampling_rate` does not match it.
     """
+    check_container(X)
     if not hasattr(X, "iloc") and np.size(X) == 0:
         raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
     check_noted_rate(X, sampling_rate, name=name)
@@ -240,7 +244,8 @@ def _check_rank(X):
     if X.ndim not in (2, 3):
         raise ValueError(
             f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {X.ndim}D array "
-            f"with shape {X.shape} instead. Reshape your data: a single record is X[np.newaxis]."
+            f"with shape {X.shape} instead. Reshape your data. {SINGLE_RECORD}; a single signal is "
+            "signal.reshape(1, 1, -1)."
         )
 
 
@@ -251,12 +256,12 @@ def _check_row_length(shape, n_leads, name):
             f"X has shape {shape}. If its rows are records in lead-major order, (n_records, "
             f"n_leads * n_times), pass the number of leads to {name}, as in n_leads=12. "
             "Otherwise, pass an array of shape (n_records, n_leads, n_times) or a lead frame "
-            "(to_lead_frame)."
+            f"(to_lead_frame). {SINGLE_RECORD}."
         )
     if shape[1] % n_leads:
         raise ValueError(
             f"X has {shape[1]} columns, which n_leads={n_leads} does not divide. Rows must "
-            "contain n_leads * n_times values in lead-major order."
+            f"contain n_leads * n_times values in lead-major order. {SINGLE_RECORD}."
         )
 
 

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..augmentation import CardiacCycleMask, Compose, RandomScaleCrop, TemporalShift, pad_peaks
 from ..beats._rhythm import check_sampling_rate, detect_r_peaks
-from ..leads import REGIONS_8, lead_regions
+from ..leads import REGIONS_8, lead_regions, normalize_lead_names
 from ..nn._acl_ecg import ACLECGNet, VGG1d
 from ..nn._normalizers import LeadNormalizer
 from ..nn._self_supervised_losses import ACLECGLoss
@@ -316,7 +316,17 @@ class ACLECGEncoder(SelfSupervisedEncoder):
     def _set_method_attributes(self, data):
         """Set the regions and their leads."""
         names = self.lead_names_in_
-        regions = lead_regions(names, self._region_leads(data.seed))
+        regions = self._region_leads(data.seed)
+        if self.objective == "simclr":
+            wanted = normalize_lead_names(regions["record"], strict=False)
+            missing = [lead for lead in wanted if names is not None and lead not in names]
+            if missing:
+                raise ValueError(
+                    f"objective='simclr' compares records by all leads in regions, but X has no "
+                    f"lead {', '.join(missing)}: its leads are {', '.join(names)}. Pass the leads "
+                    f"to compare, as in regions={{'record': {list(names)}}}."
+                )
+        regions = lead_regions(names, regions)
         self.regions_ = {key: tuple(names[i] for i in leads) for key, leads in regions.items()}
         self.leads_ = tuple(dict.fromkeys(i for leads in self.regions_.values() for i in leads))
 

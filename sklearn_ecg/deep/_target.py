@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import column_or_1d, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ..utils._warnings import warn
 
@@ -56,6 +56,13 @@ class Target(NamedTuple):
                     f"got the values {np.unique(y)[:5].tolist()}."
                 )
             return cls("multilabel", np.arange(y.shape[1]), y.astype(np.int64))
+        if type_of_target(y).startswith("continuous"):
+            raise ValueError(
+                "Unknown label type: continuous. y contains numbers such as "
+                f"{y[y != np.floor(y)][0]:g}, but {estimator_name} predicts classes, and this "
+                "library has no regressor. Divide the values into classes, or regress them on an "
+                "embedding: make_pipeline(ACLECGEncoder(...), Ridge())."
+            )
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
         try:

@@ -390,6 +390,11 @@ def _stack_cells(cells, leads, index, dtype):
         cell = cells[record, lead]
         if _is_null(cell):
             continue
+        if np.ma.is_masked(cell):
+            raise ValueError(
+                f"The signal of {_describe_cell(record, lead, leads, index)} has masked values. "
+                "Fill them, as with cell.filled(0), or leave out the record."
+            )
         signal = np.asarray(cell)
         if signal.ndim != 1 or (signal.dtype.kind not in "fiub" and signal.size):
             raise ValueError(

@@ -54,7 +54,7 @@ def test_dtype_follows_the_argument():
 
 
 ERRORS = {
-    "one dimension": (X12[0, 0], {}, r"Expected 3D array .* got 1D array .* X\[np.newaxis\]"),
+    "one dimension": (X12[0, 0], {}, r"Expected 3D array .* got 1D array .* X\[\[0\]\]"),
     "four dimensions": (X12[None], {}, r"got 4D array with shape \(1, 5, 12, 100\)"),
     "rows without n_leads": (X12[:, 0], {}, r"shape \(5, 100\).*n_leads=12"),
     "n_leads that does not divide": (X12[:, 0], {"n_leads": 7}, "which n_leads=7 does not divide"),

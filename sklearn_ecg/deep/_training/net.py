@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import (
+    BatchScoring,
     EarlyStopping,
+    EpochScoring,
     EpochTimer,
     Freezer,
     LRScheduler,
@@ -232,6 +234,7 @@ def train_network(
         The trained copies.
     """
     callbacks = copy.deepcopy(list(callbacks or []))
+    _check_callbacks(callbacks)
     steps = list(callbacks)
     if learning_rate_schedule == "cosine":
         factor = _warmup_cosine(max_epochs * len(batches))
@@ -274,6 +277,20 @@ def train_network(
     net.trim_for_prediction()
     net.remember_attributes()
     return net, history, callbacks
+
+
+def _check_callbacks(callbacks):
+    """Raise for callbacks that score the predictions for a data set of skorch."""
+    for callback in callbacks:
+        callback = callback[1] if isinstance(callback, tuple) else callback
+        if isinstance(callback, (BatchScoring, EpochScoring)):
+            name = type(callback).__name__
+            raise ValueError(
+                f"callbacks contains {name}, which scores a data set of skorch, but the networks "
+                "train on batches of arrays. With early_stopping=True, history_ has the loss on "
+                "validation records. For other scores, use cross_validate(scoring=...), or a "
+                "callback of your own whose on_epoch_end computes and records them."
+            )
 
 
 def _history(net):

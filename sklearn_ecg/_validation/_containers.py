@@ -1,0 +1,85 @@
+"""Containers that are refused, with a message that says how to convert them."""
+
+import numpy as np
+import pandas as pd
+
+SINGLE_RECORD = "A single record is X[[0]], not X[0], or frame.iloc[[0]], not frame.iloc[0]"
+
+
+def check_container(X):
+    """Raise for containers of signals or images that are not supported.
+
+    These are other data frames than those of pandas, one row of a frame, text, arrays with masked
+    values, and cells that are neither numbers nor signals.
+
+    Raises
+    ------
+    ValueError
+        For any of them.
+    """
+    if X is None or isinstance(X, (str, bytes)):
+        raise ValueError(
+            f"X must be an array, a lead frame or a DataFrame, got {X!r:.80}. Load the records "
+            "first: see sklearn_ecg.datasets."
+        )
+    if np.ma.is_masked(X):
+        raise ValueError(
+            f"X is a masked array with {np.ma.count_masked(X)} masked values, and the mask would "
+            "be lost. Leave out the records with masked values, or fill these: X.filled(0), for "
+            "example, or X.filled(np.nan) for transformers that accept NaN."
+        )
+    if isinstance(X, pd.Series):
+        raise ValueError(
+            "Expected 3D array or a DataFrame, got 1D array instead: X is a Series, such as one "
+            f"row or one column of a frame. {SINGLE_RECORD}; a single lead is frame[['II']]."
+        )
+    if not isinstance(X, pd.DataFrame):
+        package = type(X).__module__.partition(".")[0]
+        if package == "polars" or hasattr(X, "__dataframe__"):
+            raise ValueError(
+                f"X is a {type(X).__name__} of {package}. Lead frames and numeric frames are "
+                "DataFrames of pandas: pass X.to_pandas(), or an array."
+            )
+    _check_cells(X)
+
+
+def _check_cells(X):
+    """Raise if the first cells of a table of objects are neither numbers nor signals."""
+    if isinstance(X, pd.DataFrame):
+        columns = [X.iloc[:, j] for j, dtype in enumerate(X.dtypes) if _may_contain_text(dtype)]
+        named = [(repr(column.name), column) for column in columns]
+    elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
+        named = [(j, X[:, j]) for j in range(X.shape[1])]
+    else:
+        return
+    for name, column in named:
+        cell = next((c for c in column if np.ndim(c) > 0 or not pd.isna(c)), None)
+        if isinstance(cell, (str, bytes)) and not _is_number(cell):
+            raise ValueError(
+                f"The cells of column {name} are not signals: got {type(cell).__name__}, "
+                f"{cell[:30]!r}. Text files do not keep signals: parse the text into arrays of "
+                "numbers, and save lead frames with to_parquet (read_lead_frame reads them)."
+            )
+        shape = getattr(cell, "shape", ())
+        is_row = isinstance(cell, (list, tuple, np.ndarray)) and np.ndim(cell) == 1
+        is_series = isinstance(cell, pd.Series) and isinstance(X, pd.DataFrame)
+        if len(shape) and not is_row and not is_series:
+            hint = "cell.ravel()" if isinstance(cell, np.ndarray) else "np.asarray(cell)"
+            raise ValueError(
+                f"The cells of column {name} are not signals: got {type(cell).__name__} of shape "
+                f"{tuple(shape)}. Each cell must be a one-dimensional list or array of numbers: "
+                f"convert the cells, as with {hint}."
+            )
+
+
+def _may_contain_text(dtype):
+    is_object = isinstance(dtype, np.dtype) and dtype.kind == "O"
+    return is_object or isinstance(dtype, pd.StringDtype)
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
