@@ -216,7 +216,7 @@ def _describe(value):
 
 def _check_times(name, times, n_records, n_times):
     """Return time points of each record, which must be ascending and inside the record."""
-    if isinstance(times, (str, bytes)) or not hasattr(times, "__len__") or np.ndim(times) == 0:
+    if isinstance(times, (str, bytes)) or not hasattr(times, "__len__"):
         raise ValueError(f"{name} must be a list with an array for each record, got {times!r}.")
     if n_records is not None and len(times) != n_records:
         raise ValueError(f"{name} has {len(times)} records, but peaks has {n_records}.")
@@ -258,7 +258,7 @@ def _check_times(name, times, n_records, n_times):
 
 def _check_similarity(similarity, peaks):
     """Return the similarity of each beat, which must be in [-1, 1] or NaN."""
-    if np.ndim(similarity) == 0 or len(similarity) != len(peaks):
+    if not hasattr(similarity, "__len__") or len(similarity) != len(peaks):
         raise ValueError(
             f"similarity must be a list with an array for each of {len(peaks)} records."
         )
@@ -333,10 +333,11 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
        at least a quarter of the median over the record. Candidates above 0.5 are beats.
     4. T waves may be as high as the QRS, or higher, but are less sharp. The sharpness of a
        candidate is the mean square of the second differences over 20 ms, within 60 ms of the
-       candidate and without that of the noise, divided by the height. A candidate within 360 ms after another one
-       is its T wave if its sharpness is less than 0.3 times that of the other (or less than 0.6
-       times, if the record has such T waves); from 360 to 550 ms, where wide ectopic beats are more
-       common, if it is less than 0.12 times (0.3 times). This goes back to the slopes in [1]_.
+       candidate and without that of the noise, divided by the height. A candidate within 360 ms
+       after another one is its T wave if its sharpness is less than 0.3 times that of the other (or
+       less than 0.6 times, if the record has such T waves); from 360 to 550 ms, where wide ectopic
+       beats are more common, if it is less than 0.12 times (0.3 times). This goes back to the
+       slopes in [1]_.
     5. Of two beats within 200 ms, the refractory time [1]_, the higher one remains. A beat within
        360 ms after another one that is less than 0.6 times as high is a T wave, too [1]_. In an
        interval of more than 1.66 times the median interval, the highest remaining candidate above
