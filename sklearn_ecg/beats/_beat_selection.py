@@ -115,7 +115,7 @@ def _find_t_waves(beat, record, time, height, n_records, sharpness):
     before, after = sharp[first], sharp[first + 1]
     late = interval[first] > _T_WAVE
     blunt = after < _BLUNT * before
-    doubtful[first[blunt | (~late & (after < _DOUBTFUL * before))] + 1] = True
+    unsure = blunt | (~late & (after < _DOUBTFUL * before))
     # A wide ectopic beat may come that late. The limits are wider where T waves are known to be
     # high.
     high_t = np.zeros(n_records, dtype=bool)
@@ -131,6 +131,7 @@ def _find_t_waves(beat, record, time, height, n_records, sharpness):
     qrs = first[blunt]
     beat[qrs[~t_wave[qrs]]] = True
     beat &= ~t_wave
+    doubtful[first[unsure & beat[first]] + 1] = True
     return t_wave, doubtful
 
 

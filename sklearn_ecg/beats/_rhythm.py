@@ -216,7 +216,7 @@ def _describe(value):
 
 def _check_times(name, times, n_records, n_times):
     """Return time points of each record, which must be ascending and inside the record."""
-    if isinstance(times, (str, bytes)) or not hasattr(times, "__len__") or np.ndim(times) == 0:
+    if isinstance(times, (str, bytes)) or not hasattr(times, "__len__"):
         raise ValueError(f"{name} must be a list with an array for each record, got {times!r}.")
     if n_records is not None and len(times) != n_records:
         raise ValueError(f"{name} has {len(times)} records, but peaks has {n_records}.")
@@ -258,7 +258,7 @@ def _check_times(name, times, n_records, n_times):
 
 def _check_similarity(similarity, peaks):
     """Return the similarity of each beat, which must be in [-1, 1] or NaN."""
-    if np.ndim(similarity) == 0 or len(similarity) != len(peaks):
+    if not hasattr(similarity, "__len__") or len(similarity) != len(peaks):
         raise ValueError(
             f"similarity must be a list with an array for each of {len(peaks)} records."
         )
