@@ -20,7 +20,6 @@ from .._records import (
     list_headerless_files,
     read_record,
     record_states,
-    show_name,
     stamp_record_files,
 )
 from ._harmonize import HarmonizedRecord, Policies, RecordDropped, harmonize
@@ -66,6 +65,7 @@ class _Outcome:
 
     harmonized: HarmonizedRecord | None = None
     error: RecordError | None = None
+    is_out_of_memory: bool = False  # the cause of the error
     dropped: str | None = None  # the reason
     comments: list = field(default_factory=list)
     description: tuple | None = None  # shape, sampling rate and units, for the report
@@ -202,8 +202,7 @@ def _build_batch(request, rows):
     names = request.names
     whole_of = find_segments(request.root, names) if request.is_folder else {}
     report = [
-        [show_name(name), "segment", f"a part of {whole_of.get(name)}", None, None, None, 0]
-        for name in names
+        [name, "segment", f"a part of {whole_of.get(name)}", None, None, None, 0] for name in names
     ]
     comments = [[] for _ in names]
     to_read = [position for position, name in enumerate(names) if name not in whole_of]
@@ -233,7 +232,7 @@ def _build_batch(request, rows):
             if error is None and first is None:
                 first = (name, harmonized.sampling_rate, harmonized.rows.shape[2])
         if error is not None and request.on_error == "raise":
-            raise error
+            raise MemoryError(str(error)) if outcome.is_out_of_memory else error
         if error is not None:
             status, reason = "failed", f"{error.field}: {error.reason}"
         elif outcome.dropped is not None:
@@ -244,20 +243,14 @@ def _build_batch(request, rows):
             records += [position] * len(harmonized.rows)
             starts += harmonized.starts
         n_rows = len(harmonized.rows) if status == "loaded" else 0
-        report[position] = [
-            show_name(name),
-            status,
-            show_name(reason),
-            *outcome.description,
-            n_rows,
-        ]
+        report[position] = [name, status, reason, *outcome.description, n_rows]
         comments[position] = outcome.comments
     _explain_unread_segments(report, whole_of)
     if first is None:
         _raise_no_record_loaded(report)
     for status, file, reason in request.unread:
         if file not in files:
-            report.append([show_name(file), status, reason, None, None, None, 0])
+            report.append([file, status, reason, None, None, None, 0])
     payload = {
         "report": report,
         "records": records,
@@ -272,8 +265,8 @@ def _read_and_harmonize(root, name, policies, for_cache):
     """Read a record in a worker process.
 
     Any exception is the failure of this record, and so is a MemoryError: a header may promise more
-    values than fit into memory. Ctrl-C and SystemExit end the whole load, and so does a MemoryError
-    for the array of all records.
+    values than fit into memory. With ``on_error="raise"`` it stays a MemoryError. KeyboardInterrupt
+    and SystemExit end the whole load, and so does a MemoryError of the array of all records.
     """
     outcome = _Outcome()
     files, stamps = None, None
@@ -290,6 +283,7 @@ def _read_and_harmonize(root, name, policies, for_cache):
         outcome.error = error
     except Exception as error:
         outcome.error = _describe_foreign_error(name, error)
+        outcome.is_out_of_memory = isinstance(error, MemoryError)
     outcome.files = files or []
     try:
         if outcome.description is None:
