@@ -167,8 +167,8 @@ def load_challenge(
         (:func:`scipy.signal.resample_poly` with ``padtype="edge"``). With None, all must have the
         sampling rate of the first.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a record that cannot be loaded: raise an error that names it, or list it in
-        the report and issue a warning with the number of such records.
+        What to do with a record that cannot be loaded, for whatever reason: raise an error that
+        names it, or list it in the report and issue a warning with the number of such records.
     n_jobs : int, default=None
         Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
         context, -1 means all processors.

@@ -64,9 +64,10 @@ def load_ludb(
     annotated_leads : iterable of str, default=None
         The leads whose annotations to load, which takes most of the time. None means `leads`.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a record that cannot be loaded, or that has no annotations of a lead: raise
-        an error that names it, or list it in the report and issue a warning with the number of
-        records that cannot be loaded.
+        What to do with a record that cannot be loaded, or that has no annotations of a lead, or
+        damaged ones (truncated, outside the record, at another rate): raise an error that names it,
+        or list it in the report and issue a warning with the number of records that cannot be
+        loaded, and of those with damaged annotations.
     n_jobs : int, default=None
         Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
         context, -1 means all processors.
@@ -104,7 +105,8 @@ def load_ludb(
             record; sex; age in years (NaN if it is not a number); diagnoses, a tuple of sentences
             from the header; and the columns of ``ludb.csv`` if the folder has this file.
         report : DataFrame
-            A row per record; see :func:`load_wfdb`.
+            A row per record, and per hidden file; see :func:`load_wfdb`. The reason also says where
+            ``ludb.csv`` and the header differ in age or sex.
         DESCR : str
             Description, license and citation.
 

@@ -162,8 +162,9 @@ def load_ptbxl(
     TypeError
         If `folds` is not an iterable of integers.
     ValueError
-        If a parameter has an unknown value, a column of the database is missing, a statement of the
-        database is missing in ``scp_statements.csv``, or no records are left.
+        If a parameter has an unknown value, no records are left, or a table is not as published: a
+        column is missing, a cell is not valid, a statement of the database is missing in
+        ``scp_statements.csv``, or a patient is in two folds.
 
     See Also
     --------

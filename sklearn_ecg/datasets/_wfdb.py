@@ -75,8 +75,8 @@ def load_wfdb(
         The unit of leads whose header has no unit, or one that is not a voltage, such as "NU". With
         None, leads without a unit are in mV, by WFDB's definition, and other units are an error.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a record that cannot be loaded: raise an error that names it, or list it in
-        the report and issue a warning with the number of such records.
+        What to do with a record that cannot be loaded, for whatever reason: raise an error that
+        names it, or list it in the report and issue a warning with the number of such records.
     n_jobs : int, default=None
         Number of processes to read with; None means 1 unless in a ``joblib.parallel_config``
         context, -1 means all processors.
@@ -113,9 +113,10 @@ def load_wfdb(
         report : DataFrame
             A row per record: its name; its status ("loaded"; "dropped" by a policy; "failed";
             "segment" of another record; "no header" for a signal file of a folder that no header
-            describes, or a header whose extension is not ``.hea`` in lower case); the reason, or
-            what was done to it; the shape (channels, time points), the sampling rate in Hz and the
-            units of its leads in the file; and the number of its rows.
+            describes, or a header whose extension is not ``.hea`` in lower case; "hidden" for a
+            file that systems and editors leave behind); the reason, or what was done to it; the
+            shape (channels, time points), the sampling rate in Hz and the units of its leads in the
+            file; and the number of its rows.
         comments : dict of str to list of str
             The comments in the header of each loaded record.
         DESCR : str

@@ -426,3 +426,27 @@ def test_images_of_real_records(data_folder, tmp_path):
         else:
             assert np.abs(image.astype(int) - pages[number]).mean() < 6
     assert len(set(bunch.groups)) == 12
+
+
+def test_paths_in_the_home_folder(tmp_path, monkeypatch):
+    (tmp_path / "images").mkdir()
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "images" / "a.png")
+    (tmp_path / "labels.csv").write_text("file,label\na.png,mi\n")
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    bunch = load_ecg_images("~/images", labels="~/labels.csv", image_size=4)
+    assert bunch.data.shape == (1, 4, 4) and bunch.target_names == ["mi"]
+
+
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        (b"file;label\na.png;mi\n", "labels.csv, row 1: the columns are separated by ';'"),
+        ("file,label\na.png,mä\n".encode("latin-1"), "labels.csv, row 2: the byte 0xe4 is not"),
+    ],
+)
+def test_tables_saved_by_other_programs(tmp_path, table, message):
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_bytes(table)
+    with pytest.raises(ValueError, match=message):
+        load_ecg_images(tmp_path, labels=tmp_path / "labels.csv")

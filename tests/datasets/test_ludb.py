@@ -48,7 +48,9 @@ def folder(tmp_path, write_wfdb):
     return tmp_path
 
 
-def write_annotations(folder, name, lead, shift):
+def write_annotations(
+    folder, name, lead, shift, samples=(10, 20, 30, 50, 60, 70), symbols="(p)(N)"
+):
     import warnings
 
     with warnings.catch_warnings():
@@ -56,8 +58,8 @@ def write_annotations(folder, name, lead, shift):
         wfdb.wrann(
             name,
             lead,
-            np.array([10, 20, 30, 50, 60, 70]) + shift,
-            symbol=["(", "p", ")", "(", "N", ")"],
+            np.array(samples) + shift,
+            symbol=list(symbols),
             write_dir=str(folder),
         )
 
@@ -104,6 +106,69 @@ def test_changed_annotations_are_noticed(folder, tmp_path):
     write_annotations(folder / "data", "10", "ii", shift=200)
     waves = load(folder, cache=tmp_path / "cache").annotations
     assert waves.iloc[-1].to_list() == [2, "II", "QRS", 250, 260, 270]
+
+
+@pytest.mark.parametrize(
+    "samples, symbols, cut, problem",
+    [
+        ([10, 20, 30], "(N)", slice(-2), "truncated or damaged"),
+        ([10, 20, 30], "(N)", slice(-3), "truncated or damaged"),
+        ([10, 20, 30], "(N)", slice(0), "truncated or damaged"),
+        ([10, 20, 500], "(N)", slice(None), "time point 500 is outside the record, which has 500"),
+        ([10, 20, 30], "(V)", slice(None), "LUDB has no annotations 'V'"),
+    ],
+)
+def test_damaged_annotations(folder, samples, symbols, cut, problem):
+    write_annotations(folder / "data", "2", "ii", 0, samples=samples, symbols=symbols)
+    path = folder / "data" / "2.ii"
+    path.write_bytes(path.read_bytes()[cut])
+    write_annotations(folder / "data", "10", "ii", 0)
+    message = f"Record 2, annotations: 2.ii, the annotations of lead II, .*{problem}.* Replace"
+    with pytest.raises(RecordError, match=message):
+        load(folder, on_error="raise")
+    for cache in (None, folder / "cache", folder / "cache"):
+        with pytest.warns(UserWarning, match="Some annotations of 1 of 3 records were left out"):
+            bunch = load(folder, cache=cache)
+        assert bunch.report.loc[1, "reason"].startswith("no annotations of lead II (")
+        assert problem in bunch.report.loc[1, "reason"]
+        assert not ((bunch.annotations.record == 1) & (bunch.annotations.lead == "II")).any()
+        assert len(bunch.annotations) == 10
+
+
+def test_annotations_at_another_rate(folder):
+    header = folder / "data" / "2.hea"
+    header.write_text(header.read_text().replace("2 2 500 500", "2 2 250 500"))
+    with pytest.warns(UserWarning, match="records were left out"):
+        bunch = load(folder)
+    assert bunch.report["status"].tolist() == ["loaded", "failed", "loaded"]
+
+
+def test_table_and_headers_are_compared(folder):
+    table = folder / "ludb.csv"
+    table.write_text('ID,Sex,Age,Rhythms\n1,"M\n","52\n",Sinus\n2,F,>89,Sinus\n')
+    reasons = load(folder).report["reason"].tolist()
+    assert reasons[:2] == [
+        "sex 'F' in the header, 'M' in ludb.csv; age 51 in the header, 52 in ludb.csv",
+        "",
+    ]
+    table.write_text("ID,Sex\n1.0,F\n2.0,F\n")
+    with pytest.raises(
+        ValueError, match="ludb.csv has none of the 3 records in column ID. Replace"
+    ):
+        load(folder)
+    table.write_text("ID;Sex\n1;F\n")
+    with pytest.raises(ValueError, match="ludb.csv, row 1: the columns are separated by ';'"):
+        load(folder)
+
+
+def test_hidden_files_and_home_folder(folder, monkeypatch):
+    (folder / "data" / "._1.hea").write_bytes(bytes(9))
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(folder.parent))
+    bunch = load(f"~/{folder.name}", cache=f"~/{folder.name}/cache")
+    assert bunch.report["record"].tolist() == ["1", "2", "10", "._1.hea"]
+    assert bunch.report["status"].tolist() == ["loaded", "loaded", "loaded", "hidden"]
+    assert bunch.data.shape == (3, 2, 500) and (folder / "cache").is_dir()
 
 
 def test_errors(folder):

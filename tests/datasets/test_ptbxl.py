@@ -146,6 +146,23 @@ def test_bunch(folder):
         ("strat_fold", None, "no strat_fold for 1 record.*ecg_id 2"),
         ("scp_codes", None, "no scp_codes for 1 record.*ecg_id 2"),
         ("scp_codes", "garbage(", "scp_codes 'garbage.' for ecg_id 2, which is not a dict"),
+        ("scp_codes", "['NORM']", "ptbxl_database.csv has scp_codes .* for ecg_id 2, which is not"),
+        ("scp_codes", "{'NORM': '100'}", "scp_codes .* for ecg_id 2, which is not a dict"),
+        ("scp_codes", "{'NORM': None}", "scp_codes .* for ecg_id 2, which is not a dict"),
+        ("scp_codes", "{'NORM': True}", "scp_codes .* for ecg_id 2, which is not a dict"),
+        ("scp_codes", "{'NORM': NaN}", "scp_codes .* for ecg_id 2, which is not a dict"),
+        ("scp_codes", "{'NORM': 101}", "scp_codes .* for ecg_id 2, .* likelihoods from 0 to 100"),
+        ("scp_codes", "{1: 100.0}", "scp_codes .* for ecg_id 2, which is not a dict"),
+        ("scp_codes", "5", "scp_codes '?5'? for ecg_id 2, which is not a dict"),
+        ("scp_codes", "NORM", "scp_codes 'NORM' for ecg_id 2, which is not a dict"),
+        ("scp_codes", "[" * 5000, "for ecg_id 2, which is not a dict"),
+        ("patient_id", 1.5, "patient_id .*1.5.* in ecg_id 2, which is not an integer"),
+        ("patient_id", "x", "patient_id 'x' in ecg_id 2, which is not an integer"),
+        ("strat_fold", 1.5, "strat_fold .*1.5.* in ecg_id 2, which is not an integer"),
+        ("strat_fold", 2, r"records of patient_id 50 in the folds \[1, 2\]"),
+        ("ecg_id", 2.5, "ecg_id .*2.5.* in row 3, which is not an integer"),
+        ("ecg_id", 8, "filename_lr 'records100/00000/00002_lr' for ecg_id 8, which is the file of"),
+        ("filename_lr", "records100/00000/00001_lr", "filename_lr .* in more than one row.*id 2"),
     ],
 )
 def test_damaged_rows_are_named(folder, column, value, message):
@@ -156,6 +173,65 @@ def test_damaged_rows_are_named(folder, column, value, message):
     database.to_csv(path, index=False)
     with pytest.raises(ValueError, match=message):
         load_ptbxl(folder)
+
+
+@pytest.mark.parametrize("name", ["ptbxl_database.csv", "scp_statements.csv"])
+def test_tables_saved_by_other_programs(folder, name):
+    path = folder / name
+    text = path.read_text()
+    path.write_text(text, encoding="utf-8-sig")
+    assert_array_equal(load_ptbxl(folder).ecg_id, [1, 2, 3, 7, 9])
+    path.write_bytes((text + "ü").encode("latin-1"))
+    with pytest.raises(ValueError, match=f"{name}, row .: the byte 0xfc is not UTF-8"):
+        load_ptbxl(folder)
+    path.write_text(text.replace(",", ";"))
+    with pytest.raises(ValueError, match=f"{name}, row 1: the columns are separated by ';'"):
+        load_ptbxl(folder)
+
+
+@pytest.mark.parametrize(
+    "column, value, message",
+    [
+        ("diagnostic_class", "M", "diagnostic_class 'M' for the diagnostic statement 'IMI'"),
+        ("diagnostic_class", None, "diagnostic_class nan for the diagnostic statement 'IMI'"),
+        ("diagnostic_subclass", None, "no diagnostic_subclass for the diagnostic statement 'IMI'"),
+        ("code", "NORM", "scp_statements.csv has the statement 'NORM' in more than one row"),
+    ],
+)
+def test_damaged_statements_are_named(folder, column, value, message):
+    path = folder / "scp_statements.csv"
+    statements = pd.read_csv(path).rename(columns={"Unnamed: 0": "code"})
+    statements.loc[statements["code"] == "IMI", column] = value
+    statements.to_csv(path, index=False)
+    with pytest.raises(ValueError, match=message):
+        load_ptbxl(folder)
+
+
+def test_hidden_files_and_home_folder(folder, monkeypatch):
+    """Hidden files are in the report only, after the records."""
+    hidden = ["__MACOSX/._x.hea", "records100/00000/._00001_lr.hea"]
+    for name in hidden:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(bytes(9))
+    path = folder / "records100/00000/00003_lr.dat"
+    path.write_bytes(path.read_bytes()[:-1])
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(folder.parent))
+    with pytest.warns(UserWarning, match="1 of 5 records were left out"):
+        bunch = load_ptbxl(f"~/{folder.name}", on_error="skip", cache=f"~/{folder.name}/cache")
+    assert_array_equal(bunch.ecg_id, [1, 2, 7, 9])
+    assert list(bunch.dropped.index) == [3, 4]
+    assert bunch.report["record"].tolist()[5:] == hidden
+    assert bunch.report["status"].tolist()[5:] == ["hidden", "hidden"]
+    assert (folder / "cache").is_dir()
+
+
+def test_a_first_record_at_a_wrong_rate_does_not_fail_the_others(folder):
+    write_record(folder, "records100/00000/00001_lr", digital_signal(1, 50), fs=120)
+    with pytest.warns(UserWarning, match="1 of 5 records .* .sampling rate 1"):
+        bunch = load_ptbxl(folder, on_error="skip")
+    assert_array_equal(bunch.ecg_id, [2, 3, 7, 9])
+    assert bunch.dropped[1] == "sampling rate: it has 120 Hz instead of 100 Hz."
 
 
 def test_task_mi_leaves_out_both_and_neither(folder):
@@ -243,7 +319,9 @@ def test_min_likelihood(folder):
     assert bunch.dropped.index.tolist() == [2, 4]
 
 
-@pytest.mark.parametrize("folds", [[1, 10], (10, 1), range(1, 11, 9), np.array([1, 10]), {1, 10}])
+@pytest.mark.parametrize(
+    "folds", [[1, 10], (10, 1), range(1, 11, 9), np.array([1, 10]), {1, 10}, np.array([1.0, 10.0])]
+)
 def test_folds(folder, folds):
     bunch = load_ptbxl(folder, folds=folds)
     assert_array_equal(bunch.ecg_id, [1, 2, 7, 9])
@@ -333,6 +411,11 @@ def test_records_that_are_not_requested_may_be_missing(folder):
         ({"folds": []}, ValueError, r"folds=\[\]: pass some of"),
         ({"folds": 9}, TypeError, r"folds must be an iterable of int, such as \[9\], got 9"),
         ({"folds": "test"}, TypeError, "folds must be an iterable of int"),
+        ({"folds": "12"}, TypeError, "folds must be an iterable of int, .*, got '12'"),
+        ({"folds": b"1"}, TypeError, "folds must be an iterable of int"),
+        ({"folds": [1.5]}, TypeError, r"folds must be an iterable of int, .*, got \[1.5\]"),
+        ({"folds": ["1"]}, TypeError, "folds must be an iterable of int"),
+        ({"folds": [True]}, TypeError, "folds must be an iterable of int"),
         (
             {"min_likelihood": 101},
             ValueError,

@@ -272,8 +272,8 @@ def _read_and_harmonize(root, name, policies, for_cache):
     """Read a record in a worker process.
 
     Any exception is the failure of this record, and so is a MemoryError: a header may promise more
-    values than fit into memory. Ctrl-C and SystemExit are no exceptions in this sense, and end the
-    whole load, as does a lack of memory for the array of all records.
+    values than fit into memory. KeyboardInterrupt and SystemExit end the whole load, and so does a
+    MemoryError of the array of all records.
     """
     outcome = _Outcome()
     files, stamps = None, None

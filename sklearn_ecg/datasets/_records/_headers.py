@@ -95,6 +95,14 @@ def read_headers(root, name):
     prefix = folder_of(name)
     names = [prefix + segment for segment in header.seg_name if segment != "~"]
     segments = [(segment, _read_header(root, name, segment)) for segment in names]
+    nested = [segment for segment, part in segments if part.is_multi_segment]
+    if nested:
+        raise RecordError(
+            name,
+            "header",
+            f"its segment {nested[0]} consists of segments itself.",
+            "Correct the header, or leave the record out.",
+        )
     _check_segments(name, header, segments)
     return header, segments
 
@@ -108,15 +116,7 @@ def _read_header(root, record, name):
         else:
             missing = f"{os.path.basename(path)}, the header of one of its segments, is missing."
         raise RecordError(record, "header", missing, "Copy or download it again.")
-    header = parse_header(record, name, read_header_lines(root, f"{name}.hea"))
-    if name != record and header.is_multi_segment:
-        raise RecordError(
-            record,
-            "header",
-            f"its segment {name} consists of segments itself.",
-            "Correct the header, or leave the record out.",
-        )
-    return header
+    return parse_header(record, name, read_header_lines(root, f"{name}.hea"))
 
 
 def record_files(name, segments):
