@@ -309,7 +309,7 @@ def test_a_long_first_record_does_not_end_the_load(folder, write_wfdb, monkeypat
     empty = np.empty
 
     def refuse(shape, *args, **kwargs):
-        if isinstance(shape, tuple) and shape[0] == 2:
+        if shape == (2, 1, 500):
             raise MemoryError
         return empty(shape, *args, **kwargs)
 
