@@ -271,9 +271,10 @@ def _add_digest(manifest):
 
 
 def _read_array_name(path):
-    """Return the array's file name in a manifest, or None."""
+    """Return the array's file name in a manifest, or None, also if it is that of another array."""
     try:
-        return _read_manifest(path)["array"]
+        name = _read_manifest(path)["array"]
+        return name if re.fullmatch(rf"{re.escape(path.stem)}-[0-9a-f]{{16}}\.npy", name) else None
     except Exception:
         return None
 

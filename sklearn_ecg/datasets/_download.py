@@ -1,24 +1,36 @@
 """Downloads with pooch: in parallel, and checked against published checksums."""
 
+import errno
+import functools
 import io
 import logging
 import os
+import queue
+import re
 import stat
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+import time
+import uuid
+from contextlib import ExitStack, closing
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
 from .. import __version__
 from ..utils._paths import expand_path
+from ._write_errors import explain_write_errors
 
 _PTBXL_URL = "https://physionet.org/files/ptb-xl/1.0.3/"
 _PTBXL_FOLDER = "ptb-xl-1.0.3"
 _CHECKSUMS_FILE = "SHA256SUMS.txt"
 _RECORD_FOLDERS = {100: "records100/", 500: "records500/"}
 _BYTES_PER_READ = 2**16  # small, so that Ctrl-C and errors of other files take effect soon
+_MAX_FILE_SIZE = 2**28  # bytes; the largest file of PTB-XL has 7 MB
+_MAX_CHECKSUMS_SIZE = 2**26  # bytes; the list of PTB-XL has 5 MB
+_SECONDS_TO_STOP = 1.0  # that threads have to end by themselves
+_SECONDS_PER_DAY = 86_400
+# The names of temporary files of pooch.
+_TEMPORARY_NAME = re.compile(r"tmp[a-z0-9_]{8}")
 
 
 class DownloadError(OSError):
@@ -70,7 +82,9 @@ def download_ptbxl(
     Every file is checked against the SHA-256 that PhysioNet publishes. A file that already exists
     with the right SHA-256 is not downloaded again, so a download that was interrupted continues
     with the first file that is missing. A file is written under its final name only when it is
-    complete and has the right SHA-256; a partial file is deleted, not continued.
+    complete and has the right SHA-256; a partial file is deleted, not continued. Partial files of
+    a process that was killed have names like "tmpab12cd_9"; a later call deletes them when they are
+    a day old. Two processes may download into one folder at the same time.
 
     Parameters
     ----------
@@ -99,9 +113,10 @@ def download_ptbxl(
     Raises
     ------
     DownloadError
-        If a file cannot be downloaded, or has a wrong SHA-256 at every attempt. It is an OSError.
+        If a file cannot be downloaded, has more than 256 MiB, or has a wrong SHA-256 at every
+        attempt, or if there are no files to download. It is an OSError.
     OSError
-        If a file cannot be written.
+        If a file cannot be written, or something that is not a file has its name.
     ValueError
         If a parameter is out of its range.
 
@@ -135,6 +150,10 @@ def download_ptbxl(
         for name, digest in download.fetch_checksums().items()
         if not name.startswith(unwanted)
     }
+    if not checksums:
+        raise DownloadError(
+            download.checksums_url, f"it has no files at {sampling_rates} Hz. Check url."
+        )
     download.fetch_all(checksums, n_connections, verbose)
     return folder
 
@@ -150,16 +169,23 @@ class _DownloadStopped(Exception):
     """Raised in a thread after another file has failed, or after Ctrl-C."""
 
 
-class _StoppableFile:
-    """A file whose `write` raises once a download has been stopped."""
+class _LimitedFile:
+    """A file whose `write` raises once a download has been stopped, or has too many bytes."""
 
-    def __init__(self, file, stop):
+    def __init__(self, file, stop, url, max_size):
         self.file = file
         self.stop = stop
+        self.url = url
+        self.left = self.max_size = max_size
 
     def write(self, content):
         if self.stop.is_set():
             raise _DownloadStopped
+        self.left -= len(content)
+        if self.left < 0:
+            raise DownloadError(
+                self.url, f"the file has more than {self.max_size:,} bytes. Check url."
+            )
         self.file.write(content)
 
     def flush(self):
@@ -179,28 +205,33 @@ class _Download:
         self.stop = threading.Event()
         # Attempts are repeated by _try_repeatedly, which Ctrl-C interrupts; pooch would sleep.
         self.files = pooch.create(folder, url.rstrip("/") + "/", retry_if_failed=0)
+        self.checksums_url = self.files.base_url + _CHECKSUMS_FILE
+        self.partial = set()  # paths of files that are being written
         self.mode = None  # of the files
 
     def fetch_checksums(self):
         """Download the list of files, and return the SHA-256 of each."""
-        url = self.files.base_url + _CHECKSUMS_FILE
+        url = self.checksums_url
         with _name_folder_in_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
 
         def fetch_list():
             buffer = io.BytesIO()
-            self._receive(url, buffer)
+            self._receive(url, _LimitedFile(buffer, self.stop, url, _MAX_CHECKSUMS_SIZE))
             return buffer.getvalue()
 
         # Always downloaded, because it decides which files are good.
-        content = self._try_repeatedly(fetch_list, url)
+        (content,) = self._run_in_threads([lambda: self._try_repeatedly(fetch_list, url)], 1)
+        if not content.strip():
+            raise DownloadError(url, "the list of files is empty. Check url, or try again later.")
         checksums = {}
         for line in content.decode("utf-8", errors="replace").splitlines():
             digest, _, name = line.strip().partition(" ")
             name = name.strip().lstrip("*")
             path = PurePosixPath(name)
-            is_inside = bool(name) and not path.is_absolute() and ".." not in path.parts
-            if len(digest) != 64 or not is_inside or "\\" in name or ":" in name:
+            is_inside = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+            is_plain = name.isprintable() and not set(name).intersection('\\:*?"<>|')
+            if not re.fullmatch("[0-9a-fA-F]{64}", digest) or not is_inside or not is_plain:
                 raise DownloadError(
                     url,
                     f"the line {line[:100]!r} is not a SHA-256 and a file in this folder. Check "
@@ -208,35 +239,94 @@ class _Download:
                 )
             checksums[name] = digest.lower()
         with _name_folder_in_errors(self.folder):
-            (self.folder / _CHECKSUMS_FILE).write_bytes(content)
-            self.mode = stat.S_IMODE((self.folder / _CHECKSUMS_FILE).stat().st_mode)
+            self._write_checksums(content)
         return checksums
+
+    def _write_checksums(self, content):
+        """Replace the list of files in one step, and find out which mode new files have."""
+        partial = self.folder / f".{_CHECKSUMS_FILE}-{uuid.uuid4().hex}.partial"
+        try:
+            partial.write_bytes(content)
+            self.mode = stat.S_IMODE(partial.stat().st_mode)
+            os.replace(partial, self.folder / _CHECKSUMS_FILE)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def fetch_all(self, checksums, n_connections, verbose):
         """Download all files; the first one that fails stops the others."""
         self.files.registry.update(checksums)
-        with _quiet_pooch(), ThreadPoolExecutor(n_connections) as pool:
-            futures = [pool.submit(self._fetch_file, name) for name in checksums]
+        self._remove_abandoned_files(checksums)
+        calls = [functools.partial(self._fetch_file, name) for name in checksums]
+        with _QUIET_POOCH, closing(self._run_in_threads(calls, n_connections)) as results:
+            progress = tqdm(
+                results, total=len(calls), desc=_PTBXL_FOLDER, unit="file", disable=not verbose
+            )
+            for _ in progress:
+                pass
+
+    def _run_in_threads(self, calls, n_threads):
+        """Yield the results of calls as they come; stop all of them after an error or Ctrl-C.
+
+        A thread may wait for the server until the timeout. It is then left behind: Python does not
+        wait for daemon threads, as it does for those of an executor.
+        """
+        waiting, results = queue.SimpleQueue(), queue.SimpleQueue()
+        for call in calls:
+            waiting.put(call)
+
+        def work():
+            while not self.stop.is_set():
+                try:
+                    call = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    results.put((call(), None))
+                except BaseException as error:
+                    results.put((None, error))
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(n_threads)]
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in calls:
+                result, error = _get_interruptibly(results)
+                if error is not None:
+                    raise error
+                yield result
+        except BaseException:
+            self.stop.set()
+            deadline = time.monotonic() + _SECONDS_TO_STOP
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(max(0, deadline - time.monotonic()))
+            for path in list(self.partial):
+                _remove_if_possible(path)
+            raise
+
+    def _remove_abandoned_files(self, checksums):
+        """Remove temporary files that killed processes left at least a day ago."""
+        folders = {self.folder / PurePosixPath(name).parent for name in checksums}
+        for folder in folders:
             try:
-                done = tqdm(
-                    as_completed(futures),
-                    total=len(futures),
-                    desc=_PTBXL_FOLDER,
-                    unit="file",
-                    disable=not verbose,
-                )
-                for future in done:
-                    future.result()
-            except BaseException:
-                self.stop.set()
-                pool.shutdown(cancel_futures=True)
-                raise
+                partial = [entry for entry in folder.iterdir() if _is_temporary_name(entry.name)]
+                ages = [time.time() - entry.lstat().st_mtime for entry in partial]
+            except OSError:
+                continue
+            for entry, age in zip(partial, ages):
+                if age > _SECONDS_PER_DAY:
+                    _remove_if_possible(entry)
 
     def _fetch_file(self, name):
         """Download a file unless it exists with the right SHA-256."""
+        path = self.folder / name
         with _name_folder_in_errors(self.folder):
             # Several threads may create the same folder, which pooch does not expect.
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(path) and not path.is_file():
+            raise FileExistsError(
+                errno.EEXIST, f"{str(path)!r} is not a regular file. Remove it, and call again"
+            )
         self._try_repeatedly(
             lambda: self.files.fetch(name, downloader=self._write_response),
             self.files.get_url(name),
@@ -244,10 +334,14 @@ class _Download:
 
     def _write_response(self, url, path, _):
         """Write the file at an address to pooch's temporary file."""
-        # Temporary files can be read by their owner only.
-        os.chmod(path, self.mode)
-        with open(path, "wb") as file:
-            self._receive(url, _StoppableFile(file, self.stop))
+        self.partial.add(path)
+        try:
+            # Temporary files can be read by their owner only.
+            os.chmod(path, self.mode)
+            with open(path, "wb") as file:
+                self._receive(url, _LimitedFile(file, self.stop, url, _MAX_FILE_SIZE))
+        finally:
+            self.partial.discard(path)
 
     def _receive(self, url, file):
         """Write the content of an address to an open file."""
@@ -288,6 +382,8 @@ class _Download:
                 last = error
             except (requests.RequestException, ValueError) as error:
                 last = error
+            except DownloadError:
+                raise
             except OSError as error:
                 with _name_folder_in_errors(self.folder):
                     raise error
@@ -304,31 +400,60 @@ class _Download:
         ) from last
 
 
-@contextmanager
 def _name_folder_in_errors(folder):
-    """Say in errors that the data home cannot be written."""
+    """Say in errors that the data home cannot be written, and what to do."""
+    return explain_write_errors(f"the folder {str(folder)!r}", "another data_home")
+
+
+class _QuietPooch:
+    """Keeps pooch from logging every file as long as at least one download is running."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.n_downloads = 0
+        self.level = None
+
+    def __enter__(self):
+        import pooch
+
+        with self.lock:
+            if self.n_downloads == 0:
+                self.level = pooch.get_logger().level
+                pooch.get_logger().setLevel(logging.WARNING)
+            self.n_downloads += 1
+
+    def __exit__(self, *error):
+        import pooch
+
+        with self.lock:
+            self.n_downloads -= 1
+            if self.n_downloads == 0:
+                pooch.get_logger().setLevel(self.level)
+
+
+_QUIET_POOCH = _QuietPooch()
+
+
+def _get_interruptibly(results):
+    """Return the next item of a queue; Ctrl-C interrupts the wait on all systems."""
+    while True:
+        try:
+            return results.get(timeout=0.2)
+        except queue.Empty:
+            continue
+
+
+def _is_temporary_name(name):
+    return bool(_TEMPORARY_NAME.fullmatch(name)) or (
+        name.startswith(f".{_CHECKSUMS_FILE}-") and name.endswith(".partial")
+    )
+
+
+def _remove_if_possible(path):
     try:
-        yield
-    except OSError as error:
-        raise type(error)(
-            error.errno,
-            f"the folder {str(folder)!r} cannot be written to ({error.strerror}). Free some space "
-            "or change its permissions, or pass another data_home",
-        ) from error
-
-
-@contextmanager
-def _quiet_pooch():
-    """Keep pooch from logging every file."""
-    import pooch
-
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 def _is_temporary(status):

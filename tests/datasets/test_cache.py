@@ -1,5 +1,6 @@
 """Tests of the cache of loaders."""
 
+import errno
 import json
 import os
 import subprocess
@@ -272,10 +273,89 @@ def other_version(cache):
     manifest.write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [truncate_array, remove_array, truncate_manifest, empty_manifest, list_manifest, other_version],
-)
+def change_number_in_manifest(cache):
+    """Still JSON, with other starts of the rows."""
+    (manifest,) = cache.glob("*.json")
+    content = manifest.read_text()
+    assert '"starts": [0.0' in content
+    manifest.write_text(content.replace('"starts": [0.0', '"starts": [9.0'))
+
+
+def other_digest(cache):
+    (manifest,) = cache.glob("*.json")
+    content = manifest.read_bytes()
+    manifest.write_bytes(content[:12] + b"0" * 64 + content[76:])
+
+
+def change_header_of_array(cache, start=10, content=b"{'descr': '|O"):
+    (array,) = cache.glob("*.npy")
+    with open(array, "r+b") as file:
+        file.seek(start)
+        file.write(content)
+
+
+def nest_header_of_array(cache):
+    """Python's parser runs out of memory or depth."""
+    change_header_of_array(cache, 10, b"(" * 100)
+
+
+def long_header_of_array(cache):
+    change_header_of_array(cache, 8, b"\xff\xff")
+
+
+def other_magic_of_array(cache):
+    change_header_of_array(cache, 0, b"PK\x03\x04")
+
+
+def pipe_as_manifest(cache):
+    (manifest,) = cache.glob("*.json")
+    manifest.unlink()
+    os.mkfifo(manifest)
+
+
+def pipe_as_array(cache):
+    (array,) = cache.glob("*.npy")
+    array.unlink()
+    os.mkfifo(array)
+
+
+def array_in_another_folder(cache):
+    (manifest,) = cache.glob("*.json")
+    content = json.loads(manifest.read_text())
+    content["array"] = f"../{content['array']}"
+    del content["digest"]
+    manifest.write_bytes(_cache._add_digest(content))
+
+
+def shape_that_is_not_one(cache):
+    (manifest,) = cache.glob("*.json")
+    content = json.loads(manifest.read_text())
+    content["shape"] = ["4", -2, None]
+    del content["digest"]
+    manifest.write_bytes(_cache._add_digest(content))
+
+
+HARMS = [
+    truncate_array,
+    remove_array,
+    truncate_manifest,
+    empty_manifest,
+    list_manifest,
+    other_version,
+    change_number_in_manifest,
+    other_digest,
+    change_header_of_array,
+    nest_header_of_array,
+    long_header_of_array,
+    other_magic_of_array,
+    array_in_another_folder,
+    shape_that_is_not_one,
+]
+if hasattr(os, "mkfifo"):
+    HARMS += [pipe_as_manifest, pipe_as_array]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_damaged_cache_is_rebuilt(folder, cache, reads, harm):
     truth = load(folder, cache).data.copy()
     harm(cache)
@@ -283,6 +363,16 @@ def test_damaged_cache_is_rebuilt(folder, cache, reads, harm):
     assert len(reads) == 8
     load(folder, cache)
     assert len(reads) == 8
+
+
+def test_damaged_manifest_removes_no_other_array(folder, cache):
+    load(folder, cache)
+    load(folder, cache, resample_to=100)
+    manifest, other = sorted(cache.glob("*.json"))
+    manifest.write_bytes(other.read_bytes())
+    load(folder, cache)
+    load(folder, cache, resample_to=100)
+    assert len(list(cache.glob("*.npy"))) == 2
 
 
 def test_check_content_finds_wrong_values_in_the_cache(folder, cache):
@@ -430,6 +520,42 @@ def test_full_disk(folder, cache, monkeypatch, failing):
     with pytest.raises(OSError, match="cache=.* cannot be written to .No space .* or None"):
         load(folder, cache)
     assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error, advice",
+    [
+        (errno.EROFS, "The disk is read-only: pass another folder, or None"),
+        (errno.EACCES, "Change its permissions, or pass another folder, or None"),
+        (errno.EIO, "Check the disk, or pass another folder, or None"),
+    ],
+)
+@pytest.mark.parametrize("failing", ["mkdir", "open"])
+def test_cache_that_cannot_be_written(folder, cache, monkeypatch, failing, error, advice):
+    def refuse(*args, **kwargs):
+        raise OSError(error, os.strerror(error))
+
+    if failing == "open":
+        monkeypatch.setattr(_cache, "open", refuse, raising=False)
+    else:
+        monkeypatch.setattr(_cache.Path, "mkdir", refuse)
+    with pytest.raises(
+        OSError, match=f"cache=.* cannot be written to .{os.strerror(error)}"
+    ) as info:
+        load(folder, cache)
+    assert advice in str(info.value)
+
+
+def test_an_existing_cache_on_a_read_only_disk(folder, cache, monkeypatch):
+    """It is read, because nothing has to be written."""
+    truth = load(folder, cache).data
+
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(_cache, "open", refuse, raising=False)
+    monkeypatch.setattr(_cache.os, "replace", refuse)
+    assert_array_equal(load(folder, cache).data, truth)
 
 
 def test_cache_that_is_a_file(folder):

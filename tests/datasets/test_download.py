@@ -1,11 +1,18 @@
 """Tests of download_ptbxl with a local server that drops, damages and refuses files."""
 
+import errno
 import hashlib
 import logging
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pooch
@@ -23,6 +30,8 @@ FILES = {
     "records500/00000/00001_hr.dat": np.random.default_rng(2).bytes(24_000),
 }
 
+WAIT_FACTOR = 50  # by which the fixture shortens the pauses between attempts
+
 
 class Server(ThreadingHTTPServer):
     """Serves FILES; the tests set what goes wrong with which file."""
@@ -38,6 +47,8 @@ class Server(ThreadingHTTPServer):
         self.refuse = {}  # HTTP statuses to answer before a file is sent
         self.barrier = None  # at which requests for records wait
         self.slow = {}  # files that are sent slowly, and the events of their start
+        self.silent = {}  # files that are never sent, and the events of their start
+        self.release = threading.Event()  # ends the silence
         self.requests = []
         self.lock = threading.Lock()
 
@@ -63,7 +74,9 @@ class Handler(BaseHTTPRequestHandler):
             server.drop[name] -= drop
             server.damage[name] -= damage and not drop
         if name == "SHA256SUMS.txt":
-            data = "".join(f"{digest} {file}\n" for file, digest in server.checksums.items())
+            data = server.checksums
+            if not isinstance(data, str):
+                data = "".join(f"{digest} {file}\n" for file, digest in data.items())
             data = data.encode()
         elif name in server.files:
             data = server.files[name]
@@ -79,7 +92,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if server.barrier is not None and name.endswith(".dat"):
             server.barrier.wait()
-        if name in server.slow:
+        if name in server.silent:
+            server.silent[name].set()
+            server.release.wait()
+        elif name in server.slow:
             server.slow[name].set()
             for start in range(0, len(data), 4096):
                 self.wfile.write(data[start : start + 4096])
@@ -99,7 +115,9 @@ def server(monkeypatch):
         # Shorten the pauses between attempts.
         wait = threading.Event.wait
         monkeypatch.setattr(
-            threading.Event, "wait", lambda self, timeout=None: wait(self, timeout and timeout / 50)
+            threading.Event,
+            "wait",
+            lambda self, timeout=None: wait(self, timeout and timeout / WAIT_FACTOR),
         )
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -234,22 +252,116 @@ def test_files_outside_the_folder_are_rejected(server, tmp_path, name):
 
 def test_interrupt_stops_all_connections(server, tmp_path, monkeypatch):
     """A download that has started ends at its next read, and leaves no file."""
+    get = _download._get_interruptibly
 
-    def interrupt(*args, **kwargs):
+    def interrupt(results):
+        if "LICENSE.txt" not in server.requests:
+            return get(results)  # the list of files
         assert started.wait(10)
         raise KeyboardInterrupt
 
     name = "records100/00000/00001_lr.dat"
     started = server.slow[name] = threading.Event()
-    monkeypatch.setattr(_download, "as_completed", interrupt)
-    start = time.monotonic()
+    monkeypatch.setattr(_download, "_get_interruptibly", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        download(server, tmp_path, timeout=30)
-    assert time.monotonic() - start < 5
+        download(server, tmp_path, timeout=30, n_connections=8)
+    assert files_in(tmp_path / "ptb-xl-1.0.3").items() <= FILES.items()
     assert name not in files_in(tmp_path / "ptb-xl-1.0.3")
     monkeypatch.undo()
     server.slow.clear()
     assert files_in(download(server, tmp_path)) == wanted("records500")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for a single process")
+@pytest.mark.parametrize("name", ["SHA256SUMS.txt", "records100/00000/00001_lr.dat"])
+def test_interrupt_while_the_server_is_silent(server, tmp_path, name):
+    """The process ends although its threads wait for the server, and leaves no file."""
+    server.silent[name] = threading.Event()
+    code = (
+        "import sys; from sklearn_ecg.datasets import download_ptbxl; "
+        "download_ptbxl(sys.argv[1], url=sys.argv[2], timeout=300, verbose=0)"
+    )
+    command = [sys.executable, "-c", code, tmp_path, server.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert server.silent[name].wait(60 * WAIT_FACTOR)
+            process.send_signal(signal.SIGINT)
+            # Much less than the timeout of the connection.
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            server.release.set()
+    assert "KeyboardInterrupt" in errors
+    assert files_in(tmp_path).items() <= {f"ptb-xl-1.0.3/{k}": v for k, v in FILES.items()}.items()
+
+
+def test_two_downloads_into_one_folder(server, tmp_path):
+    """Both download every file; each file is written in one step."""
+    server.barrier = threading.Barrier(2, timeout=20)
+    with ThreadPoolExecutor(2) as pool:
+        options = {"n_connections": 1, "timeout": 20}
+        futures = [pool.submit(download, server, tmp_path, **options) for _ in range(2)]
+        folders = [future.result() for future in futures]
+    assert files_in(folders[0]) == files_in(folders[1]) == wanted("records500")
+    assert max(Counter(server.requests).values()) == 2
+
+
+@pytest.mark.parametrize("content", ["", "\n", " \n\n"])
+def test_empty_list_of_files(server, tmp_path, content):
+    server.checksums = content
+    with pytest.raises(DownloadError, match="SHA256SUMS.txt: the list of files is empty. Check"):
+        download(server, tmp_path)
+
+
+def test_list_without_files_at_the_sampling_rate(server, tmp_path):
+    server.checksums = {"records500/00000/00001_hr.dat": "0" * 64}
+    with pytest.raises(DownloadError, match=r"it has no files at \[100\] Hz. Check url"):
+        download(server, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name, limit, size",
+    [
+        ("records100/00000/00001_lr.dat", "_MAX_FILE_SIZE", 100_000),
+        ("SHA256SUMS.txt", "_MAX_CHECKSUMS_SIZE", 100),
+    ],
+)
+def test_files_that_are_too_large(server, tmp_path, monkeypatch, name, limit, size):
+    """They are not downloaded to the end, and not again."""
+    monkeypatch.setattr(_download, limit, size)
+    with pytest.raises(DownloadError, match=f"{name}: the file has more than {size:,} bytes. Ch"):
+        download(server, tmp_path, n_connections=1)
+    assert server.requests.count(name) == 1
+    assert files_in(tmp_path / "ptb-xl-1.0.3").items() <= FILES.items()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_with_the_name_of_a_file(server, tmp_path):
+    (tmp_path / "ptb-xl-1.0.3").mkdir()
+    os.mkfifo(tmp_path / "ptb-xl-1.0.3" / "LICENSE.txt")
+    with pytest.raises(OSError, match="LICENSE.txt' is not a regular file. Remove it"):
+        download(server, tmp_path)
+
+
+def test_partial_files_are_removed_after_a_day(server, tmp_path):
+    folder = tmp_path / "ptb-xl-1.0.3" / "records100" / "00000"
+    folder.mkdir(parents=True)
+    old, young, other = (folder / name for name in ("tmpab12cd_9", "tmpab12cd_8", "tmp"))
+    for path in (old, young, other):
+        path.touch()
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    download(server, tmp_path)
+    assert not old.exists() and young.exists() and other.exists()
+
+
+def test_read_only_disk(server, tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OSError, match="The disk is read-only: pass another data_home"):
+        download(server, tmp_path)
 
 
 def test_progress_bar(server, tmp_path, capsys):
