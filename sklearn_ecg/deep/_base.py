@@ -14,7 +14,6 @@ from ..augmentation._base import check_rates_of_transforms
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._module_arrays import arrays_to_module, module_to_arrays
 from ..utils._torch import (
-    as_tensor,
     convert_module,
     first_non_finite,
     resolve_device,
@@ -192,7 +191,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         data.n_channels = self._input.n_channels(self.normalizer_)
 
     def _fit_normalizer(self, data):
-        records = as_tensor(data.take_records(data.train))
+        records = data.take_records(data.train)
         return self._make_normalizer().to(self._torch_dtype).fit(records)
 
     def _build(self, data, previous):

@@ -11,7 +11,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from ..augmentation import Compose
-from ..utils._torch import as_tensor
 from ._base import DeepECG
 from ._inputs import SignalInput
 from ._target import Target, class_weights
@@ -180,7 +179,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         if weights is not None:
             weights = torch.as_tensor(weights[index], dtype=self._torch_dtype)
         return Batches(
-            self.normalizer_.to_training_memory(as_tensor(data.take_records(index))),
+            self.normalizer_.to_training_memory(data.take_records(index)),
             targets,
             weights,
             batch_size=self.batch_size,

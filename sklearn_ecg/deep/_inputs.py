@@ -2,6 +2,7 @@
 
 from numbers import Integral
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -185,9 +186,8 @@ class EditableSignals(ValidatedInput):
     """
 
     def __init__(self, signals, normalizer):
-        signals = as_tensor(signals)
         if normalizer.mode == "record" or normalizer.leads is not None:
-            super().__init__(signals.clone(), normalizer)
+            super().__init__(torch.from_numpy(np.array(signals)), normalizer)
         else:
             super().__init__(normalizer.to_training_memory(signals).transpose(1, 2), None)
 

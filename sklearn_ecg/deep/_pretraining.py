@@ -17,7 +17,7 @@ from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
 from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._module_arrays import copy_module
-from ..utils._torch import as_tensor, convert_module
+from ..utils._torch import convert_module
 from ..utils._warnings import warn
 from ._base import DeepECG
 from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
@@ -54,7 +54,7 @@ class SelfSupervisedEncoder(DeepECG):
 
     def _make_batches(self, data, network, is_new):
         batches = PairBatches(
-            self.normalizer_.to_training_memory(as_tensor(data.records)),
+            self.normalizer_.to_training_memory(data.records),
             batch_size=self.batch_size,
             augmentation=data.augmentation,
             peaks=self._find_r_peaks(data),

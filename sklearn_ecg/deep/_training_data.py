@@ -70,8 +70,30 @@ class TrainingData:
         return self.target.n_outputs
 
     def take_records(self, index):
-        """Return the records at these positions, without a copy if these are all."""
-        return self.records if len(index) == len(self.records) else self.records[index]
+        """Return the records at these positions, which are copied when slices are taken."""
+        if len(index) == len(self.records):
+            return self.records
+        return _SelectedRecords(self.records, index)
+
+
+class _SelectedRecords:
+    """Records at some positions of an array, of which slices can be taken.
+
+    Parameters
+    ----------
+    records : ndarray of shape (n_records, ...)
+    index : ndarray of int
+    """
+
+    def __init__(self, records, index):
+        self._records, self._index = records, index
+        self.shape = (len(index), *records.shape[1:])
+
+    def __len__(self):
+        return len(self._index)
+
+    def __getitem__(self, part):
+        return self._records[self._index[part]]
 
 
 class PreviousFit:

@@ -4,6 +4,9 @@
 training records, and a call normalizes records for prediction. Training prepares the records once
 with ``to_training_memory``, which puts channels last, and cuts its batches from the result. Each
 batch then passes through ``to_float``, the augmentation and ``normalize_augmented``.
+
+``fit`` and ``to_training_memory`` take a tensor, or an object with a shape and slices that are
+arrays. They read it chunk by chunk, so that a memory map is not copied as a whole.
 """
 
 import torch
@@ -11,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..utils._chunks import NORMALIZE_IMAGES, NORMALIZE_SIGNALS, record_chunks
+from ..utils._torch import as_tensor
 
 NORMALIZE = ("dataset", "record", "record_lead")
 
@@ -43,13 +47,15 @@ class LeadNormalizer(nn.Module):
         """Compute the statistics of training records (n_records, n_leads, n_times)."""
         if self.mode != "dataset":
             return self
-        x = self.select_leads(x)
         count = x.shape[0] * x.shape[2]
+
+        def parts():
+            return map(self.select_leads, _tensor_chunks(x, NORMALIZE_SIGNALS))
+
         # Two passes in float64: with E[x^2] - E[x]^2 an SD that is small compared with the mean
         # would be lost in rounding.
-        parts = _tensor_chunks(x, NORMALIZE_SIGNALS)
-        mean = sum(part.double().sum((0, 2)) for part in parts) / count
-        centered = (part.double() - mean[:, None] for part in parts)
+        mean = sum(part.double().sum((0, 2)) for part in parts()) / count
+        centered = (part.double() - mean[:, None] for part in parts())
         variance = sum(part.square().sum((0, 2)) for part in centered) / count
         self.mean.copy_(mean[:, None])
         self.scale.copy_(_nonzero_scale(variance.sqrt(), mean.abs())[:, None])
@@ -77,7 +83,7 @@ class LeadNormalizer(nn.Module):
         shape = (x.shape[0], x.shape[2], self.n_leads_out)
         out = torch.empty(shape, dtype=self.mean.dtype, device=self.mean.device)
         for part in record_chunks(len(x), 1, NORMALIZE_SIGNALS):
-            out[part] = self(x[part].to(out)).transpose(1, 2)
+            out[part] = self(as_tensor(x[part]).to(out)).transpose(1, 2)
         return out
 
     def to_float(self, x):
@@ -121,7 +127,7 @@ class ImageNormalizer(nn.Module):
             return self
         resized = self.to_training_memory(x)
         count = resized.shape[0] * resized.shape[1] * resized.shape[2]
-        parts = _tensor_chunks(resized, NORMALIZE_IMAGES)
+        parts = list(_tensor_chunks(resized, NORMALIZE_IMAGES))
         mean = sum(self.to_float(part).double().sum((0, 1, 2)) for part in parts) / count
         centered = (self.to_float(part).double() - mean for part in parts)
         variance = sum(part.square().sum((0, 1, 2)) for part in centered) / count
@@ -137,8 +143,8 @@ class ImageNormalizer(nn.Module):
     def to_training_memory(self, x):
         """Resize images to (n_images, *size, n_channels), chunk by chunk; bytes remain bytes."""
         if tuple(x.shape[1:3]) == self.size:
-            return x
-        out = x.new_empty((len(x), *self.size, self.n_channels))
+            return as_tensor(x if isinstance(x, torch.Tensor) else x[:])
+        out = as_tensor(x[:0]).new_empty((len(x), *self.size, self.n_channels))
         parts = zip(_tensor_chunks(x, NORMALIZE_IMAGES), _tensor_chunks(out, NORMALIZE_IMAGES))
         for part, resized in parts:
             images = part.permute(0, 3, 1, 2)
@@ -169,5 +175,5 @@ def _nonzero_scale(scale, magnitude):
 
 
 def _tensor_chunks(x, budget):
-    """Split a tensor into chunks of records, without copying."""
-    return [x[chunk] for chunk in record_chunks(len(x), 1, budget)]
+    """Yield chunks of records as tensors."""
+    return (as_tensor(x[chunk]) for chunk in record_chunks(len(x), 1, budget))

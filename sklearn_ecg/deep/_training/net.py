@@ -246,7 +246,7 @@ def train_network(
                 event_name=None,
             )
         )
-    if valid_batches is not None:
+    if valid_batches is not None and max_epochs:
         steps.append(EarlyStopping(patience=n_iter_no_change, load_best=True))
     optimizer_groups = []
     for part, name, rate, first_epoch in parameter_groups:
