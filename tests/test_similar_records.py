@@ -197,7 +197,7 @@ def test_invalid_images_raise(X, correlation, message):
 
 
 def test_printed_pages(data_folder):
-    """Different pages of one device are in different groups, and copies in the same group."""
+    """Different pages of one device are separated, and their copies are found."""
     images = load_ecg_images(data_folder / "multan_images", image_size=(262, 369)).data
     images = images.reshape(len(images), 262, 369)
     n = len(images)

@@ -1,5 +1,7 @@
 """Grad-CAM: the times of a record, or the parts of an image, on which a decision is based."""
 
+import copy
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,9 +32,10 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
         `~sklearn_ecg.preprocessing.ECGImageRenderer`.
     X : array-like, DataFrame or lead frame
         Records or images, as the estimator takes them.
-    target : label or None, default=None
-        One of ``classes_``; for a multilabel target, the number of the label. None is, for each
-        record, the class with the highest probability.
+    target : label, array-like of shape (n_records,) or None, default=None
+        One of ``classes_``; for a multilabel target, the number of the label. An array holds the
+        class of each record, such as its true class. None is, for each record, the class with the
+        highest probability.
     return_targets : bool, default=False
         Whether to also return the class of each record.
 
@@ -49,7 +52,8 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
     Raises
     ------
     ValueError
-        If the estimator is not fitted, the target is unknown, or X is invalid.
+        If the estimator is not fitted, a target is unknown, the number of targets is not that of
+        the records, or X is invalid.
     TypeError
         If the final step of the estimator is not a network, or is one without a feature map.
 
@@ -75,7 +79,11 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
     Traceback (most recent call last):
         ...
     ValueError: target=2 is unknown. The classes are 0, 1.
+    >>> grad_cam(clf, X, target=y).shape
+    (60, 100)
     """
+    import torch
+
     check_is_fitted(estimator)
     network, X = final_step_and_input(estimator, X)
     if not is_network(network):
@@ -87,29 +95,57 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
         raise TypeError(
             f"{type(network).__name__} has no classes, which grad_cam needs. Pass a classifier."
         )
-    if not hasattr(_feature_extractor(network), "feature_map"):
+    if not hasattr(_feature_extractor(network.net_.module_), "feature_map"):
         raise TypeError(
             f"The network of {type(network).__name__} has no feature_map method, which grad_cam "
             "needs. Pass a network with a feature map over time or over the image."
         )
-    classes = network.classes_.tolist()
-    if target is not None and target not in classes:
-        raise ValueError(
-            f"target={target!r} is unknown. The classes are {', '.join(map(str, classes))}."
-        )
-    checked = network._validate_input(X)
-    if target is None:
-        positions = network.predict_proba(checked).argmax(axis=1)
-    else:
-        positions = np.full(len(checked), classes.index(target))
-    heat = _compute_heat(network, checked, positions)
+    positions = None if target is None else _positions_of_classes(network, target)
+    # The tensors of a caller's inference mode have no gradients.
+    with torch.inference_mode(False):
+        checked = network._validate_input(X)
+        if positions is None:
+            positions = network.predict_proba(checked).argmax(axis=1)
+        elif positions.shape not in ((), (len(checked),)):
+            raise ValueError(
+                f"target has {len(positions)} labels, but X has {len(checked)} records. Pass one "
+                "label for each record, or a single one for all."
+            )
+        positions = np.broadcast_to(positions, len(checked))
+        heat = _compute_heat(network, checked, positions)
     return (heat, network.classes_[positions]) if return_targets else heat
 
 
-def _feature_extractor(network):
+def _positions_of_classes(network, target):
+    """Return the positions in ``classes_`` of a label, or of an array of labels."""
+    labels = np.array(target, dtype=object)
+    if labels.ndim > 1:
+        hint = ""
+        if network._target_kind == "multilabel":
+            hint = " For a multilabel target, pass the number of a label."
+        raise ValueError(
+            "target must be a label or have shape (n_records,), one label per record, got shape "
+            f"{labels.shape}.{hint}"
+        )
+    classes = network.classes_.tolist()
+    positions = np.zeros(labels.shape, dtype=np.intp)
+    for i, label in np.ndenumerate(labels):
+        if label not in classes:
+            place = f"target={label!r}" if labels.ndim == 0 else f"target[{i[0]}]={label!r}"
+            raise ValueError(f"{place} is unknown. The classes are {', '.join(map(str, classes))}.")
+        positions[i] = classes.index(label)
+    return positions
+
+
+def _feature_extractor(module):
     """Return the module with ``feature_map`` and ``pool``: the network, or its encoder."""
-    module = network.net_.module_
     return module if hasattr(module, "feature_map") else getattr(module, "encoder", None)
+
+
+def _differentiable(module):
+    """Return the module, or a copy of one that was loaded in ``torch.inference_mode()``."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return copy.deepcopy(module) if any(tensor.is_inference() for tensor in tensors) else module
 
 
 def _compute_heat(network, checked, positions):
@@ -120,7 +156,8 @@ def _compute_heat(network, checked, positions):
     from ..utils._chunks import NETWORK, array_chunks
     from ..utils._torch import usual_settings
 
-    module, extractor = network.net_.module_, _feature_extractor(network)
+    module = _differentiable(network.net_.module_)
+    extractor = _feature_extractor(module)
     signs = np.ones(len(positions))
     if network._target_kind == "binary":
         # Two classes have one logit.

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from numbers import Integral
 
+import numpy as np
+
 from ..leads import REGIONS_8, REGIONS_12, is_lead_frame, lead_regions, normalize_lead_name
 
 NO_LEAD = "no lead"
@@ -100,6 +102,31 @@ def is_feature_table(X):
     if not hasattr(X, "columns") or is_lead_frame(X):
         return False
     return any(_lead_in_name(str(name)) is not None for name in X.columns)
+
+
+def check_not_unnamed_table(X, function):
+    """Raise for a table of numbers that may be features or rows of signals.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame
+        Of unknown number of leads.
+    function : str
+        Name of the calling function.
+    """
+    if is_lead_frame(X):
+        return
+    if not hasattr(X, "columns"):
+        X = np.asarray(X)
+        if X.ndim != 2 or X.dtype.kind not in "fiub":
+            return
+    raise ValueError(
+        f"X is a table of shape {X.shape}, and it is unknown which lead its columns belong to. If "
+        "it holds features, pass a DataFrame with lead names in its column names, as in "
+        "V2__st_level: call set_output(transform='pandas') on the transformer, such as "
+        "BeatFeatures, and fit the estimator on its output. If its rows are signals in lead-major "
+        f"order, pass the number of leads to {function}, as in n_leads=12."
+    )
 
 
 def resolve_lead_groups(lead_groups, n_leads, names):

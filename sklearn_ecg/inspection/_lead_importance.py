@@ -21,7 +21,13 @@ from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation import read_container
-from ._lead_groups import feature_groups, is_feature_table, leads_of_groups, resolve_lead_groups
+from ._lead_groups import (
+    check_not_unnamed_table,
+    feature_groups,
+    is_feature_table,
+    leads_of_groups,
+    resolve_lead_groups,
+)
 from ._lead_replacement import LeadReplacement, NetworkRecords, TiledLeadReplacement, copy_records
 from ._unwrap import first_network, known_lead_names, known_n_leads, known_target_kind
 
@@ -136,7 +142,8 @@ def lead_importance(
     ------
     ValueError
         If the estimator is not fitted, the shape of X is ambiguous, y or the weights differ in
-        length from X, or a lead or group is unknown or missing.
+        length from X, a lead or group is unknown or missing, or leads are replaced in a single
+        record and ``method="shuffle"``.
 
     See Also
     --------
@@ -191,6 +198,7 @@ def lead_importance(
             f"max_samples={max_samples} is more than the {n_records} records of X. Pass at most "
             "this number, or a share up to 1.0."
         )
+    _check_can_shuffle(method, n_records, max_samples)
     scorer = check_scoring(estimator, scoring=scoring)
     network = first_network(estimator) if _only_predicts(scorer, estimator) else None
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max + 1)
@@ -345,11 +353,7 @@ def record_lead_importance(
         "record_lead_importance", estimator, X, lead_groups, n_leads, method
     )
     n_records = _num_samples(X)
-    if method == "shuffle" and n_records == 1:
-        raise ValueError(
-            "X has a single record, which cannot exchange leads with others. Pass "
-            "method='gaussian', or more records."
-        )
+    _check_can_shuffle(method, n_records)
     network = first_network(estimator)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max + 1)
     replacement_class = LeadReplacement
@@ -384,10 +388,28 @@ def _resolve_input(function, estimator, X, lead_groups, n_leads, method):
                 "method='shuffle', or signals and a pipeline that computes the features."
             )
         return X, "numeric frame", X.shape[1], feature_groups(X.columns, lead_groups)
+    if n_leads is None:
+        check_not_unnamed_table(X, function)
     X, kind, n_leads, names = read_container(X, name=function, n_leads=n_leads)
     if names is None:
         names = known_lead_names(estimator, n_leads)
     return X, kind, n_leads, resolve_lead_groups(lead_groups, n_leads, names)
+
+
+def _check_can_shuffle(method, n_records, n_drawn=None):
+    """Raise if the records are too few to exchange leads."""
+    if method != "shuffle":
+        return
+    if n_records == 1:
+        raise ValueError(
+            "X has a single record, which cannot exchange leads with others. Pass "
+            "method='gaussian', or more records."
+        )
+    if n_drawn == 1:
+        raise ValueError(
+            f"max_samples is a single one of the {n_records} records, which cannot exchange leads "
+            "with others. Pass method='gaussian', or a larger max_samples."
+        )
 
 
 def _only_predicts(scorer, estimator):

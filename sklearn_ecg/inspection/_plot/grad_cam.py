@@ -1,6 +1,7 @@
 """Display of a heat map over a record or an image."""
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 from .._grad_cam import grad_cam
 from .._unwrap import displayed_images, final_step, takes_images
@@ -129,8 +130,8 @@ class GradCAMDisplay:
             Time points per second (Hz). Required for a network of signals.
         record : int, default=0
             Position of the record or image in X.
-        target : label or None, default=None
-            See `grad_cam`.
+        target : label, array-like of shape (n_records,) or None, default=None
+            See `grad_cam`. Of an array, the class of the record is used.
         n_leads : int or None, default=None
             Number of leads of rows.
         layout : {"3x4", "6x2", "12x1"} or None, default=None
@@ -161,6 +162,7 @@ class GradCAMDisplay:
         ValueError
             As `grad_cam` and `ECGDisplay.from_record`.
         """
+        target = _target_of_record(target, X, record)
         if takes_images(final_step(estimator)):
             row = select_row(X, record)
             heat_map, targets = grad_cam(estimator, row, target, return_targets=True)
@@ -286,3 +288,15 @@ class GradCAMDisplay:
         )
         make_room_right(ax, bar_axes)
         ax.set(xticks=[], yticks=[], title=title)
+
+
+def _target_of_record(target, X, record):
+    """Return the target of a record, if there is one for each record."""
+    if target is None or np.ndim(target) == 0:
+        return target
+    if np.ndim(target) != 1 or len(target) != _num_samples(X):
+        raise ValueError(
+            f"target must be a label or have one label for each of the {_num_samples(X)} records, "
+            f"got shape {np.shape(target)}."
+        )
+    return select_row(np.array(target, dtype=object), record)[0]
