@@ -137,7 +137,13 @@ def test_report(with_noise):
     frame = to_lead_frame(with_noise, index=list("abcdef"))
     report = MedianBeat(100).fit(frame).report(frame)
     assert list(report.index) == list("abcdef")
-    assert list(report.columns) == ["beats_found", "beats_used", "reliability", "status"]
+    assert list(report.columns) == [
+        "beats_found",
+        "beats_used",
+        "spikes_removed",
+        "reliability",
+        "status",
+    ]
     assert report.loc[["c", "e"], "status"].tolist() == ["unreliable beats"] * 2
     assert (report["status"] == "ok").sum() == 4
     assert (report["beats_used"] <= report["beats_found"]).all()
