@@ -187,9 +187,15 @@ class BeatFeatures(SignalTransformer):
     cornell          mV      R in aVL + depth of S in V3 [7]_
     ================ ======= ====================================================================
 
+    In the last three, R is the higher one of R and R', and S is the QS complex in a lead without R.
+    Waves that are absent count as 0 there; the features are NaN if a lead has no QRS at all.
+
     The last seven are available if their leads are (for the axes, I and aVF, or I and II). If leads
     I and II are present, the leads derived from them are not used for what is measured in all leads
     together.
+
+    Pacemaker spikes are removed before the beats are detected and measured, as in `MedianBeat`,
+    whose ``report`` counts them: amplitudes, bounds and areas are those of the complexes.
 
     Limits without a reference are defaults of this library. Those of the bounds of waves were
     chosen with the annotations of LUDB; the user guide reports the agreement.
@@ -437,19 +443,30 @@ def _combine_leads(lead_values, names):
             measures[f"{wave}_axis"] = np.degrees(np.arctan2(2 / np.sqrt(3) * y, x))
         angle = np.abs(measures["qrs_axis"] - measures["t_axis"])
         measures["qrs_t_angle"] = np.minimum(angle, 360 - angle)
-    r = np.nan_to_num(lead_values["r_amplitude"])
-    s = -np.nan_to_num(lead_values["s_amplitude"])
+    r, depth = _find_voltages(lead_values)
     if place.keys() >= set(_CHEST_LEADS):
         chest = [place[name] for name in _CHEST_LEADS]
-        # A QS complex is treated as S.
-        depth = np.fmax(s, -np.nan_to_num(np.where(r > 0, 0, lead_values["q_amplitude"])))
         measures["r_transition"] = _find_transition((r - depth)[:, chest])
     if place.keys() >= set(_REQUIRED_LEADS["sokolow_lyon"]):
         highest = np.maximum(r[:, place["V5"]], r[:, place["V6"]])
-        measures["sokolow_lyon"] = s[:, place["V1"]] + highest
+        measures["sokolow_lyon"] = depth[:, place["V1"]] + highest
     if place.keys() >= set(_REQUIRED_LEADS["cornell"]):
-        measures["cornell"] = r[:, place["aVL"]] + s[:, place["V3"]]
+        measures["cornell"] = r[:, place["aVL"]] + depth[:, place["V3"]]
     return measures
+
+
+def _find_voltages(lead_values):
+    """Return the height of R or R', and the depth of S or QS, in each lead.
+
+    An absent wave is 0 in a lead that has another one, and NaN in a lead without a QRS.
+    """
+    q, r, s, r2 = (lead_values[f"{wave}_amplitude"] for wave in ("q", "r", "s", "r2"))
+    height = np.fmax(r, r2)
+    depth = -np.where(np.isnan(r), q, s)  # without R, Q is a QS complex
+    flat = np.isnan(height) & np.isnan(depth)
+    height, depth = np.nan_to_num(height), np.nan_to_num(depth)
+    height[flat] = depth[flat] = np.nan
+    return height, depth
 
 
 def _find_transition(excess):
@@ -461,7 +478,8 @@ def _find_transition(excess):
     step = excess[rows, index] - excess[rows, before]
     part = np.divide(-excess[rows, before], step, out=np.ones_like(step), where=step > 0)
     place = np.where(index == 0, 1, index + part)
-    return np.where(reached.any(axis=1), place, len(_CHEST_LEADS) + 1)
+    place = np.where(reached.any(axis=1), place, len(_CHEST_LEADS) + 1)
+    return np.where(np.isnan(excess).any(axis=1), np.nan, place)
 
 
 def _measure_rhythm(rhythm, records):

@@ -11,6 +11,7 @@ REFRACTORY = 0.2
 _CANDIDATE_DISTANCE = 0.15
 _T_WAVE = 0.36  # end of the interval after a QRS in which T waves usually peak
 _LATE_T_WAVE = 0.55  # end of the interval in which they may peak
+_T_WAVE_SPREAD = 0.05  # from the median interval of a record
 
 # Heights, relative to the typical QRS of that part of the record.
 _BEAT = 0.5
@@ -111,18 +112,21 @@ def _find_t_waves(beat, record, time, height, n_records, sharpness):
     member = np.zeros(len(beat), dtype=bool)
     member[first] = member[first + 1] = True
     sharp = np.zeros(len(beat), dtype=np.float32)
-    sharp[member] = sharpness(record[member], time[member]) / height[member]
+    sharp[member] = sharpness(record[member], time[member])
+    rise = height[first + 1] / height[first]
     before, after = sharp[first], sharp[first + 1]
+    # A low candidate may be sharp for its height, but a QRS is sharper than its T wave anyway.
+    ratio = np.divide(after, rise * before, out=np.full(len(rise), np.inf), where=after < before)
     late = interval[first] > _T_WAVE
-    blunt = after < _BLUNT * before
-    unsure = blunt | (~late & (after < _DOUBTFUL * before))
+    blunt = ratio < _BLUNT
+    unsure = blunt | (~late & (ratio < _DOUBTFUL))
     # A wide ectopic beat may come that late. The limits are wider where T waves are known to be
     # high.
     high_t = np.zeros(n_records, dtype=bool)
     high_t[record[first[blunt & ~late]]] = True
     high_t = high_t[record[first]]
-    blunt &= ~late | high_t | (after < _BLUNT_IF_LATE * before)
-    blunt |= ~late & high_t & (after < _DOUBTFUL * before)
+    blunt &= ~late | high_t | (ratio < _BLUNT_IF_LATE)
+    blunt |= ~late & high_t & (ratio < _DOUBTFUL)
     # QRS complexes too low for a beat occur in a third of the beats at least.
     n_low = np.bincount(record[first[blunt & ~beat[first]]], minlength=n_records)
     n_beats = np.bincount(record[beat], minlength=n_records)
@@ -131,7 +135,11 @@ def _find_t_waves(beat, record, time, height, n_records, sharpness):
     qrs = first[blunt]
     beat[qrs[~t_wave[qrs]]] = True
     beat &= ~t_wave
-    doubtful[first[unsure & beat[first]] + 1] = True
+    # T waves follow at a nearly constant interval.
+    unsure &= beat[first]
+    typical = _median_per_record(interval[first][unsure], record[first][unsure], n_records)
+    unsure &= np.abs(interval[first] - typical[record[first]]) < _T_WAVE_SPREAD
+    doubtful[first[unsure] + 1] = True
     return t_wave, doubtful
 
 

@@ -360,8 +360,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
     `similarity` of 0.4 or less, 1 for 0.8 or more), as in [3]_; the contrast between beats and the
     rest of the curve (0 if the median height of the curve is 0.5 or more, 1 for 0.25 or less); the
     fraction of beats that may be T waves (0 for 0.5 or more, 1 for 0.1 or less), which are those
-    between the limits of step 4; and the fraction of the record that is not in gaps of 3 s or more
-    between beats.
+    between the limits of step 4 that follow at nearly the same interval; and the fraction of the
+    record that is not in gaps of 3 s or more between beats.
 
     A peak within about 50 ms of either end of the record may be missed. If ventricular beats
     alternate with normal beats of less than half their height, the normal ones are missed.
