@@ -1,10 +1,15 @@
 """Tests of batches: each record once, classes spread evenly, partners added where needed."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from sklearn_ecg.deep._training import Batches, stratification_labels
+from sklearn_ecg.deep._training_data import TrainingData
+from sklearn_ecg.nn._normalizers import LeadNormalizer
 
 
 def make(n_records, batch_size, **options):
@@ -107,3 +112,88 @@ def test_label_without_records_is_ignored():
 def test_stratification_label_is_the_rarest_class():
     membership = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1]], dtype=bool)
     assert stratification_labels(membership).tolist() == [0, 1, 0, 3, 2]
+
+
+class ReadInParts:
+    """Records that refuse to be read all at once."""
+
+    def __init__(self, records):
+        self.records, self.shape = records, records.shape
+
+    def __len__(self):
+        return len(self.records)
+
+    def __getitem__(self, part):
+        chunk = self.records[part]
+        assert len(chunk) <= 1024
+        return chunk
+
+
+@pytest.mark.parametrize("mode", ["dataset", "record", "record_lead", None])
+@pytest.mark.parametrize("leads", [None, [2, 0]])
+def test_normalization_reads_signals_in_chunks(mode, leads):
+    records = np.random.RandomState(0).randn(2500, 3, 7).astype(np.float32)
+    expected = LeadNormalizer(mode, 3, leads).fit(torch.from_numpy(records))
+    read_only = records.copy()
+    read_only.flags.writeable = False
+    normalizer = LeadNormalizer(mode, 3, leads).fit(ReadInParts(read_only))
+    assert torch.equal(normalizer.mean, expected.mean)
+    assert torch.equal(normalizer.scale, expected.scale)
+    kept = normalizer.to_training_memory(ReadInParts(read_only))
+    assert torch.equal(kept, expected(torch.from_numpy(records)).transpose(1, 2))
+
+
+def test_selected_records_are_read_in_chunks():
+    records = np.random.RandomState(0).randn(3000, 2, 5).astype(np.float32)
+    index = np.arange(0, 3000, 2)
+    selected = TrainingData(records).take_records(index)
+    assert selected.shape == (1500, 2, 5) and len(selected) == 1500
+    np.testing.assert_array_equal(selected[3:6], records[[6, 8, 10]])
+    assert TrainingData(records).take_records(np.arange(3000)) is records
+    normalizer = LeadNormalizer("dataset", 2).fit(selected)
+    expected = LeadNormalizer("dataset", 2).fit(torch.from_numpy(records[index]))
+    assert torch.equal(normalizer.mean, expected.mean)
+
+
+MEMORY = """
+import sys
+import numpy as np
+from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg.inspection import lead_importance
+
+def memory(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
+
+X = np.memmap(sys.argv[1], dtype=np.float32, mode="r", shape=(6000, 12, 1000))
+y = np.arange(6000) % 2
+network = {"filters": (2,), "dilations": (1,), "stride": 8, "kernel_size": 3, "attention": None}
+clf = MSAICNetClassifier(**network, max_epochs=0, random_state=0).fit(X[:40], y[:40])
+clf.predict(X[:40])
+before = memory("VmHWM")
+weight = (np.arange(6000) % 10 > 0).astype(float)
+if sys.argv[2] == "fit":
+    clf.fit(X, y, sample_weight=weight)
+elif sys.argv[2] == "predict":
+    clf.predict(X)
+else:
+    lead_importance(clf, X, y, n_repeats=1, random_state=0)
+print((memory("VmHWM") - before) / X.nbytes)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize(
+    "what, most",
+    # The mapped pages are 1. A copy of X would add 1, training has one copy, of which it is part.
+    [("fit", 2.6), ("predict", 1.6), ("lead_importance", 2.6)],
+)
+def test_memory_map_is_not_copied_as_a_whole(what, most, tmp_path):
+    with open(tmp_path / "records.dat", "wb") as file:
+        file.truncate(6000 * 12 * 1000 * 4)
+    out = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", MEMORY, str(tmp_path / "records.dat"), what],
+        capture_output=True,
+        text=True,
+    )
+    assert float(out.stdout) < most, out.stderr

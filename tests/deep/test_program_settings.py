@@ -272,3 +272,26 @@ def test_predictions_are_finite_or_an_error(method, ecg):
             parameter.fill_(torch.nan)
     with pytest.raises(ValueError, match="returned NaN or infinity, first for record 0"):
         getattr(clf, method)(ecg.data)
+
+
+@pytest.mark.parametrize("given", [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}])
+def test_threads_that_wait_sleep_early_unless_the_program_decides(given):
+    program = (
+        "import os, sklearn_ecg; print(os.environ.get('GOMP_SPINCOUNT'));"
+        "import sys; print('torch' in sys.modules)"
+    )
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    environment = {k: v for k, v in os.environ.items() if k not in names}
+    out = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, **given},
+        capture_output=True,
+        text=True,
+    )
+    expected = "None" if "OMP_WAIT_POLICY" in given else given.get("GOMP_SPINCOUNT", "1000")
+    assert out.stdout.split() == [expected, "False"]
+
+
+def test_early_stopping_without_epochs(ecg):
+    clf = clone(ESTIMATORS["MSAICNet"]).set_params(max_epochs=0).fit(ecg.data, ecg.target)
+    assert clf.n_iter_ == 0
