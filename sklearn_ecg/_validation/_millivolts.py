@@ -16,8 +16,6 @@ If X as a whole is in mV, but the amplitude of single records is above 150, thes
 a warning.
 """
 
-import warnings
-
 import numpy as np
 
 from ..utils._chunks import TRANSFORM, array_chunks
@@ -138,22 +136,20 @@ def _time_step(signals):
 def _measure_doubtful(signals):
     """Return amplitude, offset and highest amplitude of each record; 0 if it cannot be judged."""
     signals = signals.astype(np.float64)
+    is_missing = np.isnan(signals).all(axis=2)
+    signals[is_missing] = 0
     median, percentile = np.median, np.percentile
     if np.isnan(signals).any():
         median, percentile = np.nanmedian, np.nanpercentile
-    with warnings.catch_warnings():
-        # Missing leads, whose median is NaN.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        level = median(signals, axis=2)
-        deviation = np.abs(signals - level[:, :, np.newaxis])
-        deviation = percentile(deviation, _AMPLITUDE_PERCENTILE, axis=2)
-        # A lead that hardly ever changes is as good as flat.
-        is_live = deviation > 0
-        is_left_out = ~is_live & is_live.any(axis=1, keepdims=True)
-        deviation[is_left_out] = level[is_left_out] = np.nan
-        measures = [
-            np.nanmedian(deviation, axis=1),
-            np.nanmedian(np.abs(level), axis=1),
-            np.nanmax(deviation, axis=1),
-        ]
-    return np.nan_to_num(measures)
+    level = median(signals, axis=2)
+    deviation = np.abs(signals - level[:, :, np.newaxis])
+    deviation = percentile(deviation, _AMPLITUDE_PERCENTILE, axis=2)
+    # A lead that hardly ever changes is as good as flat.
+    is_live = deviation > 0
+    is_left_out = np.where(is_live.any(axis=1, keepdims=True), ~is_live, is_missing)
+    deviation[is_left_out] = level[is_left_out] = np.nan
+    return (
+        np.nanmedian(deviation, axis=1),
+        np.nanmedian(np.abs(level), axis=1),
+        np.nanmax(deviation, axis=1),
+    )
