@@ -5,6 +5,7 @@ No other module of the package inspects the number of dimensions of X, except th
 `sklearn_ecg.leads`, on which this one is built.
 """
 
+from ._containers import SINGLE_RECORD, check_container
 from ._images import check_image_size, check_images
 from ._millivolts import check_millivolts, find_scale_fault
 from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
@@ -17,6 +18,8 @@ from ._signals import (
 )
 
 __all__ = [
+    "SINGLE_RECORD",
+    "check_container",
     "check_finite",
     "check_image_size",
     "check_images",

@@ -67,9 +67,10 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     dtype = np.uint8 if all(kind == np.uint8 for kind in given) else dtype
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
     fitted = getattr(estimator, "image_shape_in_", None)
-    if not reset and tuple(X.shape) in (fitted, fitted[:2]) and ndim < 4:
+    shape = tuple(getattr(X, "shape", ()))
+    if not reset and shape in (fitted, fitted[:2]) and shape[1:] != (np.prod(fitted),):
         raise ValueError(
-            f"X has the shape {tuple(X.shape)} of one of the images that {name} was fitted on. A "
+            f"X has the shape {shape} of one of the images that {name} was fitted on. A "
             "single image is X[[0]], not X[0]."
         )
     # Rows may be passed to an estimator fitted on images, and vice versa. scikit-learn would

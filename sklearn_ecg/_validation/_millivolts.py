@@ -12,6 +12,8 @@ offsets below 1 mV. Records of disconnected electrodes reach amplitudes of 120 m
 - Amplitudes are too small if, in more than half of the records, no lead reaches 0.005: the unit is
   probably V.
 
+Signals of fewer than 100 time points are not judged: they may not contain a whole beat.
+
 If X as a whole is in mV, but the amplitude of single records is above 150, these are mentioned in
 a warning.
 """
@@ -24,8 +26,8 @@ from ..utils._warnings import warn
 _LARGE_AMPLITUDE, _EXTREME_AMPLITUDE, _SMALL_AMPLITUDE = 50.0, 150.0, 0.005
 _LARGE_OFFSET = 10.0
 _AMPLITUDE_PERCENTILE = 99
-# Of a lead.
-_MIN_TIMES = 1000
+# Time points of a lead that the measures need, and those that are enough.
+_SHORTEST, _MIN_TIMES = 100, 1000
 
 
 def check_millivolts(signals, *, name, error_for=()):
@@ -64,6 +66,8 @@ def find_scale_fault(signals):
         "unit", "unclear", "offset", "small" or "records"; what was found; and what to do. None for
         signals of a plausible scale.
     """
+    if signals.shape[2] < _SHORTEST:
+        return None
     amplitude, offset, highest = _measure_records(signals)
     n_judged = np.count_nonzero(highest + offset > 0)
     if n_judged == 0:

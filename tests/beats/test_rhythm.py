@@ -321,7 +321,7 @@ def test_containers_agree():
     "X, rate, error, message",
     [
         (np.zeros((12, 1000)), 100, ValueError, r"shape \(12, 1000\).*n_leads=12"),
-        (np.zeros(1000), 100, ValueError, r"1D array with shape .* X\[np.newaxis\]"),
+        (np.zeros(1000), 100, ValueError, r"1D array with shape .* X\[\[0\]\]"),
         (np.zeros((2, 1000, 12)), 100, ValueError, r"pass X.transpose\(0, 2, 1\)"),
         (np.zeros((0, 12, 1000)), 100, ValueError, r"X is empty: its shape is \(0, 12, 1000\)"),
         (np.zeros((2, 12, 1000), dtype=complex), 100, TypeError, "real numbers, got dtype complex"),

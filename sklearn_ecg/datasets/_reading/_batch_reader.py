@@ -20,6 +20,7 @@ from .._records import (
     list_headerless_files,
     read_record,
     record_states,
+    show_name,
     stamp_record_files,
 )
 from ._harmonize import HarmonizedRecord, Policies, RecordDropped, harmonize
@@ -202,7 +203,8 @@ def _build_batch(request, rows):
     names = request.names
     whole_of = find_segments(request.root, names) if request.is_folder else {}
     report = [
-        [name, "segment", f"a part of {whole_of.get(name)}", None, None, None, 0] for name in names
+        [show_name(name), "segment", f"a part of {whole_of.get(name)}", None, None, None, 0]
+        for name in names
     ]
     comments = [[] for _ in names]
     to_read = [position for position, name in enumerate(names) if name not in whole_of]
@@ -243,14 +245,20 @@ def _build_batch(request, rows):
             records += [position] * len(harmonized.rows)
             starts += harmonized.starts
         n_rows = len(harmonized.rows) if status == "loaded" else 0
-        report[position] = [name, status, reason, *outcome.description, n_rows]
+        report[position] = [
+            show_name(name),
+            status,
+            show_name(reason),
+            *outcome.description,
+            n_rows,
+        ]
         comments[position] = outcome.comments
     _explain_unread_segments(report, whole_of)
     if first is None:
         _raise_no_record_loaded(report)
     for status, file, reason in request.unread:
         if file not in files:
-            report.append([file, status, reason, None, None, None, 0])
+            report.append([show_name(file), status, reason, None, None, None, 0])
     payload = {
         "report": report,
         "records": records,
