@@ -40,7 +40,7 @@ _NOISY_LEAD = 0.1  # leads of a smaller weight are not used to locate the R-peak
 # signals from their level, then their slopes.
 _SPIKE_LEVEL, _SPIKE_SLOPE = 0.35, 0.06
 _SPIKE_SHARE = 0.15  # of the R-peaks of a record, above which it is searched for spikes
-_SPIKE_STEP = 3  # every third R-peak is enough to tell
+_SPIKE_STEP = 2  # every second R-peak is enough to tell
 
 _MAX_BEND = 2.0  # relative to a lead's typical maximum; larger second differences are artifacts
 _NOISE_STEP = 7  # every seventh time point is enough to measure the noise
@@ -240,7 +240,10 @@ def _compute_sharpness(low, weight, scale, rate, record, time):
     bend += low[rows, :, 2 * lag :: _NOISE_STEP]
     bend += low[rows, :, :stop:_NOISE_STEP]
     noise = np.median(_qrs_energy(bend, rows, weight, scale), axis=1)
-    return np.maximum(energy - _VARIANCE_PER_MEDIAN * noise[member], 0)
+    # Where waves fill the time between the QRS complexes, not all of this is noise.
+    mean = np.add.reduceat(energy, first) / np.bincount(member)
+    noise = np.minimum(_VARIANCE_PER_MEDIAN * noise, mean / 2)
+    return np.maximum(energy - noise[member], 0)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -312,16 +315,18 @@ def _locate_r_peaks(low, record, time, weight, scale, rate):
         left >= np.maximum(right, energy[place + best]), -1, right > energy[place + best]
     )
     best = np.maximum(best, 0)
-    return start + best, level, _find_spiky_records(low, record, start, best, energy, width, weight)
+    position = np.arange(len(best)) - first[member]
+    sample = np.flatnonzero(position % _SPIKE_STEP == 0)
+    spiky = _find_spiky_records(low, sample, record, start, best, energy, width, weight)
+    return start + best, level, spiky
 
 
-def _find_spiky_records(low, record, start, best, energy, width, weight):
-    """Return in which records the R-peaks may be pacemaker spikes, from a part of the R-peaks.
+def _find_spiky_records(low, beat, record, start, best, energy, width, weight):
+    """Return in which records the R-peaks may be pacemaker spikes, from some of the beats.
 
     A spike takes one or two time points, and is much steeper on both sides than the signals next to
     it.
     """
-    beat = np.arange(0, len(best), _SPIKE_STEP)
     record, time, place = record[beat], (start + best)[beat], width * beat
     place += np.minimum(np.maximum(best[beat], 2), width - 3)
     left, right = energy[place - 1], energy[place + 1]

@@ -1,6 +1,6 @@
 """R-peaks and the rhythm that follows from them, for whole batches of records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 
 import numpy as np
@@ -102,6 +102,14 @@ class RPeaks:
             object.__setattr__(self, "spikes", spikes)
         if self.similarity is not None:
             object.__setattr__(self, "similarity", _check_similarity(self.similarity, peaks))
+
+    @classmethod
+    def _unchecked(cls, *values):
+        """Construct it from values of the detector, which need no checks."""
+        rhythm = object.__new__(cls)
+        for field, value in zip(fields(cls), values, strict=True):
+            object.__setattr__(rhythm, field.name, value)
+        return rhythm
 
     def rr_intervals(self):
         """Compute the time from the previous beat to each beat.
@@ -440,11 +448,13 @@ def find_r_peaks(signals, lead_names, rate):
         similarity += split_by_record(record, alike, part.stop - part.start)
         spikes += split_by_record(*spike, part.stop - part.start)
         reliability.append(reliable)
-    return RPeaks(peaks, np.concatenate(reliability), rate, n_times, similarity, spikes)
+    return RPeaks._unchecked(peaks, np.concatenate(reliability), rate, n_times, similarity, spikes)
 
 
 def split_by_record(record, values, n_records):
     """Split a flat array by record, given the record of each value, in ascending order."""
+    if len(record) == 0:
+        return [values] * n_records
     bounds = np.searchsorted(record, np.arange(n_records + 1)).tolist()
     return [values[i:j] for i, j in zip(bounds, bounds[1:])]
 

@@ -417,3 +417,60 @@ def test_flat_saturated_and_noisy_records(data_folder):
         "1072620",
     } <= reliable  # only a few leads are not clean
     assert not reliable & {"1002603", "1003574", "1030943", "1063073", "1363712"}
+
+
+# --------------------------------------------------------------------------------------------------
+# R-peaks of other detectors
+# --------------------------------------------------------------------------------------------------
+
+GOOD = {
+    "peaks": [np.array([10, 20]), np.array([5])],
+    "reliability": np.ones(2),
+    "sampling_rate": 100,
+    "n_times": 100,
+}
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"peaks": np.array([10, 20])}, r"1-D array for each record.*For a single record"),
+        ({"peaks": 3}, "peaks must be a list with an array for each record, got 3"),
+        ({"peaks": [[20, 10], [5]]}, "strictly ascending, got 20 before 10 in record 0"),
+        ({"peaks": [[10], [5, 5]]}, "strictly ascending, got 5 before 5 in record 1.*np.unique"),
+        ({"peaks": [[10], [-1, 5]]}, r"peaks must be in \[0, n_times=100\), got -1 in record 1"),
+        ({"peaks": [[10, 100], [5]]}, "got 100 in record 0. Pass time points"),
+        ({"peaks": [[10], [0.05]]}, "must be integers.*dtype float64 for record 1. Round times"),
+        ({"peaks": [[10], [5, np.nan]]}, "peaks contains NaN in record 1. Leave these beats out"),
+        ({"peaks": [[True], [5]]}, "must be integers.*dtype bool"),
+        ({"peaks": [["a"], [5]]}, "must be integers"),
+        ({"reliability": np.ones(3)}, r"each of the 2 records in peaks, got shape \(3,\)"),
+        ({"reliability": 1}, "reliability must have one number for each"),
+        ({"reliability": [1, 1.5]}, r"reliability must be in \[0, 1\], got 1.5 for record 1"),
+        ({"reliability": [np.nan, 1]}, r"got nan for record 0. Pass 1 if it is unknown"),
+        ({"sampling_rate": 0}, "sampling_rate must be a positive number in Hz, got 0"),
+        ({"sampling_rate": np.nan}, "sampling_rate must be a positive number in Hz, got nan"),
+        ({"sampling_rate": "100"}, "sampling_rate must be a positive number in Hz, got '100'"),
+        ({"n_times": 99.5}, "n_times must be a number of time points, got 99.5"),
+        ({"similarity": [[1, 1]]}, "similarity must be a list with an array for each of 2 records"),
+        ({"similarity": [[1], [1]]}, "one value per R-peak, got shape .* 2 R-peaks of record 0"),
+        ({"similarity": [[1, 1], [3]]}, r"similarity must be in \[-1, 1\] or NaN.*record 1"),
+        ({"spikes": [[1]]}, "spikes has 1 records, but peaks has 2"),
+        (
+            {"spikes": [[1], [3, 2]]},
+            "spikes must be strictly ascending, got 3 before 2 in record 1",
+        ),
+    ],
+)
+def test_errors_of_r_peaks(changes, message):
+    RPeaks(**GOOD)
+    with pytest.raises(ValueError, match=message):
+        RPeaks(**{**GOOD, **changes})
+
+
+def test_r_peaks_takes_lists_and_no_beats():
+    rhythm = RPeaks([[10, 20, 31], []], [1, 0], 100, 100, similarity=[[1, np.nan, 0.5], []])
+    assert [peaks.dtype.kind for peaks in rhythm.peaks] == ["i", "i"]
+    assert [len(marks) for marks in rhythm.ectopic()] == [3, 0]
+    assert np.isnan(rhythm.heart_rate()[1])
+    assert RPeaks([], [], 100, 100).rr_intervals() == []
