@@ -132,9 +132,7 @@ def _positions_of_classes(network, target):
     for i, label in np.ndenumerate(labels):
         if label not in classes:
             place = f"target={label!r}" if labels.ndim == 0 else f"target[{i[0]}]={label!r}"
-            raise ValueError(
-                f"{place} is unknown. The classes are {', '.join(map(str, classes))}."
-            )
+            raise ValueError(f"{place} is unknown. The classes are {', '.join(map(str, classes))}.")
         positions[i] = classes.index(label)
     return positions
 

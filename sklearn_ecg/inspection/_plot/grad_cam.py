@@ -1,7 +1,7 @@
 """Display of a heat map over a record or an image."""
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._grad_cam import grad_cam
 from .._unwrap import displayed_images, final_step, takes_images
@@ -147,6 +147,7 @@ class GradCAMDisplay:
         ValueError
             As `grad_cam` and `ECGDisplay.from_record`.
         """
+        check_is_fitted(estimator)
         target = _target_of_record(target, X, record)
         if takes_images(final_step(estimator)):
             row = select_row(X, record)
@@ -229,10 +230,12 @@ class GradCAMDisplay:
         image = np.asarray(self.data)
         if image.ndim == 3 and image.shape[2] == 1:
             image = image[:, :, 0]
-        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        is_image = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4))
+        if not is_image or not image.size or image.dtype.kind not in "fiub":
             raise ValueError(
-                "An image must have the shape (height, width) or (height, width, channels) with 1, "
-                f"3 or 4 channels, got {np.shape(self.data)}."
+                "An image must hold numbers and have the shape (height, width) or (height, width, "
+                f"channels) with 1, 3 or 4 channels, got {np.shape(self.data)} and dtype "
+                f"{image.dtype}."
             )
         if heat.ndim != 2:
             raise ValueError(
