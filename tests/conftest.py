@@ -24,13 +24,14 @@ SLOW = (
     "tests/test_packaging.py::test_sdist",
     # Many repetitions of an experiment.
     "tests/metrics/test_bootstrap.py::test_interval_of_a_proportion_is_binomial",
-    "tests/metrics/test_bootstrap.py::test_multilabel_interval_is_as_wide_as_that_of_its_label",
-    "tests/metrics/test_delong.py::test_level",
+    "tests/metrics/test_bootstrap.py::test_multilabel_interval_is_as_wide_as_the_interval_of_one_label",
+    "tests/metrics/test_delong.py::test_p_values_are_uniform_without_a_difference",
     # Networks that learn something.
     "tests/beats/test_median_beat.py::test_importance_per_lead_through_a_pipeline",
     "tests/inspection/test_synthetic_importance.py",
     "tests/preprocessing/test_signal_pipelines.py::test_filter_and_scale_and_network",
     # Large X.
+    "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
     "tests/test_model_selection.py::test_memory_of_many_flat_records",
 )
 # Real records, and networks that are trained until they find infarctions.

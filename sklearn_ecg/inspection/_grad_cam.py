@@ -111,7 +111,7 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
                 f"target has {len(positions)} labels, but X has {len(checked)} records. Pass one "
                 "label for each record, or a single one for all."
             )
-        positions = np.broadcast_to(positions, len(checked))
+        positions = np.full(len(checked), positions)
         heat = _compute_heat(network, checked, positions)
     return (heat, network.classes_[positions]) if return_targets else heat
 

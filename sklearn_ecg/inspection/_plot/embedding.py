@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from ..._validation._samples import find_missing
@@ -210,11 +211,7 @@ class EmbeddingDisplay:
         unknown = np.zeros(len(points), dtype=bool)
         if self.labels is not None:
             labels, unknown = _known_labels(self.labels)
-            if len(unknown) != len(points):
-                raise ValueError(
-                    f"labels has {len(unknown)} values, but there are {len(points)} points. Pass "
-                    "one label for each."
-                )
+            check_consistent_length(points, unknown)
             values = np.unique(labels)
             if len(values) <= _MAX_CATEGORIES:
                 known = np.flatnonzero(~unknown)
