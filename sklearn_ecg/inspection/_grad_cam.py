@@ -116,9 +116,16 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
     return (heat, network.classes_[positions]) if return_targets else heat
 
 
+def as_labels(target):
+    """Return a label or labels as an array of objects, which keeps the type of each."""
+    if hasattr(target, "__array__"):
+        return np.asarray(target).astype(object)
+    return np.array(target, dtype=object)
+
+
 def _positions_of_classes(network, target):
     """Return the positions in ``classes_`` of a label, or of an array of labels."""
-    labels = np.array(target, dtype=object)
+    labels = as_labels(target)
     if labels.ndim > 1:
         hint = ""
         if network._target_kind == "multilabel":

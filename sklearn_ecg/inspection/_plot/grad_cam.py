@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from .._grad_cam import grad_cam
+from .._grad_cam import as_labels, grad_cam
 from .._unwrap import displayed_images, final_step, takes_images
 from ._ecg_checks import select_record, select_row
 from ._plot_style import (
@@ -273,4 +273,4 @@ def _target_of_record(target, X, record):
             f"target must be a label or have one label for each of the {_num_samples(X)} records, "
             f"got shape {np.shape(target)}."
         )
-    return select_row(np.array(target, dtype=object), record)[0]
+    return select_row(as_labels(target), record)[0]
