@@ -35,6 +35,7 @@ SLOW = (
     "tests/inspection/test_synthetic_importance.py",
     "tests/preprocessing/test_signal_pipelines.py::test_filter_scaler_and_network",
     # Large X.
+    "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
     "tests/test_model_selection.py::test_memory_of_many_flat_records",
 )
 # Real records, and networks that are trained until they find infarctions.

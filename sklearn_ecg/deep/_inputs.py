@@ -14,6 +14,8 @@ from .._validation import (
     find_scale_fault,
 )
 from ..nn._normalizers import NORMALIZE, ImageNormalizer, LeadNormalizer
+from ..utils._chunks import NETWORK, array_chunks
+from ..utils._memory_maps import is_memory_map
 from ..utils._torch import as_tensor
 from ..utils._warnings import warn
 
@@ -85,8 +87,9 @@ class SignalInput:
         check_same_notes(estimator, encoder, other_name="its encoder")
 
     def make_editable(self, records, normalizer):
-        """Return a validated copy of records, whose leads can be replaced."""
-        return EditableSignals(records, normalizer)
+        """Return a validated copy of records, or a memory map, whose leads can be replaced."""
+        kind = MappedSignals if is_memory_map(records) else EditableSignals
+        return kind(records, normalizer)
 
 
 class ImageInput:
@@ -204,3 +207,57 @@ class EditableSignals(ValidatedInput):
         """Replace the leads at these positions."""
         for position, lead in enumerate(leads):
             self.records[:, lead] = torch.from_numpy(values[:, position])
+
+    def restore_leads(self, leads, values):
+        """Put the original leads back."""
+        self.set_leads(leads, values)
+
+
+class MappedSignals(ValidatedInput):
+    """Validated signals in a memory map, of which only replaced leads are in memory.
+
+    They have the values and the layout in memory of `EditableSignals`,
+    which normalizes all signals in advance.
+
+    Parameters
+    ----------
+    signals : ndarray of shape (n_records, n_leads, n_times)
+    normalizer : LeadNormalizer
+    """
+
+    def __init__(self, signals, normalizer):
+        super().__init__(signals, normalizer)
+        self._normalizes_each_lead = normalizer.mode != "record" and normalizer.leads is None
+        self._replaced = {}
+
+    def batch(self, part):
+        """Return a slice of the records as a tensor, the input of the network."""
+        x = self._read(part)
+        for lead, values in self._replaced.items():
+            x[:, lead] = values[part]
+        return x if self._normalizes_each_lead else self.normalizer(x)
+
+    def get_leads(self, leads):
+        """Return the leads at these positions, (n_records, len(leads), n_times)."""
+        n_records, _, n_times = self.records.shape
+        out = np.empty((n_records, len(leads), n_times), dtype=self.records.dtype)
+        for part in array_chunks(self.records, NETWORK):
+            out[part] = self._read(part)[:, leads].numpy()
+        return out
+
+    def set_leads(self, leads, values):
+        """Replace the leads at these positions."""
+        for position, lead in enumerate(leads):
+            self._replaced[lead] = torch.from_numpy(values[:, position])
+
+    def restore_leads(self, leads, values):
+        """Put the original leads back, without storing them."""
+        for lead in leads:
+            del self._replaced[lead]
+
+    def _read(self, part):
+        """Return records from the map, normalized if leads are normalized one by one."""
+        x = torch.from_numpy(np.array(self.records[part]))
+        if not self._normalizes_each_lead:
+            return x
+        return self.normalizer.to_training_memory(x).transpose(1, 2)

@@ -111,14 +111,21 @@ def grad_cam(estimator, X, target=None, *, return_targets=False):
                 f"target has {len(positions)} labels, but X has {len(checked)} records. Pass one "
                 "label for each record, or a single one for all."
             )
-        positions = np.broadcast_to(positions, len(checked))
+        positions = np.full(len(checked), positions)
         heat = _compute_heat(network, checked, positions)
     return (heat, network.classes_[positions]) if return_targets else heat
 
 
+def as_labels(target):
+    """Return a label or labels as an array of objects, which keeps the type of each."""
+    if hasattr(target, "__array__"):
+        return np.asarray(target).astype(object)
+    return np.array(target, dtype=object)
+
+
 def _positions_of_classes(network, target):
     """Return the positions in ``classes_`` of a label, or of an array of labels."""
-    labels = np.array(target, dtype=object)
+    labels = as_labels(target)
     if labels.ndim > 1:
         hint = ""
         if network._target_kind == "multilabel":

@@ -1,6 +1,6 @@
 """Groups of leads, and of features with a lead in their names, such as ``V2__st_level``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 
 import numpy as np
@@ -40,7 +40,7 @@ def feature_groups(feature_names, regions=None):
     ValueError
         If no name contains a lead, or a lead of a group is missing.
     TypeError
-        If a group is not a list of lead names.
+        If the names are not a list, or a group is not a list of lead names.
 
     See Also
     --------
@@ -59,6 +59,8 @@ def feature_groups(feature_names, regions=None):
         ...
     ValueError: None of the 2 feature names contains a lead, as V2__st_level does: age, sex. ...
     """
+    if isinstance(feature_names, str) or not isinstance(feature_names, Iterable):
+        raise TypeError(f"feature_names must be a list of names, got {feature_names!r}.")
     names = [str(name) for name in feature_names]
     by_lead, rest = {}, []
     for position, name in enumerate(names):
@@ -73,8 +75,13 @@ def feature_groups(feature_names, regions=None):
     if regions is None:
         return {**by_lead, NO_LEAD: rest} if rest else by_lead
     leads = list(by_lead)
-    if regions == "regions":
+    if isinstance(regions, str) and regions == "regions":
         regions = regions_of(leads)
+    if not isinstance(regions, Mapping):
+        raise TypeError(
+            f"regions={regions!r} is unknown. Pass None, 'regions' or a mapping from the name of "
+            "each group to its leads."
+        )
     for group, members in regions.items():
         if not isinstance(members, Iterable):
             raise TypeError(

@@ -9,8 +9,6 @@ from numbers import Integral
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.metrics import check_scoring
-from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import Bunch, _safe_indexing, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -31,8 +29,20 @@ from ._lead_groups import (
     leads_of_groups,
     resolve_lead_groups,
 )
-from ._lead_replacement import LeadReplacement, NetworkRecords, TiledLeadReplacement, copy_records
-from ._unwrap import first_network, known_lead_names, known_n_leads, known_target_kind
+from ._lead_replacement import (
+    LeadReplacement,
+    NetworkRecords,
+    TiledLeadReplacement,
+    check_can_shuffle,
+    copy_records,
+)
+from ._unwrap import (
+    first_network,
+    known_lead_names,
+    known_n_leads,
+    known_target_kind,
+    only_predicts,
+)
 
 # With this many records or fewer, one call for all repeats is faster than one call for each.
 _MAX_TILED_RECORDS = 64
@@ -201,9 +211,9 @@ def lead_importance(
             f"max_samples={max_samples} is more than the {n_records} records of X. Pass at most "
             "this number, or a share up to 1.0."
         )
-    _check_can_shuffle(method, n_records, max_samples)
+    check_can_shuffle(method, n_records, max_samples)
     scorer = check_scoring(estimator, scoring=scoring)
-    network = first_network(estimator) if _only_predicts(scorer, estimator) else None
+    network = first_network(estimator) if only_predicts(scorer, estimator) else None
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max + 1)
 
     # Draw in the same order as scikit-learn: first the records, then one shuffle after another.
@@ -356,7 +366,7 @@ def record_lead_importance(
         "record_lead_importance", estimator, X, lead_groups, n_leads, method
     )
     n_records = _num_samples(X)
-    _check_can_shuffle(method, n_records)
+    check_can_shuffle(method, n_records)
     network = first_network(estimator)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max + 1)
     replacement_class = LeadReplacement
@@ -399,35 +409,6 @@ def _resolve_input(function, estimator, X, lead_groups, n_leads, method):
     return X, kind, n_leads, resolve_lead_groups(lead_groups, n_leads, names)
 
 
-def _check_can_shuffle(method, n_records, n_drawn=None):
-    """Raise if the records are too few to exchange leads."""
-    if method != "shuffle":
-        return
-    if n_records == 1:
-        raise ValueError(
-            "X has a single record, which cannot exchange leads with others. Pass "
-            "method='gaussian', or more records."
-        )
-    if n_drawn == 1:
-        raise ValueError(
-            f"max_samples is a single one of the {n_records} records, which cannot exchange leads "
-            "with others. Pass method='gaussian', or a larger max_samples."
-        )
-
-
-def _only_predicts(scorer, estimator):
-    """Whether a scorer passes X to the estimator only. A user's function may look at X."""
-    if isinstance(scorer, dict):
-        scorers = scorer.values()
-    elif isinstance(scorer, _MultimetricScorer):
-        scorers = scorer._scorers.values()
-    elif isinstance(scorer, _PassthroughScorer) and isinstance(estimator, BaseSearchCV):
-        return _only_predicts(estimator.scorer_, estimator.best_estimator_)
-    else:
-        return isinstance(scorer, (_BaseScorer, _PassthroughScorer))
-    return all(_only_predicts(scorer, estimator) for scorer in scorers)
-
-
 def _copy_for(network, X, kind, n_leads, method):
     """Copy records for a network that is given X unchanged, or for any other estimator."""
     if network is not None:
@@ -458,7 +439,7 @@ def _permuted_scores(
         for values in replacement.iter_values(records, original):
             records.set_leads(leads, values)
             scores[-1].append(_score(scorer, estimator, records.X, y, sample_weight))
-        records.set_leads(leads, original)
+        records.restore_leads(leads, original)
     return scores
 
 
@@ -473,7 +454,7 @@ def _probability_changes(estimator, network, X, kind, n_leads, groups, replaceme
         for values in replacement.iter_values(records, original):
             records.set_leads(leads, values)
             repeats.append(baseline - _predict_proba(estimator, records.X))
-        records.set_leads(leads, original)
+        records.restore_leads(leads, original)
         change = np.concatenate(repeats)
         change = change.reshape(-1, n_records, change.shape[1]).mean(axis=0)
         changes.append(change[:, 1] if _is_binary(estimator, change) else change)

@@ -2,13 +2,15 @@
 
 All copies have ``X``, which is passed to the estimator, and the same methods: ``get_leads(leads)``
 returns the leads at these positions, ``take(values, order)`` returns them in another order of
-records, and ``set_leads(leads, values)`` puts them in place. ``to_signals(values)`` converts them
+records, ``set_leads(leads, values)`` puts them in place, and ``restore_leads(leads, values)`` puts
+the original values back. ``to_signals(values)`` converts them
 to an array (n_records, len(leads), n_times), and ``from_signals(signals)`` converts them back.
 """
 
 import numpy as np
 
 from ..leads import stack_signals, to_lead_array, to_lead_frame
+from ..utils._memory_maps import is_memory_map, open_copy_on_write
 
 
 def copy_records(X, kind, n_leads, *, real=False):
@@ -33,6 +35,9 @@ def copy_records(X, kind, n_leads, *, real=False):
 class _CopiedRecords:
     """Records whose leads are returned as arrays (n_records, len(leads), n_times)."""
 
+    def restore_leads(self, leads, values):
+        self.set_leads(leads, values)
+
     def take(self, values, order):
         return values[order]
 
@@ -44,9 +49,19 @@ class _CopiedRecords:
 
 
 class _ArrayRecords(_CopiedRecords):
-    """A 3-D array, lead-major rows or a numeric frame, as views of one buffer."""
+    """A 3-D array, lead-major rows or a numeric frame, as views of one buffer.
+
+    Of a memory map, only the parts that are changed are copied.
+    """
 
     def __init__(self, X, n_leads, real):
+        self._n_leads = n_leads
+        self._map = None
+        if is_memory_map(X) and not (real and X.dtype.kind in "iub"):
+            self._map = X
+            self._open_map()
+        if self._map is not None:
+            return
         buffer = np.array(X, order="C")
         if real and buffer.dtype.kind in "iub":
             buffer = buffer.astype(np.float64)
@@ -56,11 +71,25 @@ class _ArrayRecords(_CopiedRecords):
             self.X.attrs.update(X.attrs)
         self._leads = buffer.reshape(len(buffer), n_leads, -1)
 
+    def _open_map(self):
+        self.X = open_copy_on_write(self._map)
+        if self.X is None:
+            self._map = None
+        else:
+            self._leads = self.X.reshape(len(self.X), self._n_leads, -1)
+
     def get_leads(self, leads):
         return self._leads[:, leads]
 
     def set_leads(self, leads, values):
         self._leads[:, leads] = values
+
+    def restore_leads(self, leads, values):
+        if self._map is None:
+            self.set_leads(leads, values)
+        else:
+            # Pages that were changed would stay in memory.
+            self._open_map()
 
 
 class _ObjectRecords(_ArrayRecords):
@@ -68,6 +97,7 @@ class _ObjectRecords(_ArrayRecords):
 
     def __init__(self, X):
         self.X = self._leads = X.copy()
+        self._map = None
 
     def to_signals(self, values):
         return stack_signals(values)
@@ -92,6 +122,9 @@ class _FrameRecords:
         for position, lead in enumerate(leads):
             self.X.isetitem(lead, values.iloc[:, position].array)
 
+    def restore_leads(self, leads, values):
+        self.set_leads(leads, values)
+
     def take(self, values, order):
         return values.iloc[order]
 
@@ -103,7 +136,7 @@ class _FrameRecords:
 
 
 class NetworkRecords(_CopiedRecords):
-    """Records that were checked and normalized once, for a network of this package.
+    """Records that were checked once, for a network of this package.
 
     Parameters
     ----------
@@ -119,6 +152,33 @@ class NetworkRecords(_CopiedRecords):
 
     def set_leads(self, leads, values):
         self.X.set_leads(leads, values)
+
+    def restore_leads(self, leads, values):
+        self.X.restore_leads(leads, values)
+
+
+def check_can_shuffle(method, n_records, n_drawn=None):
+    """Raise if records are too few to exchange leads.
+
+    Parameters
+    ----------
+    method : {"shuffle", "gaussian"}
+    n_records : int
+    n_drawn : int or None, default=None
+        Number of records that are drawn of them; None is all.
+    """
+    if method != "shuffle":
+        return
+    if n_records == 1:
+        raise ValueError(
+            "X has a single record, which cannot exchange leads with others. Pass "
+            "method='gaussian', or more records."
+        )
+    if n_drawn == 1:
+        raise ValueError(
+            f"max_samples is a single one of the {n_records} records, which cannot exchange leads "
+            "with others. Pass method='gaussian', or a larger max_samples."
+        )
 
 
 class LeadReplacement:

@@ -6,6 +6,7 @@ Pipelines, searches, frozen, thresholded and calibrated estimators are opened on
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
@@ -136,6 +137,19 @@ def known_lead_names(estimator, n_leads):
         if names is not None and len(names) == n_leads:
             return tuple(names)
     return STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else None
+
+
+def only_predicts(scorer, estimator):
+    """Whether a scorer passes X to the estimator only. A user's function may look at X."""
+    if isinstance(scorer, dict):
+        scorers = scorer.values()
+    elif isinstance(scorer, _MultimetricScorer):
+        scorers = scorer._scorers.values()
+    elif isinstance(scorer, _PassthroughScorer) and isinstance(estimator, BaseSearchCV):
+        return only_predicts(estimator.scorer_, estimator.best_estimator_)
+    else:
+        return isinstance(scorer, (_BaseScorer, _PassthroughScorer))
+    return all(only_predicts(scorer, estimator) for scorer in scorers)
 
 
 def _wrapped(estimator):

@@ -1,9 +1,11 @@
 """Tests of Grad-CAM: the formula, a class in one segment, random weights, wrappers, errors."""
 
 import copy
+import pickle
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -20,7 +22,12 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_ecg import MSAICNetClassifier, SimCardioNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.inspection import GradCAMDisplay, grad_cam
+from sklearn_ecg.inspection import (
+    GradCAMDisplay,
+    grad_cam,
+    lead_importance,
+    record_lead_importance,
+)
 from sklearn_ecg.leads import to_lead_frame
 from sklearn_ecg.preprocessing import BaselineRemover, ECGImageRenderer
 from sklearn_ecg.utils._chunks import ChunkBudget
@@ -300,3 +307,90 @@ def test_page_among_several_steps(records):
         display.data[..., 0], clone(RENDERER).fit_transform(X)[2, 4:, :50]
     )
     assert display.heat_map.shape == (44, 50)
+
+
+# Targets of each record
+
+
+def test_target_of_each_record():
+    X, y = make_segments(60, n_classes=3)
+    names = np.array(["NORM", "MI", "CD"], dtype=object)[y]
+    clf = make_net(max_epochs=2).fit(X, names)
+    by_class = {name: grad_cam(clf, X, name) for name in ("NORM", "MI", "CD")}
+    expected = np.array([by_class[name][i] for i, name in enumerate(names)])
+    for target in (names, names.astype(str), names.tolist(), pd.Series(names, index=y)):
+        heat, targets = grad_cam(clf, X, target, return_targets=True)
+        np.testing.assert_allclose(heat, expected, atol=1e-6)
+        assert targets.tolist() == names.tolist()
+
+
+def test_target_of_each_record_of_two_classes_and_of_labels(fitted):
+    X, y = make_segments(20, seed=1)
+    expected = np.array([grad_cam(fitted, X, label)[i] for i, label in enumerate(y)])
+    np.testing.assert_allclose(grad_cam(fitted, X, y), expected, atol=1e-6)
+    np.testing.assert_allclose(grad_cam(fitted, X, torch.as_tensor(y)), expected, atol=1e-6)
+    labels = np.c_[y, 1 - y, y]
+    multilabel = make_net(max_epochs=2).fit(X, labels)
+    numbers = np.arange(20) % 3
+    expected = np.array([grad_cam(multilabel, X, label)[i] for i, label in enumerate(numbers)])
+    np.testing.assert_allclose(grad_cam(multilabel, X, numbers), expected, atol=1e-6)
+    with pytest.raises(ValueError, match=r"shape \(20, 3\). For a multilabel target, pass the num"):
+        grad_cam(multilabel, X, labels)
+
+
+@pytest.mark.parametrize(
+    "target, message",
+    [
+        ([0, 1], "target has 2 labels, but X has 20 records. Pass one label for each record"),
+        ([], "target has 0 labels, but X has 20 records"),
+        (np.full(20, 7), r"target\[0\]=7 is unknown. The classes are 0, 1"),
+        (np.nan, "target=nan is unknown"),
+        ("1", "target='1' is unknown"),
+        (
+            np.zeros((20, 1)),
+            r"must be a label or have shape \(n_records,\), .* got shape \(20, 1\)",
+        ),
+    ],
+    ids=str,
+)
+def test_invalid_targets(target, message, fitted):
+    X, _ = make_segments(20)
+    with pytest.raises(ValueError, match=message):
+        grad_cam(fitted, X, target)
+
+
+def test_display_takes_the_target_of_its_record(fitted):
+    X, y = make_segments(20, seed=1)
+    options = {"sampling_rate": 100, "record": 3}
+    display = GradCAMDisplay.from_estimator(fitted, X, target=1 - y, **options)
+    expected = GradCAMDisplay.from_estimator(fitted, X, target=int(1 - y[3]), **options)
+    assert display.target == expected.target == str(1 - y[3])
+    np.testing.assert_array_equal(display.heat_map, expected.heat_map)
+    with pytest.raises(ValueError, match=r"one label for each of the 20 records, got shape \(2,\)"):
+        GradCAMDisplay.from_estimator(fitted, X, target=y[:2], **options)
+
+
+@pytest.mark.parametrize("context", [torch.inference_mode, torch.no_grad])
+def test_inside_modes_without_gradients(context, fitted):
+    X, y = make_segments(20)
+    expected = grad_cam(fitted, X)
+    images = np.random.RandomState(0).rand(6, 64, 64)
+    encoder = SimCardioNetEncoder(image_size=64, filters=(8, 16), max_epochs=1)
+    of_images = SimCardioNetClassifier(encoder, frozen=True, max_epochs=1, random_state=0)
+    of_images.fit(images, np.arange(6) % 2)
+    expected_of_images = grad_cam(of_images, images)
+    options = {"scoring": "neg_log_loss", "n_repeats": 1, "random_state": 0, "n_leads": 3}
+    importance = lead_importance(fitted, X, y, **options).importances
+    change = record_lead_importance(fitted, X, n_repeats=1, random_state=0, n_leads=3)
+    with context():
+        np.testing.assert_array_equal(grad_cam(fitted, X), expected)
+        np.testing.assert_array_equal(grad_cam(of_images, images), expected_of_images)
+        # What is loaded in inference mode has no gradients afterwards, either.
+        loaded = pickle.loads(pickle.dumps(fitted))
+        np.testing.assert_array_equal(grad_cam(loaded, X), expected)
+        found = lead_importance(fitted, X, y, **options).importances
+        np.testing.assert_array_equal(found, importance)
+        found = record_lead_importance(fitted, X, n_repeats=1, random_state=0, n_leads=3)
+        np.testing.assert_array_equal(found, change)
+        GradCAMDisplay.from_estimator(fitted, X, sampling_rate=100)
+    np.testing.assert_array_equal(grad_cam(loaded, X), expected)

@@ -21,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.deep import _inputs
 from sklearn_ecg.inspection import lead_importance, record_lead_importance
 from sklearn_ecg.leads import REGIONS_12, STANDARD_LEADS, to_lead_array, to_lead_frame
 
@@ -538,3 +539,57 @@ def test_sign_of_the_importance(net, data):
 def test_inspection_does_not_import_torch():
     code = "import sys, sklearn_ecg.inspection; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_single_records_cannot_exchange_leads(data, net):
+    X, y = data
+    forest = RandomForestClassifier(5, random_state=0).fit(features(X), y)
+    names = [f"{lead}__{value}" for value in ("mean", "sd") for lead in STANDARD_LEADS]
+    table = pd.DataFrame(features(X), columns=names)
+    message = "X has a single record, which cannot exchange leads with others"
+    for container in containers(X[:1]).values():
+        with pytest.raises(ValueError, match=message):
+            lead_importance(net, container, y[:1])
+        with pytest.raises(ValueError, match=message):
+            record_lead_importance(net, container)
+        lead_importance(net, container, y[:1], method="gaussian", n_repeats=1)
+    with pytest.raises(ValueError, match=message):
+        lead_importance(forest, table[:1], y[:1])
+    for max_samples in (1, 0.015):
+        with pytest.raises(ValueError, match="max_samples is a single one of the 90 records"):
+            lead_importance(net, X, y, max_samples=max_samples)
+    for function in (lead_importance, record_lead_importance):
+        arguments = (net, X, y)[: 3 if function is lead_importance else 2]
+        with pytest.raises(ValueError, match="'n_repeats' parameter"):
+            function(*arguments, n_repeats=0)
+
+
+@pytest.mark.parametrize("function", [lead_importance, record_lead_importance])
+def test_tables_without_names_say_how_to_name_them(function, data):
+    X, y = data
+    table = features(X)
+    forest = RandomForestClassifier(5, random_state=0).fit(table, y)
+    arguments = (y,) if function is lead_importance else ()
+    unnamed = pd.DataFrame(table, columns=[f"feature {i}" for i in range(24)])
+    for container in (table, table.tolist(), pd.DataFrame(table), unnamed):
+        with pytest.raises(ValueError, match=r"set_output\(transform='pandas'\).*n_leads=12"):
+            function(forest, container, *arguments)
+    with pytest.raises(ValueError, match=r"A single record of signals is X\[\[0\]\]"):
+        function(forest, X[0], *arguments)
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_signals_are_checked_and_copied_once(in_pipeline, data, net, monkeypatch):
+    X, y = data
+    calls = []
+    for name in ("check_signals", "EditableSignals"):
+        original = getattr(_inputs, name)
+
+        def counted(*args, name=name, original=original, **params):
+            calls.append(name)
+            return original(*args, **params)
+
+        monkeypatch.setattr(_inputs, name, counted)
+    estimator = make_pipeline(FrozenEstimator(net)) if in_pipeline else net
+    lead_importance(estimator, X, y, n_repeats=3)
+    assert calls == ["check_signals", "EditableSignals"]

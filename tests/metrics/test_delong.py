@@ -1,5 +1,7 @@
 """Tests of DeLong's test: the original formula, its level, degenerate cases."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -109,3 +111,13 @@ def test_invalid_input_raises(y, a, message):
         delong_test(y, a, np.arange(6))
     with pytest.raises(ValueError, match=message.replace("y_score_a", "y_score")):
         delong_interval(y, a)
+
+
+def test_pairs_of_records_are_not_stored():
+    """20,000 records have 84 million pairs of a positive and a negative."""
+    y, a, b = make_scores(20_000)
+    tracemalloc.start()
+    delong_test(y, a, b)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000 * 8 * 20

@@ -74,6 +74,10 @@ def check_record(signals, lead_names, sampling_rate):
     if lead_names is None:
         is_standard = n_leads == len(STANDARD_LEADS)
         lead_names = STANDARD_LEADS if is_standard else [f"lead {i}" for i in range(n_leads)]
+    if isinstance(lead_names, str) or not isinstance(lead_names, Iterable):
+        raise TypeError(
+            f"lead_names must be a list of names, one for each lead, got {lead_names!r}."
+        )
     lead_names = normalize_lead_names([str(name) for name in lead_names], strict=False)
     if len(lead_names) != n_leads:
         raise ValueError(
@@ -111,7 +115,11 @@ def check_r_peaks(r_peaks, n_times):
     """Return the R-peaks of one record as an array of time points, or None."""
     if r_peaks is None:
         return None
-    given, r_peaks = r_peaks, np.asarray(r_peaks)
+    given = r_peaks
+    try:
+        r_peaks = np.asarray(r_peaks)
+    except ValueError:  # lists of different lengths
+        r_peaks = np.asarray(None)
     if r_peaks.ndim != 1:
         raise ValueError(
             f"r_peaks must be the time points of one record, a list of integers, got {given!r}. "
@@ -149,6 +157,10 @@ def check_intervals(intervals, lead_names, duration):
         leads = None
         if len(interval) == 3:
             leads = [interval[2]] if isinstance(interval[2], str) else interval[2]
+            if not isinstance(leads, Iterable):
+                raise ValueError(
+                    f"intervals: the leads of an interval must be a list of names, got {leads!r}."
+                )
             leads = normalize_lead_names(leads, strict=False)
             for lead in leads:
                 check_option("lead of an interval", lead, lead_names)

@@ -1,5 +1,6 @@
 """Colors, axes and checks that the displays share."""
 
+from collections.abc import Hashable
 from functools import wraps
 
 import numpy as np
@@ -33,11 +34,19 @@ def new_axes(ax, figsize):
 
 
 def close_if_fails(plot):
-    """Decorate a ``plot`` method so that it closes the figure that it made if it fails."""
+    """Decorate a ``plot`` method so that it closes the figure that it made if it fails.
+
+    It also checks the axes.
+    """
 
     @wraps(plot)
     def closing_plot(self, ax=None, **options):
         if ax is not None:
+            if not hasattr(ax, "set_xlabel"):
+                raise TypeError(
+                    f"ax must be matplotlib Axes, got {type(ax).__name__}. Pass one of those that "
+                    "plt.subplots() returns, or None."
+                )
             return plot(self, ax, **options)
         import matplotlib.pyplot as plt
 
@@ -129,6 +138,8 @@ def color_limits(values):
 def as_real_array(name, values):
     """Return an array of real numbers, or raise an error that names the argument."""
     try:
+        if np.iscomplexobj(values):
+            raise TypeError
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be an array of real numbers, got {values!r}.") from None
@@ -142,7 +153,7 @@ def text_color(rgba):
 
 def check_option(name, value, options):
     """Raise an error unless a value is one of the options."""
-    if value not in list(options):
+    if not isinstance(value, Hashable) or value not in list(options):
         raise ValueError(
             f"{name}={value!r} is unknown. Pass one of {', '.join(map(repr, options))}."
         )

@@ -1,5 +1,7 @@
 """Display of a record on ECG paper."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
@@ -267,6 +269,11 @@ class ECGDisplay:
             not in mV or have a large offset, the rhythm lead is missing, or the layout requires
             other leads or a longer record.
         """
+        if not isinstance(line_kwargs, (Mapping, type(None))):
+            raise TypeError(
+                f"line_kwargs must be a dict of options, got {line_kwargs!r}. Pass for instance "
+                "{'color': 'red'}."
+            )
         signals, names, rate = check_record(self.signals, self.lead_names, self.sampling_rate)
         n_times = signals.shape[1]
         seconds = n_times / rate

@@ -1,14 +1,22 @@
 """Display of embeddings in two dimensions."""
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from ..._validation._samples import find_missing
 from .._unwrap import transforming_part
-from ._plot_style import CATEGORIES, GRAY, SEQUENTIAL, close_if_fails, make_room_right, new_axes
+from ._plot_style import (
+    CATEGORIES,
+    GRAY,
+    SEQUENTIAL,
+    as_real_array,
+    close_if_fails,
+    make_room_right,
+    new_axes,
+)
 
 _LABEL_MARKERS = "os^DvPX*"
 # More different numbers than this are drawn on a color scale.
@@ -31,8 +39,8 @@ class EmbeddingDisplay:
         Positions of the records in the figure.
     labels : array-like of shape (n_records,) or None, default=None
         Up to eight different labels, each with its own color and marker, or numbers. Records with
-        a missing label (NaN, None, ``pd.NA``) are drawn as a group of their own, "unknown", in
-        gray.
+        a missing label (NaN, None, ``pd.NA``, or masked) are drawn as a group of their own,
+        "unknown", in gray.
     axis_names : pair of str, default=("Dimension 1", "Dimension 2")
         Labels of the axes.
 
@@ -140,18 +148,28 @@ class EmbeddingDisplay:
             If the projection does not have two components, or shapes or labels are invalid.
         """
         embedding = np.asarray(embedding)
+        if embedding.dtype.kind not in "fiu":
+            embedding = as_real_array("embedding", embedding)
         if embedding.ndim != 2 or min(embedding.shape) < 2:
             raise ValueError(
                 "embedding must have the shape (n_records, n_features), with at least two of each, "
                 f"got {embedding.shape}."
             )
+        _check_finite("embedding", embedding)
         names = ("Dimension 1", "Dimension 2")
         if projection is None and embedding.shape[1] > 2:
             projection = PCA(n_components=2, svd_solver="full")
         points = embedding
         if projection is not None:
+            if isinstance(projection, type) or not hasattr(projection, "fit_transform"):
+                raise TypeError(
+                    f"projection must be a transformer with two components, such as "
+                    f"TSNE(n_components=2), got {projection!r}."
+                )
             projection = clone(projection)
-            points = np.asarray(projection.fit_transform(embedding))
+            # Embeddings that are all the same have no variance.
+            with np.errstate(invalid="ignore"):
+                points = np.asarray(projection.fit_transform(embedding))
             if points.ndim != 2 or points.shape[1] != 2:
                 raise ValueError(
                     f"projection must have two components, but {type(projection).__name__} "
@@ -160,7 +178,10 @@ class EmbeddingDisplay:
             names = [f"{type(projection).__name__} {i}" for i in (1, 2)]
             if isinstance(projection, PCA):
                 shares = projection.explained_variance_ratio_
-                names = [f"PC {i} ({share:.0%} of variance)" for i, share in enumerate(shares, 1)]
+                if np.isfinite(shares).all():
+                    names = [
+                        f"PC {i} ({share:.0%} of variance)" for i, share in enumerate(shares, 1)
+                    ]
         return cls(points, y, axis_names=tuple(names)).plot(ax, title=title)
 
     @close_if_fails
@@ -185,14 +206,13 @@ class EmbeddingDisplay:
             If points are not finite, the number of labels differs, or there are more than eight
             different labels that are not numbers.
         """
-        points = np.asarray(self.points)
+        points = as_real_array("points", self.points)
         if points.ndim != 2 or points.shape[1] != 2:
             raise ValueError(f"points must have the shape (n_records, 2), got {points.shape}.")
-        missing = ~np.isfinite(points).all(axis=1)
-        if missing.any():
+        _check_finite("points", points)
+        if isinstance(self.axis_names, str) or np.shape(self.axis_names) != (2,):
             raise ValueError(
-                f"points: {missing.sum()} of {len(points)} contain NaN or infinity and cannot be "
-                "drawn. Leave these records out."
+                f"axis_names must be the labels of both axes, got {self.axis_names!r}."
             )
         groups, numbers = {None: slice(None)}, None
         unknown = np.zeros(len(points), dtype=bool)
@@ -259,15 +279,26 @@ class EmbeddingDisplay:
         return self
 
 
+def _check_finite(name, points):
+    missing = ~np.isfinite(points).all(axis=1)
+    if missing.any():
+        raise ValueError(
+            f"{name}: {missing.sum()} of {len(points)} contain NaN or infinity and cannot be "
+            "drawn. Leave these records out."
+        )
+
+
 def _known_labels(labels):
     """Return the labels that are not missing, and a mask of the missing ones."""
+    is_masked = np.ma.getmaskarray(labels) if isinstance(labels, np.ma.MaskedArray) else False
+    missing = find_missing(labels)
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise ValueError(
             f"labels must have the shape (n_records,), got {labels.shape}. For a multilabel "
             "target, pass one column."
         )
-    unknown = np.asarray(pd.isna(labels))
+    unknown = missing | is_masked
     known = labels[~unknown]
-    # None or pd.NA made this an array of objects.
+    # A missing value made this an array of objects.
     return (np.array(known.tolist()) if known.dtype == object else known), unknown

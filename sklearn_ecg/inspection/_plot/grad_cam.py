@@ -1,9 +1,9 @@
 """Display of a heat map over a record or an image."""
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from .._grad_cam import grad_cam
+from .._grad_cam import as_labels, grad_cam
 from .._unwrap import displayed_images, final_step, takes_images
 from ._ecg_checks import select_record, select_row
 from ._plot_style import (
@@ -162,6 +162,7 @@ class GradCAMDisplay:
         ValueError
             As `grad_cam` and `ECGDisplay.from_record`.
         """
+        check_is_fitted(estimator)
         target = _target_of_record(target, X, record)
         if takes_images(final_step(estimator)):
             row = select_row(X, record)
@@ -258,10 +259,12 @@ class GradCAMDisplay:
         image = np.asarray(self.data)
         if image.ndim == 3 and image.shape[2] == 1:
             image = image[:, :, 0]
-        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        is_image = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4))
+        if not is_image or not image.size or image.dtype.kind not in "fiub":
             raise ValueError(
-                "An image must have the shape (height, width) or (height, width, channels) with 1, "
-                f"3 or 4 channels, got {np.shape(self.data)}."
+                "An image must hold numbers and have the shape (height, width) or (height, width, "
+                f"channels) with 1, 3 or 4 channels, got {np.shape(self.data)} and dtype "
+                f"{image.dtype}."
             )
         if heat.ndim != 2:
             raise ValueError(
@@ -299,4 +302,4 @@ def _target_of_record(target, X, record):
             f"target must be a label or have one label for each of the {_num_samples(X)} records, "
             f"got shape {np.shape(target)}."
         )
-    return select_row(np.array(target, dtype=object), record)[0]
+    return select_row(as_labels(target), record)[0]

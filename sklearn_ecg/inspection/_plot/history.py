@@ -1,5 +1,7 @@
 """Display of the losses of each epoch."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -122,9 +124,11 @@ class TrainingHistoryDisplay:
         losses = [name for name in self.history if isinstance(name, str) and name.endswith("_loss")]
         if isinstance(parts, str):
             raise ValueError(f"parts must be a list of names, got {parts!r}. Pass [{parts!r}].")
+        if not isinstance(parts, (Iterable, type(None))):
+            raise ValueError(f"parts must be a list of names, got {parts!r}.")
         names = losses if parts is None else list(parts)
         for name in names:
-            if name not in self.history:
+            if not isinstance(name, str) or name not in self.history:
                 raise ValueError(
                     f"parts: {name!r} is not in the history, which has "
                     f"{', '.join(map(str, self.history))}."

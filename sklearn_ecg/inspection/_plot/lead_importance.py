@@ -23,6 +23,7 @@ from ._plot_style import (
     REGION_OF_LEAD,
     REGION_STYLE,
     SEQUENTIAL,
+    as_real_array,
     check_option,
     close_if_fails,
     color_limits,
@@ -262,6 +263,8 @@ class LeadImportanceDisplay:
             If names are missing; also as in `plot`.
         """
         if isinstance(result, dict):
+            if not result:
+                raise ValueError("result is empty. Pass the result of lead_importance.")
             if "importances" not in result:
                 raise ValueError(
                     f"result has several scores: {', '.join(result)}. Pass one of them, "
@@ -270,8 +273,9 @@ class LeadImportanceDisplay:
             names = result.get("names") if names is None else names
             lead_groups = result.get("groups") if lead_groups is None else lead_groups
             result = result["importances"]
+        result = np.atleast_1d(as_real_array("importances", result))
         if names is None:
-            if len(result) != len(STANDARD_LEADS):
+            if np.size(result, 0) != len(STANDARD_LEADS):
                 raise ValueError(
                     f"{len(result)} importances have no names. Pass names, one for each."
                 )
@@ -311,14 +315,18 @@ class LeadImportanceDisplay:
         """
         check_option("kind", kind, ("bars", "map"))
         check_option("interval", interval, ("sd", "t", "range", None))
-        values = np.asarray(self.importances, dtype=float)
+        values = as_real_array("importances", self.importances)
         values = values[:, np.newaxis] if values.ndim == 1 else values
+        if not isinstance(self.names, Iterable):
+            raise ValueError(f"names must be a list of names, got {self.names!r}.")
         names = [str(name) for name in self.names]
-        if values.ndim != 2 or len(values) != len(names):
+        if values.ndim != 2 or len(values) != len(names) or not values.size:
             raise ValueError(
                 f"importances must have the shape ({len(names)},) or ({len(names)}, n_repeats), "
                 f"one row for each name, got {np.shape(self.importances)}."
             )
+        if np.isnan(values).all():
+            raise ValueError("importances are all NaN, which cannot be drawn.")
         self.bars_ = self.order_ = self.colorbar_ = None
         self.disks_ = {}
         if kind == "bars":
@@ -502,6 +510,7 @@ def _importance_label(score_name):
     """Return the label of the axis: the drop of a negated loss is the rise of the loss."""
     if not score_name:
         return "Drop of the score"
+    score_name = str(score_name)
     words = score_name.removeprefix("neg_").replace("roc_auc", "AUROC").replace("_", " ")
     return f"{'Rise' if score_name.startswith('neg_') else 'Drop'} of {words}"
 
