@@ -36,6 +36,9 @@ SLOW = (
     "tests/preprocessing/test_signal_pipelines.py::test_filter_scaler_and_network",
     # Large X.
     "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
+    "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
+    # Processes.
+    "tests/deep/test_program_settings.py::test_fork_during_a_fit_in_another_thread",
     "tests/test_model_selection.py::test_memory_of_many_flat_records",
 )
 # Real records, and networks that are trained until they find infarctions.
