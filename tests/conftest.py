@@ -15,6 +15,8 @@ SLOW = (
     # scikit-learn's checks and ours for every estimator.
     "tests/test_estimators.py::test_sklearn_checks",
     "tests/test_estimators.py::test_ecg_checks",
+    "tests/deep/test_new_method.py::test_sklearn_checks",
+    "tests/deep/test_new_method.py::test_ecg_checks",
     "tests/utils/test_estimator_checks.py::test_all_checks_run_and_are_counted",
     "tests/utils/test_estimator_checks.py::test_faults_are_detected",
     # Every tool of scikit-learn and imbalanced-learn trains networks.
@@ -32,6 +34,7 @@ SLOW = (
     "tests/deep/test_msaic_net.py::test_early_stopping_keeps_groups_on_one_side",
     "tests/deep/test_msaic_net.py::test_weighted_prevalence_is_learned_with_any_batch_size",
     "tests/beats/test_median_beat.py::test_importance_per_lead_through_a_pipeline",
+    "tests/inspection/test_lead_importance.py::test_equals_sklearn_on_every_estimator",
     "tests/inspection/test_synthetic_importance.py",
     "tests/preprocessing/test_signal_pipelines.py::test_filter_scaler_and_network",
     # Large X.
