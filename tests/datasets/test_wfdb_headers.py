@@ -337,7 +337,7 @@ def test_a_channel_that_is_not_in_the_layout(write, write_wfdb, tmp_path):
 
 
 @pytest.mark.parametrize("step", ["read_record", "harmonize", "stamp_record_files"])
-@pytest.mark.parametrize("error", [ZeroDivisionError, MemoryError, RecursionError])
+@pytest.mark.parametrize("error", [ZeroDivisionError, UnicodeError, RecursionError])
 def test_any_exception_is_the_failure_of_its_record(write, tmp_path, monkeypatch, step, error):
     write("good")
     write("bad")
@@ -351,6 +351,23 @@ def test_any_exception_is_the_failure_of_its_record(write, tmp_path, monkeypatch
     monkeypatch.setattr(_batch_reader, step, fail)
     message = rf"content: it cannot be read or brought to .* \({error.__name__}: something\)"
     assert_fails(tmp_path, message, cache=tmp_path / "cache")
+
+
+def test_out_of_memory(write, tmp_path, monkeypatch):
+    """It is the failure of its record, but stays a MemoryError for those who want one."""
+    write("good")
+    write("bad")
+    original = _batch_reader.harmonize
+
+    def fail(record, policies):
+        if record.name == "bad":
+            raise MemoryError("something")
+        return original(record, policies)
+
+    monkeypatch.setattr(_batch_reader, "harmonize", fail)
+    assert load(tmp_path, on_error="skip").report["status"].tolist() == ["failed", "loaded"]
+    with pytest.raises(MemoryError, match="Record bad, content: .* .MemoryError: something"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])

@@ -66,6 +66,7 @@ class _Outcome:
 
     harmonized: HarmonizedRecord | None = None
     error: RecordError | None = None
+    is_out_of_memory: bool = False  # the cause of the error
     dropped: str | None = None  # the reason
     comments: list = field(default_factory=list)
     description: tuple | None = None  # shape, sampling rate and units, for the report
@@ -233,7 +234,7 @@ def _build_batch(request, rows):
             if error is None and first is None:
                 first = (name, harmonized.sampling_rate, harmonized.rows.shape[2])
         if error is not None and request.on_error == "raise":
-            raise error
+            raise MemoryError(str(error)) if outcome.is_out_of_memory else error
         if error is not None:
             status, reason = "failed", f"{error.field}: {error.reason}"
         elif outcome.dropped is not None:
@@ -272,8 +273,8 @@ def _read_and_harmonize(root, name, policies, for_cache):
     """Read a record in a worker process.
 
     Any exception is the failure of this record, and so is a MemoryError: a header may promise more
-    values than fit into memory. KeyboardInterrupt and SystemExit end the whole load, and so does a
-    MemoryError of the array of all records.
+    values than fit into memory. With ``on_error="raise"`` it stays a MemoryError. KeyboardInterrupt
+    and SystemExit end the whole load, and so does a MemoryError of the array of all records.
     """
     outcome = _Outcome()
     files, stamps = None, None
@@ -290,6 +291,7 @@ def _read_and_harmonize(root, name, policies, for_cache):
         outcome.error = error
     except Exception as error:
         outcome.error = _describe_foreign_error(name, error)
+        outcome.is_out_of_memory = isinstance(error, MemoryError)
     outcome.files = files or []
     try:
         if outcome.description is None:
