@@ -1,4 +1,4 @@
-"""Fuzzing of the loaders: damaged files with fixed seeds, in processes with bounded memory and time.
+"""Fuzzing of the loaders: damaged files, fixed seeds, processes with bounded memory and time.
 
 Run all targets for five minutes, or one seed of one target again::
 
