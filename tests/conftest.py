@@ -30,6 +30,10 @@ SLOW = (
     "tests/beats/test_median_beat.py::test_importance_per_lead_through_a_pipeline",
     "tests/inspection/test_synthetic_importance.py",
     "tests/preprocessing/test_signal_pipelines.py::test_filter_and_scale_and_network",
+    # New processes.
+    "tests/datasets/test_fuzz.py::test_damaged_files",
+    "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
+    "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",
     # Large X.
     "tests/test_model_selection.py::test_memory_of_many_flat_records",
 )

@@ -162,7 +162,7 @@ REASONS = {
     link_to_a_header_outside: "header: bad.hea is a link to a file outside the folder.",
     link_to_a_signal_outside: "signal file: bad.dat is a link to a file outside the folder.",
     link_to_itself: "header: bad.hea is a link that leads to itself.",
-    record_of_itself: "header: bad.hea names the record itself as a segment.",
+    record_of_itself: "header: its segment bad consists of segments itself.",
     name_with_a_null_character: "names 'b\\x00d.dat', which has a null character in its name.",
     many_time_points: "signal file: bad.dat has 800 bytes, but its header requires 2000000000000",
     large_sparse_signal_without_a_length: "length: its header declares 1 x 8.58993e+09 values",

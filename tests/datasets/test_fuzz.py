@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-FUZZ = runpy.run_path(str(Path(__file__).with_name("fuzz.py")))
+FOLDER = Path(__file__).parents[1] / "fuzz"
+FUZZ = runpy.run_path(str(FOLDER / "fuzz.py"))
 
 
 @pytest.mark.parametrize("name", FUZZ["list_targets"]())
@@ -18,6 +19,6 @@ def test_damaged_files(name):
 
 def test_all_targets_are_listed(monkeypatch):
     """Without importing the library, fuzz.py has to name them."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    targets = runpy.run_path(str(Path(__file__).with_name("targets.py")))["TARGETS"]
+    monkeypatch.syspath_prepend(str(FOLDER))
+    targets = runpy.run_path(str(FOLDER / "targets.py"))["TARGETS"]
     assert list(targets) == FUZZ["list_targets"]()
