@@ -142,9 +142,9 @@ def load_ecg_images(
     pages cannot be loaded.
 
     Images with more pixels than Pillow's limit against decompression bombs,
-    ``PIL.Image.MAX_IMAGE_PIXELS``, or with a side of more than 1,048,576, are not decoded. The limit
-    of the calling process counts, also in worker processes. Links to files have to stay inside the
-    folder, and pipes and devices are not opened.
+    ``PIL.Image.MAX_IMAGE_PIXELS``, or with a side of more than 1,048,576, are not decoded. The
+    limit of the calling process counts, also in worker processes. Links to files have to stay
+    inside the folder, and pipes and devices are not opened.
 
     Many public collections of printed ECGs contain the same image twice. Split by ``groups``.
 
