@@ -14,7 +14,10 @@ JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PYTEST_MIN := OMP_NUM_THREADS=1 $(BIN_MIN)/python -m pytest
 
-.PHONY: demo test test-fast test-min wheel-test lint docs clean
+# Seconds for all targets of `make fuzz` together.
+FUZZ_SECONDS ?= 300
+
+.PHONY: demo test test-fast test-min fuzz wheel-test lint docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/plot_quickstart.py --save figures $(if $(DATA),--data "$(DATA)")
@@ -30,6 +33,10 @@ test-fast: $(VENV)/.installed-test
 # The fast tests with the oldest dependencies that setup.cfg allows.
 test-min: $(VENV_MIN)/.installed-test
 	$(PYTEST_MIN) -n $(JOBS) -m "not slow and not newest" tests
+
+# Load thousands of damaged files with fixed seeds; a short run is one of the tests.
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 # Build the wheel and the sdist, and use the wheel in a new environment.
 wheel-test: $(VENV)/.installed-test

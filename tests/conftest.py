@@ -41,6 +41,9 @@ SLOW = (
     "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
     "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
     # Processes.
+    "tests/datasets/test_fuzz.py::test_damaged_files",
+    "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
+    "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",
     "tests/deep/test_program_settings.py::test_fork_during_a_fit_in_another_thread",
     "tests/test_model_selection.py::test_memory_of_many_flat_records",
 )

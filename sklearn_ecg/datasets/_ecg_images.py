@@ -138,9 +138,13 @@ def load_ecg_images(
     -----
     Downscaling averages over the pixels that become one (bicubic, anti-aliased), so that thin
     traces become fainter rather than broken. Gray is Pillow's luminance, 0.299 R + 0.587 G +
-    0.114 B. Gray values of 16 bits are divided by 257. Images with more pixels than Pillow's limit
-    against decompression bombs, ``PIL.Image.MAX_IMAGE_PIXELS``, truncated files, and TIFF files
-    with several pages cannot be loaded.
+    0.114 B. Gray values of 16 bits are divided by 257. Truncated files and TIFF files with several
+    pages cannot be loaded.
+
+    Images with more pixels than Pillow's limit against decompression bombs,
+    ``PIL.Image.MAX_IMAGE_PIXELS``, or with a side of more than 1,048,576, are not decoded. The
+    limit of the calling process counts, also in worker processes. Links to files have to stay
+    inside the folder, and pipes and devices are not opened.
 
     Many public collections of printed ECGs contain the same image twice. Split by ``groups``.
 

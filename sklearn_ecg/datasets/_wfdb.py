@@ -45,7 +45,8 @@ def load_wfdb(
         A folder, in which all ``.hea`` files are found, also in its subfolders; or a list of
         records: different paths with or without ``.hea``, ``.dat`` or ``.mat``. In a folder, the
         segments of a multi-segment record are only loaded as parts of it. Links to folders are
-        followed, and each folder is searched once.
+        followed, and each folder is searched once. Links to files have to stay inside the folder,
+        and pipes and devices are not opened: see "Hostile files" in the user guide.
     leads : iterable of str, default=STANDARD_LEADS
         The leads to load, in the order of the array. Known leads are found by any of their
         aliases, in upper or lower case (see :func:`~sklearn_ecg.normalize_lead_name`); other

@@ -162,7 +162,7 @@ REASONS = {
     link_to_a_header_outside: "header: bad.hea is a link to a file outside the folder.",
     link_to_a_signal_outside: "signal file: bad.dat is a link to a file outside the folder.",
     link_to_itself: "header: bad.hea is a link that leads to itself.",
-    record_of_itself: "header: bad.hea names the record itself as a segment.",
+    record_of_itself: "header: its segment bad consists of segments itself.",
     name_with_a_null_character: "names 'b\\x00d.dat', which has a null character in its name.",
     many_time_points: "signal file: bad.dat has 800 bytes, but its header requires 2000000000000",
     large_sparse_signal_without_a_length: "length: its header declares 1 x 8.58993e+09 values",
@@ -287,7 +287,7 @@ def test_a_link_to_itself_that_looks_like_a_folder(folder):
 @pytest.mark.parametrize(
     "rate, policies, message",
     [
-        ("0.0000001", {"resample_to": 100}, "1e-07 Hz resampled to 100 Hz gives 1 x 4e.11 values"),
+        ("0.0000001", {"resample_to": 100}, "II has 1e-07 Hz, which is too far from"),
         ("100000000", {"duration": 100, "shorter": "pad"}, "1e.08 Hz needs 1 x 1e.10 values"),
     ],
 )
@@ -297,6 +297,12 @@ def test_sampling_rates_that_are_not_plausible(folder, rate, policies, message):
     add_values(folder)
     with pytest.raises(RecordError, match=message):
         load_wfdb([folder / "bad"], leads=["II"], **policies)
+
+
+def test_resampling_that_takes_all_memory(folder, monkeypatch):
+    monkeypatch.setattr(_sizes, "MAX_VALUES", 1000)
+    with pytest.raises(RecordError, match="resample_to=1000 Hz gives 1 x 4000 values; at most 1,0"):
+        load_wfdb(folder, leads=["II"], resample_to=1000)
 
 
 def test_a_day_of_twelve_leads_is_plausible():

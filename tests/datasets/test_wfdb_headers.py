@@ -68,6 +68,13 @@ def test_rates(write, rate):
     assert bunch.sampling_rate == 100 and bunch.report.loc[0, "reason"] == ""
 
 
+@pytest.mark.parametrize("rate", ["0.0001", "999999999"])
+def test_rates_that_cannot_be_resampled(write, rate):
+    write("good")
+    folder = write("bad", f"bad 1 {rate} 200")
+    assert_fails(folder, "sampling rate: II has .* Hz, which is too far from", resample_to=100)
+
+
 def test_a_rate_that_is_not_stated(write):
     bunch = load(write("a", "a 1"))
     assert bunch.sampling_rate == 250

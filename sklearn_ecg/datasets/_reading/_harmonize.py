@@ -121,10 +121,7 @@ def harmonize(record, policies):
     signals = {i: record.signals[i] * _millivolt_factor(record, i, policies) for i in channels}
     signals = _treat_missing_values(record, signals, policies, notes)
     if policies.resample_to is not None and channels:
-        longest = max(len(signal) / record.rates[i] for i, signal in signals.items())
-        what = f"{rate:g} Hz resampled to {policies.resample_to:g} Hz gives"
-        n_times = longest * policies.resample_to
-        check_size(record.name, len(policies.leads), n_times, "sampling rate", what)
+        _check_resampling(record, channels, policies)
         signals = {
             i: _resample_signal(signal, record.rates[i], policies.resample_to)
             for i, signal in signals.items()
@@ -282,6 +279,23 @@ def _find_rate(record, channels, policies):
             "Pass resample_to, or leads with the same sampling rate.",
         )
     return min(rates)
+
+
+def _check_resampling(record, channels, policies):
+    """Raise for a sampling rate so far from the new one that it is not that of an ECG."""
+    for i in channels:
+        if not 1e-5 <= policies.resample_to / record.rates[i] <= 1000:
+            raise RecordError(
+                record.name,
+                "sampling rate",
+                f"{record.channels[i]} has {record.rates[i]:g} Hz, which is too far from "
+                f"resample_to={policies.resample_to:g} Hz.",
+                "Correct the header if the rate is wrong, or leave the record out.",
+            )
+    duration = max(len(record.signals[i]) / record.rates[i] for i in channels)
+    what = f"resample_to={policies.resample_to:g} Hz gives"
+    n_times = duration * policies.resample_to
+    check_size(record.name, len(policies.leads), n_times, "sampling rate", what)
 
 
 def _treat_missing_values(record, signals, policies, notes):

@@ -9,7 +9,7 @@ class RecordError(ValueError):
     record : str
         Name of the record, or of the image file.
     field : str
-        What is wrong. For records, one of "header", "signal file", "leads", "units",
+        What is wrong. For records, one of "folder", "header", "signal file", "leads", "units",
         "sampling rate", "length", "missing values", "annotations", "labels" or "content". For
         images, one of "file", "format", "content", "size", "pages" or "mode".
     reason : str

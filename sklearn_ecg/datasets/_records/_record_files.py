@@ -44,13 +44,8 @@ def scan_record_files(root, name):
                 yield header, f"names {show_name(word)!r}, which {fault}"
         words = [word for word in words if find_name_fault(word) is None]
         files, has_segments = list_named_files(header.removesuffix(".hea"), lines[:1] + words)
-        if has_segments and len(found) > 1:
-            yield header, "is a segment that has segments itself"
-            return
         for file in dict.fromkeys(files):
-            if has_segments and f"{file}.hea" == header:
-                yield header, "names the record itself as a segment"
-            elif has_segments:
+            if has_segments:
                 headers.append(f"{file}.hea")
             elif file not in found:
                 found.add(file)
