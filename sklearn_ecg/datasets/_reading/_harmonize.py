@@ -146,7 +146,6 @@ def _to_float32(record, rows, policies, notes):
     with np.errstate(over="ignore", under="ignore"):
         cast = np.ascontiguousarray(rows, dtype=np.float32)
     # Also values that were infinite before the cast, which count as missing elsewhere.
-    # Also values that were infinite before the cast, which count as missing elsewhere.
     largest = np.abs(np.nan_to_num(cast, nan=0, posinf=np.inf, neginf=-np.inf)).max(axis=(0, 2))
     has_values = np.any(rows, axis=(0, 2), where=~np.isnan(rows))
     for lead, peak, is_nonzero in zip(policies.leads, largest, has_values):
