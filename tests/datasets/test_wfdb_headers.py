@@ -318,7 +318,7 @@ def test_matlab_files_of_another_version(write, tmp_path):
         ("bad/1 3 100 200\ns 200\n", "leads: segment s has 1 signals, but bad.hea says 3"),
         ("bad/1 1 50 200\ns 200\n", "sampling rate: segment s has 100 Hz, but bad.hea says 50"),
         ("bad/1 1\ns 200\n", "length: bad.hea has segments, but not their total length"),
-        ("bad/1 1 100 200\nbad 200\n", "header: bad.hea names the record itself as a segment"),
+        ("bad/1 1 100 200\nbad 200\n", "header: its segment bad consists of segments itself"),
         ("bad/1 1 100 200\nnope 200\n", "header: nope.hea, the header of one of its segments, is"),
     ],
 )

@@ -574,7 +574,7 @@ def test_tables_without_names_say_how_to_name_them(function, data):
     for container in (table, table.tolist(), pd.DataFrame(table), unnamed):
         with pytest.raises(ValueError, match=r"set_output\(transform='pandas'\).*n_leads=12"):
             function(forest, container, *arguments)
-    with pytest.raises(ValueError, match=r"A single record of signals is X\[\[0\]\]"):
+    with pytest.raises(ValueError, match=r"A single record is X\[\[0\]\]"):
         function(forest, X[0], *arguments)
 
 
