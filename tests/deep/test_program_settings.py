@@ -288,7 +288,7 @@ def test_threads_that_wait_sleep_early_unless_the_program_decides(given):
         capture_output=True,
         text=True,
     )
-    expected = "None" if "OMP_WAIT_POLICY" in given else given.get("GOMP_SPINCOUNT", "1000")
+    expected = "None" if "OMP_WAIT_POLICY" in given else given.get("GOMP_SPINCOUNT", "10000")
     assert out.stdout.split() == [expected, "False"]
 
 
