@@ -42,6 +42,7 @@ _SUBPACKAGES = (
     "beats",
     "datasets",
     "deep",
+    "imbalance",
     "inspection",
     "leads",
     "metrics",
