@@ -43,6 +43,7 @@ _SUBPACKAGES = (
     "beats",
     "datasets",
     "deep",
+    "imbalance",
     "inspection",
     "leads",
     "metrics",

@@ -28,6 +28,7 @@ SLOW = (
     "tests/metrics/test_bootstrap.py::test_interval_of_a_proportion_is_binomial",
     "tests/metrics/test_bootstrap.py::test_multilabel_interval_is_as_wide_as_the_interval_of_one_label",
     "tests/metrics/test_delong.py::test_p_values_are_uniform_without_a_difference",
+    "tests/imbalance/test_sampling_pipelines.py::test_networks_and_features",
     # Networks that learn something.
     "tests/deep/test_ecg_net.py::test_each_network_learns",
     "tests/deep/test_msaic_net.py::test_added_records_do_not_count_in_the_classification_loss",

@@ -16,7 +16,7 @@ from ._qrs import group_by_record
 from ._rhythm import RPeaks, find_r_peaks, split_by_record
 from ._spikes import remove_spikes
 
-_PR_SEGMENT = (-0.09, -0.06)  # seconds from the R-peak; at least the same part of each beat
+PR_SEGMENT = (-0.09, -0.06)  # seconds from the R-peak; at least the same part of each beat
 _ALIGNED_PART = (-0.06, 0.06)  # seconds from the R-peak
 _NOISY_BEAT = 2.0  # residual, relative to that of the record's median beat
 _TAPS = 8  # of the interpolation that shifts a beat by a fraction of a time point
@@ -70,7 +70,7 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     noise = np.full((n_records, n_leads), np.nan, dtype=X.dtype)
     n_used = np.zeros(n_records, dtype=np.int64)
     ectopic = rhythm.ectopic()
-    derived = _derived_leads(lead_names)
+    derived = derived_leads(lead_names)
     most = max(map(len, rhythm.peaks), default=0)
     size = max(1, most * n_leads * (stop - start))
     for part in record_chunks(n_records, size, BEAT_AVERAGE):
@@ -85,7 +85,7 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     return AverageBeats(beats, noise, n_used, rhythm)
 
 
-def _derived_leads(lead_names):
+def derived_leads(lead_names):
     """Return the derived limb leads as (lead, lead I, lead II, weight of I, weight of II)."""
     place = {name: i for i, name in enumerate(lead_names or ())}
     if not {"I", "II"} <= place.keys():
@@ -143,7 +143,7 @@ def _cut_beats(X, record, start, width):
 
 def _subtract_baseline(beats, record, time, rate, start):
     """Subtract from each beat the lines through its PR segment and those of its neighbors."""
-    low, high = (int(round(edge * rate)) - start for edge in _PR_SEGMENT)
+    low, high = (int(round(edge * rate)) - start for edge in PR_SEGMENT)
     high = max(high, low + 1)
     level = beats[:, :, max(low, 0) : max(high, 1)].mean(axis=2)
     follows = (np.diff(record) == 0)[:, None]
@@ -151,7 +151,7 @@ def _subtract_baseline(beats, record, time, rate, start):
     slope = np.divide(np.diff(level, axis=0), step, out=np.zeros_like(level[1:]), where=follows)
     none = np.zeros_like(level[:1])
     place = np.arange(start, start + beats.shape[2], dtype=beats.dtype)
-    place -= _PR_SEGMENT[0] * rate
+    place -= PR_SEGMENT[0] * rate
     beats -= level[:, :, None]
     before, after = np.minimum(place, 0), np.maximum(place, 0)
     beats -= np.concatenate([none, slope])[:, :, None] * before
