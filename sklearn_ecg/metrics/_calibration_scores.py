@@ -39,9 +39,10 @@ def calibration_slope(
         positive.
     y_prob : array-like of shape (n_records,), (n_records, n_labels) or (n_records, n_classes)
         Probabilities in [0, 1] of the positive class, of each label, or of each class of a
-        multiclass target, which is then compared with all others. Probabilities of 0 and 1 are
-        replaced by the smallest relative difference of the dtype, as in
-        `sklearn.metrics.log_loss`. Columns of DataFrames are matched by name, as in `auroc_score`.
+        multiclass target, which is then compared with all others. As in
+        `sklearn.metrics.log_loss`, probabilities are clipped to [eps, 1 - eps], where ``eps`` is
+        the relative precision of the dtype, 1.2e-7 in float32. Columns of DataFrames are matched by
+        name, as in `auroc_score`.
     average : {"macro", "micro", "weighted"} or None, default="macro"
         Average over labels, as in `auroc_score`.
     undefined : {"raise", "warn", "skip"}, default="warn"
@@ -97,7 +98,7 @@ def calibration_slope(
     0.5
     """
     columns = _read_probabilities(y_true, y_prob, labels, sample_weight)
-    eps = _smallest_probability(y_prob)
+    eps = _precision(y_prob)
 
     def metric(positive, probability, weight):
         check_both_values(positive)
@@ -170,7 +171,7 @@ def calibration_intercept(
     -1.098612
     """
     columns = _read_probabilities(y_true, y_prob, labels, sample_weight)
-    eps = _smallest_probability(y_prob)
+    eps = _precision(y_prob)
 
     def metric(positive, probability, weight):
         check_both_values(positive)
@@ -337,8 +338,8 @@ def _read_probabilities(y_true, y_prob, labels, sample_weight):
     return check_probabilities(columns, "y_prob")
 
 
-def _smallest_probability(y_prob):
-    """Return the smallest relative difference of the dtype of the probabilities."""
+def _precision(y_prob):
+    """Return the relative precision of the dtype of the probabilities."""
     dtype = np.asarray(y_prob).dtype
     return np.finfo(dtype if dtype.kind == "f" else np.float64).eps
 

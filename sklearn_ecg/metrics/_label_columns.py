@@ -83,6 +83,13 @@ def read_label_columns(y_true, y_score, *, labels=None, sample_weight=None, argu
             )
         positive = label_indicator(y_true)
         names = list(range(positive.shape[1])) if names is None else names
+        if positive.shape[1] == 2 and y_score.ndim == 1:
+            raise ValueError(
+                f"y_true has two labels, but {argument} has one column. The scorers of make_scorer "
+                "pass only the last column of predict_proba if there are exactly two labels. As "
+                "scoring, use a function (estimator, X, y) that returns "
+                "metric(y, estimator.predict_proba(X))."
+            )
     score = check_scores(positive, y_score, argument)
     assert_all_finite(score, input_name=argument)
     weight = _check_sample_weight(sample_weight, len(positive))
@@ -125,7 +132,7 @@ def _class_columns(y_true, y_score, labels, score_names, argument):
     if (codes < 0).any():
         raise ValueError(
             f"y_true has classes that are not among the {known_as}, such as "
-            f"{y_true[codes < 0][0]!r}. The {known_as} are {_listed(classes)}."
+            f"{y_true[codes < 0].tolist()[0]!r}. The {known_as} are {_listed(classes)}."
         )
     if is_binary:
         if len(classes) > 2:

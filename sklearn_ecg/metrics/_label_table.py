@@ -239,7 +239,7 @@ def _check_metrics(metrics):
     """Return the further metrics, after checking their names."""
     metrics = dict(metrics or {})
     taken = [*_THRESHOLD_COLUMNS, "n_records", "n_positive", "prevalence"]
-    taken += [column + end for column in (*_RANKING_COLUMNS, *metrics) for end in _ENDS[1:]]
+    taken += [f"{column}{end}" for column in (*_RANKING_COLUMNS, *metrics) for end in _ENDS[1:]]
     for name, metric in metrics.items():
         if not isinstance(name, str) or name in taken or name in _RANKING_COLUMNS:
             raise ValueError(
