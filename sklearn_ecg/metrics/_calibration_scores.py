@@ -300,9 +300,9 @@ def expected_calibration_error(
     Notes
     -----
     The error depends on the bins, and it is biased: with few records, it is greater than 0 for
-    calibrated probabilities, too. A bootstrap interval does not remove this bias. For a multiclass
-    target, the average over classes is the class-wise error, not the error of the most probable
-    class.
+    calibrated probabilities, too. A bootstrap interval adds to this bias, and may even lie above
+    the value of all records; consider `calibration_slope` instead. For a multiclass target, the
+    average over classes is the class-wise error, not the error of the most probable class.
 
     References
     ----------

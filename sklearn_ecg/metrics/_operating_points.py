@@ -2,7 +2,6 @@
 
 from numbers import Real
 
-from sklearn.metrics import roc_curve
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ._label_columns import (
@@ -12,10 +11,11 @@ from ._label_columns import (
     check_both_values,
     read_label_columns,
 )
+from ._ranking import RankingMetrics
 
 _CONSTRAINTS = {**LABEL_METRIC_CONSTRAINTS, **UNDEFINED_CONSTRAINT, "y_score": ["array-like"]}
 _RATE = [Interval(Real, 0, 1, closed="both")]
-# Rates are quotients, which are rounded: 1 - 9 / 10 is less than 0.1.
+# Rates are quotients, which are rounded, and weights may be, too.
 _TOLERANCE = 1e-10
 
 
@@ -85,8 +85,8 @@ def sensitivity_at_specificity(
     columns = read_label_columns(y_true, y_score, labels=labels, sample_weight=sample_weight)
 
     def metric(*label):
-        false_positive_rate, sensitivities = _rates(*label)
-        return float(sensitivities[1 - false_positive_rate >= specificity - _TOLERANCE].max())
+        sensitivities, specificities = _rates(*label)
+        return float(sensitivities[specificities >= specificity - _TOLERANCE].max())
 
     return average_over_labels(
         metric, columns, average, undefined=undefined, score_name="The sensitivity"
@@ -158,8 +158,8 @@ def specificity_at_sensitivity(
     columns = read_label_columns(y_true, y_score, labels=labels, sample_weight=sample_weight)
 
     def metric(*label):
-        false_positive_rate, sensitivities = _rates(*label)
-        return float((1 - false_positive_rate)[sensitivities >= sensitivity - _TOLERANCE].max())
+        sensitivities, specificities = _rates(*label)
+        return float(specificities[sensitivities >= sensitivity - _TOLERANCE].max())
 
     return average_over_labels(
         metric, columns, average, undefined=undefined, score_name="The specificity"
@@ -168,5 +168,5 @@ def specificity_at_sensitivity(
 
 def _rates(positive, score, weight):
     check_both_values(positive)
-    curve = roc_curve(positive, score, sample_weight=weight, drop_intermediate=False)
-    return curve[:2]
+    rates = RankingMetrics(positive, score).rates(weight[:, None])
+    return (rate[:, 0] for rate in rates)

@@ -31,20 +31,22 @@ from sklearn_ecg.metrics import (
 )
 from sklearn_ecg.model_selection import MultilabelStratifiedGroupKFold
 
-METRICS = {
-    "auroc": auroc_score,
-    "auroc_micro": partial(auroc_score, average="micro"),
-    "auprc": auprc_score,
-    "sensitivity": partial(sensitivity_at_specificity, specificity=0.8),
-    "specificity": partial(specificity_at_sensitivity, sensitivity=0.8),
-    "slope": calibration_slope,
-    "intercept": calibration_intercept,
-    "brier": brier_score,
-    "ece": partial(expected_calibration_error, strategy="quantile", n_bins=5),
-    "net_benefit": partial(net_benefit, threshold=0.2),
+FUNCTIONS = {
+    "auroc": (auroc_score, {}),
+    "auroc_micro": (auroc_score, {"average": "micro"}),
+    "auprc": (auprc_score, {}),
+    "sensitivity": (sensitivity_at_specificity, {"specificity": 0.8}),
+    "specificity": (specificity_at_sensitivity, {"sensitivity": 0.8}),
+    "slope": (calibration_slope, {}),
+    "intercept": (calibration_intercept, {}),
+    "brier": (brier_score, {}),
+    "ece": (expected_calibration_error, {"strategy": "quantile", "n_bins": 5}),
+    "net_benefit": (net_benefit, {"threshold": 0.2}),
 }
+METRICS = {name: partial(metric, **options) for name, (metric, options) in FUNCTIONS.items()}
 SCORERS = {
-    name: make_scorer(metric, response_method="predict_proba") for name, metric in METRICS.items()
+    name: make_scorer(metric, response_method="predict_proba", **options)
+    for name, (metric, options) in FUNCTIONS.items()
 }
 
 
