@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# Patients of each kind that are considered for an exchange between two parts, and the largest
-# number of transfers and exchanges.
+# Kinds of patients that are considered for an exchange between two parts, and the largest number of
+# rounds of transfers and exchanges.
 _MAX_CANDIDATES = 64
 _MAX_STEPS = 2000
 
@@ -89,53 +89,66 @@ class _Placement:
         """Transfer single groups and exchange pairs as long as this reduces the deviation."""
         # Smaller changes are rounding errors.
         self.tolerance = 1e-9 * self.squares.mean() / self.shares.max()
+        n_parts = len(self.shares)
+        # Change of the deviation if a group of each kind leaves or enters each part.
+        self.leave, self.enter = np.empty((2, n_parts, len(self.kinds)))
+        self._update(slice(None))
         for _ in range(_MAX_STEPS):
-            projection = self.deviation @ self.weighted.T
-            leave = (self.squares - 2 * projection) / self.shares[:, None]
-            enter = (self.squares + 2 * projection) / self.shares[:, None]
-            leave[self.placed.T == 0] = np.inf
-            if not self._transfer(leave, enter) and not self._exchange(leave, enter):
+            if not self._transfer() and not self._exchange():
                 break
 
-    def _transfer(self, leave, enter):
+    def _update(self, parts):
+        projection = self.deviation[parts] @ self.weighted.T
+        shares = self.shares[parts, None]
+        self.leave[parts] = (self.squares - 2 * projection) / shares
+        self.enter[parts] = (self.squares + 2 * projection) / shares
+        self.leave[parts] = np.where(self.placed.T[parts] > 0, self.leave[parts], np.inf)
+
+    def _transfer(self):
         """Make the best transfer of a group to another part, and return whether there is one."""
-        leave = np.where((self.placed.sum(axis=0) == 1)[:, None], np.inf, leave)
-        change = leave[:, None, :] + enter[None, :, :]
-        change[np.arange(len(leave)), np.arange(len(leave))] = np.inf
-        source, target, kind = np.unravel_index(np.argmin(change), change.shape)
-        if not change[source, target, kind] < -self.tolerance:
+        enter = self.enter
+        leave = np.where((self.placed.sum(axis=0) == 1)[:, None], np.inf, self.leave)
+        kinds = np.arange(leave.shape[1])
+        best, choice = -self.tolerance, None
+        # If the best source and the best target of a kind are the same part, one of them is not
+        # the best one but the second.
+        sources, targets = (np.argsort(part, axis=0, kind="stable")[:2] for part in (leave, enter))
+        for source, target in ((0, 0), (0, 1), (1, 0)):
+            change = leave[sources[source], kinds] + enter[targets[target], kinds]
+            change[sources[source] == targets[target]] = np.inf
+            kind = np.argmin(change)
+            if change[kind] < best:
+                best = change[kind]
+                choice = kind, sources[source, kind], targets[target, kind]
+        if choice is None:
             return False
-        self._move(kind, source, target)
+        self._move(*choice)
         return True
 
-    def _exchange(self, leave, enter):
-        """Make the best exchange of two groups, and return whether there is one."""
-        best, exchange = -self.tolerance, None
-        n_parts = len(leave)
+    def _exchange(self):
+        """Make the best exchange between each two parts, and return whether there is any."""
+        n_parts = len(self.shares)
+        found = False
         for a in range(n_parts):
             for b in range(a + 1, n_parts):
-                forth, back = leave[a] + enter[b], leave[b] + enter[a]
+                forth, back = self.leave[a] + self.enter[b], self.leave[b] + self.enter[a]
                 candidates = [_smallest(forth), _smallest(back)]
-                if not all(map(len, candidates)):
-                    continue  # a part without groups
                 # What one group takes away, the other one brings.
                 shared = self.weighted[candidates[0]] @ self.kinds[candidates[1]].T
                 scale = 2 * (1 / self.shares[a] + 1 / self.shares[b])
                 change = forth[candidates[0]][:, None] + back[candidates[1]] - scale * shared
                 i, j = np.unravel_index(np.argmin(change), change.shape)
-                if change[i, j] < best:
-                    best = change[i, j]
-                    exchange = (candidates[0][i], a, b), (candidates[1][j], b, a)
-        if exchange is None:
-            return False
-        for move in exchange:
-            self._move(*move)
-        return True
+                if change[i, j] < -self.tolerance:
+                    self._move(candidates[0][i], a, b)
+                    self._move(candidates[1][j], b, a)
+                    found = True
+        return found
 
     def _move(self, kind, source, target):
         self.placed[kind, [source, target]] += [-1, 1]
         self.deviation[source] -= self.kinds[kind]
         self.deviation[target] += self.kinds[kind]
+        self._update([source, target])
 
     def deal(self):
         """Return the part of each group, with the groups sorted by kind."""
