@@ -46,7 +46,7 @@ SLOW = (
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
     "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",
     "tests/deep/test_program_settings.py::test_fork_during_a_fit_in_another_thread",
-    "tests/test_model_selection.py::test_memory_of_many_flat_records",
+    "tests/model_selection/test_duplicates.py::test_memory_of_many_flat_records",
 )
 # Real records, and networks that are trained until they find infarctions.
 SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}

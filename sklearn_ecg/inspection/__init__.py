@@ -3,6 +3,7 @@
 from ._grad_cam import grad_cam
 from ._lead_groups import feature_groups
 from ._lead_importance import lead_importance, record_lead_importance
+from ._plot.decision_curve import DecisionCurveDisplay
 from ._plot.ecg import ECGDisplay
 from ._plot.embedding import EmbeddingDisplay
 from ._plot.grad_cam import GradCAMDisplay
@@ -10,6 +11,7 @@ from ._plot.history import TrainingHistoryDisplay
 from ._plot.lead_importance import LeadImportanceDisplay
 
 __all__ = [
+    "DecisionCurveDisplay",
     "ECGDisplay",
     "EmbeddingDisplay",
     "GradCAMDisplay",

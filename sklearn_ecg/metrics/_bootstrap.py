@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from ..utils._warnings import warn
+from ._label_columns import check_scores, label_indicator
 from ._matching import (
     as_array,
     as_label_array,
@@ -18,9 +19,15 @@ from ._matching import (
     match_columns,
 )
 from ._ranking import MacroRankingMetric
+from ._ranking_scores import auprc_score, auroc_score
 from ._resampling import Resamples
 
-_METRIC_NAMES = {roc_auc_score: "roc_auc", average_precision_score: "average_precision"}
+_METRIC_NAMES = {
+    roc_auc_score: "roc_auc",
+    average_precision_score: "average_precision",
+    auroc_score: "roc_auc",
+    auprc_score: "average_precision",
+}
 
 _BOOTSTRAP_CONSTRAINTS = {
     "metric": [callable, StrOptions(set(_METRIC_NAMES.values()))],
@@ -80,9 +87,9 @@ def bootstrap_interval(
     metric : {"roc_auc", "average_precision"} or callable
         Metric to compute. The named metrics are computed on all resamples at once, for a binary
         target or, averaged over the labels, for a multilabel target. The functions
-        `sklearn.metrics.roc_auc_score` and `sklearn.metrics.average_precision_score` are replaced
-        by the named metrics where the result is the same. Any other callable is called as
-        ``metric(y_true, y_score)`` for each resample and must return a float.
+        `sklearn.metrics.roc_auc_score`, `sklearn.metrics.average_precision_score`, `auroc_score`
+        and `auprc_score` are replaced by the named metrics where the result is the same. Any other
+        callable is called as ``metric(y_true, y_score)`` for each resample and must return a float.
     y_true : array-like of shape (n_records,) or (n_records, n_labels)
         True labels. In a binary target, the larger label is the positive one.
     y_score : array-like of shape (n_records,), (n_records, n_labels) or (n_records, n_classes)
@@ -304,21 +311,21 @@ def _metric_of_counts(metric, y_true, y_score, argument):
     """Return a function from counts (n_records, n_resamples) to the metric of each resample."""
     name = metric if isinstance(metric, str) else _METRIC_NAMES.get(metric)
     if name is None:
-        return _loop_over_resamples(metric, y_true, y_score)
+        return loop_over_resamples(metric, y_true, y_score)
     try:
         positive = label_indicator(y_true)
         scores = check_scores(positive, y_score, argument)
     except ValueError:
         if isinstance(metric, str):
             raise
-        return _loop_over_resamples(metric, y_true, y_score)
+        return loop_over_resamples(metric, y_true, y_score)
     if metric is average_precision_score and not (y_true[positive.any(axis=1)] == 1).any():
         # scikit-learn's function requires a positive label of 1, and raises otherwise.
-        return _loop_over_resamples(metric, y_true, y_score)
+        return loop_over_resamples(metric, y_true, y_score)
     return MacroRankingMetric(name, positive, scores.reshape(positive.shape))
 
 
-def _loop_over_resamples(metric, y_true, y_score):
+def loop_over_resamples(metric, y_true, y_score):
     """Return a function from counts to scores that calls a metric once per resample."""
     positions = np.arange(len(y_true))
 
@@ -327,48 +334,3 @@ def _loop_over_resamples(metric, y_true, y_score):
         return np.array([metric(y_true[index], y_score[index]) for index in indices], dtype=float)
 
     return scores
-
-
-def label_indicator(y_true):
-    """Return a boolean indicator (n_records, n_labels), with one column for a binary target."""
-    if y_true.ndim == 2 and y_true.shape[1] > 1:
-        if not np.isin(y_true, (0, 1)).all():
-            raise ValueError(
-                "y_true of shape (n_records, n_labels) must be a multilabel indicator of 0 and 1. "
-                "Pass an indicator, or a single column of labels."
-            )
-        return y_true == 1
-    if y_true.ndim != 1:
-        raise ValueError(
-            "y_true must have shape (n_records,) or (n_records, n_labels) with at least two "
-            f"labels, got shape {y_true.shape}."
-        )
-    labels = np.unique(y_true)
-    if len(labels) != 2:
-        found = ", ".join(map(str, labels[:5])) + (", ..." if len(labels) > 5 else "")
-        raise ValueError(
-            f"y_true must have two labels, got {len(labels)}: {found}. For more than two classes, "
-            "pass an indicator (sklearn.preprocessing.label_binarize) and one column of scores per "
-            "class."
-        )
-    return (y_true == labels[1])[:, None]
-
-
-def check_scores(positive, y_score, argument="y_score"):
-    """Return the scores in float64, after checking that there is one per label and record."""
-    expected = positive.shape if positive.shape[1] > 1 else (len(positive),)
-    if y_score.shape != expected:
-        hint = ""
-        if y_score.shape == (len(positive), 2):
-            hint = f" Pass the column of the positive class, {argument}[:, 1]."
-        raise ValueError(
-            f"{argument} must have shape {expected}, one score per label and record, got shape "
-            f"{y_score.shape}.{hint}"
-        )
-    if y_score.dtype.kind not in "fiub":
-        raise ValueError(
-            f"{argument} must hold numbers, got dtype {y_score.dtype}. Pass scores or "
-            "probabilities."
-        )
-    # The ranking negates scores to sort them, which needs a signed dtype.
-    return y_score.astype(np.float64)

@@ -10,7 +10,8 @@ from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ..utils._warnings import warn
-from ._bootstrap import ScoreInterval, check_scores, label_indicator
+from ._bootstrap import ScoreInterval
+from ._label_columns import check_scores, label_indicator
 from ._matching import as_array, as_label_array, check_same_records
 
 

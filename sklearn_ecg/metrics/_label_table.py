@@ -10,12 +10,8 @@ from sklearn.utils import assert_all_finite, check_consistent_length, check_rand
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ..utils._warnings import warn
-from ._bootstrap import (
-    check_scores,
-    evaluate_on_resamples,
-    label_indicator,
-    percentile_interval,
-)
+from ._bootstrap import evaluate_on_resamples, loop_over_resamples, percentile_interval
+from ._label_columns import check_scores, label_indicator
 from ._matching import (
     as_array,
     as_label_array,
@@ -30,6 +26,9 @@ from ._resampling import Resamples
 
 # Columns of the table, and the metrics that they hold.
 _RANKING_COLUMNS = {"auroc": "roc_auc", "auprc": "average_precision"}
+_THRESHOLD_COLUMNS = ("sensitivity", "specificity", "ppv", "npv")
+# A score and the ends of its interval.
+_ENDS = ("", "_low", "_high")
 
 
 @validate_params(
@@ -39,6 +38,7 @@ _RANKING_COLUMNS = {"auroc": "roc_auc", "auprc": "average_precision"}
         "label_names": ["array-like", None],
         "groups": ["array-like", None],
         "threshold": [Real, "array-like", Mapping, None],
+        "metrics": [Mapping, None],
         "n_resamples": [Interval(Integral, 1, None, closed="left")],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
@@ -52,11 +52,12 @@ def label_table(
     label_names=None,
     groups=None,
     threshold=0.5,
+    metrics=None,
     n_resamples=1000,
     confidence_level=0.95,
     random_state=None,
 ):
-    """Compute AUROC and average precision with intervals, and threshold metrics, of each label.
+    """Compute AUROC, average precision and other metrics of each label, with intervals.
 
     Parameters
     ----------
@@ -76,6 +77,11 @@ def label_table(
         A record is predicted positive if its score is above the threshold. The thresholds of a
         mapping, or of a Series with named values, are matched with the labels by name. If None,
         the table has no columns that depend on a threshold.
+    metrics : mapping of str to callable, default=None
+        Further metrics, by the name of their column, such as ``{"brier": brier_score}``. Each is
+        called as ``metric(y_true, y_score)`` with 0 and 1 and the scores of one label, for all
+        records and for each resample, and must return a float. A label that is positive, or
+        negative, in all records has NaN.
     n_resamples : int, default=1000
         Number of bootstrap resamples, >= 1.
     confidence_level : float, default=0.95
@@ -93,6 +99,7 @@ def label_table(
         - ``auroc``, ``auroc_low``, ``auroc_high``, and ``auprc``, ``auprc_low``, ``auprc_high``
           (average precision). The intervals are percentile bootstrap intervals, as in
           `bootstrap_interval`; resamples are stratified in the rows of labels, but not in "macro";
+        - for each of ``metrics``, its name, and the name with "_low" and "_high";
         - ``sensitivity``, ``specificity``, ``ppv``, ``npv`` at the threshold.
 
     Raises
@@ -101,7 +108,7 @@ def label_table(
         If lengths, shapes or the names of columns differ, if the index of a Series or DataFrame
         shows that records are in different orders (as in `bootstrap_interval`), if `y_true` is
         neither binary nor an indicator, if the number of names or thresholds is not the number of
-        labels, or if a patient is missing.
+        labels, if a patient is missing, or if a metric has the name of another column.
 
     Warns
     -----
@@ -131,6 +138,20 @@ def label_table(
     MI             93   0.99       0.98         1.0         0.91
     HYP            35   0.98       0.96         1.0         0.91
     macro        <NA>   0.99       0.97         1.0         0.91
+
+    Further metrics have intervals, too:
+
+    >>> from sklearn_ecg.metrics import brier_score, calibration_slope
+    >>> table = label_table(
+    ...     y, score, metrics={"brier": brier_score, "slope": calibration_slope}, n_resamples=100,
+    ...     random_state=0,
+    ... )
+    >>> table[["brier", "brier_low", "brier_high", "slope"]].round(2)
+           brier  brier_low  brier_high  slope
+    label
+    0       0.06       0.05        0.07   3.47
+    1       0.05       0.04        0.06   3.11
+    macro   0.05       0.05        0.06   3.29
     """
     names = column_names(y_true)
     if label_names is not None:
@@ -147,13 +168,14 @@ def label_table(
     thresholds = None if threshold is None else _check_thresholds(threshold, names)
 
     rng = check_random_state(random_state)
+    metrics = _check_metrics(metrics)
     options = {"n_resamples": n_resamples, "confidence_level": confidence_level}
     rows = []
     for label, name in enumerate(names):
         row = {"n_positive": int(positive[:, label].sum())}
         row["prevalence"] = row["n_positive"] / len(positive)
         columns = positive[:, label], y_score[:, label]
-        row.update(_ranking_columns(name, *columns, groups, rng, **options))
+        row.update(_interval_columns(name, *columns, groups, rng, metrics, **options))
         if thresholds is not None:
             row.update(_threshold_columns(name, *columns, thresholds[label]))
         rows.append(row)
@@ -163,7 +185,10 @@ def label_table(
         macro = table.mean()  # skips the NaN of undefined metrics
         macro["n_positive"] = pd.NA
         columns = positive[:, defined], y_score[:, defined]
-        macro.update(pd.Series(_macro_columns(*columns, groups, rng, **options)))
+        ends = _macro_columns(*columns, groups, rng, metrics, **options)
+        for column, value in ends.items():
+            if column.endswith(_ENDS[1:]):  # the score is the mean over the labels with one
+                macro[column] = value
         table = pd.concat([table.astype(object), macro.rename("macro").to_frame().T])
         table.index.name = "label"
     table.insert(0, "n_records", len(positive))
@@ -210,47 +235,81 @@ def _check_thresholds(threshold, names):
     return np.broadcast_to(threshold, len(names))
 
 
-def _ranking_columns(name, positive, score, groups, rng, *, n_resamples, confidence_level):
-    """Return the AUROC and average precision of a label with their intervals."""
+def _check_metrics(metrics):
+    """Return the further metrics, after checking their names."""
+    metrics = dict(metrics or {})
+    taken = [*_THRESHOLD_COLUMNS, "n_records", "n_positive", "prevalence"]
+    taken += [f"{column}{end}" for column in (*_RANKING_COLUMNS, *metrics) for end in _ENDS[1:]]
+    for name, metric in metrics.items():
+        if not isinstance(name, str) or name in taken or name in _RANKING_COLUMNS:
+            raise ValueError(
+                f"metrics has the name {name!r}, which must be a str other than the names of the "
+                f"columns {', '.join(_RANKING_COLUMNS)}, {', '.join(taken[:7])} and of the ends of "
+                "intervals. Choose another name."
+            )
+        if not callable(metric):
+            raise ValueError(f"metrics[{name!r}] must be callable, got {metric!r}.")
+    return metrics
+
+
+def _interval_columns(
+    name, positive, score, groups, rng, metrics, *, n_resamples, confidence_level
+):
+    """Return the AUROC, the average precision and further metrics of a label with intervals."""
     if positive.all() or not positive.any():
+        further = f" Its {', '.join(metrics)} is set to NaN as well." if metrics else ""
         warn(
             f"y_true: label {name!r} has {positive.sum()} positive records of {len(positive)}. "
-            "Its AUROC and average precision are undefined and set to NaN.",
+            f"Its AUROC and average precision are undefined and set to NaN.{further}",
             UndefinedMetricWarning,
         )
-        ends = ("", "_low", "_high")
-        return {column + end: np.nan for column in _RANKING_COLUMNS for end in ends}
+        return {column + end: np.nan for column in (*_RANKING_COLUMNS, *metrics) for end in _ENDS}
     resamples = Resamples(positive, groups, n_resamples, rng, label=f"Label {name!r}")
     label = RankingMetrics(positive, score)
-    metrics = {column: getattr(label, metric) for column, metric in _RANKING_COLUMNS.items()}
-    return _with_intervals(metrics, resamples, confidence_level)
+    of_counts = {column: getattr(label, metric) for column, metric in _RANKING_COLUMNS.items()}
+    of_counts.update(
+        (column, loop_over_resamples(metric, positive.astype(int), score))
+        for column, metric in metrics.items()
+    )
+    return _with_intervals(of_counts, resamples, confidence_level)
 
 
-def _macro_columns(positive, score, groups, rng, *, n_resamples, confidence_level):
-    """Return the means over labels of AUROC and average precision with their intervals."""
+def _macro_columns(positive, score, groups, rng, metrics, *, n_resamples, confidence_level):
+    """Return the means over labels of all metrics with intervals."""
     if not positive.shape[1]:
         return {}
-    metrics = {
+    of_counts = {
         column: MacroRankingMetric(metric, positive, score)
         for column, metric in _RANKING_COLUMNS.items()
     }
+    of_counts.update(
+        (column, loop_over_resamples(_mean_over_labels(metric), positive.astype(int), score))
+        for column, metric in metrics.items()
+    )
     resamples = Resamples(positive, groups, n_resamples, rng, label="the macro average")
     try:
-        return _with_intervals(metrics, resamples, confidence_level)
+        return _with_intervals(of_counts, resamples, confidence_level)
     except ValueError as error:
         warn(
             f"{error} The interval of the macro average is undefined and set to NaN.",
             UndefinedMetricWarning,
         )
-        return {column + end: np.nan for column in _RANKING_COLUMNS for end in ("_low", "_high")}
+        return {column + end: np.nan for column in of_counts for end in _ENDS[1:]}
+
+
+def _mean_over_labels(metric):
+    def mean(positive, score):
+        return np.mean([metric(*label) for label in zip(positive.T, score.T)])
+
+    return mean
 
 
 def _with_intervals(metrics, resamples, confidence_level):
     row = {}
     scores = evaluate_on_resamples(metrics.values(), resamples)
     for column, (score, resampled_scores) in zip(metrics, scores):
-        low, high = percentile_interval(resampled_scores, confidence_level)
-        row.update({column: score, f"{column}_low": low, f"{column}_high": high})
+        ends = percentile_interval(resampled_scores, confidence_level)
+        row.update({column + end: value for end, value in zip(_ENDS, (score, *ends))})
     return row
 
 

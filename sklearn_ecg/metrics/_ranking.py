@@ -30,6 +30,17 @@ class RankingMetrics:
             return positive, negative
         return (np.add.reduceat(part, self.tie_starts, axis=0) for part in (positive, negative))
 
+    def rates(self, counts):
+        """Return the sensitivity and specificity at each threshold, the highest one first.
+
+        At the first threshold, which is above all scores, no record is predicted positive.
+        """
+        true, false = (
+            np.insert(np.cumsum(part, axis=0), 0, 0, axis=0)
+            for part in self._counts_by_threshold(counts)
+        )
+        return true / true[-1], (false[-1] - false) / false[-1]
+
     def roc_auc(self, counts):
         """Return the area under the ROC curve for each column of counts (n_records, n_resamples).
 

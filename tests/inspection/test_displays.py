@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.inspection import (
+    DecisionCurveDisplay,
     ECGDisplay,
     EmbeddingDisplay,
     GradCAMDisplay,
@@ -127,6 +128,7 @@ def all_displays(data):
             ax
         ),
         "history": lambda ax: TrainingHistoryDisplay.from_estimator(net, ax=ax),
+        "decision curve": lambda ax: DecisionCurveDisplay.from_estimator(net, X, y, ax=ax),
         "embedding": lambda ax: EmbeddingDisplay.from_estimator(net, X, y, ax=ax),
         "embedding, numbers": lambda ax: EmbeddingDisplay.from_estimator(
             net, X, np.linspace(0, 1, 60), ax=ax
@@ -197,7 +199,8 @@ def test_artists_stay_in_given_axes(data, layout):
                 assert box.x0 >= area.x0 and box.x1 <= area.x1 + 1e-6, (name, layout)
                 assert box.x1 <= 1 and not box.overlaps(axes[1 - position].get_position()), name
                 # They do not cover the data, either.
-                if artist is not display.ax_.get_legend() or name != "history":
+                is_legend = artist is display.ax_.get_legend()
+                if not is_legend or name not in ("history", "decision curve"):
                     assert box.x0 >= display.ax_.get_position().x1, name
             plt.close(figure)
 

@@ -43,7 +43,9 @@ def test_columns_are_matched_by_name(frames):
         table[["auroc"]].loc[ORDER],
     )
     renamed = label_table(y, score[ORDER], label_names=["a", "b", "c"], **OPTIONS)
-    np.testing.assert_array_equal(renamed.to_numpy(float), table.to_numpy(float))
+    np.testing.assert_array_equal(
+        renamed.to_numpy(float, na_value=np.nan), table.to_numpy(float, na_value=np.nan)
+    )
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", roc_auc_score, lambda y, s: roc_auc_score(y, s)])
@@ -62,7 +64,9 @@ def test_columns_without_names_are_matched_by_position(frames):
         assert_same_table(label_table(y, unnamed, **OPTIONS), expected)
     numbered = label_table(y.to_numpy(), score, **OPTIONS)
     assert numbered.index.tolist() == [0, 1, 2, "macro"]
-    np.testing.assert_array_equal(numbered.to_numpy(float), expected.to_numpy(float))
+    np.testing.assert_array_equal(
+        numbered.to_numpy(float, na_value=np.nan), expected.to_numpy(float, na_value=np.nan)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,27 @@
-"""Splits without leaks: detection of duplicate records, and of groups on both sides of a split.
+"""Detection of records that are the same signal or image."""
 
-This module does not import torch.
-"""
-
-import warnings
 from hashlib import blake2b
 from numbers import Real
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import check_cv
-from sklearn.utils import assert_all_finite, check_consistent_length
+from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.multiclass import type_of_target
 
-from ._validation._samples import check_groups, check_records, number_groups
-from .utils._similar_records import pairs_of_correlated_images, pairs_within_tolerance
-
-__all__ = ["check_disjoint_groups", "duplicate_groups"]
+from .._validation._samples import check_groups, check_records, number_groups
+from ..utils._similar_records import pairs_of_correlated_images, pairs_within_tolerance
 
 # Height and width of the smallest images whose thumbnails are compared. Signals have fewer leads.
 _MIN_IMAGE_SIZE = 16
-_CORRELATION_CONSTRAINT = [Interval(Real, 0, 1, closed="right"), None]
+CORRELATION_CONSTRAINT = [Interval(Real, 0, 1, closed="right"), None]
 
 
 @validate_params(
     {
         "X": ["array-like"],
         "tolerance": [Interval(Real, 0, None, closed="left")],
-        "thumbnail_correlation": _CORRELATION_CONSTRAINT,
+        "thumbnail_correlation": CORRELATION_CONSTRAINT,
         "groups": ["array-like", None],
     },
     prefer_skip_nested_validation=True,
@@ -136,126 +128,6 @@ def duplicate_groups(X, *, tolerance=0.0, thumbnail_correlation=None, groups=Non
     # Renumber the groups in order of appearance.
     _, first, numbers = np.unique(numbers, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[numbers]
-
-
-@validate_params(
-    {
-        "cv": ["cv_object"],
-        "X": ["array-like"],
-        "y": ["array-like", None],
-        "groups": ["array-like", None],
-        "tolerance": [Interval(Real, 0, None, closed="left"), None],
-        "thumbnail_correlation": _CORRELATION_CONSTRAINT,
-    },
-    prefer_skip_nested_validation=True,
-)
-def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0, thumbnail_correlation=None):
-    """Check that no patient and no duplicate record is on both sides of a split.
-
-    Parameters
-    ----------
-    cv : int, splitter or iterable of (train, test)
-        As in `sklearn.model_selection.cross_validate`; an int is the number of folds of a
-        (stratified) k-fold.
-    X : array-like, DataFrame or lead frame
-        Signals or images, as in `duplicate_groups`.
-    y : array-like of shape (n_records,) or (n_records, n_labels), default=None
-        Labels, which are passed to the splitter.
-    groups : array-like of shape (n_records,), default=None
-        Patient of each record, which is also passed to the splitter. If None, only duplicates are
-        checked.
-    tolerance : float or None, default=0.0
-        Tolerance of `duplicate_groups`. If None, duplicates are not checked.
-    thumbnail_correlation : float or None, default=None
-        For images, the correlation of `duplicate_groups` from which they are considered the same.
-
-    Raises
-    ------
-    ValueError
-        For the first split with a patient or a signal on both sides; the message names the split,
-        the group and the records. Also if a patient is missing, or if `cv` is an iterator, which
-        could be used only once.
-
-    See Also
-    --------
-    duplicate_groups : Find duplicate records.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn.model_selection import GroupKFold
-    >>> from sklearn_ecg import check_disjoint_groups, duplicate_groups
-    >>> X = np.random.RandomState(0).randn(6, 12, 100)
-    >>> X[5] = X[1]
-    >>> patients = np.array(["a", "b", "c", "d", "e", "f"])
-    >>> check_disjoint_groups(GroupKFold(3), X, groups=patients)
-    Traceback (most recent call last):
-        ...
-    ValueError: Split 0 has the same signal on both sides: record 1 in the training set and record
-    5 in the test set ...
-    >>> groups = duplicate_groups(X, groups=patients)
-    >>> check_disjoint_groups(GroupKFold(3), X, groups=groups)
-    """
-    X = check_records(X)
-    check_consistent_length(X, y, groups)
-    if groups is not None:
-        groups = check_groups(groups, len(X))
-    if hasattr(cv, "__next__"):
-        raise ValueError(
-            "cv is an iterator, which can be used only once. Make a list, splits = list(cv), and "
-            "pass it both to this function and to the evaluation that follows."
-        )
-    classifier = y is not None and type_of_target(y) in ("binary", "multiclass")
-    cv = check_cv(cv, y, classifier=classifier)
-    duplicates = None
-    if tolerance is not None:
-        duplicates = duplicate_groups(
-            X, tolerance=tolerance, thumbnail_correlation=thumbnail_correlation
-        )
-    elif thumbnail_correlation is not None:
-        raise ValueError(
-            "tolerance=None does not check duplicates, but thumbnail_correlation="
-            f"{thumbnail_correlation!r} was given. Pass tolerance=0.0."
-        )
-    with warnings.catch_warnings():
-        # The checks below find out whether ignoring the groups does harm.
-        warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
-        # Splitters use only the length of X.
-        splits = list(cv.split(np.zeros((len(X), 1)), y, groups))
-    for number, (train, test) in enumerate(splits):
-        # Splits may be boolean masks.
-        train, test = (np.arange(len(X))[part] for part in (train, test))
-        if groups is not None:
-            _check_split(number, groups, train, test, kind="patients")
-        if duplicates is not None:
-            _check_split(number, duplicates, train, test, kind="duplicates")
-
-
-def _check_split(number, groups, train, test, kind):
-    """Raise if a group, of kind "patients" or "duplicates", is on both sides of a split."""
-    shared = np.intersect1d(groups[train], groups[test])
-    if len(shared) == 0:
-        return
-    group = shared[0]
-    sides = [part[groups[part] == group] for part in (train, test)]
-    in_train, in_test = (f"record{'s' * (len(side) > 1)} {_format_list(side)}" for side in sides)
-    place = f"{in_train} in the training set and {in_test} in the test set"
-    if kind == "patients":
-        raise ValueError(
-            f"Split {number} has group {group} on both sides: {place} (shared groups: "
-            f"{len(shared)}). Use a splitter that keeps groups together, such as "
-            "StratifiedGroupKFold, and pass it groups."
-        )
-    raise ValueError(
-        f"Split {number} has the same signal on both sides: {place} (shared signals: "
-        f"{len(shared)}). Pass groups=duplicate_groups(X, groups=patients) to a splitter that "
-        "keeps groups together, such as StratifiedGroupKFold."
-    )
-
-
-def _format_list(records):
-    shown = ", ".join(str(record) for record in records[:5])
-    return f"{shown} and {len(records) - 5} more" if len(records) > 5 else shown
 
 
 def _number_equal_records(X):

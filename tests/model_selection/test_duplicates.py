@@ -1,19 +1,12 @@
-"""Tests of duplicate records, and of splits that do not leak."""
+"""Tests of duplicate records."""
 
 import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    LeaveOneGroupOut,
-    PredefinedSplit,
-    StratifiedGroupKFold,
-)
 
-from sklearn_ecg import check_disjoint_groups, duplicate_groups, to_lead_frame
+from sklearn_ecg import duplicate_groups, to_lead_frame
 
 
 def make_records(n_records=30, dtype=np.float32):
@@ -153,97 +146,6 @@ def test_one_record():
 def test_invalid_input_raises(X, params, message):
     with pytest.raises(ValueError, match=message):
         duplicate_groups(X, **params)
-
-
-# Splits
-
-
-@pytest.fixture()
-def patients():
-    return np.repeat([f"p{i}" for i in range(10)], 3)
-
-
-def test_disjoint_splits_pass(patients):
-    X, y = make_records(), np.arange(30) % 2
-    for cv in (GroupKFold(5), StratifiedGroupKFold(3), LeaveOneGroupOut()):
-        assert check_disjoint_groups(cv, X, y, patients) is None
-    # With three consecutive records per patient, the folds of KFold happen to keep patients whole.
-    check_disjoint_groups(KFold(5), X, y, patients)
-    check_disjoint_groups(PredefinedSplit(np.arange(30) // 15), X, None, patients)
-    check_disjoint_groups(5, X)
-
-
-def test_patient_on_both_sides_raises(patients):
-    X, y = make_records(), np.arange(30) % 2
-    message = (
-        r"Split 0 has group p2 on both sides: record 8 in the training set and records 6, 7 in the "
-        r"test set \(shared groups: 1\)\. Use a splitter.*StratifiedGroupKFold, and pass it groups"
-    )
-    cv = [(np.arange(8, 30), np.arange(8))]
-    with pytest.raises(ValueError, match=message):
-        check_disjoint_groups(cv, X, y, patients)
-    with pytest.raises(ValueError, match="Split 1 has group p2 on both sides"):
-        check_disjoint_groups([(np.arange(6, 30), np.arange(6)), *cv], X, y, patients)
-    with pytest.raises(ValueError, match="Split 0 has group"):
-        check_disjoint_groups(KFold(4), X, y, patients)
-    with pytest.raises(ValueError, match="Split 0 has group"):
-        check_disjoint_groups(4, X, y, patients)
-
-
-def test_splits_may_be_masks(patients):
-    X = make_records()
-    test = np.arange(30) < 8
-    with pytest.raises(ValueError, match="record 8 in the training set and records 6, 7 in"):
-        check_disjoint_groups([(~test, test)], X, None, patients)
-
-
-def test_duplicate_on_both_sides_raises(patients):
-    X, y = make_records(), np.arange(30) % 2
-    X[25] = X[26] = X[1]
-    message = (
-        r"Split \d has the same signal on both sides: records? [\d, ]+ in the training set and "
-        r"records? [\d, ]+ in the test set \(shared signals: 1\).*"
-        r"groups=duplicate_groups\(X, groups=patients\)"
-    )
-    with pytest.raises(ValueError, match=message):
-        check_disjoint_groups(GroupKFold(5), X, y, patients)
-    # The advice of the message solves the problem.
-    check_disjoint_groups(GroupKFold(5), X, y, duplicate_groups(X, groups=patients))
-    check_disjoint_groups(GroupKFold(5), X, y, patients, tolerance=None)
-    X[25:27] += np.float32(1e-3)
-    check_disjoint_groups(GroupKFold(5), X, y, patients)
-    with pytest.raises(ValueError, match="same signal"):
-        check_disjoint_groups(GroupKFold(5), X, y, patients, tolerance=0.01)
-
-
-def test_long_lists_of_records_are_shortened():
-    X = np.zeros((30, 2, 5))
-    with pytest.raises(ValueError, match="records 15, 16, 17, 18, 19 and 10 more in the training"):
-        check_disjoint_groups(KFold(2), X)
-
-
-def test_lengths_must_be_consistent(patients):
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        check_disjoint_groups(3, make_records(), None, patients[:-1])
-
-
-@pytest.mark.parametrize("missing", [np.nan, None, pd.NA], ids=str)
-def test_missing_patients_raise(missing):
-    X, y, groups = np.random.RandomState(0).randn(6, 2, 10), np.arange(6) % 2, [1, 1, 2, 2]
-    groups = pd.Series([*groups, missing, missing], dtype=object)
-    message = "groups has missing values for 2 of 6 records. Give each"
-    with pytest.raises(ValueError, match=message):
-        duplicate_groups(X, groups=groups)
-    with pytest.raises(ValueError, match=message):
-        check_disjoint_groups(KFold(2), X, y, groups)
-
-
-def test_iterator_of_splits_raises():
-    X = np.random.RandomState(0).randn(6, 2, 10)
-    splits = (split for split in KFold(2).split(X))
-    with pytest.raises(ValueError, match=r"cv is an iterator.*splits = list\(cv\)"):
-        check_disjoint_groups(splits, X)
-    assert len(list(splits)) == 2
 
 
 def test_no_records():
