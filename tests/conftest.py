@@ -42,6 +42,7 @@ SLOW = (
     # Large X.
     "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
     "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
+    "tests/datasets/test_ecg_images.py::test_memory_of_large_images",
     # Processes.
     "tests/datasets/test_fuzz.py::test_damaged_files",
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
