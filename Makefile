@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test lint
 	$(PYTEST) -n $(JOBS) --cov --cov-report=term --cov-fail-under=95
 
-# The tests to run while writing code, in less than two minutes on two cores.
+# The tests to run while writing code.
 test-fast: $(VENV)/.installed-test
 	$(PYTEST) -n $(JOBS) -m "not slow" tests
 

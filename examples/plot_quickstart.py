@@ -4,7 +4,7 @@ Quickstart
 
 This example cross-validates a classifier, shows which leads it relies on, and uses its embedding in
 a classical model, all with the tools of scikit-learn. ``make demo`` runs this script on synthetic
-ECG in less than three minutes; ``make demo DATA=folder`` runs it on a PTB-XL folder.
+ECG; ``make demo DATA=folder`` runs it on a PTB-XL folder.
 """
 
 # %%

@@ -21,6 +21,8 @@ SLOW = (
     "tests/utils/test_estimator_checks.py::test_faults_are_detected",
     # Every tool of scikit-learn and imbalanced-learn trains networks.
     "tests/test_tools.py::test_tool",
+    "tests/test_readme.py::test_examples_run_as_they_are",
+    "tests/test_readme.py::test_scripts_run",
     # A build and a new environment.
     "tests/test_packaging.py::test_wheel",
     "tests/test_packaging.py::test_sdist",
@@ -41,6 +43,7 @@ SLOW = (
     # Large X.
     "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
     "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
+    "tests/datasets/test_ecg_images.py::test_memory_of_large_images",
     # Processes.
     "tests/datasets/test_fuzz.py::test_damaged_files",
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
@@ -69,12 +72,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.newest)
 
 
-@pytest.fixture(scope="session")
-def data_folder():
-    """The folder of real data in SKLEARN_ECG_DATA. Without it, the test is skipped.
-
-    With SKLEARN_ECG_REQUIRE_DATA=1, the test fails instead.
-    """
+def find_data_folder():
+    """Return the folder of real data, or skip the test, or fail if the folder is required."""
     folder = os.environ.get("SKLEARN_ECG_DATA")
     if folder and Path(folder).is_dir():
         return Path(folder)
@@ -84,6 +83,15 @@ def data_folder():
     if os.environ.get("SKLEARN_ECG_REQUIRE_DATA") == "1":
         pytest.fail(f"{reason} (SKLEARN_ECG_REQUIRE_DATA=1)", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """The folder of real data in SKLEARN_ECG_DATA. Without it, the test is skipped.
+
+    With SKLEARN_ECG_REQUIRE_DATA=1, the test fails instead.
+    """
+    return find_data_folder()
 
 
 def make_small_network(**params):

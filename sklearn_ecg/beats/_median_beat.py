@@ -184,8 +184,9 @@ class MedianBeat(SignalToSignalTransformer):
         Returns
         -------
         report : DataFrame of n_records rows
-            With the index of X, and the columns ``beats_found``, ``beats_used``, ``reliability``
-            and ``status``, which is "ok" or the reason why the record has no median beat.
+            With the index of X, and the columns ``beats_found``, ``beats_used``,
+            ``spikes_removed``, ``reliability`` and ``status``, which is "ok" or the reason why the
+            record has no median beat.
         """
         check_is_fitted(self)
         report = self._make_report(self._average(self._validate_signals(X, reset=False)))

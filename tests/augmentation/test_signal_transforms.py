@@ -395,6 +395,15 @@ def test_dropout_drops_whole_leads_at_the_given_rate():
     assert float((sums == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
 
 
+def test_dropout_never_drops_all_leads():
+    x = torch.ones(500, 3, 2)
+    n_left = (LeadDropout(1)(x, random_state=0).sum(2) > 0).sum(1)
+    assert (n_left == 1).all()
+    n_left = (LeadDropout(0.8)(x, random_state=0).sum(2) > 0).sum(1)
+    assert set(n_left.tolist()) == {1, 2, 3}
+    assert torch.equal(LeadDropout(1)(x[:, :1]), x[:, :1])
+
+
 def test_powerline_is_one_sinusoid_per_record():
     x = torch.zeros(200, 12, 1000, dtype=torch.float64)
     noise = PowerlineNoise(0.1, frequency=(50, 60), sampling_rate=500)(x, random_state=0)

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn_ecg._validation import check_signals
 from sklearn_ecg.datasets import RecordError, _cache, load_wfdb
 from sklearn_ecg.datasets._reading import _batch_reader
+from sklearn_ecg.datasets._records import _file_states
 
 # The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* records were left out, because:UserWarning")
@@ -170,6 +171,29 @@ def test_change_of_content_with_the_same_size_and_time(folder, cache):
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
+def test_an_update_of_the_package_rebuilds_the_array(folder, cache, reads, monkeypatch):
+    load(folder, cache)
+    monkeypatch.setattr(_cache, "__version__", "999.0")
+    for _ in range(2):
+        load(folder, cache)
+    assert len(reads) == 8
+
+
+@pytest.mark.parametrize("most, noticed", [(900, False), (2**30, True)])
+def test_check_content_reads_the_start_of_a_file(folder, cache, reads, monkeypatch, most, noticed):
+    monkeypatch.setattr(_file_states, "_MAX_HASHED", most)
+    age(folder)
+    load(folder, cache)
+    path = folder / "r1.dat"
+    stat = path.stat()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    load(folder, cache, check_content=True)
+    assert len(reads) == (8 if noticed else 4)
+
+
 def test_check_content_ignores_the_time_of_a_file(folder, cache, reads):
     age(folder)
     load(folder, cache)
@@ -270,7 +294,8 @@ def other_version(cache):
     (manifest,) = cache.glob("*.json")
     content = json.loads(manifest.read_text())
     content["params"]["version"] = "0.0.0"
-    manifest.write_text(json.dumps(content))
+    del content["digest"]
+    manifest.write_bytes(_cache._add_digest(content))
 
 
 def change_number_in_manifest(cache):
@@ -401,15 +426,16 @@ def test_interrupt_leaves_no_files(folder, cache, monkeypatch, error):
     assert_array_equal(load(folder, cache).data, load(folder, None).data)
 
 
+def raise_interrupt(*args):
+    raise KeyboardInterrupt
+
+
 def test_interrupt_keeps_the_existing_cache(folder, cache, monkeypatch):
     load(folder, cache)
     before = {path.name: path.read_bytes() for path in cache.iterdir()}
     change_value(folder)
 
-    def replace(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(_cache.os, "replace", replace)
+    monkeypatch.setattr(_cache.os, "replace", raise_interrupt)
     with pytest.raises(KeyboardInterrupt):
         load(folder, cache)
     monkeypatch.undo()
@@ -436,6 +462,26 @@ def test_partial_files_are_removed_after_a_day(folder, cache):
     change_value(folder)
     load(folder, cache)
     assert not old.exists() and young.exists()
+
+
+def test_partial_file_of_a_killed_process(folder, cache, monkeypatch):
+    """Its name is as documented, and nothing but partial and replaced files is ever removed."""
+    load(folder, cache, resample_to=100)
+    (cache / "notes.txt").write_text("mine")
+    (cache / "other.partial").write_text("mine")
+    before = set(cache.iterdir())
+    # The process has no time to remove it.
+    monkeypatch.setattr(_cache.Path, "unlink", lambda self, missing_ok=False: None)
+    monkeypatch.setattr(_cache.os, "replace", raise_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load(folder, cache)
+    monkeypatch.undo()
+    (partial,) = set(cache.iterdir()) - before
+    assert partial.name.startswith(".") and partial.name.endswith(".partial")
+    for path in cache.iterdir():
+        os.utime(path, (0, 0))
+    load(folder, cache)
+    assert not partial.exists() and before < set(cache.iterdir())
 
 
 def test_superseded_array_is_removed(folder, cache):

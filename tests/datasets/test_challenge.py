@@ -157,6 +157,7 @@ def test_as_frame_and_cache(write, tmp_path):
         bunch = load(folder, as_frame=True, cache=tmp_path / "cache")
         assert isinstance(bunch.target, pd.DataFrame)
         assert list(bunch.data.columns) == ["I", "II"]
+        assert bunch.data.attrs == {"sampling_rate": bunch.sampling_rate, "units": "mV"}
         assert bunch.target.loc["A0001", "AF"] == 1
         assert bunch.target.index.equals(bunch.data.index)
     assert isinstance(load(folder, cache=tmp_path / "cache").data, np.memmap)

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -324,6 +326,55 @@ def test_decompression_bomb(tmp_path, monkeypatch):
         bunch = load_ecg_images(tmp_path, labels=None, on_error="skip")
     assert bunch.filenames.tolist() == ["small.png"]
     assert bunch.report["reason"].str.contains("Pillow's limit .* .1000, PIL.Image").sum() == 2
+
+
+MEMORY = """
+import sys
+from sklearn_ecg.datasets import load_ecg_images
+
+def memory(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
+
+def reset():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+load_ecg_images(sys.argv[1] + "/warm", labels=None)
+for folder in sys.argv[2:]:
+    reset()
+    before = memory("VmRSS")
+    load_ecg_images(sys.argv[1] + "/" + folder, labels=None)
+    print(memory("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(
+    not os.access("/proc/self/clear_refs", os.W_OK), reason="resets a peak in /proc"
+)
+def test_memory_of_large_images(tmp_path):
+    """About 5 bytes per pixel (0.5 GB for 89 million), 9 for progressive JPEG, and tiles."""
+    height, width = 4000, 5000
+    gray = np.tile(np.arange(width) // 50 * 2, (height, 1)).astype(np.uint16)
+    kinds = {
+        "transparent.png": ("RGBA", {"compress_level": 1}),
+        "bits16.png": ("I;16", {"compress_level": 1}),
+        "colors.jpg": ("RGB", {}),
+        "progressive.jpg": ("RGB", {"progressive": True}),
+    }
+    for name, (mode, options) in kinds.items():
+        image = Image.fromarray(gray * 257 if mode == "I;16" else gray.astype(np.uint8))
+        image = image if mode == "I;16" else image.convert(mode)
+        save(tmp_path, f"{name}/{name}", image, **options)
+        save(tmp_path, f"warm/{name}", image.resize((50, 40)))
+    run = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(tmp_path), *kinds], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    used = dict(zip(kinds, map(int, run.stdout.split())))
+    for name, n_bytes in used.items():
+        per_pixel = 9 if name == "progressive.jpg" else 5
+        assert 10_000_000 < n_bytes < per_pixel * height * width + 100_000_000, used
 
 
 def test_unreadable_file(folder, monkeypatch):

@@ -341,6 +341,7 @@ def test_as_frame(folder, task):
     framed = load_ptbxl(folder, task=task, as_frame=True)
     assert is_lead_frame(framed.data)
     assert tuple(framed.data.columns) == STANDARD_LEADS
+    assert framed.data.attrs == {"sampling_rate": 100, "units": "mV"}
     assert_array_equal(to_lead_array(framed.data), bunch.data)
     assert_array_equal(framed.target, bunch.target)
     assert isinstance(framed.target, pd.Series if task == "mi" else pd.DataFrame)

@@ -24,10 +24,12 @@ from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
     MSAICNetClassifier,
+    detect_r_peaks,
     to_lead_frame,
 )
 from sklearn_ecg.augmentation import CardiacCycleMask, GaussianNoise
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
+from sklearn_ecg.deep import _acl_ecg
 from sklearn_ecg.inspection import lead_importance
 from sklearn_ecg.nn._acl_ecg import VGG1d
 from sklearn_ecg.nn._self_supervised_losses import region_contrastive_loss
@@ -151,6 +153,20 @@ def test_augmentation_gets_r_peaks_of_reliable_records_only(ecg):
     n_peaks = np.sort([int(row.isfinite().sum()) for row in seen[0]])
     assert len(seen) == 2  # two views of one batch
     assert n_peaks[0] == 0 and (n_peaks[1:] >= 2).all()
+
+
+def test_r_peaks_are_detected_once_per_record(ecg, monkeypatch):
+    seen = []
+
+    def spy(X, *args, **kwargs):
+        seen.append(np.shape(X))
+        return detect_r_peaks(X, *args, **kwargs)
+
+    monkeypatch.setattr(_acl_ecg, "detect_r_peaks", spy)
+    make_encoder(max_epochs=3).fit(ecg.data)
+    assert seen == [ecg.data.shape]  # all leads, also those that the network does not use
+    make_encoder(augmentation=GaussianNoise(0.1), max_epochs=1).fit(ecg.data)
+    assert len(seen) == 1
 
 
 def test_transform_does_not_depend_on_batch_or_order(ecg, fitted):

@@ -159,7 +159,7 @@ MEMORY = """
 import sys
 import numpy as np
 from sklearn_ecg import MSAICNetClassifier
-from sklearn_ecg.inspection import lead_importance
+from sklearn_ecg.inspection import grad_cam, lead_importance
 
 def memory(name):
     with open("/proc/self/status") as file:
@@ -176,6 +176,8 @@ if sys.argv[2] == "fit":
     clf.fit(X, y, sample_weight=weight)
 elif sys.argv[2] == "predict":
     clf.predict(X)
+elif sys.argv[2] == "grad_cam":
+    grad_cam(clf, X)
 else:
     lead_importance(clf, X, y, n_repeats=1, random_state=0)
 print((memory("VmHWM") - before) / X.nbytes)
@@ -186,7 +188,7 @@ print((memory("VmHWM") - before) / X.nbytes)
 @pytest.mark.parametrize(
     "what, most",
     # The mapped pages are 1. A copy of X would add 1, training has one copy, of which it is part.
-    [("fit", 2.6), ("predict", 1.6), ("lead_importance", 2.6)],
+    [("fit", 2.6), ("predict", 1.6), ("grad_cam", 1.7), ("lead_importance", 2.6)],
 )
 def test_memory_map_is_not_copied_as_a_whole(what, most, tmp_path):
     with open(tmp_path / "records.dat", "wb") as file:

@@ -126,6 +126,25 @@ def test_default_is_the_network_of_the_benchmark():
     assert ECGNetClassifier().class_weight is None
 
 
+def test_module_is_tried_out_and_predicts_in_float32(data):
+    """Before training, with two records; ``precision="mixed"`` is for training only."""
+    X, y = data
+    calls = []
+
+    class Spy(Net):
+        def forward(self, x):
+            calls.append((self.training, len(x), torch.is_autocast_enabled("cpu")))
+            assert x.is_contiguous()
+            return super().forward(x)
+
+    clf = make(Spy, precision="mixed", max_epochs=1).fit(X, y)
+    assert calls[0][:2] == (False, 2)
+    assert {autocast for training, _, autocast in calls if training} == {True}
+    calls.clear()
+    clf.predict_proba(X)
+    assert set(calls) == {(False, 40, False)}
+
+
 # What a module may be
 
 

@@ -15,8 +15,9 @@ from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise
-from sklearn_ecg.deep._target import Target
+from sklearn_ecg.deep._target import Target, class_weights
 from sklearn_ecg.deep._training_data import TrainingData
+from sklearn_ecg.utils._torch import resolve_device
 
 TINY = {
     "filters": (4,),
@@ -196,6 +197,32 @@ def test_class_weight_moves_probabilities(class_weight, sign, data):
     assert sign * (weighted - neutral) > 0
 
 
+def test_balanced_weights():
+    """Shares of the other value for two classes and labels, else n / (n_classes * n_of_class)."""
+    y = np.repeat([0, 1, 2], [6, 3, 1])
+    binary = Target("binary", np.arange(2), (y > 0).astype(int))
+    np.testing.assert_allclose(np.ravel(class_weights("balanced", binary)), [0.4, 0.6])
+    multiclass = Target("multiclass", np.arange(3), y)
+    np.testing.assert_allclose(class_weights("balanced", multiclass), [10 / 18, 10 / 9, 10 / 3])
+    indicator = np.stack([y > 0, y > 1], axis=1).astype(int)
+    weights = class_weights("balanced", Target("multilabel", np.arange(2), indicator))
+    np.testing.assert_allclose(weights, [[0.4, 0.1], [0.6, 0.9]])
+
+
+def test_label_of_records_with_weight_0_is_a_class(data):
+    X, y = data
+    y = y.copy()
+    y[:3] = 7
+    clf = make().fit(X, y, sample_weight=(y != 7).astype(float))
+    assert clf.classes_.tolist() == [0, 1, 7]
+
+
+def test_device_auto_is_cuda_if_it_is_available(monkeypatch):
+    for available, device in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda available=available: available)
+        assert resolve_device(MSAICNetClassifier().device).type == device
+
+
 def test_class_weight_refusals(data):
     X, y = data
     Y = np.stack([y, 1 - y, y], axis=1)
@@ -224,6 +251,43 @@ def test_one_augmentation_or_several(data):
     assert not np.allclose(outputs[0], outputs[1]) and not np.allclose(outputs[1], outputs[2])
     search = GridSearchCV(make(), {"augmentation": [None, GaussianNoise(0.1)]}, cv=2)
     assert len(search.fit(X, y).cv_results_["params"]) == 2
+
+
+@pytest.mark.parametrize("mode", ["dataset", "record_lead"])
+def test_augmentation_gets_normalized_batches_and_seeded_numbers(mode, data):
+    X, y = data
+    runs = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)  # which does not matter
+        batches, draws = [], []
+
+        def augmentation(x, batches=batches, draws=draws):
+            batches.append(x.clone())
+            draws.append(torch.rand(3))
+            return x
+
+        make(augmentation=augmentation, normalize=mode, contrastive_weight=0).fit(50 * X + 7, y)
+        runs.append(torch.stack(draws))
+        assert len(batches) == 3 * 5
+        signals = torch.cat(batches[:5])
+        assert signals.shape == X.shape
+        dims = (0, 2) if mode == "dataset" else 2
+        assert signals.mean(dims).abs().max() < 1e-4
+        assert (signals.std(dims, correction=0) - 1).abs().max() < 1e-4
+    assert torch.equal(*runs)
+    assert len(runs[0].unique()) == runs[0].numel()  # new numbers for each batch
+
+
+def test_batches_are_balanced_for_the_contrastive_loss_only(data):
+    X, y = data
+    sizes = {}
+    for weight in (0, 0.1):
+        seen = []
+        augmentation = lambda x, seen=seen: seen.append(len(x)) or x  # noqa: E731
+        y_rare = (np.arange(40) < 2).astype(int)
+        make(augmentation=augmentation, contrastive_weight=weight, max_epochs=1).fit(X, y_rare)
+        sizes[weight] = seen
+    assert sizes[0] == [8] * 5 and max(sizes[0.1]) > 8
 
 
 @pytest.mark.parametrize(

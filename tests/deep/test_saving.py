@@ -316,6 +316,22 @@ def test_what_is_shared_or_special_remains_so(ecg):
     assert "offset" not in copied(OtherTensors).state_dict()
 
 
+class TensorHook(Base):
+    """A hook on a tensor, which makes its gradient zero."""
+
+    def build(self):
+        self.last.weight.register_hook(torch.zeros_like)
+
+
+def test_hooks_on_tensors_are_not_saved(ecg):
+    clf = make(TensorHook).fit(ecg.data, ecg.target)
+    other = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(other.predict_proba(ecg.data), clf.predict_proba(ecg.data))
+    module = other.net_.module_.module.requires_grad_(True)
+    module(torch.from_numpy(ecg.data)).sum().backward()
+    assert module.last.weight.grad.any()
+
+
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_complex_numbers_remain_complex(precision, ecg):
     clf = make(Complex, precision=precision).fit(ecg.data, ecg.target)

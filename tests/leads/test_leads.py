@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import pickle
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -570,6 +572,17 @@ def test_pandas_read_parquet_of_a_lead_frame(frame, tmp_path):
     assert plain.attrs == {"units": "mV"}
     assert is_lead_frame(plain)
     assert_array_equal(to_lead_array(plain), to_lead_array(frame))
+
+
+def test_parquet_for_other_tools(X, tmp_path):
+    """The file is a table with a column of lists for each lead, and JSON in the metadata."""
+    path = tmp_path / "records.parquet"
+    to_lead_frame(X, sampling_rate=257.5, units="mV").to_parquet(path)
+    table = pq.read_table(path)
+    assert table.column_names == list(to_lead_frame(X).columns)
+    assert table.column("II").to_pylist() == X[:, 1].astype(np.float32).tolist()
+    notes = json.loads(pq.read_metadata(path).metadata[b"PANDAS_ATTRS"])
+    assert notes == {"sampling_rate": 257.5, "units": "mV"}
 
 
 def test_parquet_without_records_and_with_unknown_names(X, frame, tmp_path):

@@ -1,5 +1,8 @@
 """The networks of ECGNetClassifier: shapes, any length, parameters, receptive fields."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -112,6 +115,14 @@ def test_parameters_of_transformer():
     feedforward = (128 * 256 + 256) + (256 * 128 + 128)
     layer = attention + feedforward + 2 * 2 * 128
     assert n_parameters(TransformerEncoder(12, 1)) == stem + 4 * layer + 2 * 128 + (128 + 1)
+
+
+def test_documented_numbers_of_parameters():
+    """The table of the user guide, for twelve leads and one logit."""
+    page = Path(__file__).parents[2] / "docs" / "methods" / "ecg_net.rst"
+    rows = re.findall(r"\* - ``(\w+)``\n +- ([\d,]+)\n", page.read_text(encoding="utf-8"))
+    documented = {name: int(number.replace(",", "")) for name, number in rows}
+    assert documented == {name: n_parameters(net(12, 1)) for name, net in NETWORKS.items()}
 
 
 def receptive_field(net, n_times, point):

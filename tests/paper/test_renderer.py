@@ -177,6 +177,19 @@ def test_zero_lines_and_time_zero_are_on_bold_lines():
         assert_allclose(apart, np.round(apart), atol=1e-6)
 
 
+def test_omissions_move_nothing(X):
+    """Neither the grid nor the pulses nor the labels move panels and traces."""
+    for layout, size in (("3x4", 224), ("12x1", (425, 550))):
+        full = ECGImageRenderer(100, layout=layout, image_size=size, grid=False).fit(X)
+        for name in ("grid", "calibration", "lead_labels"):
+            other = clone(full).set_params(**{name: not getattr(full, name)}).fit(X)
+            assert other.lead_boxes_ == full.lead_boxes_ and other.rhythm_box_ == full.rhythm_box_
+            assert other.pixels_per_mm_ == full.pixels_per_mm_
+        plain = clone(full).set_params(**PLAIN).fit_transform(X)
+        # Only pixels that are darker: labels and pulses are added to the same traces.
+        assert (full.transform(X) <= plain).all() and (full.transform(X) < plain).any()
+
+
 def test_close_lines_of_the_grid_fade():
     def darkest(size):
         params = dict(image_size=size, calibration=False, lead_labels=False)

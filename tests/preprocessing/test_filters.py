@@ -37,6 +37,17 @@ def test_bandpass_is_equivalent_to_sosfiltfilt(records, dtype, low, high, kind, 
     np.testing.assert_array_equal(filtered, expected)
 
 
+@pytest.mark.parametrize("rate", [100, 500])
+def test_attenuation_at_both_limits(rate):
+    """6 dB is half the amplitude, without a shift of the wave."""
+    time = np.arange(100 * rate) / rate
+    middle = slice(40 * rate, 60 * rate)
+    for frequency, gain in ((0.5, 0.5), (5, 1), (45, 0.5)):
+        wave = np.sin(2 * np.pi * frequency * time + 1)
+        found = BandpassFilter(sampling_rate=rate).fit_transform(wave[None, None])[0, 0]
+        np.testing.assert_allclose(found[middle], gain * wave[middle], atol=0.004)
+
+
 def test_low_limit_in_float32(records):
     """With float32 coefficients, the error of a limit of 0.5 Hz at 500 Hz would be larger."""
     bandpass = BandpassFilter(sampling_rate=500)

@@ -46,6 +46,9 @@ def test_names_of_leads():
     assert check(X12[:, :3], lead_names=["avr", "MLII", "my lead"])[1] == ("aVR", "II", "my lead")
     frame = to_lead_frame(X12[:, :2], ["V1", "V2"]).set_axis(["v1", "Lead V2"], axis=1)
     assert check(frame)[1] == ("V1", "V2")
+    rows = X12[:, :3].reshape(5, -1)
+    assert check(rows, n_leads=3)[1] is None
+    assert check(rows, n_leads=3, lead_names=["v1", "II", "I"])[1] == ("V1", "II", "I")
 
 
 def test_dtype_follows_the_argument():

@@ -1,0 +1,67 @@
+"""What the README says: its examples run, and so do the scripts in examples/."""
+
+import re
+import runpy
+from pathlib import Path
+
+import joblib
+import matplotlib.pyplot as plt
+import pytest
+
+from sklearn_ecg import datasets
+from sklearn_ecg.deep._ecg_net import NETWORKS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_all_examples_are_found():
+    assert len(BLOCKS) == README.count("```python") == 4
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_examples_run_as_they_are(number, capsys):
+    exec(compile(BLOCKS[number], f"README.md, example {number}", "exec"), {"__name__": "example"})
+    assert capsys.readouterr().out
+
+
+def test_networks_by_name():
+    (sentence,) = re.findall(r"baselines are available by name: (.*?)\.", README, re.DOTALL)
+    assert sorted(re.findall(r'`"(\w+)"`', sentence)) == sorted(NETWORKS)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
+def test_scripts_run(name, tmp_path, monkeypatch, capsys):
+    """With records of 3 s, fewer where the script does not count them, and without processes."""
+    counted = name == "plot_lead_importance.py"
+    original = datasets.make_ecg
+
+    def make_small_ecg(n_records, **params):
+        return original(n_records if counted else 60, **{**params, "duration": 3, "severity": 1})
+
+    monkeypatch.setattr(datasets, "make_ecg", make_small_ecg)
+    monkeypatch.setattr("sys.argv", [name, "--save", str(tmp_path / "figures")])
+    with joblib.parallel_config(backend="sequential"):
+        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+    plt.close("all")
+    assert capsys.readouterr().out
+    if name == "plot_quickstart.py":
+        saved = sorted(path.name for path in (tmp_path / "figures").iterdir())
+        assert saved == ["lead_importance.png", "record.png", "training_curve.png"]
+
+
+@pytest.mark.parametrize("folder", [None, "nowhere"])
+def test_real_data_are_optional_unless_required(folder, monkeypatch, request):
+    conftest = request.config.pluginmanager.get_plugin(str(ROOT / "tests" / "conftest.py"))
+    monkeypatch.delenv("SKLEARN_ECG_REQUIRE_DATA", raising=False)
+    monkeypatch.delenv("SKLEARN_ECG_DATA", raising=False)
+    if folder:
+        monkeypatch.setenv("SKLEARN_ECG_DATA", folder)
+    with pytest.raises(pytest.skip.Exception, match="SKLEARN_ECG_DATA"):
+        conftest.find_data_folder()
+    monkeypatch.setenv("SKLEARN_ECG_REQUIRE_DATA", "1")
+    with pytest.raises(pytest.fail.Exception, match="SKLEARN_ECG_REQUIRE_DATA=1"):
+        conftest.find_data_folder()
+    monkeypatch.setenv("SKLEARN_ECG_DATA", str(ROOT))
+    assert conftest.find_data_folder() == ROOT
