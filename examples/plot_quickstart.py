@@ -56,7 +56,7 @@ else:
         300,
         regions="anterior",
         prevalence=1 / 3,
-        severity=0.12,
+        severity=0.13,
         records_per_patient=(1, 3),
         random_state=0,
     )
