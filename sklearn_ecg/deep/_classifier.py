@@ -13,7 +13,8 @@ from sklearn.utils.validation import _check_sample_weight
 from ..augmentation import Compose
 from ._base import DeepECG
 from ._inputs import SignalInput
-from ._target import Target, class_weights
+from .._validation import Target
+from ._target import class_weights
 from ._training import Batches, stratification_labels, validation_split
 
 # Parameters that all classifiers have, whatever their input.

@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise
-from sklearn_ecg.deep._target import Target
+from sklearn_ecg._validation import Target
 from sklearn_ecg.deep._training_data import TrainingData
 
 TINY = {
