@@ -28,6 +28,8 @@ ROOMS = (
     "augmentation",
     "model_selection",
     "metrics",
+    "calibration",
+    "imbalance",
     "datasets",
     "nn",
     "deep",
@@ -52,6 +54,7 @@ TORCH_FREE = (
     "preprocessing",
     "model_selection",
     "metrics",
+    "calibration",
     "datasets",
 )
 

@@ -33,20 +33,26 @@ class Target(NamedTuple):
         Raises
         ------
         ValueError
-            If y is None, has missing labels, is continuous, contains one class only, or is an
-            indicator with values other than 0 and 1.
+            If y is None or empty, has missing or infinite labels, is continuous, contains one class
+            only, or is an indicator with values other than 0 and 1.
         """
         if y is None:
             raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
         if issparse(y):
             y = y.toarray()
         y = np.asarray(y)
+        if not y.size:
+            raise ValueError(
+                f"{estimator_name} needs records, but y has 0 sample(s): its shape is {y.shape}."
+            )
         missing = pd.isna(y)
         if missing.any():
             raise ValueError(
                 f"Input y contains NaN: {missing.sum()} label(s) are missing, the first for record "
                 f"{np.argwhere(missing)[0][0]}. Remove these records."
             )
+        if y.dtype.kind == "f" and np.isinf(y).any():
+            raise ValueError("Input y contains infinity. Pass the class of each record.")
         if y.ndim == 2 and y.shape[1] > 1:
             if not np.isin(y, (0, 1)).all():
                 raise ValueError(

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 from .._validation import Target
 from .._validation._samples import check_groups
 from ..utils._warnings import warn
+from ._cross_fitting import is_frozen
 
 
 class FitData(NamedTuple):
@@ -70,7 +71,7 @@ class CrossFittedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             split = [dict(routed.estimator.fit), dict(routed.splitter.split), dict(scorer)]
         else:
             accepted = {key: given[key] for key in given if has_fit_parameter(estimator, key)}
-            if sample_weight is not None and "sample_weight" not in accepted:
+            if "sample_weight" in given.keys() - accepted.keys() and not is_frozen(estimator):
                 warn(
                     f"{type(estimator).__name__} does not accept sample_weight in fit, so that "
                     f"only {name} itself uses the weights. For a Pipeline, pass them to its step, "

@@ -77,10 +77,11 @@ def _check_number_of_folds(n_folds, target):
     counts = target.membership.sum(axis=0)
     rare = np.flatnonzero(counts < n_folds)
     if len(rare):
+        label, count = target.classes.tolist()[rare[0]], counts[rare[0]]
         raise ValueError(
-            f"Requesting {n_folds}-fold cross-validation, but class "
-            f"{target.classes[rare[0]]!r} has only {counts[rare[0]]} record(s), and each fold must "
-            "have one of each class. Pass fewer folds, such as cv=2, or more records of the class."
+            f"Requesting {n_folds}-fold cross-validation, but class {label!r} has only {count} "
+            "record(s), and each fold must have one of each class. Pass fewer folds, such as cv=2, "
+            "or more records of the class."
         )
 
 

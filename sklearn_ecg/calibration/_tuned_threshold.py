@@ -128,9 +128,9 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
     ...     OneVsRestClassifier(LogisticRegression()), sensitivity=0.9
     ... ).fit(X, y, groups=patients)
     >>> clf.best_threshold_.round(2)
-    array([0.14, 0.1 ])
+    array([0.11, 0.15])
     >>> clf.sensitivity_.round(2), clf.specificity_.round(2)
-    (array([0.9, 0.9]), array([0.64, 0.53]))
+    (array([0.91, 0.91]), array([0.47, 0.6 ]))
     """
 
     _parameter_constraints = {
