@@ -83,7 +83,7 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
     See Also
     --------
     MultilabelTunedThresholdClassifierCV : Choose a threshold for each label.
-    sklearn_ecg.imbalance.PriorCorrectedClassifier : Correct the prevalence only.
+    sklearn_ecg.PriorCorrectedClassifier : Correct the prevalence only.
     sklearn_ecg.inspection.ReliabilityDisplay : Draw reliability diagrams.
 
     Notes
@@ -108,7 +108,7 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.multiclass import OneVsRestClassifier
-    >>> from sklearn_ecg.calibration import MultilabelCalibratedClassifierCV
+    >>> from sklearn_ecg import MultilabelCalibratedClassifierCV
     >>> rng = np.random.RandomState(0)
     >>> X = rng.randn(300, 4)
     >>> y = (X[:, :2] + rng.randn(300, 2) > 1).astype(int)

