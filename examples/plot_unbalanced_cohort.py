@@ -49,9 +49,10 @@ for name, part in [("training", train), ("adjustment", adjust), ("test", test)]:
 # ----------------------------
 #
 # By default, `MSAICNetClassifier` has balanced class weights and a focal loss. It ranks the records
-# well, but its probabilities are much too high: they belong to a cohort with an infarction in every
-# second record. The records are rows, with the leads one after the other, because MAPIE, which is used
-# below, tests classifiers with a row; everything else works with any container.
+# well, but its probabilities are too high: they belong to a cohort with many more infarctions.
+#
+# The records are rows here, with the leads one after the other, because MAPIE, which is used below,
+# tests classifiers with a row. Everything else works with any container.
 
 X = X.reshape(len(X), -1)
 net = make_pipeline(
@@ -122,9 +123,9 @@ print(
 #
 # A conformal prediction set contains the true class of a new record with a chosen probability,
 # whether or not the probabilities are calibrated, if the new records come from the same population.
-# `MAPIE <https://mapie.readthedocs.io>`_ (``pip install mapie``) makes them. The guarantee is for all
-# records together: look at each class as well. If patients have several records, use one of each,
-# because records of one patient resemble each other.
+# `MAPIE <https://mapie.readthedocs.io>`_ (``pip install mapie``) makes them. The guarantee is for
+# all records together: look at each class as well. If patients have several records, use one of
+# each, because records of one patient resemble each other.
 
 try:
     from mapie.classification import SplitConformalClassifier

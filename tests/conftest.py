@@ -39,6 +39,7 @@ SLOW = (
     "tests/preprocessing/test_signal_pipelines.py::test_filter_scaler_and_network",
     "tests/calibration/test_calibrated_classifier.py::test_sklearn_checks"
     "[MultilabelTunedThresholdClassifierCV-check_estimator_sparse",
+    "tests/calibration/test_conformal_sets.py::test_example_runs",
     # Large X.
     "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
     "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",

@@ -16,6 +16,7 @@ from ._base import CrossFittedClassifier, most_probable
 from ._cross_fitting import (
     check_parts_have_both_values,
     cross_fit,
+    fit_on,
     is_frozen,
     make_splits,
 )
@@ -198,14 +199,10 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         if ensemble:
             parts = [(clf, part, test) for clf, part, (_, test) in zip(fitted, scores, splits)]
         else:
+            final = fitted[0]
+            if not is_frozen(estimator):
+                final = fit_on(estimator, data.X, target.labels, records, data.fit_params)
             order = np.argsort(np.concatenate([test for _, test in splits]))
-            ((final,), _) = (
-                cross_fit(
-                    estimator, data.X, target, [(records, records[:1])], data.fit_params, method, 1
-                )
-                if not is_frozen(estimator)
-                else (fitted, None)
-            )
             parts = [(final, np.concatenate(scores)[order], records)]
         self.calibrated_classifiers_ = [
             _CalibratedClassifier(clf, method, self.method, data, part, index)

@@ -121,7 +121,14 @@ def check_parts_have_both_values(target, names, parts, sample_weight, advice):
 def fit_on(estimator, X, y, index, fit_params):
     """Fit a clone of an estimator on the records at these positions."""
     params = _check_method_params(X, params=fit_params, indices=index)
-    return clone(estimator).fit(_safe_indexing(X, index), y[index], **params)
+    return clone(estimator).fit(_take(X, index, len(y)), y[index], **params)
+
+
+def _take(X, index, n_records):
+    """Return the records at these positions, and X itself, not a copy, if these are all records."""
+    if len(index) == n_records and np.array_equal(index, np.arange(n_records)):
+        return X
+    return _safe_indexing(X, index)
 
 
 def cross_fit(estimator, X, target, splits, fit_params, method, n_jobs):
@@ -153,7 +160,7 @@ def cross_fit(estimator, X, target, splits, fit_params, method, n_jobs):
 
 def _fit_and_score(estimator, X, target, train, test, fit_params, method):
     fitted = fit_on(estimator, X, target.labels, train, fit_params)
-    return fitted, label_scores(fitted, _safe_indexing(X, test), method, target.kind)
+    return fitted, label_scores(fitted, _take(X, test, len(target.values)), method, target.kind)
 
 
 def is_frozen(estimator):

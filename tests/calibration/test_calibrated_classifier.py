@@ -220,6 +220,20 @@ def test_frozen_classifier_is_not_trained(data):
     assert clf.fit(X[120:], rare).predict_proba(X).shape == (240, 2)
 
 
+def test_frozen_classifier_reads_the_records_in_place(data):
+    X, y, *_ = data
+    seen = []
+
+    class Spy(LogisticRegression):
+        def decision_function(self, X):
+            seen.append(X)
+            return super().decision_function(X)
+
+    fitted = FrozenEstimator(Spy().fit(X, y["binary"]))
+    MultilabelCalibratedClassifierCV(fitted).fit(X, y["binary"])
+    assert all(np.shares_memory(part, X) for part in seen) and seen
+
+
 def test_rare_label_is_named():
     rng = np.random.RandomState(0)
     X = rng.randn(60, 2)
