@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,7 +20,6 @@ from ..utils._warnings import warn
 from ._probability_maps import MonotoneMap, correct_prevalence
 from ._training_prior import (
     fit_recorded,
-    has_sampler,
     prevalence_of,
     training_tilt,
     weighted_prevalence,
@@ -309,7 +309,8 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         estimator = clone(self.estimator)
         target, y = data.target, data.target.labels
         seen, weight = target, data.fit_params.get("sample_weight")
-        recorded = has_sampler(estimator)
+        # Samplers change the labels, and weights may be given to the last step.
+        recorded = isinstance(estimator, Pipeline)
         if recorded:
             seen, weight = fit_recorded(estimator, data.X, y, data.fit_params)
         else:

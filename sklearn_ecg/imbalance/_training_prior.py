@@ -13,6 +13,17 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._validation import Target
 
+# Parameters that change or calibrate probabilities in other ways, with the value that does not: of
+# naive Bayes classifiers, discriminant analysis, SVC and gradient boosting libraries.
+_OTHER_PARAMS = {
+    "auto_class_weights": None,
+    "class_prior": None,
+    "fit_prior": True,
+    "is_unbalance": False,
+    "priors": None,
+    "probability": False,
+}
+
 
 class TrainingTilt(NamedTuple):
     """What a fitted classifier was trained with that changes its probabilities.
@@ -72,6 +83,8 @@ def training_tilt(estimator, kind, *, recorded):
             return TrainingTilt(unknown=f"the focal loss of {name}, {param}={value!r}")
         if "__" in param and last in ("class_weight", "scale_pos_weight") and value is not None:
             return TrainingTilt(unknown=f"{param}={value!r} inside {name}")
+        if last in _OTHER_PARAMS and value is not None and value is not _OTHER_PARAMS[last]:
+            return TrainingTilt(unknown=f"{param}={value!r} of {name}")
         if hasattr(value, "fit_resample"):
             return TrainingTilt(unknown=f"the sampler {param} inside {name}")
     class_weight = params.get("class_weight")
@@ -126,7 +139,7 @@ def prevalence_of(target, sample_weight=None):
 
 
 def fit_recorded(pipeline, X, y, fit_params):
-    """Fit a Pipeline with samplers and record the labels that reach its last step.
+    """Fit a Pipeline and record the labels and weights that reach its last step.
 
     Parameters
     ----------
@@ -152,13 +165,6 @@ def fit_recorded(pipeline, X, y, fit_params):
         pipeline.steps[-1] = (name, classifier)
     seen = Target.from_labels(recorder.y_, type(classifier).__name__)
     return seen, recorder.sample_weight_
-
-
-def has_sampler(estimator):
-    """Return whether an estimator is a Pipeline with a sampler."""
-    return isinstance(estimator, Pipeline) and any(
-        hasattr(step, "fit_resample") for _, step in estimator.steps
-    )
 
 
 class _Recorder(BaseEstimator):

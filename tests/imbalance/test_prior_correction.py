@@ -10,6 +10,7 @@ from imblearn.under_sampling import RandomUnderSampler
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit
 from scipy.stats import norm
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
@@ -18,8 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_ecg import MSAICNetClassifier, PriorCorrectedClassifier
 from sklearn_ecg.imbalance import correct_prevalence
@@ -227,8 +230,9 @@ def test_given_effective_prevalence():
             GridSearchCV(make_pipeline(RandomUnderSampler(), LogisticRegression()), {}, cv=2),
             "a sampler inside another estimator",
         ),
+        (GaussianNB(priors=np.array([0.5, 0.5])), "priors="),
     ],
-    ids=["ensemble", "nested weights", "search"],
+    ids=["ensemble", "nested weights", "search", "priors"],
 )
 def test_unknown_prevalence(estimator, reason):
     X, y = gaussians(300, [0.8, 0.2])
@@ -274,6 +278,22 @@ def test_sampler_pipeline_stays_usable():
     np.testing.assert_array_equal(clf.estimator_.predict_proba(X), reference.predict_proba(X))
     with pytest.raises(TypeError, match="unexpected keyword"):
         PriorCorrectedClassifier(pipeline).fit(X, y, logisticregression__weights=y)
+
+
+def test_weights_of_the_last_step():
+    X, y = gaussians(3000, [0.8, 0.2])
+    pipeline = make_plain_pipeline(StandardScaler(), LogisticRegression())
+    weight = compute_sample_weight("balanced", y)
+    clf = PriorCorrectedClassifier(pipeline).fit(X, y, logisticregression__sample_weight=weight)
+    np.testing.assert_allclose(clf.effective_prevalence_, 0.5)
+    assert clf.predict_proba(X)[:, 1].mean() == pytest.approx(y.mean(), abs=0.01)
+    with config_context(enable_metadata_routing=True):
+        request = LogisticRegression().set_fit_request(sample_weight=True)
+        routed = PriorCorrectedClassifier(
+            make_plain_pipeline(StandardScaler().set_fit_request(sample_weight=False), request),
+            target_prevalence=y.mean(),
+        ).fit(X, y, sample_weight=weight)
+    np.testing.assert_allclose(routed.predict_proba(X), clf.predict_proba(X))
 
 
 def test_weights_are_repetitions():
