@@ -26,7 +26,6 @@ ROOMS = (
     "paper",
     "preprocessing",
     "augmentation",
-    "imbalance",
     "model_selection",
     "metrics",
     "calibration",

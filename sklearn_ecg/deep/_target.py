@@ -62,8 +62,23 @@ def _check_multilabel_weight(class_weight, target):
         )
 
 
+def class_shares(target, sample_weight=None):
+    """Compute the weighted share of the records of each class, or with each label.
+
+    Parameters
+    ----------
+    target : Target
+    sample_weight : ndarray of shape (n_records,), default=None
+
+    Returns
+    -------
+    share : ndarray of shape (n_classes,) or (n_labels,)
+    """
+    return np.average(target.membership, axis=0, weights=sample_weight)
+
+
 def _balanced(target, sample_weight):
-    share = np.average(target.membership, axis=0, weights=sample_weight)
+    share = class_shares(target, sample_weight)
     if target.kind == "multiclass":
         # A class without training records gets a finite weight, which is not used.
         return 1 / (len(share) * np.where(share > 0, share, 1))

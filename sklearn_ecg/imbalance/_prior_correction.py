@@ -19,10 +19,10 @@ from ..calibration._label_scores import label_scores
 from ..utils._warnings import warn
 from ._probability_maps import MonotoneMap, correct_prevalence
 from ._training_prior import (
+    effective_prevalence,
     fit_recorded,
     prevalence_of,
     training_tilt,
-    weighted_prevalence,
 )
 
 
@@ -43,13 +43,13 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         fitted classifier in a `sklearn.frozen.FrozenEstimator` is not trained again.
     method : {"auto", "closed_form", "fitted"}, default="auto"
         "closed_form" multiplies the probabilities of the classes by the ratio of the prevalences,
-        as `correct_prevalence` does. The effective prevalence follows from ``class_weight`` of the
-        classifier and from the labels that the samplers of a Pipeline give to it. "fitted" fits a
-        logistic map with a positive slope to probabilities of held-out records, in cross-validation
-        with ``cv``, which trains one more classifier for each split. "auto" is "closed_form" if the
-        effective prevalence is given or can be computed, otherwise "fitted": for a focal loss
-        (``focal_gamma`` > 0, as in `MSAICNetClassifier` by default), and for class weights and
-        samplers inside other estimators.
+        as `correct_prevalence` does. The effective prevalence follows from ``class_weight`` and
+        ``logit_adjustment`` of the classifier and from the labels that the samplers of a Pipeline
+        give to it. "fitted" fits a logistic map with a positive slope to probabilities of held-out
+        records, in cross-validation with ``cv``, which trains one more classifier for each split.
+        "auto" is "closed_form" if the effective prevalence is given or can be computed, otherwise
+        "fitted": for a focal loss (``focal_gamma`` > 0, as in `MSAICNetClassifier` by default), and
+        for class weights and samplers inside other estimators.
     target_prevalence : float, dict, array-like or None, default=None
         Prevalence of the population, each in (0, 1). None is that of the training records. For two
         classes, a float is the prevalence of ``classes_[1]``; a dict ``{class: prevalence}`` or an
@@ -196,7 +196,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         y : array-like of shape (n_records,) or (n_records, n_labels)
             Class labels of any type, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_records,), default=None
-            Weights >= 0 of the records: a record of weight 2 is a record that is there twice.
+            Weights >= 0 of the records. A record of weight 2 has the effect of two records.
         groups : array-like of shape (n_records,), default=None
             Patients. With ``method="fitted"``, all records of a patient are on the same side of a
             split.
@@ -316,8 +316,8 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         else:
             estimator.fit(data.X, y, **data.fit_params)
         tilt = training_tilt(estimator, target.kind, recorded=recorded)
-        effective = weighted_prevalence(
-            prevalence_of(seen, weight), tilt.class_weight, target.kind, target.classes
+        effective = effective_prevalence(
+            prevalence_of(seen, weight), tilt, target.kind, target.classes
         )
         unknown = tilt.unknown
         if unknown is None and not ((effective > 0) & (effective < 1)).all():

@@ -33,10 +33,13 @@ class TrainingTilt(NamedTuple):
     class_weight : {"balanced"}, dict, list of dict or None
     unknown : str or None
         A reason why the prevalence cannot be computed in closed form.
+    logit_adjustment : float
+        As in `MSAICNetClassifier`.
     """
 
     class_weight: Any = None
     unknown: str | None = None
+    logit_adjustment: float = 0.0
 
 
 def training_tilt(estimator, kind, *, recorded):
@@ -81,7 +84,11 @@ def training_tilt(estimator, kind, *, recorded):
         last = param.rpartition("__")[2]
         if last == "focal_gamma" and value:
             return TrainingTilt(unknown=f"the focal loss of {name}, {param}={value!r}")
-        if "__" in param and last in ("class_weight", "scale_pos_weight") and value is not None:
+        is_nested = "__" in param
+        if is_nested and (
+            (last in ("class_weight", "scale_pos_weight") and value is not None)
+            or (last == "logit_adjustment" and value)
+        ):
             return TrainingTilt(unknown=f"{param}={value!r} inside {name}")
         if last in _OTHER_PARAMS and value is not None and value is not _OTHER_PARAMS[last]:
             return TrainingTilt(unknown=f"{param}={value!r} of {name}")
@@ -90,8 +97,9 @@ def training_tilt(estimator, kind, *, recorded):
     class_weight = params.get("class_weight")
     if params.get("scale_pos_weight") is not None and kind == "binary":
         return TrainingTilt([1.0, float(params["scale_pos_weight"])])
+    adjustment = params.get("logit_adjustment", 0.0)
     if class_weight is None:
-        return TrainingTilt()
+        return TrainingTilt(logit_adjustment=adjustment)
     is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
     if one_per_label and kind == "multiclass":
         return TrainingTilt(unknown=f"class_weight of one {name} for each class")
@@ -99,10 +107,39 @@ def training_tilt(estimator, kind, *, recorded):
         return TrainingTilt(unknown=f"class_weight of {name}, which multiplies those of the labels")
     if isinstance(class_weight, str) and class_weight not in ("balanced", "balanced_subsample"):
         return TrainingTilt(unknown=f"class_weight={class_weight!r} of {name}")
-    return TrainingTilt(class_weight)
+    return TrainingTilt(class_weight, logit_adjustment=adjustment)
 
 
-def weighted_prevalence(prevalence, class_weight, kind, classes):
+def effective_prevalence(prevalence, tilt, kind, classes):
+    """Return the prevalence that class weights and logit adjustment make of a prevalence.
+
+    Logit adjustment of strength tau has the effect of weights that are the prevalences to the power
+    of -tau.
+
+    Parameters
+    ----------
+    prevalence : ndarray of shape (n_classes,) or (n_labels,)
+    tilt : TrainingTilt
+    kind : {"binary", "multiclass", "multilabel"}
+    classes : ndarray of shape (n_classes,) or (n_labels,)
+
+    Returns
+    -------
+    prevalence : ndarray of shape (n_classes,) or (n_labels,)
+    """
+    effective = _weighted_prevalence(prevalence, tilt.class_weight, kind, classes)
+    if not tilt.logit_adjustment:
+        return effective
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = prevalence**-tilt.logit_adjustment
+        if kind == "multilabel":
+            positive = effective * factor
+            negative = (1 - effective) * (1 - prevalence) ** -tilt.logit_adjustment
+            return positive / (positive + negative)
+        return effective * factor / np.sum(effective * factor)
+
+
+def _weighted_prevalence(prevalence, class_weight, kind, classes):
     """Return the prevalence that class weights make of a prevalence.
 
     Parameters

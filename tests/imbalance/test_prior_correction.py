@@ -8,7 +8,7 @@ from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 from scipy.optimize import minimize
-from scipy.special import expit, log_softmax, logit
+from scipy.special import expit, log_softmax, logit, softmax
 from scipy.stats import norm
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -208,6 +208,36 @@ def test_weights_of_a_multilabel_network():
         clf.fit(X, y.astype(int))
         assert clf.method_ == "closed_form"
         np.testing.assert_allclose(clf.effective_prevalence_, effective)
+
+
+@pytest.mark.parametrize("tau", [0.5, 1.0])
+def test_logit_adjustment(tau):
+    """Adding tau times the logarithms of the shares to the logits gives the training prevalence."""
+    rng = np.random.RandomState(0)
+    X, positive = rng.randn(40, 2, 20), np.arange(40) % 4 == 0
+    network = MSAICNetClassifier(
+        filters=(2,),
+        dilations=(1,),
+        contrastive_weight=0,
+        max_epochs=1,
+        focal_gamma=0,
+        class_weight=None,
+        logit_adjustment=tau,
+        random_state=0,
+    )
+    for y in (positive.astype(int), np.where(positive, "c", np.array(["a", "b"])[X[:, 0, 0] > 0])):
+        clf = PriorCorrectedClassifier(network).fit(X, y)
+        share = np.unique(y, return_counts=True)[1] / 40
+        logits = np.log(clf.estimator_.predict_proba(X)) + tau * np.log(share)
+        assert clf.method_ == "closed_form"
+        np.testing.assert_allclose(
+            clf.effective_prevalence_, share ** (1 - tau) / sum(share ** (1 - tau))
+        )
+        np.testing.assert_allclose(clf.predict_proba(X), softmax(logits, axis=1), rtol=1e-5)
+    y = np.column_stack([positive, X[:, 0, 0] > 0.5]).astype(int)
+    clf = PriorCorrectedClassifier(network).fit(X, y)
+    logits = logit(clf.estimator_.predict_proba(X)) + tau * logit(y.mean(axis=0))
+    np.testing.assert_allclose(clf.predict_proba(X), expit(logits), rtol=1e-5)
 
 
 def test_given_effective_prevalence():
