@@ -225,7 +225,7 @@ def test_logit_adjustment(tau):
         logit_adjustment=tau,
         random_state=0,
     )
-    for y in (positive.astype(int), np.where(positive, "c", np.array(["a", "b"])[X[:, 0, 0] > 0])):
+    for y in (positive.astype(int), np.where(positive, "c", np.where(X[:, 0, 0] > 0, "b", "a"))):
         clf = PriorCorrectedClassifier(network).fit(X, y)
         share = np.unique(y, return_counts=True)[1] / 40
         logits = np.log(clf.estimator_.predict_proba(X)) + tau * np.log(share)
