@@ -51,6 +51,15 @@ def cached_arrays(name, key, compute):
     return arrays
 
 
+def is_cached(key):
+    """Return whether there is a stored result of `cached_arrays` without a name for this key."""
+    path = RESULTS / f"fit_{_short_hash(key)}.npz"
+    if not path.exists():
+        return False
+    with np.load(path) as stored:
+        return str(stored["key"]) == key
+
+
 def cached_object(key, compute):
     """Return the result of ``compute()``, such as an estimator, from an earlier run if possible."""
     path = RESULTS / f"object_{_short_hash(key)}.joblib"

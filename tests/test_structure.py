@@ -26,9 +26,10 @@ ROOMS = (
     "paper",
     "preprocessing",
     "augmentation",
-    "imbalance",
     "model_selection",
     "metrics",
+    "calibration",
+    "imbalance",
     "datasets",
     "nn",
     "deep",
@@ -54,6 +55,7 @@ TORCH_FREE = (
     "imbalance",
     "model_selection",
     "metrics",
+    "calibration",
     "datasets",
 )
 

@@ -64,6 +64,8 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     - ``_make_normalizer()`` returns the unfitted normalization.
     - ``_needs_balanced_batches()``, of classifiers, is whether each batch needs two records of each
       class.
+    - ``_n_views()``, of classifiers, is the number of views of each record in a training batch, 1
+      or 2. With 2, the loss gets the number of views as its last argument.
     - ``_find_r_peaks(data)``, of encoders, returns the R-peaks that the augmentation needs.
     - ``_parameter_groups()`` returns the parts of the network that have their own learning rate.
 

@@ -10,10 +10,11 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
+from .._validation import Target
 from ..augmentation import Compose
 from ._base import DeepECG
 from ._inputs import SignalInput
-from ._target import Target, class_weights
+from ._target import class_weights
 from ._training import Batches, stratification_labels, validation_split
 
 # Parameters that all classifiers have, whatever their input.
@@ -90,6 +91,10 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         """Return whether each batch needs two records of each class, as contrastive losses do."""
         return False
 
+    def _n_views(self):
+        """Return how many views of each record a training batch contains, 1 or 2."""
+        return 1
+
     def fit(self, X, y, sample_weight=None, groups=None):
         """Train the network.
 
@@ -165,7 +170,12 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         if self._needs_balanced_batches():
             membership = data.target.take(data.train).membership
         train_batches = self._batches_of(
-            data, data.train, shuffle=True, membership=membership, augmentation=data.augmentation
+            data,
+            data.train,
+            shuffle=True,
+            membership=membership,
+            augmentation=data.augmentation,
+            n_views=self._n_views(),
         )
         valid_batches = None if data.valid is None else self._batches_of(data, data.valid)
         return train_batches, valid_batches

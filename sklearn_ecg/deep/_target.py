@@ -1,99 +1,9 @@
-"""Encoded labels and class weights."""
-
-from typing import NamedTuple
+"""Class weights of encoded labels."""
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import issparse
-from sklearn.utils import column_or_1d, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils import compute_class_weight
 
 from ..utils._warnings import warn
-
-
-class Target(NamedTuple):
-    """Encoded labels.
-
-    Parameters
-    ----------
-    kind : {"binary", "multiclass", "multilabel"}
-    classes : ndarray of shape (n_classes,) or (n_labels,)
-        The sorted labels; for a multilabel indicator, the numbers of its columns.
-    values : integer ndarray
-        Positions in ``classes`` of shape (n_records,), or the indicator of shape
-        (n_records, n_labels).
-    """
-
-    kind: str
-    classes: np.ndarray
-    values: np.ndarray
-
-    @classmethod
-    def from_labels(cls, y, estimator_name):
-        """Check and encode y.
-
-        Raises
-        ------
-        ValueError
-            If y is None, has missing labels, is continuous, contains one class only, or is an
-            indicator with values other than 0 and 1.
-        """
-        if y is None:
-            raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
-        if issparse(y):
-            y = y.toarray()
-        y = np.asarray(y)
-        missing = pd.isna(y)
-        if missing.any():
-            raise ValueError(
-                f"Input y contains NaN: {missing.sum()} label(s) are missing, the first for record "
-                f"{np.argwhere(missing)[0][0]}. Remove these records."
-            )
-        if y.ndim == 2 and y.shape[1] > 1:
-            if not np.isin(y, (0, 1)).all():
-                raise ValueError(
-                    "A two-dimensional y is a multilabel indicator and must contain 0 and 1 only, "
-                    f"got the values {np.unique(y)[:5].tolist()}."
-                )
-            return cls("multilabel", np.arange(y.shape[1]), y.astype(np.int64))
-        if type_of_target(y).startswith("continuous"):
-            raise ValueError(
-                "Unknown label type: continuous. y contains numbers such as "
-                f"{y[y != np.floor(y)][0]:g}, but {estimator_name} predicts classes, and this "
-                "library has no regressor. Divide the values into classes, or regress them on an "
-                "embedding: make_pipeline(ACLECGEncoder(...), Ridge())."
-            )
-        check_classification_targets(y)
-        y = column_or_1d(y, warn=True)
-        try:
-            classes, values = np.unique(y, return_inverse=True)
-        except TypeError as error:
-            raise ValueError(
-                f"y contains labels of different types ({error}). Convert all of them to strings "
-                "or to numbers."
-            ) from error
-        if len(classes) < 2:
-            raise ValueError(
-                f"{estimator_name} needs records of at least 2 classes, got 1 class: "
-                f"{classes.tolist()[0]!r}."
-            )
-        return cls("binary" if len(classes) == 2 else "multiclass", classes, values)
-
-    @property
-    def n_outputs(self):
-        """Number of logits per record: one for two classes."""
-        return 1 if self.kind == "binary" else len(self.classes)
-
-    @property
-    def membership(self):
-        """Bool ndarray of shape (n_records, n_classes), True for the classes of each record."""
-        if self.kind == "multilabel":
-            return self.values.astype(bool)
-        return self.values[:, None] == np.arange(len(self.classes))
-
-    def take(self, index):
-        """Return the labels of the records at these positions."""
-        return self._replace(values=self.values[index])
 
 
 def class_weights(class_weight, target, sample_weight=None):
@@ -152,8 +62,23 @@ def _check_multilabel_weight(class_weight, target):
         )
 
 
+def class_shares(target, sample_weight=None):
+    """Compute the weighted share of the records of each class, or with each label.
+
+    Parameters
+    ----------
+    target : Target
+    sample_weight : ndarray of shape (n_records,), default=None
+
+    Returns
+    -------
+    share : ndarray of shape (n_classes,) or (n_labels,)
+    """
+    return np.average(target.membership, axis=0, weights=sample_weight)
+
+
 def _balanced(target, sample_weight):
-    share = np.average(target.membership, axis=0, weights=sample_weight)
+    share = class_shares(target, sample_weight)
     if target.kind == "multiclass":
         # A class without training records gets a finite weight, which is not used.
         return 1 / (len(share) * np.where(share > 0, share, 1))

@@ -1,4 +1,7 @@
-"""Scores of labels, their confidence intervals, and tests of the difference between two scores."""
+"""Scores of labels, their confidence intervals, tests of differences, and diagnostics.
+
+The diagnostics measure whether embeddings keep records, and classes, apart.
+"""
 
 from ._bootstrap import ScoreInterval, bootstrap_difference, bootstrap_interval
 from ._calibration_scores import (
@@ -8,6 +11,7 @@ from ._calibration_scores import (
     expected_calibration_error,
 )
 from ._challenge_score import challenge_score
+from ._class_alignment import class_alignment_consistency, sample_alignment_accuracy
 from ._delong import DeLongResult, delong_interval, delong_test
 from ._label_table import label_table
 from ._net_benefit import net_benefit
@@ -25,11 +29,13 @@ __all__ = [
     "calibration_intercept",
     "calibration_slope",
     "challenge_score",
+    "class_alignment_consistency",
     "delong_interval",
     "delong_test",
     "expected_calibration_error",
     "label_table",
     "net_benefit",
+    "sample_alignment_accuracy",
     "sensitivity_at_specificity",
     "specificity_at_sensitivity",
 ]

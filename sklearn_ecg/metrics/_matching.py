@@ -159,13 +159,13 @@ def as_array(values, argument):
     return array
 
 
-def as_label_array(y_true):
+def as_label_array(y_true, argument="y_true"):
     """Return an array of labels, after checking that none is missing."""
-    labels = as_array(y_true, "y_true")
+    labels = as_array(y_true, argument)
     n_missing = np.count_nonzero(find_missing(y_true).reshape(len(labels), -1).any(axis=1))
     if n_missing:
         raise ValueError(
-            f"y_true has missing values for {n_missing} of {len(labels)} records. Leave these "
+            f"{argument} has missing values for {n_missing} of {len(labels)} records. Leave these "
             "records out."
         )
     return labels

@@ -8,7 +8,13 @@ class for networks of your own that support `sklearn_ecg.inspection.grad_cam`.
 """
 
 from ._acl_ecg import ACLECGNet, VGG1d
+from ._imbalance_losses import (
+    balanced_contrastive_loss,
+    class_contrastive_loss,
+    prototype_contrastive_loss,
+)
 from ._inception_time import InceptionTime
+from ._msaic_loss import MSAICLoss
 from ._msaic_net import MSAICNet
 from ._recurrent import CNNLSTM, LSTM
 from ._resnet import ResNet1dWang, XResNet1d
@@ -21,7 +27,7 @@ from ._signal_network import SignalNetwork
 from ._simcardionet import SimCardioNet
 from ._supervised_losses import (
     ClassificationLoss,
-    MSAICLoss,
+    adjust_logits,
     focal_binary_loss,
     focal_cross_entropy,
     supervised_contrastive_loss,
@@ -42,10 +48,14 @@ __all__ = [
     "TransformerEncoder",
     "VGG1d",
     "XResNet1d",
+    "adjust_logits",
+    "balanced_contrastive_loss",
+    "class_contrastive_loss",
     "focal_binary_loss",
     "focal_cross_entropy",
     "hybrid_contrastive_loss",
     "nt_xent_loss",
+    "prototype_contrastive_loss",
     "region_contrastive_loss",
     "supervised_contrastive_loss",
 ]

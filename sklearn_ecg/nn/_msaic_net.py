@@ -39,10 +39,22 @@ class MSAICNet(nn.Module):
         Length of the embedding.
     projection_dim : int or None, default=64
         Length of the projections of the contrastive head. None omits the head.
+    class_prototypes : bool, default=False
+        Whether to compute a prototype of each class as well, for `balanced_contrastive_loss`. A
+        second MLP maps the weights of the classes in the classifier to prototypes [2]_. With
+        ``n_outputs=1`` there are two classes, whose weights are those of the logit with either
+        sign.
+
+    Raises
+    ------
+    ValueError
+        If ``class_prototypes=True`` and ``projection_dim`` is None.
 
     References
     ----------
-    Lei et al. (2026). MSAIC-Net. arXiv:2606.06718
+    .. [1] Lei et al. (2026). MSAIC-Net. arXiv:2606.06718
+    .. [2] Zhu et al. (2022). Balanced contrastive learning for long-tailed visual recognition.
+       arXiv:2207.09052
 
     Examples
     --------
@@ -67,6 +79,7 @@ class MSAICNet(nn.Module):
         dropout=0.1,
         embedding_dim=128,
         projection_dim=64,
+        class_prototypes=False,
     ):
         super().__init__()
         self.n_leads = n_leads
@@ -100,13 +113,16 @@ class MSAICNet(nn.Module):
             nn.ReLU(),
         )
         self.classifier = nn.Linear(embedding_dim, n_outputs)
-        self.projector = None
+        self.projector = self.prototype_projector = None
         if projection_dim is not None:
-            self.projector = nn.Sequential(
-                nn.Linear(embedding_dim, embedding_dim),
-                nn.ReLU(),
-                nn.Linear(embedding_dim, projection_dim),
-            )
+            self.projector = _projection_head(embedding_dim, projection_dim)
+        if class_prototypes:
+            if projection_dim is None:
+                raise ValueError(
+                    "class_prototypes=True requires projection_dim, the length of the prototypes, "
+                    "but projection_dim is None. Pass a length, or class_prototypes=False."
+                )
+            self.prototype_projector = _projection_head(embedding_dim, projection_dim)
 
     def feature_map(self, x):
         """Compute the last feature map.
@@ -169,9 +185,25 @@ class MSAICNet(nn.Module):
             One logit for two classes, else one per class or label.
         projection : tensor of shape (batch, projection_dim) or None
             L2-normalized projections; None without a contrastive head.
+        prototypes : tensor of shape (n_classes, projection_dim)
+            L2-normalized prototypes of the classes. Only returned with ``class_prototypes=True``.
         """
         embedding = self.embed(x)
         projection = None
         if self.projector is not None:
             projection = F.normalize(self.projector(embedding), dim=1)
-        return self.classifier(embedding), projection
+        logits = self.classifier(embedding)
+        if self.prototype_projector is None:
+            return logits, projection
+        class_weights = self.classifier.weight
+        if len(class_weights) == 1:
+            class_weights = torch.cat([-class_weights, class_weights])
+        prototypes = F.normalize(self.prototype_projector(class_weights), dim=1)
+        return logits, projection, prototypes
+
+
+def _projection_head(n_features, projection_dim):
+    """Return the MLP that maps embeddings, or weights of the classifier, to projections."""
+    return nn.Sequential(
+        nn.Linear(n_features, n_features), nn.ReLU(), nn.Linear(n_features, projection_dim)
+    )

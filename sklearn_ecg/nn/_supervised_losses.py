@@ -1,6 +1,7 @@
 """Losses for labeled records: focal classification losses and the supervised contrastive loss.
 
 All are computed from logits or normalized projections and stay finite for inputs of any magnitude.
+Contrastive losses made for imbalanced classes are in ``_imbalance_losses.py``.
 """
 
 import torch
@@ -102,6 +103,54 @@ def focal_cross_entropy(logits, targets, *, gamma=0.0, class_weight=None):
     return loss
 
 
+def adjust_logits(logits, class_prior, *, tau=1.0):
+    r"""Add the logarithm of the class priors to logits, the logit adjustment of a loss.
+
+    .. math:: g_c(x) = f_c(x) + \tau \log \pi_c
+
+    A cross-entropy of the adjusted logits g trains logits f that do not contain the prior: with
+    :math:`\tau = 1`, the softmax of f estimates the probabilities of the classes in a population in
+    which all classes are equally frequent, and its largest value minimizes the balanced error. The
+    softmax of g estimates the probabilities at the prevalence of the training records.
+
+    Parameters
+    ----------
+    logits : tensor of shape (n_records, n_classes) or (n_records, n_labels)
+        Logits f.
+    class_prior : tensor of shape (n_classes,) or (2, n_labels)
+        Shares of the classes :math:`\pi` in the training records, >= 0; for binary and multilabel
+        targets, the shares of the values 0 and 1 of each label, with ``n_labels=1`` for binary
+        targets. The single logit of a label is the difference of the logits of its values, so that
+        :math:`\tau (\log \pi_1 - \log \pi_0)` is added to it. The logits of classes and labels
+        with a share of 0 are not adjusted.
+    tau : float, default=1.0
+        Strength :math:`\tau` of the adjustment, >= 0. 0 leaves the logits as they are.
+
+    Returns
+    -------
+    adjusted : tensor of the shape of ``logits``
+        Adjusted logits g.
+
+    References
+    ----------
+    Menon et al. (2021). Long-tail learning via logit adjustment. arXiv:2007.07314
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import adjust_logits, focal_cross_entropy
+    >>> logits = torch.tensor([[2.0, 0.0, -1.0]])
+    >>> adjusted = adjust_logits(logits, torch.tensor([0.8, 0.1, 0.1]))
+    >>> adjusted
+    tensor([[ 1.7769, -2.3026, -3.3026]])
+    >>> focal_cross_entropy(adjusted, torch.tensor([1]))
+    tensor([4.1023])
+    """
+    log_prior = class_prior.log()
+    offset = log_prior if class_prior.ndim == 1 else log_prior[1] - log_prior[0]
+    return logits + tau * torch.where(torch.isfinite(offset), offset, 0.0)
+
+
 def positive_pair_weights(targets, dtype=torch.float32):
     """Compute the weights of all pairs of records as positives.
 
@@ -173,9 +222,33 @@ def supervised_contrastive_loss(z, targets, *, temperature=0.1, gamma=0.0, sampl
     >>> supervised_contrastive_loss(z, torch.tensor([0, 0, 1, 1]), temperature=0.5)
     tensor(0.4302)
     """
-    if z.dtype in (torch.float16, torch.bfloat16):
-        z = z.float()
+    z = without_half_precision(z)
     pair_weights = positive_pair_weights(targets, z.dtype)
+    return contrast_pairs(
+        z, pair_weights, temperature=temperature, gamma=gamma, sample_weight=sample_weight
+    )
+
+
+def without_half_precision(x):
+    """Return float16 and bfloat16 tensors as float32, and others as they are."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def contrast_pairs(z, pair_weights, *, temperature, gamma=0.0, sample_weight=None):
+    """Compute the supervised contrastive loss of given positive pairs.
+
+    Parameters
+    ----------
+    z, temperature, gamma, sample_weight
+        See `supervised_contrastive_loss`.
+    pair_weights : tensor of shape (n_records, n_records)
+        Weight >= 0 of each pair (anchor, other record) as positives, with a diagonal of 0.
+
+    Returns
+    -------
+    loss : scalar tensor
+        The mean over the anchors that have a positive; 0 without anchors.
+    """
     weight_of_anchor = pair_weights.sum(dim=1)
     has_positive = weight_of_anchor > 0
     if not has_positive.any():
@@ -209,9 +282,21 @@ class ClassificationLoss(nn.Module):
         0 and 1 of each label, with ``n_labels=1`` for binary targets.
     focal_gamma : float, default=0
         Focusing exponent, >= 0. 0 gives the cross-entropy.
+    logit_adjustment : float, default=0
+        Strength of the logit adjustment, >= 0. The loss is that of ``adjust_logits(logits,
+        class_prior, tau=logit_adjustment)``. With 0 the logits are not adjusted.
+    class_prior : tensor of shape (2, n_labels) or (n_classes,), default=None
+        Shares of the classes in the training records, in the shape of ``class_weight``. Required
+        for ``logit_adjustment > 0``.
+
+    Raises
+    ------
+    ValueError
+        If ``logit_adjustment`` is positive and ``class_prior`` is None.
 
     See Also
     --------
+    adjust_logits : The logit adjustment.
     focal_binary_loss : The loss of binary and multilabel targets.
     focal_cross_entropy : The loss of multiclass targets.
 
@@ -224,11 +309,27 @@ class ClassificationLoss(nn.Module):
     tensor(0.1698)
     """
 
-    def __init__(self, target_type, *, class_weight=None, focal_gamma=0.0):
+    def __init__(
+        self,
+        target_type,
+        *,
+        class_weight=None,
+        focal_gamma=0.0,
+        logit_adjustment=0.0,
+        class_prior=None,
+    ):
         super().__init__()
+        if logit_adjustment != 0 and class_prior is None:
+            raise ValueError(
+                f"logit_adjustment={logit_adjustment:g} requires class_prior, the shares of the "
+                "classes in the training records, but class_prior is None. Pass the shares, or "
+                "logit_adjustment=0."
+            )
         self.target_type = target_type
         self.focal_gamma = focal_gamma
+        self.logit_adjustment = logit_adjustment
         self.register_buffer("class_weight", class_weight)
+        self.register_buffer("class_prior", class_prior)
 
     def forward(self, logits, targets, sample_weight=None, n_classified=None):
         """Compute the mean loss of a batch.
@@ -253,8 +354,9 @@ class ClassificationLoss(nn.Module):
         """
         own = slice(n_classified)
         focal = {"gamma": self.focal_gamma, "class_weight": self.class_weight}
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
+        logits = without_half_precision(logits)
+        if self.logit_adjustment != 0:
+            logits = adjust_logits(logits, self.class_prior, tau=self.logit_adjustment)
         if self.target_type == "multiclass":
             loss = focal_cross_entropy(logits[own], targets[own], **focal)
         else:
@@ -263,91 +365,3 @@ class ClassificationLoss(nn.Module):
         if sample_weight is not None:
             loss = loss * sample_weight[own]
         return loss.mean()
-
-
-class MSAICLoss(ClassificationLoss):
-    """Loss of MSAIC-Net: focal classification loss plus weighted supervised contrastive loss.
-
-    The defaults are those of `sklearn_ecg.MSAICNetClassifier`.
-
-    Parameters
-    ----------
-    target_type : {"binary", "multiclass", "multilabel"}
-        Type of the targets.
-    class_weight : tensor of shape (2, n_labels) or (n_classes,), default=None
-        Class weights of shape (n_classes,) for multiclass targets, otherwise weights of the values
-        0 and 1 of each label, with ``n_labels=1`` for binary targets.
-    focal_gamma : float, default=2
-        Focusing exponent of the classification loss, >= 0.
-    contrastive_weight : float, default=0.1
-        Weight of the contrastive loss, >= 0. With 0 it is not computed.
-    contrastive_gamma : float, default=2
-        Focusing exponent of the contrastive loss, >= 0.
-    temperature : float, default=0.1
-        Temperature of the contrastive loss, > 0.
-
-    See Also
-    --------
-    ClassificationLoss : The classification loss.
-    supervised_contrastive_loss : The contrastive loss.
-
-    References
-    ----------
-    Lei et al. (2026). MSAIC-Net. arXiv:2606.06718
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_ecg.nn import MSAICLoss, MSAICNet
-    >>> net, loss = MSAICNet(12, 5), MSAICLoss("multiclass")
-    >>> loss(net(torch.randn(8, 12, 1000)), torch.tensor([0, 1, 2, 3, 4, 0, 1, 2])).shape
-    torch.Size([])
-    """
-
-    def __init__(
-        self,
-        target_type,
-        *,
-        class_weight=None,
-        focal_gamma=2.0,
-        contrastive_weight=0.1,
-        contrastive_gamma=2.0,
-        temperature=0.1,
-    ):
-        super().__init__(target_type, class_weight=class_weight, focal_gamma=focal_gamma)
-        self.contrastive_weight = contrastive_weight
-        self.temperature = temperature
-        self.contrastive_gamma = contrastive_gamma
-
-    def forward(self, output, targets, sample_weight=None, n_classified=None):
-        """Compute the mean loss of a batch.
-
-        Parameters
-        ----------
-        output : tuple of tensors (logits, projection)
-            Output of `MSAICNet`.
-        targets : tensor of shape (batch,) or (batch, n_outputs)
-            Class numbers, or a multilabel indicator.
-        sample_weight : tensor of shape (batch,), default=None
-            Weights of the records.
-        n_classified : int, default=None
-            Number of records in the classification loss. Records after the first ``n_classified``
-            are used by the contrastive loss only. None uses all records in both.
-
-        Returns
-        -------
-        loss : scalar tensor
-            Sum of the classification loss and the weighted contrastive loss.
-        """
-        logits, projection = output
-        loss = super().forward(logits, targets, sample_weight, n_classified)
-        if self.contrastive_weight == 0:
-            return loss
-        contrast = supervised_contrastive_loss(
-            projection,
-            targets,
-            temperature=self.temperature,
-            gamma=self.contrastive_gamma,
-            sample_weight=sample_weight,
-        )
-        return loss + self.contrastive_weight * contrast

@@ -14,8 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg._validation import Target
 from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise
-from sklearn_ecg.deep._target import Target, class_weights
+from sklearn_ecg.deep._target import class_weights
 from sklearn_ecg.deep._training_data import TrainingData
 from sklearn_ecg.utils._torch import resolve_device
 

@@ -11,7 +11,8 @@ class Batches:
 
     Iterating yields ``x, (targets, weights, n_classified)``. The classification loss uses only the
     first ``n_classified`` records of the batch. The records after them were added for contrastive
-    losses, see ``membership``.
+    losses, see ``membership``. With two views, ``(targets, weights, n_classified, n_views)`` is
+    yielded after x.
 
     Parameters
     ----------
@@ -32,6 +33,9 @@ class Batches:
         added at random.
     augmentation : callable, default=None
         Maps a batch to a batch of the same shape.
+    n_views : {1, 2}, default=1
+        Number of views of each record. With 2, a batch contains first views of its records, then
+        second views in the same order, each with its own draw of the augmentation.
     normalizer : LeadNormalizer or ImageNormalizer, default=None
         Its ``to_float`` is applied before the augmentation, its ``normalize_augmented`` after it.
     device : torch.device
@@ -47,6 +51,7 @@ class Batches:
         shuffle=False,
         membership=None,
         augmentation=None,
+        n_views=1,
         normalizer=None,
         device="cpu",
     ):
@@ -65,6 +70,7 @@ class Batches:
                     UserWarning,
                 )
         self.augmentation = augmentation
+        self.n_views = n_views
         self.normalizer = normalizer
         self.device = device
 
@@ -76,11 +82,19 @@ class Batches:
     def __iter__(self):
         for index, n_classified in self._batch_indices():
             x = self._load(index)
-            if self.augmentation is not None:
-                x = self.augmentation(x)
-            x = self._normalize(x)
+            targets = self.targets[index].to(self.device)
             weights = None if self.weights is None else self.weights[index].to(self.device)
-            yield x, (self.targets[index].to(self.device), weights, n_classified)
+            if self.n_views == 1:
+                yield self._normalize(self._augment(x)), (targets, weights, n_classified)
+            else:
+                views = [self._augment(x).movedim(1, -1) for _ in range(self.n_views)]
+                x = self._normalize(torch.cat(views).movedim(-1, 1))
+                targets = torch.cat([targets] * self.n_views)
+                weights = None if weights is None else torch.cat([weights] * self.n_views)
+                yield x, (targets, weights, n_classified, self.n_views)
+
+    def _augment(self, x):
+        return x if self.augmentation is None else self.augmentation(x)
 
     def iter_unaugmented(self):
         """Yield the inputs of all batches, in order and without augmentation."""
