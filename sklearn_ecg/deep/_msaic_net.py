@@ -57,12 +57,11 @@ class MSAICNetClassifier(DeepECGClassifier):
         ``class_weight``: the classification loss is that of the logits plus :math:`\tau` times the
         logarithm of the shares of the classes, ``class_prior_``. 1 is the value of the theory, 0 is
         no adjustment. `decision_function`, `predict` and `predict_proba` use the logits without the
-        logarithms, so that their probabilities are those of a population in which all classes are
-        equally frequent. See Notes. ``class_weight="balanced"`` would correct for the shares a
-        second time and is refused.
-    contrastive_loss : {"focal_supcon", "balanced", "class_supcon", "prototype"}, \
-            default="focal_supcon"
-        Contrastive loss.
+        logarithms. With 1 their probabilities are those of a population in which all classes are
+        equally frequent, or in which half of the records have a label; see Notes.
+        ``class_weight="balanced"`` would correct for the shares a second time and is refused.
+    contrastive_loss : str, default="focal_supcon"
+        Contrastive loss:
 
         - "focal_supcon": supervised contrastive loss in which poorly aligned pairs have a higher
           weight, as in [1]_. For a multilabel target, the weight of a pair is the Jaccard index of
@@ -202,8 +201,8 @@ class MSAICNetClassifier(DeepECGClassifier):
 
     With ``logit_adjustment=1``, ``class_weight=None`` and ``focal_gamma=0``, adding
     ``np.log(class_prior_)`` to the logarithms of the probabilities, and normalizing, gives the
-    probabilities at the prevalence of the training records. For a label, or for two classes, this
-    is adding the logit of the prevalence to `decision_function`.
+    probabilities at the prevalence of the training records. For a multilabel target, add the logit
+    of the prevalence, ``scipy.special.logit(class_prior_)``, to `decision_function`.
 
     The defaults were chosen on folds 1-6 of a subset of PTB-XL.
 

@@ -29,12 +29,12 @@ class MSAICLoss(ClassificationLoss):
     class_prior : tensor of shape (2, n_labels) or (n_classes,), default=None
         Shares of the classes in the training records, in the shape of ``class_weight``. Required
         for ``logit_adjustment > 0``.
-    contrastive_loss : {"focal_supcon", "balanced", "class_supcon", "prototype"}, \
-            default="focal_supcon"
-        Contrastive loss: `supervised_contrastive_loss` with ``gamma=contrastive_gamma``,
-        `balanced_contrastive_loss`, `class_contrastive_loss` or `prototype_contrastive_loss`. The
-        second is for binary and multiclass targets, the last two are for binary targets. The
-        prototypes of the last are two fixed, opposite vectors.
+    contrastive_loss : str, default="focal_supcon"
+        Contrastive loss: "focal_supcon" (`supervised_contrastive_loss` with
+        ``gamma=contrastive_gamma``), "balanced" (`balanced_contrastive_loss`, for binary and
+        multiclass targets), "class_supcon" (`class_contrastive_loss`, for binary targets) or
+        "prototype" (`prototype_contrastive_loss` with two fixed, opposite prototypes, for binary
+        targets).
     contrastive_class : int, default=None
         Class number, 0 or 1, that "class_supcon" supervises. Required for this loss, and not used
         by the others.
