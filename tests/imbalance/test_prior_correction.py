@@ -204,9 +204,9 @@ def test_weights_of_a_multilabel_network():
         ([{0: 1, 1: 3}, {1: 2}], [0.5, 2 / 3]),
         (None, [0.25, 0.5]),
     ]:
-        clf = PriorCorrectedClassifier(network.set_params(class_weight=class_weight))
-        clf.fit(X, y.astype(int))
-        assert clf.method_ == "closed_form"
+        clf = PriorCorrectedClassifier(
+            network.set_params(class_weight=class_weight), method="closed_form"
+        ).fit(X, y.astype(int))
         np.testing.assert_allclose(clf.effective_prevalence_, effective)
 
 
@@ -226,18 +226,37 @@ def test_logit_adjustment(tau):
         random_state=0,
     )
     for y in (positive.astype(int), np.where(positive, "c", np.where(X[:, 0, 0] > 0, "b", "a"))):
-        clf = PriorCorrectedClassifier(network).fit(X, y)
+        clf = PriorCorrectedClassifier(network, method="closed_form").fit(X, y)
         share = np.unique(y, return_counts=True)[1] / 40
         logits = np.log(clf.estimator_.predict_proba(X)) + tau * np.log(share)
-        assert clf.method_ == "closed_form"
         np.testing.assert_allclose(
             clf.effective_prevalence_, share ** (1 - tau) / sum(share ** (1 - tau))
         )
         np.testing.assert_allclose(clf.predict_proba(X), softmax(logits, axis=1), rtol=1e-5)
     y = np.column_stack([positive, X[:, 0, 0] > 0.5]).astype(int)
-    clf = PriorCorrectedClassifier(network).fit(X, y)
+    clf = PriorCorrectedClassifier(network, method="closed_form").fit(X, y)
     logits = logit(clf.estimator_.predict_proba(X)) + tau * logit(y.mean(axis=0))
     np.testing.assert_allclose(clf.predict_proba(X), expit(logits), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:The probabilities .*do not rank:UserWarning")
+@pytest.mark.parametrize(
+    "params, method",
+    [
+        ({"class_weight": "balanced", "focal_gamma": 0}, "fitted"),
+        ({"class_weight": None, "focal_gamma": 2}, "fitted"),
+        ({"class_weight": None, "focal_gamma": 0, "logit_adjustment": 1.0}, "fitted"),
+        ({"class_weight": None, "focal_gamma": 0}, "closed_form"),
+    ],
+)
+def test_automatic_method_for_networks(params, method):
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(40, 2, 20), np.arange(40) % 4 // 3
+    network = MSAICNetClassifier(
+        filters=(2,), dilations=(1,), embedding_dim=4, projection_dim=2, max_epochs=1, **params
+    )
+    clf = PriorCorrectedClassifier(network, cv=2).fit(X, y)
+    assert clf.method_ == method
 
 
 def test_given_effective_prevalence():
