@@ -58,9 +58,8 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         records. "temperature" is a single factor of the logits; it needs scikit-learn 1.8.
     cv : int, splitter, iterable or None, default=None
         Splits into records for training and records for calibration. None is 5 folds, an int the
-        number of folds. Without ``groups``, these are scikit-learn's folds: `StratifiedKFold` or,
-        for a multilabel target, `KFold`; with ``groups``, they are `StratifiedGroupKFold` or
-        `GroupKFold`.
+        number of folds: those of `MultilabelStratifiedGroupKFold` for a multilabel target,
+        otherwise those of `StratifiedKFold` or, with ``groups``, `StratifiedGroupKFold`.
     n_jobs : int or None, default=None
         Number of splits that are fitted at the same time. None is 1.
     ensemble : bool or "auto", default="auto"

@@ -6,9 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
-    GroupKFold,
     GroupShuffleSplit,
-    ShuffleSplit,
     StratifiedGroupKFold,
     StratifiedShuffleSplit,
     check_cv,
@@ -17,7 +15,11 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
-from ..model_selection import check_disjoint_groups
+from ..model_selection import (
+    MultilabelStratifiedGroupKFold,
+    MultilabelStratifiedGroupShuffleSplit,
+    check_disjoint_groups,
+)
 from ._label_scores import label_scores
 
 
@@ -27,9 +29,9 @@ def make_splits(cv, X, target, groups, split_params, random_state=None):
     Parameters
     ----------
     cv : int, float, splitter, iterable or None
-        None is 5. An int is a number of folds: those of scikit-learn's default without groups,
-        otherwise those of `StratifiedGroupKFold` or, for a multilabel target, `GroupKFold`. A float
-        is the share of the test part of a single random split.
+        None is 5. An int is a number of folds: those of `MultilabelStratifiedGroupKFold` for a
+        multilabel target, otherwise those of scikit-learn's default or, with groups,
+        `StratifiedGroupKFold`. A float is the share of the test part of a single random split.
     X : array-like, DataFrame or lead frame
     target : Target
     groups : ndarray of shape (n_records,) or None
@@ -47,18 +49,19 @@ def make_splits(cv, X, target, groups, split_params, random_state=None):
     is_multilabel = target.kind == "multilabel"
     if cv is None or isinstance(cv, Integral):
         cv = 5 if cv is None else cv
-        if groups is None:
-            splitter = check_cv(cv, y, classifier=True)
-            if not is_multilabel:
-                _check_number_of_folds(splitter.n_splits, target)
+        if is_multilabel:
+            splitter = MultilabelStratifiedGroupKFold(cv)
+        elif groups is not None:
+            splitter = StratifiedGroupKFold(cv)
         else:
-            splitter = (GroupKFold if is_multilabel else StratifiedGroupKFold)(cv)
+            splitter = check_cv(cv, y, classifier=True)
+            _check_number_of_folds(splitter.n_splits, target)
         split_params = {} if groups is None else {"groups": groups}
     elif isinstance(cv, Real):
-        if groups is not None:
-            splitter = GroupShuffleSplit
+        if is_multilabel:
+            splitter = MultilabelStratifiedGroupShuffleSplit
         else:
-            splitter = ShuffleSplit if is_multilabel else StratifiedShuffleSplit
+            splitter = StratifiedShuffleSplit if groups is None else GroupShuffleSplit
         splitter = splitter(1, test_size=cv, random_state=random_state)
         split_params = {} if groups is None else {"groups": groups}
     else:

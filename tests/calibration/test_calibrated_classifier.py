@@ -32,6 +32,7 @@ from sklearn_ecg import (
     PriorCorrectedClassifier,
     to_lead_frame,
 )
+from sklearn_ecg.model_selection import MultilabelStratifiedGroupKFold
 
 METHODS = ["sigmoid", "isotonic", "temperature"]
 
@@ -111,7 +112,8 @@ def test_probabilities_in_lists_of_arrays(data, estimator):
     )
     # Slow: scikit-learn's own calibration of the column of the value 1.
     expected = np.zeros((len(X), 2))
-    for train, test in GroupKFold(3).split(X, groups=groups):
+    splitter = MultilabelStratifiedGroupKFold(3)
+    for train, test in splitter.split(X, y["multilabel"], groups):
         fitted = clone(estimator).fit(X[train], y["multilabel"][train])
         for i in range(2):
             one = CalibratedClassifierCV(FrozenEstimator(_Column(fitted, i)))
@@ -234,6 +236,7 @@ def test_frozen_classifier_reads_the_records_in_place(data):
     assert all(np.shares_memory(part, X) for part in seen) and seen
 
 
+@pytest.mark.filterwarnings("ignore:There are fewer records than:UserWarning")
 def test_rare_label_is_named():
     rng = np.random.RandomState(0)
     X = rng.randn(60, 2)

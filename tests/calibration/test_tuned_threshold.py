@@ -7,7 +7,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score, make_scorer, recall_score
 from sklearn.model_selection import (
-    GroupKFold,
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
     TunedThresholdClassifierCV,
@@ -17,6 +16,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
 from sklearn_ecg import MultilabelTunedThresholdClassifierCV
+from sklearn_ecg.model_selection import MultilabelStratifiedGroupKFold
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_each_label_equals_a_binary_search(data):
     ).fit(X, y["multilabel"], groups=groups)
     predicted = clf.predict(X)
     for i, label in enumerate(y["multilabel"].T):
-        splits = list(GroupKFold(3).split(X, label, groups))
+        splits = list(MultilabelStratifiedGroupKFold(3).split(X, y["multilabel"], groups))
         one = TunedThresholdClassifierCV(LogisticRegression(), scoring="f1", cv=splits)
         one.fit(X, label)
         assert clf.best_threshold_[i] == pytest.approx(one.best_threshold_, rel=1e-12)
@@ -105,7 +105,7 @@ def test_each_label_equals_a_binary_search(data):
 
 
 def out_of_fold(estimator, X, y, groups, method):
-    splitter = GroupKFold(3) if y.ndim > 1 else StratifiedGroupKFold(3)
+    splitter = MultilabelStratifiedGroupKFold(3) if y.ndim > 1 else StratifiedGroupKFold(3)
     scores = np.empty(y.shape)
     for train, test in splitter.split(X, y, groups):
         score = getattr(estimator.fit(X[train], y[train]), method)(X[test])
@@ -215,6 +215,7 @@ def test_weights_of_training_and_scores(data):
         clf.fit(X, y["binary"], sample_weight=weight)
 
 
+@pytest.mark.filterwarnings("ignore:There are fewer records than:UserWarning")
 @pytest.mark.parametrize(
     "options, y, message",
     [
