@@ -184,7 +184,7 @@ def load_ecg_images(
     check_option("color", color, ("gray", "rgb"))
     check_option("on_error", on_error, ("raise", "skip"))
     size = check_image_size(image_size)
-    root = Path(expand_path(folder))
+    root = Path(expand_path(folder, "folder"))
     if not root.is_dir():
         reason = "it is not a folder" if root.exists() else "it does not exist"
         raise FileNotFoundError(

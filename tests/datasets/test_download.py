@@ -384,8 +384,8 @@ def test_data_home(monkeypatch, tmp_path):
     [
         ({"sampling_rates": [250]}, r"sampling_rates=\[250\]: PTB-XL has each record at 100 and"),
         ({"sampling_rates": []}, r"sampling_rates=\[\]"),
-        ({"n_connections": 0}, "n_connections=0 must be at least 1"),
-        ({"n_retries": -1}, "n_retries=-1 must be at least 0"),
+        ({"n_connections": 0}, "n_connections=0 must be an integer of at least 1"),
+        ({"n_retries": -1}, "n_retries=-1 must be an integer of at least 0"),
     ],
 )
 def test_parameter_errors(tmp_path, kwargs, message):
@@ -394,7 +394,7 @@ def test_parameter_errors(tmp_path, kwargs, message):
 
 
 def test_single_sampling_rate(tmp_path):
-    with pytest.raises(ValueError, match=r"sampling_rates=\[250\]: PTB-XL has each record at"):
+    with pytest.raises(ValueError, match="sampling_rates=250: PTB-XL has each record at"):
         download_ptbxl(tmp_path, sampling_rates=250)
 
 

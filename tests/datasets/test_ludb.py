@@ -81,7 +81,8 @@ def test_bunch(folder, cached):
         assert waves.iloc[3].to_list() == [0, "II", "QRS", 51, 61, 71]
         assert waves.iloc[-1].to_list() == [2, "I", "QRS", 60, 70, 80]
         assert waves.dtypes["onset"] == pd.Int64Dtype()
-        assert bunch.report["reason"].tolist() == ["", "", "no annotations of lead II"]
+        notes = ["", "", "no annotations of lead II; in no row of ludb.csv"]
+        assert bunch.report["reason"].tolist() == notes
         metadata = bunch.metadata
         assert metadata["record"].tolist() == ["1", "2", "10"]
         assert metadata["age"].tolist() == [51, 51, 51]

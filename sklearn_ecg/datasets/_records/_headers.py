@@ -113,6 +113,9 @@ def _read_header(root, record, name):
     if not os.path.isfile(path):
         if name == record:
             missing = f"{name}.hea is missing."
+            if os.path.isdir(os.path.join(root, name)):
+                advice = "It is a folder: pass it by itself, not in a list of records."
+                raise RecordError(record, "header", missing, advice)
         else:
             missing = f"{os.path.basename(path)}, the header of one of its segments, is missing."
         raise RecordError(record, "header", missing, "Copy or download it again.")
