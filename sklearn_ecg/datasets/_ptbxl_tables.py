@@ -127,7 +127,8 @@ def _check_indicators(statements):
         if column not in statements:
             continue
         cells = statements[column]
-        wrong = statements.index[cells.notna() & ~cells.isin([0, 1])]
+        numbers = pd.to_numeric(cells, errors="coerce")
+        wrong = statements.index[cells.notna() & ~numbers.isin([0, 1])]
         if len(wrong):
             raise ValueError(
                 f"{STATEMENTS} has the {column} {str(cells[wrong[0]])!r} for the statement "

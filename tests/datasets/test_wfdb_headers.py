@@ -398,7 +398,9 @@ def leave_behind(folder, name):
     (folder / name).write_bytes(b"\0\5\x16\7" + bytes(90))
 
 
-HIDDEN = ("._a.hea", "__MACOSX/._a.hea", ".ipynb_checkpoints/a-checkpoint.hea", ".trash/x.dat")
+HIDDEN = ("._a.hea", "__MACOSX/._a.hea", ".ipynb_checkpoints/a-checkpoint.hea", "@eaDir/a.hea")
+HIDDEN += (".trash/x.dat", "$RECYCLE.BIN/b.hea", "System Volume Information/b.hea")
+HIDDEN += ("#recycle/b.hea", "lost+found/b.hea")
 
 
 @pytest.mark.parametrize("loader", [load_wfdb, load_challenge])
@@ -418,12 +420,12 @@ def test_hidden_files(write, tmp_path, loader, name):
 def test_hidden_files_in_a_list(write, tmp_path):
     """A folder whose name starts with a dot may be one that the user named."""
     write(".mine/a")
-    for name in HIDDEN[:3]:
+    for name in HIDDEN[:4]:
         leave_behind(tmp_path, name)
-    names = [tmp_path / ".mine" / "a.hea", *(tmp_path / name for name in HIDDEN[:3])]
+    names = [tmp_path / ".mine" / "a.hea", *(tmp_path / name for name in HIDDEN[:4])]
     bunch = load(names)
     assert bunch.data.shape == (1, 1, 200)
-    assert bunch.report["status"].tolist() == ["loaded", "hidden", "hidden", "hidden"]
+    assert bunch.report["status"].tolist() == ["loaded", *["hidden"] * 4]
     with pytest.raises(ValueError, match="The list of records has only hidden files"):
         load(names[1:])
 
@@ -437,3 +439,47 @@ def test_paths_in_the_home_folder(write, tmp_path, monkeypatch):
         assert_array_equal(load("~/records", cache=cache).data, truth)
     assert len(list((folder / "cache").glob("*.npy"))) == 1
     assert_array_equal(load(["~/records/a"]).data, truth)
+
+
+# --------------------------------------------------------------------------------------------------
+# Doubtful signals
+# --------------------------------------------------------------------------------------------------
+
+
+def test_a_negative_gain_is_noted(write):
+    write("r", signal_line="r.dat 16 -200/mV 16 0 0 0 0 II")
+    bunch = load(write("r2"))
+    assert_array_equal(bunch.data[0], -bunch.data[1])
+    reasons = bunch.report["reason"].tolist()
+    assert reasons == ["II: negative gain, which turns the lead upside down", ""]
+
+
+@pytest.mark.parametrize("start, is_noted", [(1, True), (0, False)])
+def test_first_values_of_signals_without_a_checksum(write, start, is_noted):
+    """A 0 often means that the value is not stated."""
+    right = int(digits(0)[0, 0])
+    write("right", signal_line=f"right.dat 16 200/mV 16 0 {right} 0 0 II")
+    folder = write("wrong", signal_line=f"wrong.dat 16 200/mV 16 0 {start} 0 0 II")
+    reasons = load(folder).report["reason"].tolist()
+    note = "first value of II differs from the header: the signal may be damaged"
+    assert reasons == ["", note if is_noted else ""]
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("loader", [load_wfdb, load_challenge])
+def test_records_that_share_a_signal_file(write_wfdb, tmp_path, loader, cached):
+    """As after a header was copied, but not edited; each file has its own record otherwise."""
+    folder = tmp_path / "records"
+    for name in ("a", "b", "c"):
+        write_wfdb(folder, name, digits(0), ["II"], rate=100, comments=["Dx: AF"])
+    text = (folder / "a.hea").read_text()
+    (folder / "b.hea").write_text(text)
+    (folder / "c.hea").write_text(text.replace("a 1", "c 1"))
+    for _ in range(2):
+        bunch = loader(folder, leads=["II"], cache=tmp_path / "cache" if cached else None)
+        notes = bunch.report.set_index("record").loc[["a", "b", "c"], "reason"].tolist()
+        assert notes == [
+            "",
+            "b.hea is the header of a record 'a'; a.dat is also the signal file of record a",
+            "a.dat is also the signal file of record a",
+        ]
