@@ -114,11 +114,13 @@ def load_ludb(
             wave ("P", "QRS", "T", or "unknown" for an interval without a peak), and the time points
             of onset, peak and offset, <NA> if not annotated.
         metadata : DataFrame of shape (n_records, n_columns)
-            record; sex; age in years (NaN if it is not a number); diagnoses, a tuple of sentences
-            from the header; and the columns of ``ludb.csv`` if the folder has this file.
+            record; sex ("F", "M", or "" if unknown); age in years (NaN if unknown); diagnoses, a
+            tuple of sentences from the header; and the columns of ``ludb.csv`` if the folder has
+            this file.
         report : DataFrame
-            A row per record, and per hidden file; see :func:`load_wfdb`. The reason also says where
-            ``ludb.csv`` and the header differ in age or sex.
+            A row per record, and per file that is not read; see :func:`load_wfdb`. The reason also
+            notes ages and sexes in the header that are not plausible, or contradict each other or
+            ``ludb.csv``.
         DESCR : str
             Description, license and citation.
 

@@ -483,3 +483,81 @@ def test_records_that_share_a_signal_file(write_wfdb, tmp_path, loader, cached):
             "b.hea is the header of a record 'a'; a.dat is also the signal file of record a",
             "a.dat is also the signal file of record a",
         ]
+
+
+# --------------------------------------------------------------------------------------------------
+# Doubtful segments
+# --------------------------------------------------------------------------------------------------
+
+
+def write_segments(folder, segments, *, layout=(), edit=lambda name, text: text):
+    """Write the segments p1 and p2 with checksums, and a record of them."""
+    for number, name in enumerate(("p1", "p2")):
+        values = digits(number)[0]
+        checksum = (int(values.sum()) + 32768) % 65536 - 32768
+        header = f"{name} 1 100 200\n{name}.dat 16 200/mV 16 0 {values[0]} {checksum} 0 II\n"
+        (folder / f"{name}.hea").write_text(edit(name, header))
+        values.astype("<i2").tofile(folder / f"{name}.dat")
+    if layout:
+        lines = [f"~ 0 200/mV 16 0 0 0 0 {channel}" for channel in layout]
+        (folder / "lay.hea").write_text("\n".join([f"lay {len(layout)} 100 0", *lines]))
+        segments = ["lay", *segments]
+    lengths = [{"lay": 0}.get(segment, 200) for segment in segments]
+    header = f"whole/{len(segments)} {max(len(layout), 1)} 100 {sum(lengths)}\n"
+    lines = [f"{segment} {length}" for segment, length in zip(segments, lengths)]
+    (folder / "whole.hea").write_text(header + "\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("loader", [load_wfdb, load_challenge])
+@pytest.mark.parametrize(
+    "segments, edit, note",
+    [
+        (["p1", "p2"], None, ""),
+        (["p1", "p1"], None, "segment p1 occurs 2 times"),
+        (
+            ["p1", "p2"],
+            ("p2.dat", "p1.dat"),
+            "p1.dat is the signal file of the segments p1 and p2; segment p2: all checksums",
+        ),
+        (["p1", "p2"], ("p2 1", "q2 1"), "p2.hea is the header of a record 'q2'"),
+        (["p1", "p2"], ("200/mV", "-200/mV"), "II: negative gain"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:In 1 of 1 loaded records, all checksums:UserWarning")
+def test_doubtful_segments_are_noted(tmp_path, loader, segments, edit, note):
+    def change(name, text):
+        return text.replace(*edit) if edit and name == "p2" else text
+
+    write_segments(tmp_path, segments, edit=change)
+    options = {"unlabeled": "keep"} if loader is load_challenge else {}
+    reason = loader([tmp_path / "whole"], leads=["II"], **options).report["reason"][0]
+    assert note in reason.replace(f"{tmp_path}/", "") and bool(note) == bool(reason)
+
+
+@pytest.mark.parametrize("layout", [(), ("I", "II")])
+@pytest.mark.parametrize("segments", [["p1", "p2"], ["p2", "p1"]])
+def test_checksums_of_segments(tmp_path, layout, segments):
+    """Those of each segment are compared with its part of the record."""
+    write_segments(tmp_path, segments, layout=layout)
+    folder = [tmp_path / "whole"]
+    assert load(folder).report["reason"].tolist() == [""]
+    expected = np.concatenate([digits(int(name[1]) - 1)[0] for name in segments]) / 200
+    assert_allclose(load(folder).data[0, 0], expected, rtol=1e-6)
+    damaged = digits(1)[0]
+    damaged[7] += 1
+    damaged.astype("<i2").tofile(tmp_path / "p2.dat")
+    with pytest.warns(UserWarning, match="In 1 of 1 loaded records, all checksums differ"):
+        reason = load(folder).report["reason"][0]
+    assert reason.startswith("segment p2: all checksums differ from the header")
+
+
+def test_gaps_between_segments(tmp_path):
+    """wfdb reads them only if there is a layout."""
+    folder = [write_segments(tmp_path, ["p1", "~", "p2"]) / "whole"]
+    with pytest.raises(RecordError, match="length: it has gaps between its segments, but no"):
+        load(folder, missing_values="nan")
+    write_segments(tmp_path, ["p1", "~", "p2"], layout=["II"])
+    bunch = load(folder, missing_values="nan")
+    assert np.isnan(bunch.data[0, 0]).sum() == 200
+    assert bunch.report["reason"][0] == "missing values, NaN: 200 of 600 in II"

@@ -210,3 +210,30 @@ def _has_other_start(header, channel, signal):
     if not stated or header.samps_per_frame[channel] != 1 or not np.isfinite(signal[:1]).all():
         return False
     return round(signal[0] * header.adc_gain[channel] + header.baseline[channel]) != stated
+
+
+def check_segment_checksums(header, segments, signals):
+    """Return notes on segments whose values do not match their headers.
+
+    Parameters
+    ----------
+    header : Header
+        Of the record.
+    segments : list of (str, Header)
+    signals : list of ndarray
+        The signals of the record in physical units, by channel of the first segment.
+    """
+    notes, start = [], 0
+    channels = segments[0][1].sig_name
+    remaining = iter(segments)
+    for name, length in zip(header.seg_name, header.seg_len):
+        stop = start + length
+        part = next(remaining)[1] if name != "~" else None
+        if part is not None and length:
+            of_segment = []
+            for i, (channel, per_frame) in enumerate(zip(part.sig_name, part.samps_per_frame)):
+                joined = signals[channels.index(channel) if header.has_layout else i]
+                of_segment.append(joined[start * per_frame : stop * per_frame])
+            notes += [f"segment {name}: {note}" for note in check_checksums(part, of_segment)]
+        start = stop
+    return notes
