@@ -166,7 +166,7 @@ def load_or_build(folder, loader, params, build, *, root, check_content=False):
     array : memmap, read-only
     payload : dict
     """
-    folder = Path(expand_path(folder))
+    folder = Path(expand_path(folder, "cache"))
     with _explain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     params = json.loads(json.dumps({"format": _FORMAT, "version": __version__, **params}))
@@ -198,11 +198,12 @@ def _read_cached(path, params, root, check_content):
 def _read_manifest(path):
     """Return the content of a manifest; raise an error of any type if it is damaged."""
     with open_regular_file(path) as file:
-        content = file.read()
-    start, digest, rest = content[:12], content[12:76], content[76:]
-    if start != _DIGEST_START or hashlib.sha256(rest).hexdigest().encode() != digest:
+        start, digest = file.read(len(_DIGEST_START)), file.read(64)
+        # Before the rest is read, which may be as large as the disk.
+        rest = file.read() if start == _DIGEST_START else b""
+    if hashlib.sha256(rest).hexdigest().encode() != digest:
         raise ValueError("The manifest is damaged.")
-    return json.loads(content)
+    return json.loads(start + digest + rest)
 
 
 def _is_up_to_date(states, root, check_content):

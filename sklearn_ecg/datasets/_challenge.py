@@ -9,6 +9,7 @@ from sklearn.utils import Bunch
 
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._reading import (
+    add_note,
     check_option,
     make_bunch,
     make_policies,
@@ -16,6 +17,7 @@ from ._reading import (
     warn_of_failed_records,
 )
 from ._records import RecordError, find_records
+from ._subjects import collect_comments, parse_age, parse_sex
 
 # The scored diagnoses of the Challenge 2021, from its table dx_mapping_scored.csv
 # (github.com/physionetchallenges/evaluation-2021): SNOMED CT code, abbreviation, name.
@@ -78,6 +80,8 @@ _DATABASE_OF_PREFIX = {
 
 _UNLABELED_OPTIONS = ("raise", "drop_record", "keep")
 _NO_DIAGNOSIS = ("", "unknown", "nan", "none")
+_SEXES = {"m": "male", "f": "female", "male": "male", "female": "female"}
+_SNOMED_CODE = re.compile(r"[1-9]\d*", re.ASCII)
 
 _DESCR = """\
 PhysioNet/Computing in Cardiology Challenges 2020 and 2021
@@ -224,7 +228,11 @@ def load_challenge(
     -----
     CPSC 2018 uses words: "Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE". They
     are replaced by codes. The last two, ST depression (429622005) and ST elevation (164931005), are
-    not scored. Any other word is kept unchanged, and counted in `unused`.
+    not scored. Any other word is kept unchanged, counted in `unused`, and noted in the report.
+
+    If a header has several comments ``Dx``, their diagnoses are joined. An age that is not a number
+    from 0 to 120, an unknown word for the sex, and contradictory ages or sexes are noted in the
+    report, and the value is unknown.
 
     References
     ----------
@@ -266,7 +274,7 @@ def load_challenge(
         assume_units=None,
         on_error=on_error,
     )
-    root, names, hidden, _ = find_records(folder)
+    root, names, hidden, _ = find_records(folder, "folder")
     batch = read_records(
         root,
         names,
@@ -282,6 +290,9 @@ def load_challenge(
     )
     subjects = [_parse_challenge_comments(comments) for comments in batch.comments]
     batch = _treat_unlabeled(batch, subjects, unlabeled, on_error)
+    for record in dict.fromkeys(batch.records.tolist()):
+        for note in subjects[record]["notes"]:
+            add_note(batch.report, record, note)
     warn_of_failed_records(batch.report)
     codes = [subjects[record]["dx"] for record in batch.records]
     target, target_names, unused = _make_diagnosis_target(codes, batch.records, labels)
@@ -308,33 +319,25 @@ def load_challenge(
 
 
 def _parse_challenge_comments(comments):
-    """Return age, sex and the codes of the diagnoses from the comments of a header."""
-    found = {}
-    for comment in comments:
-        key, colon, value = comment.partition(":")
-        if colon:
-            found[key.strip().lower()] = value.strip()
-    sex = found.get("sex", "").lower()
+    """Return age, sex and the codes of the diagnoses from the comments of a header, and notes."""
+    stated, notes = collect_comments(comments), []
     return {
-        "age": _parse_age(found.get("age", "")),
-        "sex": {"m": "male", "f": "female"}.get(sex, sex if sex in ("male", "female") else "")
-        or "unknown",
-        "dx": _parse_diagnoses(found.get("dx", "")),
+        "age": parse_age(stated.get("age", []), notes),
+        "sex": parse_sex(stated.get("sex", []), _SEXES, notes) or "unknown",
+        "dx": _parse_diagnoses(stated.get("dx", []), notes),
+        "notes": notes,
     }
 
 
-def _parse_age(text):
-    try:
-        age = float(text)
-    except ValueError:
-        return np.nan
-    return age if 0 <= age < np.inf else np.nan
-
-
-def _parse_diagnoses(text):
-    """Return the codes, each once; unknown words stay unchanged."""
-    words = [word.strip() for word in text.split(",")]
+def _parse_diagnoses(stated, notes):
+    """Return the codes, each once; unknown words stay unchanged, with a note."""
+    if len(stated) > 1:
+        notes.append(f"{len(stated)} different comments Dx in the header, joined")
+    words = [word.strip() for text in stated for word in re.split("[,;]", text)]
     words = [word for word in words if word.lower() not in _NO_DIAGNOSIS]
+    unknown = [word for word in dict.fromkeys(words) if not _is_known_diagnosis(word)]
+    if unknown:
+        notes.append(f"Dx {', '.join(map(repr, unknown))} in the header is not a SNOMED CT code")
     return tuple(dict.fromkeys(_CODE_OF_WORD.get(word.lower(), word) for word in words))
 
 
@@ -386,6 +389,10 @@ def _check_labels(labels):
                 "abbreviations."
             )
         return
+    if isinstance(labels, bytes) or not np.iterable(labels):
+        raise TypeError(
+            f"labels={labels!r} must be 'scored', 'all' or a list of codes or abbreviations."
+        )
     labels = list(labels)
     unknown = [
         x for x in labels if not all(_is_known_diagnosis(part) for part in str(x).split("|"))
@@ -407,7 +414,7 @@ def _check_labels(labels):
 
 
 def _is_known_diagnosis(word):
-    return word.isdigit() or word.lower() in _CODE_OF_WORD
+    return bool(_SNOMED_CODE.fullmatch(word)) or word.lower() in _CODE_OF_WORD
 
 
 def _codes_of(label):

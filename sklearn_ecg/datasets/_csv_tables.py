@@ -2,12 +2,16 @@
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ._records import read_regular_file
+
 _SAVE_AS = "Save it as CSV with commas, in UTF-8."
+_MAX_SIZE = 2**27  # bytes; that of PTB-XL has 6 MB, and one with a million images about 100 MB
 
 
 def read_table(path, **options):
@@ -26,11 +30,19 @@ def read_table(path, **options):
     Raises
     ------
     ValueError
-        If the file is not in UTF-8, is separated by other characters, or is damaged. The message
-        names the file and, where it is known, the row: row 1 has the names of the columns.
+        If the file is not a regular file, is too large, is not in UTF-8, is separated by other
+        characters, has two columns of one name, or is damaged. The message names the file and,
+        where it is known, the row: row 1 has the names of the columns.
     """
     name = Path(path).name
-    content = Path(path).read_bytes()
+    try:
+        content = read_regular_file(path, _MAX_SIZE)
+    except PermissionError:
+        raise
+    except OSError as error:
+        raise ValueError(
+            f"{name} cannot be read as a table ({error.strerror}). Replace it by a CSV file."
+        ) from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -48,7 +60,7 @@ def read_table(path, **options):
             f"{name}, row 1: the columns are separated by {separators[0]!r} instead of ','. "
             f"{_SAVE_AS}"
         )
-    _check_number_of_cells(name, text)
+    _check_cells(name, text)
     try:
         return pd.read_csv(io.StringIO(text), **options)
     except pd.errors.EmptyDataError as error:
@@ -57,10 +69,11 @@ def read_table(path, **options):
         raise ValueError(f"{name} cannot be read as a table ({error}). {_SAVE_AS}") from error
 
 
-def _check_number_of_cells(name, text):
-    """Raise for a row that has more cells than there are columns.
+def _check_cells(name, text):
+    """Raise for two columns of one name, and a row that has more cells than there are columns.
 
-    pandas would take the first column for an index if all rows have them.
+    pandas would rename the second column, and take the first one for an index if all rows have more
+    cells.
     """
     try:
         rows = csv.reader(io.StringIO(text, newline=""))
@@ -68,6 +81,12 @@ def _check_number_of_cells(name, text):
         for row in rows:
             if n_columns is None:
                 n_columns = len(row) or None
+                twice = [column for column, n in Counter(row).items() if n > 1 and column]
+                if twice:
+                    raise ValueError(
+                        f"{name}, row {rows.line_num}: it has the column {twice[0]!r} more than "
+                        "once. Rename or remove one of them."
+                    )
             elif len(row) > n_columns:
                 raise ValueError(
                     f"{name}, row {rows.line_num}: it has {len(row)} cells, but there are "
@@ -99,8 +118,10 @@ def check_integers(table, column, name, rows=None):
         row = f"row {wrong[0] + 2}"
         if rows is not None and rows != column:
             row = f"{rows} {table[rows].iloc[wrong[0]]}"
+        value = table[column].iloc[wrong[0]]
+        value = value.item() if isinstance(value, np.generic) else value
         raise ValueError(
-            f"{name} has the {column} {table[column].iloc[wrong[0]]!r} in {row}, which is not an "
+            f"{name} has the {column} {value!r} in {row}, which is not an "
             "integer. Pass a folder with the file as published."
         )
     return numbers.astype(int)

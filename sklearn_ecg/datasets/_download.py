@@ -12,8 +12,10 @@ import threading
 import time
 import uuid
 from contextlib import ExitStack, closing
+from numbers import Integral, Real
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from tqdm import tqdm
 
 from .. import __version__
@@ -29,6 +31,7 @@ _MAX_FILE_SIZE = 2**28  # bytes; the largest file of PTB-XL has 7 MB
 _MAX_CHECKSUMS_SIZE = 2**26  # bytes; the list of PTB-XL has 5 MB
 _SECONDS_TO_STOP = 1.0  # that threads have to end by themselves
 _SECONDS_PER_DAY = 86_400
+_MAX_TIMEOUT = 86_400  # s
 # The names of temporary files of pooch.
 _TEMPORARY_NAME = re.compile(r"tmp[a-z0-9_]{8}")
 
@@ -101,7 +104,8 @@ def download_ptbxl(
         Number of further attempts for each file if a connection fails or a file has a wrong
         SHA-256, at least 0. The pause between attempts grows.
     timeout : float, default=30.0
-        Time in seconds without an answer from the server after which a connection has failed.
+        Time in seconds without an answer from the server after which a connection has failed, at
+        most a day.
     verbose : int, default=1
         Whether to show a progress bar.
 
@@ -132,37 +136,47 @@ def download_ptbxl(
     >>> folder = download_ptbxl()  # doctest: +SKIP
     >>> ptbxl = load_ptbxl(folder)  # doctest: +SKIP
     """
-    sampling_rates = [sampling_rates] if isinstance(sampling_rates, int) else list(sampling_rates)
-    unknown = [rate for rate in sampling_rates if rate not in _RECORD_FOLDERS]
-    if unknown or not sampling_rates:
+    rates = list(sampling_rates) if _is_list(sampling_rates) else [sampling_rates]
+    if not rates or any(
+        not isinstance(rate, Real) or rate not in _RECORD_FOLDERS for rate in rates
+    ):
         raise ValueError(
-            f"sampling_rates={sampling_rates}: PTB-XL has each record at 100 and at 500 Hz. Pass "
+            f"sampling_rates={sampling_rates!r}: PTB-XL has each record at 100 and at 500 Hz. Pass "
             "one of them, or both."
         )
     for name, value, lowest in (("n_connections", n_connections, 1), ("n_retries", n_retries, 0)):
-        if value < lowest:
-            raise ValueError(f"{name}={value!r} must be at least {lowest}.")
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < lowest:
+            raise ValueError(f"{name}={value!r} must be an integer of at least {lowest}.")
+    is_number = isinstance(timeout, Real) and not isinstance(timeout, bool)
+    if not is_number or not 0 < timeout <= _MAX_TIMEOUT:
+        raise ValueError(
+            f"timeout={timeout!r} must be a number of seconds, > 0 and <= {_MAX_TIMEOUT}."
+        )
+    if not isinstance(url, str) or not re.match("https?://.", url):
+        raise ValueError(f"url={url!r} must be an address that starts with https:// or http://.")
     folder = _get_data_home(data_home) / _PTBXL_FOLDER
-    download = _Download(url, folder, n_retries, timeout)
-    unwanted = tuple(path for rate, path in _RECORD_FOLDERS.items() if rate not in sampling_rates)
+    download = _Download(url, folder, int(n_retries), float(timeout))
+    unwanted = tuple(path for rate, path in _RECORD_FOLDERS.items() if rate not in rates)
     checksums = {
         name: digest
         for name, digest in download.fetch_checksums().items()
         if not name.startswith(unwanted)
     }
     if not checksums:
-        raise DownloadError(
-            download.checksums_url, f"it has no files at {sampling_rates} Hz. Check url."
-        )
+        raise DownloadError(download.checksums_url, f"it has no files at {rates} Hz. Check url.")
     download.fetch_all(checksums, n_connections, verbose)
     return folder
+
+
+def _is_list(value):
+    return np.iterable(value) and not isinstance(value, (str, bytes))
 
 
 def _get_data_home(data_home=None):
     """Return the folder for data sets."""
     if data_home is None:
         data_home = os.environ.get("SKLEARN_ECG_DATA_HOME") or Path("~") / "sklearn_ecg_data"
-    return Path(expand_path(data_home))
+    return Path(expand_path(data_home, "data_home"))
 
 
 class _DownloadStopped(Exception):
@@ -226,6 +240,8 @@ class _Download:
             raise DownloadError(url, "the list of files is empty. Check url, or try again later.")
         checksums = {}
         for line in content.decode("utf-8", errors="replace").splitlines():
+            if not line.strip():
+                continue
             digest, _, name = line.strip().partition(" ")
             name = name.strip().lstrip("*")
             path = PurePosixPath(name)
@@ -237,7 +253,8 @@ class _Download:
                     f"the line {line[:100]!r} is not a SHA-256 and a file in this folder. Check "
                     "url.",
                 )
-            checksums[name] = digest.lower()
+            if checksums.setdefault(name, digest.lower()) != digest.lower():
+                raise DownloadError(url, f"it has two SHA-256 of the file {name!r}. Check url.")
         with _name_folder_in_errors(self.folder):
             self._write_checksums(content)
         return checksums

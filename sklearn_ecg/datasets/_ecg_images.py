@@ -138,8 +138,9 @@ def load_ecg_images(
     -----
     Downscaling averages over the pixels that become one (bicubic, anti-aliased), so that thin
     traces become fainter rather than broken. Gray is Pillow's luminance, 0.299 R + 0.587 G +
-    0.114 B. Gray values of 16 bits are divided by 257. Truncated files and TIFF files with several
-    pages cannot be loaded.
+    0.114 B. Gray values of 16 bits are divided by 257. Truncated files, animated PNG files and TIFF
+    files with several pages cannot be loaded. A progressive JPEG that would take more than 0.5 GB
+    is decoded at half its size if that is at least `image_size`, and the report notes it.
 
     Images with more pixels than Pillow's limit against decompression bombs,
     ``PIL.Image.MAX_IMAGE_PIXELS``, or with a side of more than 1,048,576, are not decoded. The
@@ -184,7 +185,7 @@ def load_ecg_images(
     check_option("color", color, ("gray", "rgb"))
     check_option("on_error", on_error, ("raise", "skip"))
     size = check_image_size(image_size)
-    root = Path(expand_path(folder))
+    root = Path(expand_path(folder, "folder"))
     if not root.is_dir():
         reason = "it is not a folder" if root.exists() else "it does not exist"
         raise FileNotFoundError(

@@ -1,5 +1,6 @@
 """LUDB: 12-lead records with annotated waves in each lead."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,21 @@ from ..utils._paths import expand_path
 from ..utils._warnings import warn
 from ._csv_tables import read_table
 from ._ludb_annotations import load_annotations
-from ._reading import make_bunch, make_policies, read_records, warn_of_failed_records
+from ._reading import (
+    add_note,
+    check_leads_argument,
+    make_bunch,
+    make_policies,
+    read_records,
+    warn_of_failed_records,
+)
 from ._records import RecordError, list_hidden_files, list_records
+from ._subjects import collect_comments, is_plausible_age, parse_age, parse_sex
 
 _SUBJECT_TABLE = "ludb.csv"
+_SAMPLING_RATE = 500  # Hz
+_SEXES = {"f": "F", "m": "M", "female": "F", "male": "M"}
+_COLUMNS_OF_HEADERS = ("record", "sex", "age", "diagnoses")
 
 _DESCR = """\
 Lobachevsky University Electrocardiography Database (LUDB)
@@ -102,11 +114,13 @@ def load_ludb(
             wave ("P", "QRS", "T", or "unknown" for an interval without a peak), and the time points
             of onset, peak and offset, <NA> if not annotated.
         metadata : DataFrame of shape (n_records, n_columns)
-            record; sex; age in years (NaN if it is not a number); diagnoses, a tuple of sentences
-            from the header; and the columns of ``ludb.csv`` if the folder has this file.
+            record; sex ("F", "M", or "" if unknown); age in years (NaN if unknown); diagnoses, a
+            tuple of sentences from the header; and the columns of ``ludb.csv`` if the folder has
+            this file.
         report : DataFrame
-            A row per record, and per hidden file; see :func:`load_wfdb`. The reason also says where
-            ``ludb.csv`` and the header differ in age or sex.
+            A row per record, and per file that is not read; see :func:`load_wfdb`. The reason also
+            notes ages and sexes in the header that are not plausible, or contradict each other or
+            ``ludb.csv``.
         DESCR : str
             Description, license and citation.
 
@@ -158,10 +172,7 @@ def load_ludb(
     )
     annotated = policies.leads
     if annotated_leads is not None:
-        if isinstance(annotated_leads, str):
-            raise TypeError(
-                f"annotated_leads must be a list of lead names, got the str {annotated_leads!r}."
-            )
+        check_leads_argument("annotated_leads", annotated_leads)
         annotated = normalize_lead_names(annotated_leads, strict=False)
     for argument, given in (("leads", policies.leads), ("annotated_leads", annotated)):
         unknown = [lead for lead in given if lead not in STANDARD_LEADS]
@@ -170,7 +181,7 @@ def load_ludb(
                 f"{argument}: LUDB has no lead {unknown[0]!r}. Pass some of "
                 f"{', '.join(STANDARD_LEADS)}."
             )
-    folder = Path(expand_path(folder))
+    folder = Path(expand_path(folder, "folder"))
     root = folder / "data" if (folder / "data").is_dir() else folder
     names = list_records(root) if root.is_dir() else []
     if not names:
@@ -191,7 +202,9 @@ def load_ludb(
         cache=cache,
         check_content=check_content,
         loader="LUDB",
+        is_folder=True,
         hidden=list_hidden_files(root),
+        sampling_rate=_SAMPLING_RATE,
         advice="The record is unlike those of LUDB: download it again, or pass on_error='skip'.",
     )
     warn_of_failed_records(batch.report)
@@ -210,7 +223,7 @@ def load_ludb(
     _report_absent_annotations(batch, loaded, absent, on_error)
 
     bunch = make_bunch(batch, policies, as_frame=False)
-    metadata = pd.DataFrame([_parse_ludb_comments(batch.comments[i]) for i in batch.records])
+    metadata = pd.DataFrame([_describe_subject(batch, record) for record in batch.records])
     metadata.insert(0, "record", loaded)
     metadata = _join_subject_table(metadata, folder / _SUBJECT_TABLE, batch)
     data = bunch.data
@@ -249,7 +262,7 @@ def _report_absent_annotations(batch, names, absent, on_error):
         if problem is not None:
             damaged.add(names[row])
             note += f" ({problem})"
-        _add_note(batch.report, batch.records[row], note)
+        add_note(batch.report, batch.records[row], note)
     if damaged:
         warn(
             f"Some annotations of {len(damaged)} of {len(names)} records were left out, because "
@@ -258,36 +271,42 @@ def _report_absent_annotations(batch, names, absent, on_error):
         )
 
 
-def _add_note(report, position, note):
-    before = report.loc[position, "reason"]
-    report.loc[position, "reason"] = f"{before}; {note}" if before else note
-
-
 # --------------------------------------------------------------------------------------------------
 # Subjects
 # --------------------------------------------------------------------------------------------------
 
 
-def _parse_ludb_comments(comments):
-    """Return sex, age and diagnoses from the comments of a header."""
-    found = {"sex": "", "age": np.nan, "diagnoses": []}
-    for comment in comments:
-        comment = comment.strip()
-        if comment.startswith("<age>:"):
-            found["age"] = pd.to_numeric(comment.partition(":")[2].strip(), errors="coerce")
-        elif comment.startswith("<sex>:"):
-            found["sex"] = comment.partition(":")[2].strip()
-        elif comment and not comment.startswith("<diagnoses>:"):
-            found["diagnoses"].append(comment.rstrip(". "))
-    return {**found, "diagnoses": tuple(found["diagnoses"])}
+def _describe_subject(batch, record):
+    """Return sex, age and diagnoses from the comments of a header; doubts are in the report."""
+    comments, notes = [comment.strip() for comment in batch.comments[record]], []
+    stated = collect_comments(comments)
+    diagnoses = [
+        comment.rstrip(". ")
+        for comment in comments
+        if comment and not comment.lower().startswith(("<age>:", "<sex>:", "<diagnoses>:"))
+    ]
+    subject = {
+        "sex": parse_sex(stated.get("<sex>", []), _SEXES, notes) or "",
+        "age": parse_age(stated.get("<age>", []), notes),
+        "diagnoses": tuple(diagnoses),
+    }
+    for note in notes:
+        add_note(batch.report, record, note)
+    return subject
 
 
 def _join_subject_table(metadata, path, batch):
     """Add the columns of ludb.csv, in which every cell ends with a line break."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return metadata
     table = read_table(path, dtype=str, keep_default_na=False)
     table = table.map(lambda cell: "; ".join(part.strip() for part in cell.split("\n") if part))
+    clashes = [column for column in _COLUMNS_OF_HEADERS if column in table]
+    if clashes:
+        raise ValueError(
+            f"{path.name} has a column {clashes[0]!r}, unlike the published file. Replace it "
+            "by the published file, or remove it."
+        )
     if "ID" not in table or table["ID"].duplicated().any():
         raise ValueError(
             f"{path.name} has no column ID, or an ID in more than one row. Replace it by the "
@@ -309,13 +328,16 @@ def _compare_with_headers(metadata, table, name, batch):
         )
     for position, subject in zip(batch.records, metadata.itertuples()):
         if subject.record not in rows.index:
+            add_note(batch.report, position, f"in no row of {name}")
             continue
         row = rows.loc[subject.record]
         if row.get("Sex", subject.sex) != subject.sex:
             note = f"sex {subject.sex!r} in the header, {row['Sex']!r} in {name}"
-            _add_note(batch.report, position, note)
+            add_note(batch.report, position, note)
         age = pd.to_numeric(row.get("Age"), errors="coerce")
         # The table has ">89" for some.
         if pd.notna(age) and pd.notna(subject.age) and age != subject.age:
             note = f"age {subject.age:g} in the header, {age:g} in {name}"
-            _add_note(batch.report, position, note)
+            add_note(batch.report, position, note)
+        elif pd.notna(age) and not is_plausible_age(age):
+            add_note(batch.report, position, f"age {age:g} in {name} is not plausible")

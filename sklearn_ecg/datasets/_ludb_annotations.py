@@ -114,6 +114,8 @@ def _read_lead_annotations(root, name, extension, n_times, rate):
         warnings.simplefilter("ignore", DeprecationWarning)
         notes = wfdb.rdann(path, extension)
     times = np.asarray(notes.sample)
+    if not len(times):
+        raise ValueError("the file has no annotations")
     outside = times[(times < 0) | (times >= n_times)]
     if len(outside):
         raise ValueError(

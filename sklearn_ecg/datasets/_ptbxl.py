@@ -1,6 +1,7 @@
 """PTB-XL: 21,799 clinical 12-lead records of ten seconds."""
 
 import os
+from numbers import Real
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +13,11 @@ from ._ptbxl_tables import (
     DATABASE,
     NAME_COLUMN,
     SUPERCLASSES,
+    find_doubtful_subjects,
     read_tables,
     select_folds,
 )
-from ._reading import Policies, check_option, read_records, warn_of_failed_records
+from ._reading import Policies, add_note, check_option, read_records, warn_of_failed_records
 from ._records import find_name_fault, list_hidden_files
 
 _DESCR = """\
@@ -194,7 +196,7 @@ def load_ptbxl(
         ...
     FileNotFoundError: 'no-such-folder' is not a PTB-XL folder: it does not exist. ...
     """
-    folder = Path(expand_path(folder))
+    folder = Path(expand_path(folder, "folder"))
     _check_parameters(sampling_rate, task, min_likelihood, missing, on_error)
     name_column = NAME_COLUMN[sampling_rate]
     columns = {"diagnostic", "diagnostic_class", *_INDICATOR_TASKS.get(task, ())} - {None}
@@ -244,6 +246,10 @@ def load_ptbxl(
     warn_of_failed_records(batch.report)
     data = batch.data
     # After the rows of the records, the report has those of hidden files.
+    doubtful = find_doubtful_subjects(database.loc[target.index])
+    for position, ecg_id in enumerate(target.index):
+        for note in doubtful.get(ecg_id, []):
+            add_note(batch.report, position, f"{note}, which cannot be right")
     report = batch.report.iloc[: len(target)]
     is_failed = (report["status"] == "failed").to_numpy()
     failed = pd.Series(report.loc[is_failed, "reason"].to_numpy(), index=target.index[is_failed])
@@ -314,13 +320,14 @@ def _make_task_target(task, codes, statements):
 
 
 def _check_parameters(sampling_rate, task, min_likelihood, missing, on_error):
-    if sampling_rate not in NAME_COLUMN:
+    if not isinstance(sampling_rate, Real) or sampling_rate not in NAME_COLUMN:
         raise ValueError(
             f"sampling_rate={sampling_rate!r} is not available. Pass 100 or 500: PTB-XL has each "
             "record at 100 and at 500 Hz."
         )
     check_option("task", task, (*_INDICATOR_TASKS, "mi"))
-    if not 0 <= min_likelihood <= 100:
+    is_number = isinstance(min_likelihood, Real) and not isinstance(min_likelihood, bool)
+    if not is_number or not 0 <= min_likelihood <= 100:
         raise ValueError(f"min_likelihood={min_likelihood!r} must be a percentage from 0 to 100.")
     check_option("missing", missing, ("raise", "drop"))
     check_option("on_error", on_error, ("raise", "skip"))

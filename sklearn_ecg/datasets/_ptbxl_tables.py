@@ -7,8 +7,10 @@ import re
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 
 from ._csv_tables import check_integers, read_table
+from ._subjects import MAX_AGE
 
 DATABASE = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
@@ -54,6 +56,7 @@ def read_tables(folder, name_column, columns):
     )
     _check_columns(statements, columns, STATEMENTS)
     _check_statements(statements)
+    _check_indicators(statements)
     _check_empty_cells(database)
     for column in ("ecg_id", "patient_id", "strat_fold"):
         # The patients are published as 15709.0.
@@ -118,18 +121,36 @@ def _check_statements(statements):
             )
 
 
+def _check_indicators(statements):
+    """Raise for a cell that is neither 1 nor 0 nor empty, which would select no statement."""
+    for column in ("diagnostic", "form", "rhythm"):
+        if column not in statements:
+            continue
+        cells = statements[column]
+        numbers = pd.to_numeric(cells, errors="coerce")
+        wrong = statements.index[cells.notna() & ~numbers.isin([0, 1])]
+        if len(wrong):
+            raise ValueError(
+                f"{STATEMENTS} has the {column} {str(cells[wrong[0]])!r} for the statement "
+                f"{wrong[0]!r}, which is neither 1 nor empty. {_AS_PUBLISHED}"
+            )
+
+
 def _check_empty_cells(database):
     for column in ("ecg_id", "patient_id", "scp_codes", "strat_fold"):
         empty = database["ecg_id"][database[column].isna()]
         if len(empty):
+            first = f"ecg_id {empty.iloc[0]}"
+            if column == "ecg_id":
+                first = f"row {empty.index[0] + 2}"
             raise ValueError(
                 f"{DATABASE} has no {column} for {len(empty)} record(s), the first of them "
-                f"ecg_id {empty.iloc[0]}. {_AS_PUBLISHED}"
+                f"{first}. {_AS_PUBLISHED}"
             )
 
 
 def _check_ids(database, name_column):
-    """Raise for repeated records, rows with the file of another record, and patients in two folds.
+    """Raise for repeated records, files of another record, unknown folds, patients in two folds.
 
     Names of files such as 00012_lr are compared with the ecg_id; other names are not.
     """
@@ -152,6 +173,12 @@ def _check_ids(database, name_column):
                 f"{DATABASE} has {name_column} {name!r} for ecg_id {ecg_id}, which is the file of "
                 f"another record. {_AS_PUBLISHED}"
             )
+    outside = database[~database["strat_fold"].between(1, 10)]
+    if len(outside):
+        raise ValueError(
+            f"{DATABASE} has the strat_fold {outside['strat_fold'].iloc[0]} for ecg_id "
+            f"{outside['ecg_id'].iloc[0]}, but PTB-XL has the folds 1 to 10. {_AS_PUBLISHED}"
+        )
     n_folds = database.groupby("patient_id")["strat_fold"].nunique()
     if (n_folds > 1).any():
         patient = n_folds.index[n_folds > 1][0]
@@ -179,20 +206,47 @@ def _parse_codes(ecg_id, codes):
     try:
         # Published as {'NORM': 100.0}, which is JSON except for its quotes. Reading it as JSON is
         # ten times as fast.
-        parsed = json.loads(str(codes).replace("'", '"'))
+        parsed = json.loads(str(codes).replace("'", '"'), object_pairs_hook=_make_dict)
     except (ValueError, RecursionError):
         try:
             parsed = ast.literal_eval(str(codes))
-        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+            if len(ast.parse(str(codes).strip(), mode="eval").body.keys) != len(parsed):
+                parsed = None
+        except (SyntaxError, ValueError, TypeError, AttributeError, MemoryError, RecursionError):
             parsed = None
     if not isinstance(parsed, dict) or not all(
         isinstance(code, str) and _is_likelihood(value) for code, value in parsed.items()
     ):
         raise ValueError(
             f"{DATABASE} has scp_codes {codes!r} for ecg_id {ecg_id}, which is not a dict of "
-            f"codes and likelihoods from 0 to 100. {_AS_PUBLISHED}"
+            f"different codes and likelihoods from 0 to 100. {_AS_PUBLISHED}"
         )
     return parsed
+
+
+def _make_dict(pairs):
+    """Return a dict of pairs, and None if a key occurs twice."""
+    parsed = dict(pairs)
+    return parsed if len(parsed) == len(pairs) else None
+
+
+def find_doubtful_subjects(database):
+    """Return notes on ages and sexes that cannot be right, by ecg_id.
+
+    The table has an age of 300 for patients of more than 89 years.
+    """
+    notes = {}
+    checks = {
+        "age": lambda values: values.between(0, MAX_AGE) | (values == 300),
+        "sex": lambda values: values.isin([0, 1]),
+    }
+    for column, check in checks.items():
+        if column in database:
+            cells = database[column]
+            is_good = check(pd.to_numeric(cells, errors="coerce"))
+            for ecg_id, cell in cells[cells.notna() & ~is_good].items():
+                notes.setdefault(ecg_id, []).append(f"{column} {cell} in {DATABASE}")
+    return notes
 
 
 def _is_likelihood(value):

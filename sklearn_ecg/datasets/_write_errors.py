@@ -9,6 +9,7 @@ _ADVICE = {
     getattr(errno, "EDQUOT", errno.ENOSPC): "Free some space, or pass {instead}",
     errno.EACCES: "Change its permissions, or pass {instead}",
     errno.EPERM: "Change its permissions, or pass {instead}",
+    errno.EISDIR: "A folder has the name of one of its files: remove it, or pass {instead}",
     errno.EEXIST: "It is a file, not a folder: pass {instead}",
     errno.ENOTDIR: "A part of its path is a file, not a folder: pass {instead}",
 }

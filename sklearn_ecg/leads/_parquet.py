@@ -3,6 +3,8 @@
 import json
 import math
 import os
+from collections import Counter
+from collections.abc import Iterable
 from numbers import Real
 
 import pandas as pd
@@ -35,6 +37,8 @@ def read_lead_frame(path, *, columns=None):
     ------
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If `columns` is a single name.
     ValueError
         If the file is damaged, a column does not contain signals, is not in the file or is in it
         twice, a cell is null, or the signals differ in length. The message names the file.
@@ -59,9 +63,17 @@ def read_lead_frame(path, *, columns=None):
     """
     name = "The file"
     if isinstance(path, (str, os.PathLike)):
-        path = expand_path(path)
+        path = expand_path(path, "path")
+        if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+            raise ValueError(f"path={path!r} is not a regular file. Pass a Parquet file.")
         name = os.path.basename(path) or path
-    columns = None if columns is None else list(columns)
+    if columns is not None:
+        if isinstance(columns, (str, bytes)) or not isinstance(columns, Iterable):
+            raise TypeError(f"columns must be a list of columns, got {columns!r}.")
+        columns = list(columns)
+        repeated = [column for column, n in Counter(columns).items() if n > 1]
+        if repeated:
+            raise ValueError(f"columns has {repeated[0]!r} more than once. Pass each column once.")
     table = _read_table(path, name, columns)
     try:
         # pandas cannot parse the names of the dtypes of lists.
@@ -80,9 +92,6 @@ def read_lead_frame(path, *, columns=None):
     _check_attrs(attrs, name)
     if columns is not None:
         frame = frame[columns]
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise ValueError(f"{name} has the column {twice[0]!r} more than once. Rename one of them.")
     others = [str(column) for column, dtype in frame.dtypes.items() if not _is_signal_dtype(dtype)]
     if others:
         raise ValueError(
@@ -112,6 +121,9 @@ def _read_table(path, name, columns):
             "the lead frame again."
         ) from error
     _rewind(path)
+    twice = [column for column, n in Counter(stored).items() if n > 1]
+    if twice and (columns is None or twice[0] in columns):
+        raise ValueError(f"{name} has the column {twice[0]!r} more than once. Rename one of them.")
     if columns is not None:
         missing = [column for column in columns if column not in stored]
         if missing:

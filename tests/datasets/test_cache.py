@@ -607,3 +607,28 @@ def test_an_existing_cache_on_a_read_only_disk(folder, cache, monkeypatch):
 def test_cache_that_is_a_file(folder):
     with pytest.raises(OSError, match="cache=.*r1.dat' .* It is a file, .* or None"):
         load(folder, folder / "r1.dat")
+
+
+@pytest.mark.parametrize("ending", [".npy", ".json"])
+def test_a_folder_with_the_name_of_a_file(folder, cache, ending):
+    load(folder, cache)
+    (path,) = cache.glob(f"*{ending}")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OSError, match="A folder has the name of one of its files: remove it, or"):
+        load(folder, cache)
+    path.rmdir()
+    assert len(load(folder, cache).data) == 4
+
+
+def test_files_that_are_no_manifests_are_not_read(folder, cache, monkeypatch):
+    """They may be as large as the disk."""
+    load(folder, cache)
+    (path,) = cache.glob("*.json")
+    path.write_bytes(b"")
+    os.truncate(path, 2**34)
+    sizes = []
+    loads = _cache.json.loads
+    monkeypatch.setattr(_cache.json, "loads", lambda text: sizes.append(len(text)) or loads(text))
+    assert len(load(folder, cache).data) == 4
+    assert max(sizes) < 10_000

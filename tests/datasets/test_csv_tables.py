@@ -1,10 +1,13 @@
 """Tests of reading tables that were edited or damaged."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
+from sklearn_ecg.datasets import _csv_tables
 from sklearn_ecg.datasets._csv_tables import check_integers, read_table
 
 
@@ -27,6 +30,8 @@ def test_tables(tmp_path, start):
         (b"a,b\n9,1,2\n9,1,3\n", "t.csv, row 2: it has 3 cells, but there are 2 columns"),
         (b"a,b\n1,2\0\n", "t.csv, row 2: it has a null character"),
         (b"", "t.csv is empty. Pass a table"),
+        (b"a,b,a\n1,2,3\n", "t.csv, row 1: it has the column 'a' more than once. Rename"),
+        (b"\na,b,b\n1,2,3\n", "t.csv, row 2: it has the column 'b' more than once"),
         (b'a,b\n1,"2\n', "t.csv cannot be read as a table"),
     ],
 )
@@ -48,3 +53,27 @@ def test_integers():
     for value in (np.inf, np.nan, 1e300):
         with pytest.raises(ValueError, match="has the a"):
             check_integers(pd.DataFrame({"a": [value]}), "a", "t.csv")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "sparse file"])
+def test_tables_that_are_no_regular_files_of_usual_size(tmp_path, kind):
+    path = tmp_path / "t.csv"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        if os.name == "nt":
+            pytest.skip("needs named pipes")
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.truncate(path, _csv_tables._MAX_SIZE + 1)
+    with pytest.raises(
+        ValueError, match=r"t.csv cannot be read as a table \(It (is not a|has more)"
+    ):
+        read_table(path)
+
+
+def test_values_in_messages_are_those_of_the_file(tmp_path):
+    table = pd.DataFrame({"id": [1.0, 1.5]})
+    with pytest.raises(ValueError, match="t.csv has the id 1.5 in row 3, which is not an integer"):
+        check_integers(table, "id", "t.csv")

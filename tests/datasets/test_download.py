@@ -384,8 +384,8 @@ def test_data_home(monkeypatch, tmp_path):
     [
         ({"sampling_rates": [250]}, r"sampling_rates=\[250\]: PTB-XL has each record at 100 and"),
         ({"sampling_rates": []}, r"sampling_rates=\[\]"),
-        ({"n_connections": 0}, "n_connections=0 must be at least 1"),
-        ({"n_retries": -1}, "n_retries=-1 must be at least 0"),
+        ({"n_connections": 0}, "n_connections=0 must be an integer of at least 1"),
+        ({"n_retries": -1}, "n_retries=-1 must be an integer of at least 0"),
     ],
 )
 def test_parameter_errors(tmp_path, kwargs, message):
@@ -394,7 +394,7 @@ def test_parameter_errors(tmp_path, kwargs, message):
 
 
 def test_single_sampling_rate(tmp_path):
-    with pytest.raises(ValueError, match=r"sampling_rates=\[250\]: PTB-XL has each record at"):
+    with pytest.raises(ValueError, match="sampling_rates=250: PTB-XL has each record at"):
         download_ptbxl(tmp_path, sampling_rates=250)
 
 
@@ -428,3 +428,29 @@ def test_pooch_does_not_log_every_file(server, tmp_path, capsys):
     download(server, tmp_path)
     assert "Downloading" not in capsys.readouterr().err
     assert pooch.get_logger().level != logging.WARNING
+
+
+def test_list_with_blank_lines(server, tmp_path):
+    lines = [f"{digest}  {name}" for name, digest in server.checksums.items()]
+    server.checksums = "\n\n".join(lines) + "\n \n"
+    assert files_in(download(server, tmp_path)) == wanted("records500")
+
+
+@pytest.mark.parametrize("is_same", [False, True])
+def test_list_with_a_file_twice(server, tmp_path, is_same):
+    lines = [f"{digest} {name}" for name, digest in server.checksums.items()]
+    again = lines[0] if is_same else "0" * 64 + lines[0][64:]
+    server.checksums = "\n".join([*lines, again])
+    if is_same:
+        assert files_in(download(server, tmp_path)) == wanted("records500")
+        return
+    with pytest.raises(DownloadError, match="SHA256SUMS.txt: it has two SHA-256 of the file"):
+        download(server, tmp_path)
+
+
+@pytest.mark.parametrize("rates", [np.int64(100), 100.0, np.array([100]), {100}, range(100, 101)])
+def test_sampling_rates_of_other_types(server, tmp_path, rates):
+    folder = download(
+        server, tmp_path, sampling_rates=rates, n_connections=np.int64(2), n_retries=np.int8(0)
+    )
+    assert files_in(folder) == wanted("records500")

@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold
 
 from sklearn_ecg import check_disjoint_groups
 from sklearn_ecg.datasets import RecordError, load_ecg_images, load_ptbxl
-from sklearn_ecg.datasets._image_files import _opening
+from sklearn_ecg.datasets._image_files import _decoding, _opening
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
 # The message of this warning has a test of its own.
@@ -501,3 +501,95 @@ def test_tables_saved_by_other_programs(tmp_path, table, message):
     (tmp_path / "labels.csv").write_bytes(table)
     with pytest.raises(ValueError, match=message):
         load_ecg_images(tmp_path, labels=tmp_path / "labels.csv")
+
+
+# --------------------------------------------------------------------------------------------------
+# Doubtful files and tables
+# --------------------------------------------------------------------------------------------------
+
+
+def save_pages(path, n_images):
+    images = [Image.new("L", (8, 8), 40 * number) for number in range(n_images)]
+    images[0].save(path, save_all=True, append_images=images[1:])
+
+
+@pytest.mark.parametrize(
+    "name, write, reason",
+    [
+        ("b.png", lambda path: path.write_bytes(b""), "format: it has no bytes."),
+        ("b.jpg", lambda path: path.write_bytes(b""), "format: it has no bytes."),
+        ("b.png", lambda path: save_pages(path, 3), "pages: it is an animation of 3 images"),
+        ("b.tif", lambda path: save_pages(path, 3), "pages: it has 3 pages"),
+        ("b.gif", lambda path: save_pages(path, 3), "format: Pillow finds no PNG, JPEG"),
+    ],
+)
+def test_files_without_exactly_one_image(tmp_path, name, write, reason):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    write(tmp_path / name)
+    with pytest.warns(UserWarning, match="1 of 2 images were left out"):
+        bunch = load_ecg_images(tmp_path, labels=None, on_error="skip")
+    assert bunch.report["reason"][1].startswith(reason)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+@pytest.mark.parametrize("orientation, note", [(99, ""), (0, ""), (3, "turned according to EXIF")])
+def test_only_orientations_of_exif_turn_images(tmp_path, ending, orientation, note):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("L", (8, 8)).save(tmp_path / f"a.{ending}", exif=exif)
+    assert load_ecg_images(tmp_path, labels=None).report["reason"][0] == note
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("color", ["gray", "rgb"])
+def test_large_progressive_jpegs_are_decoded_at_half_their_size(tmp_path, monkeypatch, mode, color):
+    """They would take twice the memory of other images."""
+    smooth = np.add.outer(np.arange(400) / 4, np.arange(300) / 3)
+    image = Image.fromarray(smooth.astype(np.uint8)).convert(mode)
+    for name, progressive in (("a.jpg", True), ("b.jpg", False)):
+        image.save(tmp_path / name, quality=95, progressive=progressive)
+    options = {"labels": None, "color": color, "image_size": (100, 75)}
+    whole = load_ecg_images(tmp_path, **options)
+    assert whole.report["reason"].tolist() == ["", ""]
+    monkeypatch.setattr(_decoding, "_MAX_PROGRESSIVE_BYTES", 10_000)
+    half = load_ecg_images(tmp_path, **options)
+    notes = ["decoded at half its size, because it is a large progressive JPEG", ""]
+    assert half.report["reason"].tolist() == notes
+    assert half.report["shape"].tolist() == [(400, 300), (400, 300)]
+    assert_array_equal(half.data[1], whole.data[1])
+    assert np.abs(half.data[0].astype(int) - whole.data[0].astype(int)).max() <= 3
+    # Half the size would be less than what is asked for.
+    large = load_ecg_images(tmp_path, labels=None, image_size=(400, 300))
+    assert large.report["reason"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        ("file,label,label\na.png,x,y\n", "'label'.* (is the name of 2 columns|more than once)"),
+        ("file,label\na.png,x\n  ,y\n", "Row 1 of the table .* has no file in column 'file'"),
+        ("file,label\na.png,x\nb.png,x \n", "labels 'x' and 'x ' in column 'label' differ in"),
+    ],
+)
+def test_doubtful_tables(tmp_path, table, message, as_file):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    labels = tmp_path / "labels.csv"
+    labels.write_text(table)
+    if not as_file:
+        rows = [line.split(",") for line in table.splitlines()]
+        labels = pd.DataFrame(rows[1:], columns=rows[0])
+    with pytest.raises(ValueError, match=message):
+        load_ecg_images(tmp_path, labels=labels)
+
+
+def test_blank_labels_are_no_class(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    table = pd.DataFrame({"file": ["a.png", "b.png", "c.png"], "label": ["x", " ", ""]})
+    with pytest.warns(UserWarning, match="2 of 3 images were left out, because they have no label"):
+        bunch = load_ecg_images(tmp_path, labels=table)
+    assert bunch.target_names == ["x"]
+    assert bunch.report["status"].tolist() == ["loaded", "no label", "no label"]
+    with pytest.raises(ValueError, match="label_column=.*label.* is not a column of the table"):
+        load_ecg_images(tmp_path, labels=table, label_column=["label"])

@@ -137,7 +137,8 @@ def large_sparse_signal_without_a_length(folder):
 
 
 def many_time_points_in_gaps(folder):
-    add_header(folder, "bad/2 1 100 1000000400\npart 400\n~ 1000000000\n")
+    add_header(folder, "bad/3 1 100 1000000400\nlayout 0\npart 400\n~ 1000000000\n")
+    (folder / "layout.hea").write_text("layout 1 100 0\n~ 0 200/mV 16 0 0 0 0 II\n")
     (folder / "part.hea").write_text(HEADER.replace("bad", "part"))
     np.arange(400, dtype="<i2").tofile(folder / "part.dat")
 

@@ -24,10 +24,10 @@ def records(tmp_path, write_wfdb):
     for name in ("data/1", "data/2"):
         values = np.random.default_rng(0).integers(-999, 999, (12, 100))
         leads = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
-        write_wfdb(tmp_path, name, values, leads, rate=100, comments=["Dx: AF"])
+        write_wfdb(tmp_path, name, values, leads, rate=500, comments=["Dx: AF"])
     database = pd.DataFrame({"ecg_id": [1, 2], "patient_id": [1, 2], "strat_fold": [1, 1]})
     database["scp_codes"] = "{'NORM': 100.0}"
-    database["filename_lr"] = ["data/1", "data/2"]
+    database["filename_hr"] = ["data/1", "data/2"]
     database.to_csv(tmp_path / "ptbxl_database.csv", index=False)
     (tmp_path / "scp_statements.csv").write_text(
         ",diagnostic,diagnostic_class,diagnostic_subclass\nNORM,1.0,NORM,NORM\n"
@@ -61,7 +61,7 @@ def assert_warnings_name_this_file(call, match):
         lambda folder, cache: load_wfdb(folder, cache=cache, **SKIP),
         lambda folder, cache: load_challenge(folder, cache=cache, **SKIP),
         lambda folder, cache: load_ludb(folder, annotated_leads=[], cache=cache, **SKIP),
-        lambda folder, cache: load_ptbxl(folder, on_error="skip", cache=cache),
+        lambda folder, cache: load_ptbxl(folder, sampling_rate=500, on_error="skip", cache=cache),
     ],
     ids=["load_wfdb", "load_challenge", "load_ludb", "load_ptbxl"],
 )

@@ -81,7 +81,8 @@ def test_bunch(folder, cached):
         assert waves.iloc[3].to_list() == [0, "II", "QRS", 51, 61, 71]
         assert waves.iloc[-1].to_list() == [2, "I", "QRS", 60, 70, 80]
         assert waves.dtypes["onset"] == pd.Int64Dtype()
-        assert bunch.report["reason"].tolist() == ["", "", "no annotations of lead II"]
+        notes = ["", "", "no annotations of lead II; in no row of ludb.csv"]
+        assert bunch.report["reason"].tolist() == notes
         metadata = bunch.metadata
         assert metadata["record"].tolist() == ["1", "2", "10"]
         assert metadata["age"].tolist() == [51, 51, 51]
@@ -228,3 +229,13 @@ def test_lead_errors(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FileNotFoundError, match="is not a folder of LUDB: it is not a folder"):
         load_ludb(tmp_path / "file")
+
+
+def test_annotations_that_are_only_an_end(folder):
+    """A valid file without annotations is one that ended early."""
+    (folder / "data" / "2.ii").write_bytes(b"\0\0")
+    (folder / "data" / "10.ii").write_bytes(b"\0\0")
+    with pytest.warns(UserWarning, match="annotations of 2 of 3 records were left out"):
+        report = load(folder, on_error="skip").report
+    reason = "no annotations of lead II (the file has no annotations)"
+    assert reason in report["reason"][1] and reason in report["reason"][2]

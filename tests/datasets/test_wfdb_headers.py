@@ -398,7 +398,9 @@ def leave_behind(folder, name):
     (folder / name).write_bytes(b"\0\5\x16\7" + bytes(90))
 
 
-HIDDEN = ("._a.hea", "__MACOSX/._a.hea", ".ipynb_checkpoints/a-checkpoint.hea", ".trash/x.dat")
+HIDDEN = ("._a.hea", "__MACOSX/._a.hea", ".ipynb_checkpoints/a-checkpoint.hea", "@eaDir/a.hea")
+HIDDEN += (".trash/x.dat", "$RECYCLE.BIN/b.hea", "System Volume Information/b.hea")
+HIDDEN += ("#recycle/b.hea", "lost+found/b.hea")
 
 
 @pytest.mark.parametrize("loader", [load_wfdb, load_challenge])
@@ -418,12 +420,12 @@ def test_hidden_files(write, tmp_path, loader, name):
 def test_hidden_files_in_a_list(write, tmp_path):
     """A folder whose name starts with a dot may be one that the user named."""
     write(".mine/a")
-    for name in HIDDEN[:3]:
+    for name in HIDDEN[:4]:
         leave_behind(tmp_path, name)
-    names = [tmp_path / ".mine" / "a.hea", *(tmp_path / name for name in HIDDEN[:3])]
+    names = [tmp_path / ".mine" / "a.hea", *(tmp_path / name for name in HIDDEN[:4])]
     bunch = load(names)
     assert bunch.data.shape == (1, 1, 200)
-    assert bunch.report["status"].tolist() == ["loaded", "hidden", "hidden", "hidden"]
+    assert bunch.report["status"].tolist() == ["loaded", *["hidden"] * 4]
     with pytest.raises(ValueError, match="The list of records has only hidden files"):
         load(names[1:])
 
@@ -437,3 +439,125 @@ def test_paths_in_the_home_folder(write, tmp_path, monkeypatch):
         assert_array_equal(load("~/records", cache=cache).data, truth)
     assert len(list((folder / "cache").glob("*.npy"))) == 1
     assert_array_equal(load(["~/records/a"]).data, truth)
+
+
+# --------------------------------------------------------------------------------------------------
+# Doubtful signals
+# --------------------------------------------------------------------------------------------------
+
+
+def test_a_negative_gain_is_noted(write):
+    write("r", signal_line="r.dat 16 -200/mV 16 0 0 0 0 II")
+    bunch = load(write("r2"))
+    assert_array_equal(bunch.data[0], -bunch.data[1])
+    reasons = bunch.report["reason"].tolist()
+    assert reasons == ["II: negative gain, which turns the lead upside down", ""]
+
+
+@pytest.mark.parametrize("start, is_noted", [(1, True), (0, False)])
+def test_first_values_of_signals_without_a_checksum(write, start, is_noted):
+    """A 0 often means that the value is not stated."""
+    right = int(digits(0)[0, 0])
+    write("right", signal_line=f"right.dat 16 200/mV 16 0 {right} 0 0 II")
+    folder = write("wrong", signal_line=f"wrong.dat 16 200/mV 16 0 {start} 0 0 II")
+    reasons = load(folder).report["reason"].tolist()
+    note = "first value of II differs from the header: the signal may be damaged"
+    assert reasons == ["", note if is_noted else ""]
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("loader", [load_wfdb, load_challenge])
+def test_records_that_share_a_signal_file(write_wfdb, tmp_path, loader, cached):
+    """As after a header was copied, but not edited; each file has its own record otherwise."""
+    folder = tmp_path / "records"
+    for name in ("a", "b", "c"):
+        write_wfdb(folder, name, digits(0), ["II"], rate=100, comments=["Dx: AF"])
+    text = (folder / "a.hea").read_text()
+    (folder / "b.hea").write_text(text)
+    (folder / "c.hea").write_text(text.replace("a 1", "c 1"))
+    for _ in range(2):
+        bunch = loader(folder, leads=["II"], cache=tmp_path / "cache" if cached else None)
+        notes = bunch.report.set_index("record").loc[["a", "b", "c"], "reason"].tolist()
+        assert notes == [
+            "",
+            "b.hea is the header of a record 'a'; a.dat is also the signal file of record a",
+            "a.dat is also the signal file of record a",
+        ]
+
+
+# --------------------------------------------------------------------------------------------------
+# Doubtful segments
+# --------------------------------------------------------------------------------------------------
+
+
+def write_segments(folder, segments, *, layout=(), edit=lambda name, text: text):
+    """Write the segments p1 and p2 with checksums, and a record of them."""
+    for number, name in enumerate(("p1", "p2")):
+        values = digits(number)[0]
+        checksum = (int(values.sum()) + 32768) % 65536 - 32768
+        header = f"{name} 1 100 200\n{name}.dat 16 200/mV 16 0 {values[0]} {checksum} 0 II\n"
+        (folder / f"{name}.hea").write_text(edit(name, header))
+        values.astype("<i2").tofile(folder / f"{name}.dat")
+    if layout:
+        lines = [f"~ 0 200/mV 16 0 0 0 0 {channel}" for channel in layout]
+        (folder / "lay.hea").write_text("\n".join([f"lay {len(layout)} 100 0", *lines]))
+        segments = ["lay", *segments]
+    lengths = [{"lay": 0}.get(segment, 200) for segment in segments]
+    header = f"whole/{len(segments)} {max(len(layout), 1)} 100 {sum(lengths)}\n"
+    lines = [f"{segment} {length}" for segment, length in zip(segments, lengths)]
+    (folder / "whole.hea").write_text(header + "\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("loader", [load_wfdb, load_challenge])
+@pytest.mark.parametrize(
+    "segments, edit, note",
+    [
+        (["p1", "p2"], None, ""),
+        (["p1", "p1"], None, "segment p1 occurs 2 times"),
+        (
+            ["p1", "p2"],
+            ("p2.dat", "p1.dat"),
+            "p1.dat is the signal file of the segments p1 and p2; segment p2: all checksums",
+        ),
+        (["p1", "p2"], ("p2 1", "q2 1"), "p2.hea is the header of a record 'q2'"),
+        (["p1", "p2"], ("200/mV", "-200/mV"), "II: negative gain"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:In 1 of 1 loaded records, all checksums:UserWarning")
+def test_doubtful_segments_are_noted(tmp_path, loader, segments, edit, note):
+    def change(name, text):
+        return text.replace(*edit) if edit and name == "p2" else text
+
+    write_segments(tmp_path, segments, edit=change)
+    options = {"unlabeled": "keep"} if loader is load_challenge else {}
+    reason = loader([tmp_path / "whole"], leads=["II"], **options).report["reason"][0]
+    assert note in reason.replace(f"{tmp_path}/", "") and bool(note) == bool(reason)
+
+
+@pytest.mark.parametrize("layout", [(), ("I", "II")])
+@pytest.mark.parametrize("segments", [["p1", "p2"], ["p2", "p1"]])
+def test_checksums_of_segments(tmp_path, layout, segments):
+    """Those of each segment are compared with its part of the record."""
+    write_segments(tmp_path, segments, layout=layout)
+    folder = [tmp_path / "whole"]
+    assert load(folder).report["reason"].tolist() == [""]
+    expected = np.concatenate([digits(int(name[1]) - 1)[0] for name in segments]) / 200
+    assert_allclose(load(folder).data[0, 0], expected, rtol=1e-6)
+    damaged = digits(1)[0]
+    damaged[7] += 1
+    damaged.astype("<i2").tofile(tmp_path / "p2.dat")
+    with pytest.warns(UserWarning, match="In 1 of 1 loaded records, all checksums differ"):
+        reason = load(folder).report["reason"][0]
+    assert reason.startswith("segment p2: all checksums differ from the header")
+
+
+def test_gaps_between_segments(tmp_path):
+    """wfdb reads them only if there is a layout."""
+    folder = [write_segments(tmp_path, ["p1", "~", "p2"]) / "whole"]
+    with pytest.raises(RecordError, match="length: it has gaps between its segments, but no"):
+        load(folder, missing_values="nan")
+    write_segments(tmp_path, ["p1", "~", "p2"], layout=["II"])
+    bunch = load(folder, missing_values="nan")
+    assert np.isnan(bunch.data[0, 0]).sum() == 200
+    assert bunch.report["reason"][0] == "missing values, NaN: 200 of 600 in II"

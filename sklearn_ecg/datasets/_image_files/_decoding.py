@@ -17,6 +17,8 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _ORIENTATION_TAG = 0x0112  # of EXIF; 1 is upright
 _MAX_COUNTED_PAGES = 100
 _PIXELS_PER_TILE = 2**22
+# Of a progressive JPEG, Pillow keeps all coefficients in memory until the last scan is decoded.
+_MAX_PROGRESSIVE_BYTES = 2**29
 # Pillow takes 8 bytes for each row of an image, and scaling it 32 bytes for each row and column.
 _MAX_SIDE = 2**20
 
@@ -63,6 +65,10 @@ def decode_image(root, name, size, aspect, color, max_pixels):
     return decoded
 
 
+class EmptyFileError(UnidentifiedImageError):
+    """Raised for a file without a byte."""
+
+
 @contextmanager
 def _record_warnings():
     """Record Pillow's warnings for the notes, in the main thread only.
@@ -85,11 +91,13 @@ def _read_pixels(root, name, size, aspect, color, max_pixels, decoded):
         decoded.shape, decoded.mode = image.size[::-1], image.mode
         _check_size(name, image, max_pixels)
         _check_single_page(name, image)
+        _scale_while_decoding(image, size, decoded.notes)
         # Pillow turns TIFF files itself while loading, and then removes the orientation.
         orientations = {image.getexif().get(_ORIENTATION_TAG, 1)}
         image.load()
         orientations.add(image.getexif().get(_ORIENTATION_TAG, 1))
-        if orientations != {1}:
+        # Other numbers mean nothing.
+        if orientations.intersection(range(2, 9)):
             ImageOps.exif_transpose(image, in_place=True)
             decoded.notes.append("turned according to EXIF")
         image = _put_on_white(name, image, size, aspect, color, decoded.notes)
@@ -102,6 +110,8 @@ def _identify(file):
     `PIL.Image.open` compares the size with its own limit, and only issues a warning.
     """
     prefix = file.read(16)
+    if not prefix:
+        raise EmptyFileError
     Image.init()
     for name in _FORMATS:
         factory, accept = Image.OPEN[name]
@@ -119,6 +129,10 @@ def _identify(file):
 
 def _describe_decoding_error(name, error):
     """Return a RecordError that says why Pillow could not read a file."""
+    if isinstance(error, EmptyFileError):
+        return RecordError(
+            name, "format", "it has no bytes.", "Copy or download it again, or leave it out."
+        )
     if isinstance(error, UnidentifiedImageError):
         return RecordError(
             name,
@@ -161,6 +175,13 @@ def _check_size(name, image, max_pixels):
 
 
 def _check_single_page(name, image):
+    if image.format == "PNG" and image.is_animated:
+        raise RecordError(
+            show_name(name),
+            "pages",
+            f"it is an animation of {image.n_frames} images, and it is unknown which one to load.",
+            "Save the image to load as a file of its own.",
+        )
     if image.format != "TIFF" or not image.is_animated:
         return
     n_pages = 1
@@ -180,6 +201,22 @@ def _check_single_page(name, image):
             f"it has {at_least}{n_pages} pages, and it is unknown which one to load.",
             "Save each page as a file of its own.",
         )
+
+
+def _scale_while_decoding(image, size, notes):
+    """Let a large progressive JPEG be decoded at half its size, if that is larger than the result.
+
+    The decoder takes 2 bytes per coefficient, and Pillow 1 or 4 bytes per decoded pixel.
+    """
+    if image.format != "JPEG" or "progressive" not in image.info:
+        return
+    width, height = image.size
+    n_channels = len(image.getbands())
+    n_bytes = width * height * (2 * n_channels + (1 if n_channels == 1 else 4))
+    # After it was turned according to EXIF, the width may be the height.
+    if n_bytes > _MAX_PROGRESSIVE_BYTES and min(width, height) // 2 >= max(size):
+        image.draft(image.mode, (width // 2, height // 2))
+        notes.append("decoded at half its size, because it is a large progressive JPEG")
 
 
 def _put_on_white(name, image, size, aspect, color, notes):

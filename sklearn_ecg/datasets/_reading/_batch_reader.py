@@ -219,7 +219,7 @@ def _build_batch(request, rows):
         verbose=request.verbose,
         name=request.loader,
     )
-    records, starts, states, files = [], [], [], set()
+    records, starts, states, files, reader_of = [], [], [], set(), {}
     first = None
     for position, outcome in zip(to_read, outcomes):
         name = names[position]
@@ -240,7 +240,8 @@ def _build_batch(request, rows):
         elif outcome.dropped is not None:
             status, reason = "dropped", outcome.dropped
         else:
-            status, reason = "loaded", "; ".join(harmonized.notes)
+            notes = harmonized.notes + _note_shared_files(name, outcome.files, reader_of)
+            status, reason = "loaded", "; ".join(notes)
             rows.append(harmonized.rows)
             records += [position] * len(harmonized.rows)
             starts += harmonized.starts
@@ -372,6 +373,16 @@ def _compare_with_first(name, harmonized, first):
             "Pass duration, and longer or shorter, to bring records to one length.",
         )
     return None
+
+
+def _note_shared_files(name, files, reader_of):
+    """Return notes on signal files that an earlier record was read from, too."""
+    notes = []
+    for file in files:
+        first = reader_of.setdefault(file, name)
+        if first != name and not file.endswith(".hea"):
+            notes.append(f"{file} is also the signal file of record {first}")
+    return notes
 
 
 def _explain_unread_segments(report, whole_of):

@@ -63,10 +63,16 @@ def check_option(name, value, options):
         )
 
 
+def check_leads_argument(name, leads):
+    """Raise unless a parameter is an iterable that is not a single name."""
+    if isinstance(leads, (str, bytes)) or not np.iterable(leads):
+        kind = type(leads).__name__
+        raise TypeError(f"{name} must be a list of lead names, got the {kind} {leads!r}.")
+
+
 def make_policies(*, on_error, leads, **options):
     """Check the parameters that all loaders of WFDB records share."""
-    if isinstance(leads, str):
-        raise TypeError(f"leads must be a list of lead names, got the str {leads!r}.")
+    check_leads_argument("leads", leads)
     leads = normalize_lead_names(leads, strict=False)
     if not leads:
         raise ValueError("leads is empty. Pass at least one lead.")

@@ -35,6 +35,12 @@ def warn_of_checksums(report):
         )
 
 
+def add_note(report, position, note):
+    """Append a note to the reason of a row of the report."""
+    before = report.loc[position, "reason"]
+    report.loc[position, "reason"] = f"{before}; {note}" if before else note
+
+
 def count_failed_fields(report):
     """Describe what was wrong with the failed records, such as "length 2, units 1"."""
     reasons = report.loc[report["status"] == "failed", "reason"]

@@ -7,22 +7,24 @@ from ...utils._paths import expand_path
 from ._regular_files import is_link_upwards
 
 # Files and folders that operating systems create; names that start with a dot are hidden, too.
-_HIDDEN_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db")
+_HIDDEN_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db", "@eadir", "#recycle")
+_HIDDEN_NAMES += ("$recycle.bin", "system volume information", "lost+found")
 # In a list of records, only what no one names on purpose: folders of users may start with a dot.
-_COPIES = ("__macosx", ".ipynb_checkpoints")
+_COPIES = ("__macosx", ".ipynb_checkpoints", "@eadir")
 
 
-def find_records(folder_or_records):
+def find_records(folder_or_records, argument="folder_or_records"):
     """Return a folder, its records, its hidden files, and a description of where they are.
 
-    Names are relative to the folder, which is "" for a list of records.
+    Names are relative to the folder, which is "" for a list of records. Errors name `argument`.
     """
     if isinstance(folder_or_records, (str, os.PathLike)):
-        folder = Path(expand_path(folder_or_records))
+        folder = Path(expand_path(folder_or_records, argument))
         if not folder.is_dir():
             reason = "it is not a folder" if folder.exists() else "it does not exist"
             hint = ""
-            if folder.with_name(f"{folder.name}.hea").is_file() or folder.suffix == ".hea":
+            is_header = folder.with_name(f"{folder.name}.hea").is_file()
+            if is_header or folder.suffix in (".hea", ".dat", ".mat"):
                 hint = f" To load one record, pass a list: [{str(folder)!r}]."
             raise FileNotFoundError(
                 f"{str(folder)!r} is not a folder of WFDB records: {reason}. Pass a folder with "
@@ -39,19 +41,21 @@ def find_records(folder_or_records):
             )
         return str(folder), names, list_hidden_files(folder), repr(str(folder))
     try:
-        names = [expand_path(record) for record in folder_or_records]
+        names = [expand_path(record, f"A record in {argument}") for record in folder_or_records]
     except TypeError as error:
         raise TypeError(
-            "folder_or_records must be a folder, or a list of records as str or path, got "
+            f"{argument} must be a folder, or a list of records as str or path, got "
             f"{folder_or_records!r}."
         ) from error
     names = [name[:-4] if name.endswith((".hea", ".dat", ".mat")) else name for name in names]
     if not names:
         raise ValueError("The list of records is empty. Pass at least one, or a folder.")
     seen = {}
-    for name in names:
-        same = seen.setdefault(os.path.normcase(os.path.abspath(name)), name)
-        if same is not name:
+    for position, name in enumerate(names):
+        # Links to folders may lead to the same record.
+        path = os.path.normcase(os.path.realpath(f"{name}.hea"))
+        same = names[seen.setdefault(path, position)]
+        if seen[path] != position:
             raise ValueError(
                 f"The list of records has {name!r} twice (first as {same!r}). Pass each record "
                 "once, because each becomes a row and a group."

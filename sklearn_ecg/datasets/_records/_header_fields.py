@@ -15,6 +15,7 @@ DEFAULT_RATE = 250.0  # Hz, by WFDB's definition
 DEFAULT_GAIN = 200.0  # steps per unit, by WFDB's definition
 UNIT_NOT_STATED = "no unit, mV by WFDB's definition"
 _RATE_NOT_STATED = "no sampling rate, 250 Hz by WFDB's definition"
+_NEGATIVE_GAIN = "negative gain, which turns the lead upside down"
 _NOT_CALIBRATED = "not calibrated, 200 steps per unit by WFDB's definition"
 
 # Formats of signal files that wfdb reads.
@@ -238,4 +239,6 @@ def _parse_gain(parsed, word, zero, lead, error):
     parsed.baseline.append(int(baseline) if baseline is not None else zero or 0)
     parsed.units.append(unit or "mV")
     remarks = [] if unit else [UNIT_NOT_STATED]
+    if gain < 0:
+        remarks.append(_NEGATIVE_GAIN)
     return remarks + ([_NOT_CALIBRATED] if is_zero else [])

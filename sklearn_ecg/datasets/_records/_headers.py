@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 
 from ._errors import RecordError
 from ._header_fields import DEFAULT_RATE, parse_header, split_record_word
@@ -113,6 +114,9 @@ def _read_header(root, record, name):
     if not os.path.isfile(path):
         if name == record:
             missing = f"{name}.hea is missing."
+            if os.path.isdir(os.path.join(root, name)):
+                advice = "It is a folder: pass it by itself, not in a list of records."
+                raise RecordError(record, "header", missing, advice)
         else:
             missing = f"{os.path.basename(path)}, the header of one of its segments, is missing."
         raise RecordError(record, "header", missing, "Copy or download it again.")
@@ -140,6 +144,13 @@ def _check_segments(name, header, segments):
             "length",
             "it has no signals, only gaps.",
             "Leave it out, or pass on_error='skip'.",
+        )
+    if "~" in header.seg_name and not header.has_layout:
+        raise RecordError(
+            name,
+            "length",
+            "it has gaps between its segments, but no layout, which wfdb cannot read.",
+            _ONE_BY_ONE,
         )
     lengths = [n for segment, n in zip(header.seg_name, header.seg_len) if segment != "~"]
     first_name, first = segments[0]
@@ -199,6 +210,19 @@ def _check_layout(name, segment, part, layout_name, layout):
                 "layout of the record.",
                 _ONE_BY_ONE,
             )
+
+
+def note_repeated_segments(header, segments):
+    """Return notes on segments, and signal files of segments, that occur more than once."""
+    counts = Counter(segment for segment in header.seg_name if segment != "~")
+    notes = [f"segment {segment} occurs {n} times" for segment, n in counts.items() if n > 1]
+    segment_of = {}
+    for segment, part in segments:
+        for file in dict.fromkeys(part.file_name):
+            first = segment_of.setdefault(folder_of(segment) + file, segment)
+            if first != segment and file != "~":
+                notes.append(f"{file} is the signal file of the segments {first} and {segment}")
+    return notes
 
 
 def find_units(name, header, segments):

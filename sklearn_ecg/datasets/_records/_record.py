@@ -5,9 +5,15 @@ from functools import lru_cache
 
 from ...leads import normalize_lead_name
 from ._errors import RecordError
-from ._headers import find_units, read_header_comments, read_headers, record_files
+from ._headers import (
+    find_units,
+    note_repeated_segments,
+    read_header_comments,
+    read_headers,
+    record_files,
+)
 from ._record_files import check_record_files
-from ._signal_files import check_checksums, check_signal_files
+from ._signal_files import check_checksums, check_segment_checksums, check_signal_files
 from ._sizes import check_declared_size
 from ._wfdb_calls import read_with_wfdb
 
@@ -82,7 +88,8 @@ def read_record(root, name):
     if not header.n_sig:
         raise RecordError(name, "length", "it has no signals.", _LEAVE_OUT)
     unit_of_channel = find_units(name, header, segments)
-    notes = header.notes + check_signal_files(root, name, segments)
+    notes = header.notes + [note for _, part in segments for note in part.notes]
+    notes = list(dict.fromkeys(notes)) + check_signal_files(root, name, segments)
     if header.sig_len == 0:
         raise RecordError(
             name,
@@ -98,7 +105,10 @@ def read_record(root, name):
         header.sig_len = found.sig_len
         notes.append(f"no length, {found.sig_len} time points by the size of the signal file")
         notes += check_signal_files(root, name, segments)
-    if not header.is_multi_segment:
+    if header.is_multi_segment:
+        notes += note_repeated_segments(header, segments)
+        notes += check_segment_checksums(header, segments, found.e_p_signal)
+    else:
         notes += check_checksums(header, found.e_p_signal)
     # The names that the layout gives to channels are those that wfdb joined them by.
     channels = segments[0][1].sig_name

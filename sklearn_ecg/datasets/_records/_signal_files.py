@@ -166,9 +166,10 @@ def _check_matlab_header(root, name, header, file):
 
 
 def check_checksums(header, signals):
-    """Return a note on channels whose values do not match the checksum in the header.
+    """Return notes on channels whose values do not match the header.
 
-    A skew shifts values out of the record, and a checksum of 0 often means that there is none.
+    They are compared with the checksum, or with the first value if there is no checksum. A skew
+    shifts values out of the record, and a 0 often means that there is neither.
 
     Parameters
     ----------
@@ -178,9 +179,11 @@ def check_checksums(header, signals):
     """
     if any(header.skew):
         return []
-    wrong, n_stated = [], 0
+    wrong, other_start, n_stated = [], [], 0
     for i, stated in enumerate(header.checksum):
         if not stated:
+            if _has_other_start(header, i, signals[i]):
+                other_start.append(header.sig_name[i] or f"unnamed {i}")
             continue
         n_stated += 1
         missing = np.isnan(signals[i])
@@ -191,8 +194,46 @@ def check_checksums(header, signals):
             total += int(missing.sum()) * _MISSING_VALUE.get(header.fmt[i], 0)
         if (total - stated) % 65536:
             wrong.append(header.sig_name[i] or f"unnamed {i}")
-    if not wrong:
+    if not wrong and not other_start:
         return []
+    if not wrong:
+        names = ", ".join(other_start)
+        return [f"first value of {names} differs from the header: the signal may be damaged"]
     if len(wrong) == n_stated:
         return [f"{ALL_CHECKSUMS_DIFFER}: the signal may be damaged, or of another record"]
     return [f"checksum of {', '.join(wrong)} differs from the header: the signal may be damaged"]
+
+
+def _has_other_start(header, channel, signal):
+    """Whether a channel starts with another value than its header states."""
+    stated = header.init_value[channel]
+    if not stated or header.samps_per_frame[channel] != 1 or not np.isfinite(signal[:1]).all():
+        return False
+    return round(signal[0] * header.adc_gain[channel] + header.baseline[channel]) != stated
+
+
+def check_segment_checksums(header, segments, signals):
+    """Return notes on segments whose values do not match their headers.
+
+    Parameters
+    ----------
+    header : Header
+        Of the record.
+    segments : list of (str, Header)
+    signals : list of ndarray
+        The signals of the record in physical units, by channel of the first segment.
+    """
+    notes, start = [], 0
+    channels = segments[0][1].sig_name
+    remaining = iter(segments)
+    for name, length in zip(header.seg_name, header.seg_len):
+        stop = start + length
+        part = next(remaining)[1] if name != "~" else None
+        if part is not None and length:
+            of_segment = []
+            for i, (channel, per_frame) in enumerate(zip(part.sig_name, part.samps_per_frame)):
+                joined = signals[channels.index(channel) if header.has_layout else i]
+                of_segment.append(joined[start * per_frame : stop * per_frame])
+            notes += [f"segment {name}: {note}" for note in check_checksums(part, of_segment)]
+        start = stop
+    return notes
