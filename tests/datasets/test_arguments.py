@@ -34,7 +34,9 @@ def folder(tmp_path, write_wfdb):
     return tmp_path / "records"
 
 
-@pytest.mark.parametrize("load, argument", LOADERS.items(), ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    "load, argument", LOADERS.items(), ids=lambda value: getattr(value, "__name__", value)
+)
 def test_paths_that_are_no_paths(load, argument):
     with pytest.raises(ValueError, match=f"{argument} is an empty path. Pass '.' if you mean"):
         load("")

@@ -288,18 +288,6 @@ def test_checksums(tmp_path, write_wfdb):
     )
 
 
-def test_checksums_of_segments_are_not_compared(tmp_path, write_wfdb):
-    for number in range(2):
-        write_wfdb(tmp_path, f"m_{number}", digits(0), ["I", "II"])
-        header = tmp_path / f"m_{number}.hea"
-        header.write_text(header.read_text().replace("16 0 0 0 0", "16 0 0 1 0"))
-    n_times = digits(0).shape[1]
-    (tmp_path / "m.hea").write_text(f"m/2 2 250 {2 * n_times}\nm_0 {n_times}\nm_1 {n_times}\n")
-    report = load_wfdb(tmp_path, leads=["I"]).report.set_index("record")
-    assert report.loc["m", "status"] == "loaded"
-    assert "checksum" not in report.loc["m", "reason"]
-
-
 def test_warning_about_failed_records(lengths, write_wfdb):
     write_wfdb(lengths, "d", digits(0), ["I", "II"], rate=500)
     message = (
