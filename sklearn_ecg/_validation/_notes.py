@@ -7,9 +7,7 @@ arrays, object arrays and frames without notes are accepted as before.
 
 from numbers import Real
 
-import numpy as np
-
-from ..leads._attrs import check_rate_note, check_unit_note
+from ..leads._attrs import check_rate_note, check_unit_note, missing_as_none
 from ..utils._units import millivolts_per_unit, standard_unit
 
 # Rates that differ less are equal except for rounding.
@@ -131,9 +129,7 @@ def check_same_notes(estimator, other, *, other_name):
 def _note(X, key):
     """Return a note of X, or None if it is absent or missing."""
     attrs = getattr(X, "attrs", None)
-    value = attrs.get(key) if hasattr(attrs, "get") else None
-    is_missing = isinstance(value, float) and np.isnan(value)
-    return None if is_missing else value
+    return missing_as_none(attrs.get(key) if hasattr(attrs, "get") else None)
 
 
 def _is_equal(rate, other):

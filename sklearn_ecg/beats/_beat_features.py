@@ -179,8 +179,7 @@ class BeatFeatures(SignalTransformer):
     t_peak_end       ms      from the peak of the T wave (median over leads) to its end
     p_axis           degrees direction of the P area in the frontal plane, in (-180, 180]
     qrs_axis         degrees direction of the QRS area
-    t_axis           degrees direction of the T area; axes are NaN if the area is less than that of
-                             the smallest wave, 0.12 mV ms
+    t_axis           degrees direction of the T area; all three: NaN below an area of 0.12 mV ms
     qrs_t_angle      degrees angle between the QRS and T axes, in [0, 180]
     r_transition     1       first chest lead, 1 to 6, in which R is at least as high as S is
                              deep, interpolated; 7 if there is none
@@ -191,9 +190,8 @@ class BeatFeatures(SignalTransformer):
     In the last three, R is the higher one of R and R', and S is the QS complex in a lead without R.
     Waves that are absent count as 0 there; the features are NaN if a lead has no QRS at all.
 
-    The last seven are available if their leads are (for the axes, I and aVF, or I and II). If leads
-    I and II are present, the leads derived from them are not used for what is measured in all leads
-    together.
+    The last seven need their leads (the axes I and aVF, or I and II). If I and II are present, the
+    leads derived from them are not used for what is measured in all leads together.
 
     Pacemaker spikes are removed before the beats are detected and measured, as in `MedianBeat`,
     whose ``report`` counts them: amplitudes, bounds and areas are those of the complexes.

@@ -4,6 +4,11 @@ import math
 from numbers import Real
 
 
+def missing_as_none(note):
+    """Return None for NaN, as in a table of records, and other notes as they are."""
+    return None if isinstance(note, float) and math.isnan(note) else note
+
+
 def check_rate_note(rate, name):
     """Return a sampling rate in Hz as a number of Python, which can be written as JSON.
 

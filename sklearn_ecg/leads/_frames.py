@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._attrs import check_rate_note, check_unit_note
+from ._attrs import check_rate_note, check_unit_note, missing_as_none
 from ._names import STANDARD_LEADS, normalize_lead_names
 
 
@@ -23,8 +23,8 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
     index : array-like of shape (n_records,), default=None
         Index of the frame, such as the IDs of the records. None means a range starting at 0.
     sampling_rate : float, default=None
-        Time points per second (Hz), > 0, stored in ``frame.attrs["sampling_rate"]``. None means
-        unknown.
+        Time points per second (Hz), > 0, stored in ``frame.attrs["sampling_rate"]``. None and
+        NaN mean unknown.
     units : str, default=None
         Unit of the signals, such as "mV", stored in ``frame.attrs["units"]``. None means unknown.
 
@@ -63,6 +63,7 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
         ...
     ValueError: X has 2 leads without names. ...
     """
+    sampling_rate, units = missing_as_none(sampling_rate), missing_as_none(units)
     if sampling_rate is not None:
         sampling_rate = check_rate_note(sampling_rate, "sampling_rate")
     if units is not None:
