@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 SINGLE_RECORD = "A single record is X[[0]], not X[0], or frame.iloc[[0]], not frame.iloc[0]"
 
@@ -24,7 +25,8 @@ def check_container(X):
             f"X must be an array, a lead frame or a DataFrame, got {X!r:.80}. Load the records "
             "first: see sklearn_ecg.datasets."
         )
-    if isinstance(X, (Mapping, Iterator, Set)):
+    # Sparse matrices of some formats are mappings; scikit-learn refuses them.
+    if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):
         hint = "list(X)"
         if isinstance(X, Mapping):
             hint = "X.data" if hasattr(X, "data") else "np.stack(list(X.values()), axis=1)"

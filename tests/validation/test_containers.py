@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_array, dok_array
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils import Bunch
@@ -179,6 +180,13 @@ def test_neither_array_nor_frame(nothing, calls):
 def test_containers_of_python(make, advice, calls):
     for call in calls[:10] + calls[11:]:  # windows requires an array-like
         check_refused([call], make(), advice)
+
+
+@pytest.mark.parametrize("kind", [dok_array, csr_array])
+def test_sparse_arrays_are_refused_by_scikit_learn(kind):
+    """Although some of them are mappings."""
+    with pytest.raises(TypeError, match="Sparse data was passed for X"):
+        LeadScaler(n_leads=12).fit(kind(X.reshape(12, -1)))
 
 
 def test_infinities_of_both_signs(on_array):
