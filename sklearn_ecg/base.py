@@ -9,6 +9,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
@@ -198,20 +199,26 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
         ValueError
             If `transform` is another container, such as "polars".
         """
+        self._check_output(transform, "transform")
+        return self
+
+    def _check_output(self, transform, name):
+        """Raise if another container than that of X is asked for."""
         if transform not in (None, "default", "pandas"):
             raise ValueError(
-                f"transform={transform!r} is not supported by {type(self).__name__}: signals are "
+                f"{name}={transform!r} is not supported by {type(self).__name__}: signals are "
                 "returned in the container of X, an array or a DataFrame of pandas. Set the output "
                 "of the steps that return features only."
             )
-        return self
 
     def _to_container(self, signals, X, index=None):
         """Return signals in the kind of container of X, by default with its index."""
         _, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
         names = fill_lead_names(self._output_lead_names(), signals.shape[1])
-        if index is None and "frame" in kind:
-            index = X.index
+        if "frame" in kind:
+            # With `set_output` or for the whole program: frames are frames of pandas.
+            self._check_output(get_config()["transform_output"], "transform_output")
+            index = X.index if index is None else index
         if kind == "lead frame":
             frame = to_lead_frame(signals, names, index=index)
             frame.attrs.update(self._output_attrs(X.attrs))

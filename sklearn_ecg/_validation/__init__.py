@@ -7,7 +7,7 @@ No other module of the package inspects the number of dimensions of X, except th
 
 from ._containers import SINGLE_RECORD, check_container
 from ._images import check_image_size, check_images
-from ._millivolts import check_millivolts, find_scale_fault
+from ._millivolts import check_millivolts, check_same_scale, find_scale_fault
 from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
 from ._signals import (
     check_finite,
@@ -29,6 +29,7 @@ __all__ = [
     "check_noted_millivolts",
     "check_noted_rate",
     "check_same_notes",
+    "check_same_scale",
     "check_signals",
     "find_scale_fault",
     "read_container",

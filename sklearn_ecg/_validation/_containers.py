@@ -1,7 +1,10 @@
 """Containers that are refused, with a message that says how to convert them."""
 
+from collections.abc import Iterator, Mapping, Set
+
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 SINGLE_RECORD = "A single record is X[[0]], not X[0], or frame.iloc[[0]], not frame.iloc[0]"
 
@@ -9,8 +12,8 @@ SINGLE_RECORD = "A single record is X[[0]], not X[0], or frame.iloc[[0]], not fr
 def check_container(X):
     """Raise for containers of signals or images that are not supported.
 
-    These are other data frames than those of pandas, one row of a frame, text, arrays with masked
-    values, and cells that are neither numbers nor signals.
+    These are dictionaries, other data frames than those of pandas, one row of a frame, text, dates,
+    arrays with masked values, and cells that are neither numbers nor signals.
 
     Raises
     ------
@@ -21,6 +24,15 @@ def check_container(X):
         raise ValueError(
             f"X must be an array, a lead frame or a DataFrame, got {X!r:.80}. Load the records "
             "first: see sklearn_ecg.datasets."
+        )
+    # Sparse matrices of some formats are mappings; scikit-learn refuses them.
+    if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):
+        hint = "list(X)"
+        if isinstance(X, Mapping):
+            hint = "X.data" if hasattr(X, "data") else "np.stack(list(X.values()), axis=1)"
+        raise ValueError(
+            f"X must be an array, a lead frame or a DataFrame, got {type(X).__name__}. Pass its "
+            f"signals, as in {hint}."
         )
     if np.ma.is_masked(X):
         raise ValueError(
@@ -34,11 +46,14 @@ def check_container(X):
             f"row or one column of a frame. {SINGLE_RECORD}; a single lead is frame[['II']]."
         )
     if not isinstance(X, pd.DataFrame):
+        if getattr(getattr(X, "dtype", None), "kind", None) in ("M", "m"):
+            raise ValueError(f"X must contain numbers, got dtype {X.dtype}.")
         package = type(X).__module__.partition(".")[0]
         if package == "polars" or hasattr(X, "__dataframe__"):
+            collect = ".collect()" if hasattr(X, "collect") else ""
             raise ValueError(
                 f"X is a {type(X).__name__} of {package}. Lead frames and numeric frames are "
-                "DataFrames of pandas: pass X.to_pandas(), or an array."
+                f"DataFrames of pandas: pass X{collect}.to_pandas(), or an array."
             )
     _check_cells(X)
 

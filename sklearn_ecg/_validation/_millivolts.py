@@ -53,12 +53,52 @@ def check_millivolts(signals, *, name, error_for=()):
     warn(message)
 
 
-def find_scale_fault(signals):
+def check_same_scale(estimator, signals, *, reset):
+    """Warn if signals are plainly in another unit than those that an estimator was fitted on.
+
+    For estimators that accept any unit, but only one. This is a guess from the amplitudes; units
+    that frames note are compared by `check_notes`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With ``reset=True``, its attribute ``_fitted_scale`` is set.
+    signals : ndarray of shape (n_records, n_leads, n_times)
+    reset : bool
+        True in ``fit``, False in every other method.
+    """
+    if reset:
+        found = find_scale_fault(signals)
+        estimator._fitted_scale = None if found is None else found[0]
+        return
+    fitted = getattr(estimator, "_fitted_scale", None)
+    name = type(estimator).__name__
+    if fitted == "unit":
+        # In microvolts or in units of a converter, amplitudes are never that small.
+        found = find_scale_fault(signals, small=_SMALL_AMPLITUDE * 1000)
+        if found is not None and found[0] == "small":
+            warn(
+                f"X is probably in mV, but the records that {name} was fitted on are in a smaller "
+                "unit, such as uV. The results are probably wrong. Convert X to that unit."
+            )
+    elif fitted is None:
+        found = find_scale_fault(signals)
+        if found is not None and found[0] in ("unit", "offset", "small"):
+            _, cause, remedy = found
+            warn(
+                f"{cause}, but the records that {name} was fitted on could be in mV, without an "
+                f"offset. The results are probably wrong. {remedy}"
+            )
+
+
+def find_scale_fault(signals, *, small=_SMALL_AMPLITUDE):
     """Judge the scale of signals; see the top of this module.
 
     Parameters
     ----------
     signals : ndarray of shape (n_records, n_leads, n_times)
+    small : float, default=0.005
+        Amplitudes below it are too small.
 
     Returns
     -------
@@ -68,7 +108,7 @@ def find_scale_fault(signals):
     """
     if signals.shape[2] < _SHORTEST:
         return None
-    amplitude, offset, highest = _measure_records(signals)
+    amplitude, offset, highest = _measure_records(signals, small)
     n_judged = np.count_nonzero(highest + offset > 0)
     if n_judged == 0:
         return None
@@ -96,7 +136,7 @@ def find_scale_fault(signals):
             "Remove it first, for example with BaselineRemover, or subtract the median of each "
             "lead. If the unit is not mV, convert the signals.",
         )
-    if np.count_nonzero((highest > 0) & (highest < _SMALL_AMPLITUDE)) > n_judged / 2:
+    if np.count_nonzero((highest > 0) & (highest < small)) > n_judged / 2:
         typical = np.median(highest[highest > 0])
         return (
             "small",
@@ -114,7 +154,7 @@ def find_scale_fault(signals):
     return None
 
 
-def _measure_records(signals):
+def _measure_records(signals, small):
     """Return amplitude, offset and highest amplitude of each record; 0 if it cannot be judged."""
     amplitude, offset, highest = np.zeros((3, len(signals)))
     for part in array_chunks(signals, TRANSFORM):
@@ -124,7 +164,7 @@ def _measure_records(signals):
         size, half_range = np.fmax(np.abs(low), np.abs(high)), (high - low) / 2
         highest[part] = np.fmax.reduce(half_range, axis=1, initial=0)
         doubtful = np.fmax.reduce(size, axis=1, initial=0) > _LARGE_OFFSET
-        doubtful |= (highest[part] > 0) & (highest[part] < _SMALL_AMPLITUDE)
+        doubtful |= (highest[part] > 0) & (highest[part] < small)
         records = part.start + np.flatnonzero(doubtful)
         if len(records):
             measures = _measure_doubtful(signals[records, :, :: _time_step(signals)])

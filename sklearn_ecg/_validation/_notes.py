@@ -7,8 +7,7 @@ arrays, object arrays and frames without notes are accepted as before.
 
 from numbers import Real
 
-import numpy as np
-
+from ..leads._attrs import check_rate_note, check_unit_note, missing_as_none
 from ..utils._units import millivolts_per_unit, standard_unit
 
 # Rates that differ less are equal except for rounding.
@@ -18,27 +17,13 @@ _ROUNDING = 1e-9
 def noted_rate(X):
     """Return the sampling rate in the ``attrs`` of X in Hz, or None if there is none."""
     rate = _note(X, "sampling_rate")
-    if rate is None:
-        return None
-    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < rate < np.inf:
-        raise ValueError(
-            f"X.attrs['sampling_rate'] must be a positive number in Hz, got {rate!r}. Correct it, "
-            "or remove it if the sampling rate is unknown."
-        )
-    return rate
+    return None if rate is None else check_rate_note(rate, "X.attrs['sampling_rate']")
 
 
 def noted_unit(X):
     """Return the unit in the ``attrs`` of X, "mV" however it is spelled, or None."""
     unit = _note(X, "units")
-    if unit is None:
-        return None
-    if not isinstance(unit, str):
-        raise ValueError(
-            f"X.attrs['units'] must be the name of a unit, such as 'mV', got {unit!r}. Correct it, "
-            "or remove it if the unit is unknown."
-        )
-    return standard_unit(unit)
+    return None if unit is None else standard_unit(check_unit_note(unit, "X.attrs['units']"))
 
 
 def check_noted_rate(X, sampling_rate, *, name):
@@ -144,9 +129,7 @@ def check_same_notes(estimator, other, *, other_name):
 def _note(X, key):
     """Return a note of X, or None if it is absent or missing."""
     attrs = getattr(X, "attrs", None)
-    value = attrs.get(key) if hasattr(attrs, "get") else None
-    is_missing = isinstance(value, float) and np.isnan(value)
-    return None if is_missing else value
+    return missing_as_none(attrs.get(key) if hasattr(attrs, "get") else None)
 
 
 def _is_equal(rate, other):

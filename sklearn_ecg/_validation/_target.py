@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from ._samples import check_not_masked, find_missing
 
 
 class Target(NamedTuple):
@@ -33,26 +34,39 @@ class Target(NamedTuple):
         Raises
         ------
         ValueError
-            If y is None or empty, has missing or infinite labels, is continuous, contains one class
-            only, or is an indicator with values other than 0 and 1.
+            If y is None, empty or masked, has missing or infinite labels, is continuous, contains
+            one class only, or is an indicator with values other than 0 and 1.
         """
         if y is None:
             raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
         if issparse(y):
             y = y.toarray()
+        check_not_masked(y, "y")
+        if isinstance(y, (list, tuple)) and len({np.size(label) for label in y}) > 1:
+            raise ValueError(
+                "Unknown label type: the elements of y differ in length. For several labels per "
+                "record, pass an indicator of 0 and 1: MultiLabelBinarizer().fit_transform(y)."
+            )
+        missing = find_missing(y)
         y = np.asarray(y)
+        if y.ndim not in (1, 2):
+            raise ValueError(
+                f"Unknown label type: y must have shape (n_records,) or (n_records, n_labels), got "
+                f"{'shape ' + str(y.shape) if y.ndim else type(y[()]).__name__}. Pass a list, an "
+                "array or a Series with a label for each record."
+            )
         if not y.size:
             raise ValueError(
                 f"{estimator_name} needs records, but y has 0 sample(s): its shape is {y.shape}."
             )
-        missing = pd.isna(y)
+        if y.dtype.kind == "f":
+            missing = missing | np.isinf(y)
         if missing.any():
             raise ValueError(
-                f"Input y contains NaN: {missing.sum()} label(s) are missing, the first for record "
-                f"{np.argwhere(missing)[0][0]}. Remove these records."
+                f"Input y contains NaN or infinity: {missing.sum()} label(s) are missing or "
+                f"infinite, the first for record {np.argwhere(missing)[0][0]}. Remove these "
+                "records."
             )
-        if y.dtype.kind == "f" and np.isinf(y).any():
-            raise ValueError("Input y contains infinity. Pass the class of each record.")
         if y.ndim == 2 and y.shape[1] > 1:
             if not np.isin(y, (0, 1)).all():
                 raise ValueError(
@@ -66,6 +80,13 @@ class Target(NamedTuple):
                 f"{y[y != np.floor(y)][0]:g}, but {estimator_name} predicts classes, and this "
                 "library has no regressor. Divide the values into classes, or regress them on an "
                 "embedding: make_pipeline(ACLECGEncoder(...), Ridge())."
+            )
+        if y.dtype == object and type_of_target(y) == "unknown":
+            kinds = sorted({type(label).__name__ for label in y.ravel()})
+            raise ValueError(
+                f"Unknown label type: y is an array of dtype object that contains labels of type "
+                f"{', '.join(kinds)}. Convert them to one type, as with y.astype(int) or "
+                "y.astype(str)."
             )
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)

@@ -12,7 +12,7 @@ from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds, wave_bounds
-from ._measurements import measure_p, measure_qrs, measure_st, measure_t
+from ._measurements import MIN_WAVE_AREA, measure_p, measure_qrs, measure_st, measure_t
 from ._rhythm import check_sampling_rate
 
 _WINDOW = (-0.40, 0.68)  # seconds from the R-peak
@@ -136,8 +136,8 @@ class BeatFeatures(SignalTransformer):
     q_amplitude      mV      lowest value before the first positive wave; for a QS complex, in
                              the whole QRS
     q_duration       ms      from the departure from zero, at or after the lead's QRS onset, to the
-                             return to zero
-    r_amplitude      mV      highest value of the first positive wave
+                             return to zero; a notch that is not a wave does not end it
+    r_amplitude      mV      highest value from the first positive wave to the next negative wave
     r_peak_time      ms      from the QRS onset of all leads to that value
     s_amplitude      mV      lowest value after the first positive wave
     r2_amplitude     mV      highest value of a positive wave after S (R')
@@ -179,7 +179,7 @@ class BeatFeatures(SignalTransformer):
     t_peak_end       ms      from the peak of the T wave (median over leads) to its end
     p_axis           degrees direction of the P area in the frontal plane, in (-180, 180]
     qrs_axis         degrees direction of the QRS area
-    t_axis           degrees direction of the T area
+    t_axis           degrees direction of the T area; all three: NaN below an area of 0.12 mV ms
     qrs_t_angle      degrees angle between the QRS and T axes, in [0, 180]
     r_transition     1       first chest lead, 1 to 6, in which R is at least as high as S is
                              deep, interpolated; 7 if there is none
@@ -190,9 +190,8 @@ class BeatFeatures(SignalTransformer):
     In the last three, R is the higher one of R and R', and S is the QS complex in a lead without R.
     Waves that are absent count as 0 there; the features are NaN if a lead has no QRS at all.
 
-    The last seven are available if their leads are (for the axes, I and aVF, or I and II). If leads
-    I and II are present, the leads derived from them are not used for what is measured in all leads
-    together.
+    The last seven need their leads (the axes I and aVF, or I and II). If I and II are present, the
+    leads derived from them are not used for what is measured in all leads together.
 
     Pacemaker spikes are removed before the beats are detected and measured, as in `MedianBeat`,
     whose ``report`` counts them: amplitudes, bounds and areas are those of the complexes.
@@ -440,7 +439,9 @@ def _combine_leads(lead_values, names):
             x = area[:, place["I"]]
             y = area[:, place["aVF"]] if "aVF" in place else area[:, place["II"]] - x / 2
             # aVF is an augmented lead; this factor makes its scale that of lead I.
-            measures[f"{wave}_axis"] = np.degrees(np.arctan2(2 / np.sqrt(3) * y, x))
+            y = 2 / np.sqrt(3) * y
+            axis = np.degrees(np.arctan2(y, x))
+            measures[f"{wave}_axis"] = np.where(np.hypot(x, y) < MIN_WAVE_AREA, np.nan, axis)
         angle = np.abs(measures["qrs_axis"] - measures["t_axis"])
         measures["qrs_t_angle"] = np.minimum(angle, 360 - angle)
     r, depth = _find_voltages(lead_values)

@@ -19,6 +19,9 @@ _ST_SLOPE = (20, 80)
 _P_SMOOTHING, _T_SMOOTHING = 12, 16
 _T_START = 60  # from the end of the QRS
 
+# Area of the smallest wave, in mV ms. The direction of a smaller area is not defined.
+MIN_WAVE_AREA = _MIN_WAVE * _SHORTEST_WAVE
+
 # Limits of the velocity during the QRS of a lead: fraction of the maximum, multiple of the rest.
 _LEAD_SLOPE, _LEAD_NOISE = 0.05, 3.0
 
@@ -55,9 +58,12 @@ def measure_qrs(beats, rate, bounds, noise):
 
     shortest = max(1, round(_SHORTEST_WAVE * ms))
     high, low = beats > least[:, :, None], beats < -least[:, :, None]
-    r_start = first_true(starts_run(inside & high, shortest), len(time))
-    later = time > r_start[:, :, None]
-    r_stop = np.minimum(first_true(later & (beats <= 0), len(time)), offset[:, :, 0] + 1)
+    r_start = _first_run(inside & high, shortest, len(time))
+    # R ends where S starts. A notch that is too small for a wave belongs to R.
+    s_start = _first_run(inside & low & (time > r_start[:, :, None]), shortest, len(time))
+    above = (time < s_start[:, :, None]) & (beats > 0)
+    r_stop = len(time) - first_true(above[:, :, ::-1], 0)
+    r_stop = np.where(s_start < len(time), r_stop, offset[:, :, 0] + 1)
     r_peak = np.where(inside & (time < r_stop[:, :, None]), beats, -np.inf).argmax(axis=2)
     has_r = (r_start < len(time)) & (r_peak < last)
     r_start = np.where(has_r, r_start, len(time))
@@ -83,19 +89,22 @@ def measure_qrs(beats, rate, bounds, noise):
     lead_onset = first_true(moving, 0)
     lead_offset = len(time) - 1 - first_true(moving[:, :, ::-1], 0)
     has_qrs = moving.any(axis=2)
-    # Q ends where the signal returns to the baseline, whether or not R follows.
-    back = first_true((time > q_peak[:, :, None]) & (beats >= 0), len(time))
+    # Q starts and ends at the baseline, before its first and after its last part that is a wave.
+    q_low = q_part & low
+    first = np.minimum(_first_run(q_low, shortest, len(time)), q_peak)
+    last_low = len(time) - 1 - _first_run(q_low[:, :, ::-1], shortest, len(time))
+    back = first_true((time > np.maximum(last_low, q_peak)[:, :, None]) & (beats >= 0), len(time))
     before = np.maximum(back - 1, 0)
     step = take_at(beats, np.minimum(back, len(time) - 1)) - take_at(beats, before)
     crossing = before - np.divide(
         take_at(beats, before), step, out=np.zeros_like(step), where=step > 0
     )
     q_end = np.where(has_r, crossing, np.minimum(crossing, lead_offset))
-    leaves = (time < q_peak[:, :, None]) & (beats >= 0)
+    leaves = (time < first[:, :, None]) & (beats >= 0)
     q_start = np.maximum(
         len(time) - 1 - first_true(leaves[:, :, ::-1], len(time) - 1), onset[:, :, 0]
     )
-    q_start = np.where(lead_onset < q_peak, np.maximum(q_start, lead_onset), q_start)
+    q_start = np.where(lead_onset < first, np.maximum(q_start, lead_onset), q_start)
 
     area = np.where(inside, beats, 0).sum(axis=2) / ms
     highest = np.where(inside, beats, -np.inf).max(axis=2)
@@ -113,6 +122,11 @@ def measure_qrs(beats, rate, bounds, noise):
         "qrs_amplitude": highest - lowest,
         "qrs_area": area,
     }
+
+
+def _first_run(condition, length, default):
+    """Return where the first run of true values of at least some length starts."""
+    return first_true(starts_run(condition, length), default)
 
 
 def measure_st(beats, rate, qrs_offset):

@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from .._validation import Target
+from .._validation._samples import check_groups, check_not_masked
 from ..augmentation import Compose
 from ._base import DeepECG
 from ._inputs import SignalInput
@@ -131,8 +132,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         """Return validated records with their target, weights and groups."""
         data = super()._validate(X, y, sample_weight, groups)
         target = Target.from_labels(y, type(self).__name__)
-        groups = None if groups is None else column_or_1d(groups)
-        check_consistent_length(data.records, target.values, groups)
+        check_consistent_length(data.records, target.values)
+        groups = None if groups is None else check_groups(groups, len(data.records))
         data.target, data.groups = target, groups
         data.sample_weight = _check_weights(sample_weight, data.records)
         data.train = np.arange(len(data.records))
@@ -299,6 +300,7 @@ def _check_weights(sample_weight, records):
     """Return the weights as an array, or None if all records have the same weight."""
     if sample_weight is None:
         return None
+    check_not_masked(sample_weight, "sample_weight")
     weights = _check_sample_weight(sample_weight, records, ensure_non_negative=True)
     if not weights.any():  # older versions of scikit-learn accept this
         raise ValueError("Sample weights must contain at least one non-zero number.")

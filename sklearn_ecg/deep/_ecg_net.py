@@ -3,11 +3,11 @@
 import copy
 import inspect
 
-import numpy as np
 import torch
 from sklearn.utils._param_validation import StrOptions
 
 from ..nn._inception_time import InceptionTime
+from ..nn._python_numbers import python_numbers
 from ..nn._recurrent import CNNLSTM, LSTM
 from ..nn._resnet import ResNet1dWang, XResNet1d
 from ..nn._signal_network import SignalNetwork
@@ -323,7 +323,7 @@ class ECGNetClassifier(DeepECGClassifier):
     def _make_network(self, data):
         n_leads, n_outputs = data.n_channels, data.n_outputs
         # A copy, because the module might change it, but fit never changes a parameter.
-        params = _python_numbers(copy.deepcopy(self.module_params or {}))
+        params = python_numbers(copy.deepcopy(self.module_params or {}))
         make = NETWORKS[self.module] if isinstance(self.module, str) else self.module
         name = _display_name(make)
         _check_signature(make, name, params)
@@ -357,17 +357,6 @@ class ECGNetClassifier(DeepECGClassifier):
         if not isinstance(network, UserModule):
             return super()._embed(network, x)
         return _check_finite_output(network.outputs(x)[1], network.name)
-
-
-def _python_numbers(value):
-    """Replace NumPy integers, which layers of torch refuse, in a value and in its parts."""
-    if isinstance(value, np.integer):
-        return int(value)
-    if type(value) is dict:
-        return {key: _python_numbers(part) for key, part in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(map(_python_numbers, value))
-    return value
 
 
 def _display_name(make):

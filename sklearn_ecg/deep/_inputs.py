@@ -10,14 +10,13 @@ from .._validation import (
     check_image_size,
     check_images,
     check_same_notes,
+    check_same_scale,
     check_signals,
-    find_scale_fault,
 )
 from ..nn._normalizers import NORMALIZE, ImageNormalizer, LeadNormalizer
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._memory_maps import is_memory_map
 from ..utils._torch import as_tensor
-from ..utils._warnings import warn
 
 
 class SignalInput:
@@ -39,25 +38,9 @@ class SignalInput:
         checked against them.
         """
         signals, _ = check_signals(estimator, X, reset=reset, dtype=estimator._dtype)
-        self._check_scale(estimator, signals, reset)
+        if reset or estimator.normalizer_.mode in ("dataset", None):
+            check_same_scale(estimator, signals, reset=reset)
         return signals
-
-    def _check_scale(self, estimator, signals, reset):
-        """Warn if signals are in another unit than those of fit, although no frame notes it."""
-        if not reset:
-            depends_on_scale = estimator.normalizer_.mode in ("dataset", None)
-            if not depends_on_scale or not getattr(estimator, "_fitted_on_millivolts", False):
-                return
-        found = find_scale_fault(signals)
-        is_other_unit = found is not None and found[0] == "unit"
-        if reset:
-            estimator._fitted_on_millivolts = not is_other_unit
-        elif is_other_unit:
-            _, cause, remedy = found
-            warn(
-                f"{cause}, but the records that {type(estimator).__name__} was fitted on could be "
-                f"in mV. The predictions are probably wrong. {remedy}"
-            )
 
     def make_normalizer(self, estimator):
         """Return the unfitted normalization of an estimator that validated X."""

@@ -13,6 +13,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_random_
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from .._validation._samples import check_not_masked
 from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
 from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
@@ -127,6 +128,8 @@ class FineTunedClassifier(DeepECGClassifier):
                 "augmentation has no effect with frozen=True, where each record is embedded once. "
                 "Pass augmentation=None, or frozen=False."
             )
+        for values, name in ((y, "y"), (sample_weight, "sample_weight"), (groups, "groups")):
+            check_not_masked(values, name)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         pretraining = PretrainingRecords(X, sample_weight)

@@ -22,6 +22,7 @@ from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation import read_container
+from .._validation._samples import check_not_masked
 from ._lead_groups import (
     check_not_unnamed_table,
     feature_groups,
@@ -194,6 +195,7 @@ def lead_importance(
     )
     n_records = _num_samples(X)
     for name, values in (("y", y), ("sample_weight", sample_weight)):
+        check_not_masked(values, name)
         if values is not None and _num_samples(values) != n_records:
             raise ValueError(
                 f"{name} has {_num_samples(values)} values, but X has {n_records} records. Pass "

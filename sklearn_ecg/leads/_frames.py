@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ._attrs import check_rate_note, check_unit_note, missing_as_none
 from ._names import STANDARD_LEADS, normalize_lead_names
 
 
@@ -22,9 +23,10 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
     index : array-like of shape (n_records,), default=None
         Index of the frame, such as the IDs of the records. None means a range starting at 0.
     sampling_rate : float, default=None
-        Time points per second (Hz), stored in ``frame.attrs["sampling_rate"]``.
+        Time points per second (Hz), > 0, stored in ``frame.attrs["sampling_rate"]``. None and
+        NaN mean unknown.
     units : str, default=None
-        Unit of the signals, such as "mV", stored in ``frame.attrs["units"]``.
+        Unit of the signals, such as "mV", stored in ``frame.attrs["units"]``. None means unknown.
 
     Returns
     -------
@@ -38,7 +40,8 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
         If `X` does not contain real numbers, or a name is not a string.
     ValueError
         If `X` does not have three dimensions or has no time points, `leads` is None and there are
-        not twelve leads, or the number of names or of index labels does not match `X`.
+        not twelve leads, or the number of names or of index labels does not match `X`. Also if
+        `sampling_rate` is not a positive number, or `units` is not the name of a unit.
 
     See Also
     --------
@@ -60,6 +63,11 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
         ...
     ValueError: X has 2 leads without names. ...
     """
+    sampling_rate, units = missing_as_none(sampling_rate), missing_as_none(units)
+    if sampling_rate is not None:
+        sampling_rate = check_rate_note(sampling_rate, "sampling_rate")
+    if units is not None:
+        units = check_unit_note(units, "units")
     X = check_signal_array(X)
     _, n_leads, n_times = X.shape
     if n_times == 0:

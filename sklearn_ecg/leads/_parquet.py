@@ -1,16 +1,15 @@
 """Lead frames in Parquet files."""
 
 import json
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable
-from numbers import Real
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from ..utils._paths import expand_path
+from ._attrs import check_rate_note, check_unit_note
 from ._frames import _build_frame, _is_signal_dtype, _is_signal_type, to_lead_array
 
 
@@ -164,18 +163,10 @@ def _check_attrs(attrs, name):
     """Raise unless the sampling rate and the unit of a file are such."""
     if not isinstance(attrs, dict):
         raise ValueError(f"{name}: its attrs must be a dict, got {attrs!r}. Write it again.")
-    rate, units = attrs.get("sampling_rate"), attrs.get("units")
-    if rate is not None and (
-        not isinstance(rate, Real) or isinstance(rate, bool) or not 0 < rate < math.inf
-    ):
-        raise ValueError(
-            f"{name}: attrs['sampling_rate'] must be a positive number of Hz, got {rate!r}. Write "
-            "the lead frame again."
-        )
-    if units is not None and not isinstance(units, str):
-        raise ValueError(
-            f"{name}: attrs['units'] must be a str, got {units!r}. Write the lead frame again."
-        )
+    checks = {"sampling_rate": check_rate_note, "units": check_unit_note}
+    for key, check in checks.items():
+        if attrs.get(key) is not None:
+            check(attrs[key], f"{name}: attrs['{key}']")
 
 
 def _drop_list_dtypes(table):

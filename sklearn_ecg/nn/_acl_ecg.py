@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from ..utils._torch import convert_module
 from ._blocks import conv, max_pool, to_channels_last
+from ._python_numbers import accept_numpy_integers
 
 
 class VGG1d(nn.Module):
@@ -38,6 +39,7 @@ class VGG1d(nn.Module):
     torch.Size([4, 64])
     """
 
+    @accept_numpy_integers
     def __init__(
         self, n_leads=1, *, filters=(8, 16, 32, 64, 64), n_convs=(2, 2, 3, 3, 3), kernel_size=3
     ):
@@ -124,6 +126,7 @@ class ACLECGNet(nn.Module):
     # The encoders run in a loop: grouped convolutions, which are slow on CPUs with few channels
     # per group, take 1.6 times as long in training.
 
+    @accept_numpy_integers
     def __init__(
         self,
         n_leads,

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ._blocks import conv, to_channels_last
+from ._python_numbers import accept_numpy_integers
 from ._signal_network import SignalNetwork
 
 
@@ -71,6 +72,7 @@ class InceptionTime(SignalNetwork):
     torch.Size([2, 5])
     """
 
+    @accept_numpy_integers
     def __init__(self, n_leads, n_outputs, *, filters=32, depth=6, kernel_sizes=(39, 19, 9)):
         super().__init__()
         width = filters * (len(kernel_sizes) + 1)

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ._blocks import ConvBlock, conv, to_channels_last
+from ._python_numbers import accept_numpy_integers
 
 
 class MSAICNet(nn.Module):
@@ -65,6 +66,7 @@ class MSAICNet(nn.Module):
     (torch.Size([4, 5]), torch.Size([4, 64]))
     """
 
+    @accept_numpy_integers
     def __init__(
         self,
         n_leads,

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ._blocks import PoolingHead, conv_stem, pool_mean_max, to_channels_last
+from ._python_numbers import accept_numpy_integers
 from ._signal_network import SignalNetwork
 
 
@@ -16,9 +17,9 @@ class _RecurrentNetwork(SignalNetwork):
         super().__init__()
         self.embedding_dim = embedding_dim
         self.lstm = nn.LSTM(
-            int(n_channels),
-            int(hidden_size),
-            int(n_layers),
+            n_channels,
+            hidden_size,
+            n_layers,
             batch_first=True,
             bidirectional=bool(bidirectional),
         )
@@ -82,6 +83,7 @@ class LSTM(_RecurrentNetwork):
     torch.Size([2, 5])
     """
 
+    @accept_numpy_integers
     def __init__(
         self,
         n_leads,
@@ -150,6 +152,7 @@ class CNNLSTM(_RecurrentNetwork):
     torch.Size([2, 5])
     """
 
+    @accept_numpy_integers
     def __init__(
         self,
         n_leads,

@@ -4,6 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ._blocks import PoolingHead, conv, pool_mean_max, to_channels_last
+from ._python_numbers import accept_numpy_integers
 from ._signal_network import SignalNetwork
 
 
@@ -83,6 +84,7 @@ class ResNet1dWang(SignalNetwork):
 
     feature_offset = 0
 
+    @accept_numpy_integers
     def __init__(
         self,
         n_leads,
@@ -189,6 +191,7 @@ class XResNet1d(SignalNetwork):
     torch.Size([2, 5])
     """
 
+    @accept_numpy_integers
     def __init__(
         self,
         n_leads,

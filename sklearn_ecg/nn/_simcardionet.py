@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ._python_numbers import accept_numpy_integers
+
 
 class SimCardioNet(nn.Module):
     """Network of SimCardioNet: residual stages, self-attention over the last map, a projector.
@@ -46,6 +48,7 @@ class SimCardioNet(nn.Module):
     # its first output on pixel 0.
     feature_offset = 0
 
+    @accept_numpy_integers
     def __init__(self, n_channels, *, filters=(32, 64, 128, 256), n_heads=4, projection_dim=128):
         super().__init__()
         widths = [n_channels, *filters]

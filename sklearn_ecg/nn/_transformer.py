@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ._blocks import conv_stem, to_channels_last
+from ._python_numbers import accept_numpy_integers
 from ._signal_network import SignalNetwork
 
 
@@ -60,6 +61,7 @@ class TransformerEncoder(SignalNetwork):
     torch.Size([2, 5])
     """
 
+    @accept_numpy_integers
     def __init__(
         self,
         n_leads,

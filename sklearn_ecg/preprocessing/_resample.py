@@ -6,6 +6,7 @@ from scipy.signal import resample_poly
 from sklearn.utils._param_validation import Interval
 
 from ..base import SignalToSignalTransformer
+from ..leads._attrs import check_rate_note
 from ..utils._chunks import apply_in_chunks
 from ..utils._rates import resampling_ratio
 
@@ -93,7 +94,7 @@ class Resampler(SignalToSignalTransformer):
         return -(-self.n_times_in_ * self.up_ // self.down_)
 
     def _output_attrs(self, attrs):
-        return {**attrs, "sampling_rate": self.new_rate}
+        return {**attrs, "sampling_rate": check_rate_note(self.new_rate, "new_rate")}
 
     def _transform(self, signals):
         if self.up_ == self.down_:

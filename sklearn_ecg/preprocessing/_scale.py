@@ -3,8 +3,12 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
+from .._validation import check_same_scale
 from ..base import SignalToSignalTransformer
 from ..utils._chunks import apply_in_chunks
+
+# What a frame of standardized signals notes as its unit.
+_SCALED = "standard deviations"
 
 
 class LeadScaler(SignalToSignalTransformer):
@@ -51,6 +55,12 @@ class LeadScaler(SignalToSignalTransformer):
     Statistics are computed in float64. In float32, the results agree with those of the networks
     except for rounding.
 
+    Standardized signals are no longer in mV: a frame then notes the unit "standard deviations",
+    which transformers that need mV refuse.
+
+    With ``normalize="dataset"``, a warning is raised if signals are plainly in another unit than
+    those passed to `fit`.
+
     Examples
     --------
     >>> from sklearn_ecg.datasets import make_ecg
@@ -77,6 +87,7 @@ class LeadScaler(SignalToSignalTransformer):
         self.mean_ = self.scale_ = None
         if self.normalize != "dataset":
             return
+        check_same_scale(self, signals, reset=True)
         count = signals.shape[0] * signals.shape[2]
         total, squares = np.zeros(self.n_leads_in_), np.zeros(self.n_leads_in_)
         for record in signals:
@@ -89,14 +100,13 @@ class LeadScaler(SignalToSignalTransformer):
         self.scale_ = _safe_scale(scale, np.abs(self.mean_), np.float64)
 
     def _output_attrs(self, attrs):
-        if self.normalize is None:
-            return attrs
-        return {name: note for name, note in attrs.items() if name != "units"}
+        return attrs if self.normalize is None else {**attrs, "units": _SCALED}
 
     def _transform(self, signals):
         if self.normalize is None:
             return signals.copy()
         if self.normalize == "dataset":
+            check_same_scale(self, signals, reset=False)
             mean = self.mean_.astype(signals.dtype)[:, None]
             return (signals - mean) / self.scale_.astype(signals.dtype)[:, None]
         return apply_in_chunks(self._scale_part, signals)

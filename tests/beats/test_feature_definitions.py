@@ -28,6 +28,16 @@ BEATS = {
     "biphasic T": [(*P, 0.1), (-20, 20, 1.0), (170, 250, 0.3), (250, 330, -0.3)],
     "raised ST": [(*P, 0.1), (-20, 20, 1.0), (62, 162, 0.3), (*T, 0.2)],
     "flat": [],
+    # Notches that are not waves: they return to zero, or exceed it by less than 0.02 mV.
+    "RR'": [(*P, 0.1), (-44, 0, 0.8), (0, 48, 1.0), (*T, 0.3)],
+    "RR' below zero": [(*P, 0.1), (-44, -6, 0.8), (-8, 8, -0.015), (6, 48, 1.0), (*T, 0.3)],
+    "low, then R": [(*P, 0.1), (-44, -26, 0.03), (-20, 20, 1.0), (*T, 0.3)],
+    "RsR'": [(*P, 0.1), (-44, -14, 0.8), (-16, 14, -0.06), (12, 48, 1.0), (*T, 0.3)],
+    "QS, notch": [(*P, 0.1), (-44, 0, -0.8), (0, 44, -1.0), (*T, 0.3)],
+    "QS, notch above zero": [(-44, -4, -0.8), (-6, 6, 0.015), (4, 44, -1.0), (*T, 0.3)],
+    "Qr": [(*P, 0.1), (-44, 10, -1.0), (10, 40, 0.3), (*T, 0.3)],
+    "low voltage": [(*P, 0.02), (-44, -20, -0.03), (-20, 20, 0.1), (20, 52, -0.04), (*T, 0.03)],
+    "wide R": [(-70, 90, 1.2), (200, 330, -0.5)],
 }
 QRS_ONSET, QRS_OFFSET = -44, 52  # of all leads
 
@@ -139,6 +149,26 @@ OF_A_LEAD = [
     ("t_area", "inverted P and T", -40, 1.2),
     ("t_area", "biphasic T", 0, 1),
     ("signal_quality", "flat", NAN, 0),
+    *(("r_amplitude", beat, 1.0, 0.01) for beat in ("RR'", "RR' below zero", "low, then R")),
+    *(("s_amplitude", beat, NAN, 0) for beat in ("RR'", "RR' below zero", "low, then R")),
+    *(("r2_amplitude", beat, NAN, 0) for beat in ("RR'", "RR' below zero", "low, then R")),
+    ("r_peak_time", "RR' below zero", 44 + 27, 3),
+    ("r_amplitude", "RsR'", 0.79, 0.01),
+    ("s_amplitude", "RsR'", -0.06, 0.005),
+    ("r2_amplitude", "RsR'", 1.0, 0.01),
+    *(("q_amplitude", beat, -1.0, 0.01) for beat in ("QS, notch", "QS, notch above zero")),
+    *(("q_duration", beat, 88, 4) for beat in ("QS, notch", "QS, notch above zero")),
+    *(("r_amplitude", beat, NAN, 0) for beat in ("QS, notch", "QS, notch above zero")),
+    ("q_amplitude", "Qr", -1.0, 0.01),
+    ("q_duration", "Qr", 54, 4),
+    ("r_amplitude", "Qr", 0.3, 0.005),
+    ("s_amplitude", "Qr", NAN, 0),
+    ("rs_ratio", "Qr", NAN, 0),
+    ("q_amplitude", "low voltage", -0.03, 0.002),
+    ("r_amplitude", "low voltage", 0.1, 0.002),
+    ("s_amplitude", "low voltage", -0.04, 0.002),
+    ("r_amplitude", "wide R", 1.2, 0.01),
+    ("t_amplitude", "wide R", -0.5, 0.01),
 ]
 
 
@@ -238,6 +268,15 @@ def test_angle_between_qrs_and_t():
     assert found["global__qrs_axis"] == pytest.approx(150, abs=1.5)
     assert found["global__t_axis"] == pytest.approx(-150, abs=1.5)
     assert found["global__qrs_t_angle"] == pytest.approx(60, abs=2)
+
+
+@pytest.mark.parametrize("lead_i, lead_ii", [([], []), ([(*T, 0.3)], [(*T, 0.3)])])
+def test_axes_without_a_wave_are_undefined(lead_i, lead_ii):
+    found = measure(record(I=lead_i, II=lead_ii))
+    assert np.isnan(found["global__p_axis"])
+    assert np.isnan(found["global__qrs_axis"])
+    assert np.isnan(found["global__qrs_t_angle"])
+    assert np.isnan(found["global__t_axis"]) == (not lead_i)
 
 
 # The height of R in V5 or V6 and the depth of S or QS in V1, in mV.

@@ -1,6 +1,5 @@
 """Tests that are specific to ACL-ECG; tests/test_estimators.py contains the common checks."""
 
-import os
 import pickle
 import signal
 import threading
@@ -261,7 +260,7 @@ def test_non_finite_loss_names_epoch_and_cause(ecg):
 def test_interrupted_fit_is_unfitted(ecg):
     class Interrupt(Callback):
         def on_epoch_begin(self, net, **kwargs):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     assert threading.current_thread() is threading.main_thread()
     encoder = make_encoder(callbacks=[Interrupt()])

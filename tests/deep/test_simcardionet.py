@@ -1,6 +1,5 @@
 """Tests that are specific to SimCardioNet; tests/test_estimators.py has the common checks."""
 
-import os
 import signal
 import threading
 
@@ -189,7 +188,7 @@ def test_augmentation_is_applied_before_normalization(images):
 def test_interrupted_fit_is_unfitted(images):
     class Interrupt(Callback):
         def on_epoch_begin(self, net, **kwargs):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     assert threading.current_thread() is threading.main_thread()
     encoder = make_encoder(callbacks=[Interrupt()])

@@ -67,7 +67,8 @@ def test_damaged_metadata_of_pandas(frame, tmp_path, metadata):
             (json.dumps({"sampling_rate": rate}).encode(), r"attrs\['sampling_rate'\] must be a po")
             for rate in (0, -1, "100", True, float("nan"), float("inf"))
         ),
-        (b'{"units": 5}', r"attrs\['units'\] must be a str, got 5"),
+        (b'{"units": 5}', r"attrs\['units'\] must be the name of a unit, such as 'mV', got 5"),
+        (b'{"units": ""}', r"attrs\['units'\] must be the name of a unit, such as 'mV', got ''"),
     ],
 )
 def test_damaged_attrs(frame, tmp_path, attrs, message):

@@ -214,7 +214,9 @@ def test_frames_keep_their_attrs():
     filtered = BandpassFilter(sampling_rate=100).fit_transform(X)
     assert filtered.attrs == {"sampling_rate": 100, "units": "mV"}
     assert Resampler(50, sampling_rate=100).fit_transform(X).attrs["sampling_rate"] == 50
-    assert LeadScaler().fit_transform(X).attrs == {"sampling_rate": 100}
+    assert LeadScaler(None).fit_transform(X).attrs == X.attrs
+    scaled = {"sampling_rate": 100, "units": "standard deviations"}
+    assert LeadScaler().fit_transform(X).attrs == scaled
     assert X.attrs == {"sampling_rate": 100, "units": "mV"}
 
 

@@ -4,6 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_array, dok_array
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.utils import Bunch
 
 from sklearn_ecg import (
     ACLECGClassifier,
@@ -160,10 +164,57 @@ def test_neither_array_nor_frame(nothing, calls):
     check_refused(calls[:5], nothing, "must be an array, a lead frame or a DataFrame")
 
 
-def test_signals_in_polars_are_refused():
-    with pytest.raises(ValueError, match="transform='polars' is not supported by LeadScaler"):
-        LeadScaler().set_output(transform="polars")
-    LeadScaler().set_output(transform="pandas").set_output(transform=None)
+@pytest.mark.parametrize(
+    "make, advice",
+    [
+        (lambda: Bunch(data=X), r"got Bunch\. Pass its signals, as in X\.data"),
+        (lambda: {"I": X[:, 0]}, r"got dict\. Pass its signals, as in np\.stack"),
+        (lambda: (record for record in X), r"got generator\. .* as in list\(X\)"),
+        (lambda: map(np.asarray, X), r"got map\. .* as in list\(X\)"),
+        (lambda: set(X.ravel()[:5].tolist()), "got set"),
+        (lambda: X.astype("M8[s]"), r"must contain numbers, got dtype datetime64"),
+        (lambda: X.astype("m8[s]"), r"must contain numbers, got dtype timedelta64"),
+    ],
+    ids=["Bunch", "dict", "generator", "map", "set", "dates", "durations"],
+)
+def test_containers_of_python(make, advice, calls):
+    for call in calls[:10] + calls[11:]:  # windows requires an array-like
+        check_refused([call], make(), advice)
+
+
+@pytest.mark.parametrize("kind", [dok_array, csr_array])
+def test_sparse_arrays_are_refused_by_scikit_learn(kind):
+    """Although some of them are mappings."""
+    with pytest.raises(TypeError, match="Sparse data was passed for X"):
+        LeadScaler(n_leads=12).fit(kind(X.reshape(12, -1)))
+
+
+def test_infinities_of_both_signs(on_array):
+    """There is no warning besides the error."""
+    both = X.copy()
+    both[0, 0, :2] = np.inf, -np.inf
+    with pytest.raises(ValueError, match="infinity .* in 1 of 12 records"):
+        on_array.predict(both)
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [LeadScaler(), Cropper(10), MedianBeat(100, unreliable="nan")],
+    ids=lambda t: type(t).__name__,
+)
+def test_signals_in_polars_are_refused(transformer):
+    name = type(transformer).__name__
+    with pytest.raises(ValueError, match=f"transform='polars' is not supported by {name}"):
+        transformer.set_output(transform="polars")
+    transformer.set_output(transform="pandas").set_output(transform=None)
+    fitted = clone(transformer).fit(FRAME)
+    with config_context(transform_output="polars"):
+        for method in (fitted.transform, clone(transformer).fit_transform):
+            with pytest.raises(ValueError, match=f"transform_output='polars' is not .* {name}"):
+                method(FRAME)
+        assert isinstance(clone(transformer).fit_transform(X), np.ndarray)
+    with config_context(transform_output="pandas"):
+        assert isinstance(fitted.transform(FRAME), pd.DataFrame)
 
 
 @pytest.mark.parametrize("make", [MSAICNetClassifier, lambda: ACLECGClassifier(sampling_rate=100)])

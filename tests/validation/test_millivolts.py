@@ -15,6 +15,7 @@ from sklearn_ecg.preprocessing import (
     BeatFeatures,
     Clipper,
     ECGImageRenderer,
+    LeadScaler,
     MedianBeat,
     SignalQuality,
 )
@@ -186,13 +187,44 @@ def test_median_beats_are_right_in_any_unit():
     np.testing.assert_allclose(microvolts, 1000 * beats, atol=0.1)
 
 
+ONE_SCALE = {
+    "MSAICNetClassifier": lambda: MSAICNetClassifier(filters=(4,), dilations=(1,), max_epochs=1),
+    "LeadScaler": LeadScaler,
+}
+OTHER_SCALES = [
+    (lambda x: 1000 * x, "not in mV: .* was fitted on could be in mV.* Divide microvolts"),
+    (lambda x: 200 * x, "not in mV: .* was fitted on could be in mV"),
+    (lambda x: x / 1000, "probably not in mV: .* was fitted on could be in mV.* Multiply volts"),
+    (lambda x: x + 30, "an offset of 30.* without an offset. The results are probably wrong"),
+]
+
+
+@pytest.mark.parametrize("name", ONE_SCALE)
+@pytest.mark.parametrize("change, message", OTHER_SCALES)
+def test_another_scale_than_in_fit(change, message, name):
+    """Of estimators that take any unit."""
+    estimator = ONE_SCALE[name]().fit(X, ECG.target)
+    with pytest.warns(match=message):
+        estimator.transform(change(X))
+    estimator.transform(X)
+    other = ONE_SCALE[name]().fit(change(X), ECG.target)
+    other.transform(change(X))
+
+
+@pytest.mark.parametrize("name", ONE_SCALE)
+@pytest.mark.parametrize("gain", [200, 1000])
+def test_millivolts_after_a_fit_in_a_smaller_unit(gain, name):
+    estimator = ONE_SCALE[name]().fit(gain * X, ECG.target)
+    with pytest.warns(match=f"X is probably in mV, but the records that {name} was fitted on are"):
+        estimator.transform(X)
+    # Low amplitudes and flat records are possible in that unit.
+    estimator.transform(gain * 0.1 * X)
+    estimator.transform(0 * X)
+
+
 def test_networks_take_any_unit_but_the_same():
     options = {"filters": (4,), "dilations": (1,), "max_epochs": 1, "random_state": 0}
     clf = MSAICNetClassifier(**options).fit(X, ECG.target)
-    with pytest.warns(
-        match="was fitted on could be in mV. The predictions are probably wrong. Div"
-    ):
-        clf.predict(1000 * X)
     microvolts = MSAICNetClassifier(**options).fit(1000 * X, ECG.target)
     np.testing.assert_allclose(microvolts.predict_proba(1000 * X), clf.predict_proba(X), atol=1e-4)
     # The scale of a record has no effect.

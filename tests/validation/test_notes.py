@@ -163,13 +163,48 @@ def test_the_advice_converts_the_frame(fitted):
     )
 
 
-@pytest.mark.parametrize("note", [{"sampling_rate": "100"}, {"sampling_rate": -5}, {"units": 3}])
+INVALID = [
+    *({"sampling_rate": rate} for rate in (0, -5, -np.inf, np.inf, "100", True, [100], 100j)),
+    *({"units": unit} for unit in (3, "", " ", b"mV", ["mV"])),
+]
+
+
+@pytest.mark.parametrize("note", INVALID, ids=repr)
 def test_invalid_notes_are_errors(note):
+    """When a frame is made, and when it is used."""
+    ((name, value),) = note.items()
+    with pytest.raises(ValueError, match=rf"^{name} must be .* got {re.escape(repr(value))}"):
+        to_lead_frame(ECG.data, **note)
     X = frame(None, None)
     X.attrs.update(note)
-    (name,) = note
     with pytest.raises(ValueError, match=rf"X\.attrs\['{name}'\] must be .* got"):
         network().fit(X, ECG.target)
+
+
+@pytest.mark.parametrize("rate", [np.int64(100), np.uint8(100), np.float32(100), 100.0, 100])
+def test_notes_are_numbers_of_python(rate, tmp_path):
+    """Which pandas can write to a file."""
+    X = frame(rate=rate)
+    assert type(X.attrs["sampling_rate"]) in (int, float)
+    assert frame(rate=np.nan, units=np.nan).attrs == {}
+    resampled = Resampler(rate, sampling_rate=rate).fit_transform(X)
+    for one in (X, resampled):
+        one.to_parquet(tmp_path / "frame.parquet")
+        assert read_lead_frame(tmp_path / "frame.parquet").attrs == one.attrs
+
+
+@pytest.mark.parametrize("normalize", ["dataset", "record", "record_lead"])
+@pytest.mark.parametrize("units", ["mV", "uV", None])
+def test_standardized_signals_are_not_in_millivolts(units, normalize):
+    scaled = LeadScaler(normalize).fit_transform(frame(units=units))
+    assert scaled.attrs == {"sampling_rate": RATE, "units": "standard deviations"}
+    for estimator in NEED_MILLIVOLTS:
+        with refuses_unit("standard deviations"):
+            clone(estimator).fit(scaled)
+    clf = network(normalize=None).fit(scaled, ECG.target)
+    assert len(clf.predict(scaled)) == len(scaled)
+    with refuses_unit("mV"):
+        clf.predict(frame())
 
 
 def test_numeric_frames_note_rate_and_unit_too():
