@@ -103,7 +103,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         more classes, ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to
         weights; a multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per
         label. None gives all classes the same weight. Probabilities of a weighted loss are not
-        calibrated: see `sklearn.calibration.CalibratedClassifierCV`.
+        calibrated: see `sklearn_ecg.PriorCorrectedClassifier`.
     normalize : {"dataset", "record", "record_lead"} or None, default="dataset"
         Standardization of the signals to mean 0 and SD 1. "dataset" takes the mean and SD of each
         lead over the training records, without the validation records of ``early_stopping``;

@@ -63,7 +63,7 @@ class SimCardioNetClassifier(FineTunedClassifier):
         more classes, ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to
         weights; a multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per
         label. None gives all classes the same weight. Probabilities of a weighted loss are not
-        calibrated: see `sklearn.calibration.CalibratedClassifierCV`.
+        calibrated: see `sklearn_ecg.PriorCorrectedClassifier`.
     max_epochs : int, default=30
         Number of passes over the training records. 0 leaves the network at its random
         initialization.
