@@ -75,6 +75,8 @@ API_MODULES = (
     "sklearn_ecg.imbalance",
     "sklearn_ecg.inspection",
     "sklearn_ecg.model_selection",
+    "sklearn_ecg.imbalance",
+    "sklearn_ecg.calibration",
     "sklearn_ecg.metrics",
     "sklearn_ecg.base",
     "sklearn_ecg.utils.estimator_checks",

@@ -29,6 +29,8 @@ ROOMS = (
     "imbalance",
     "model_selection",
     "metrics",
+    "calibration",
+    "imbalance",
     "datasets",
     "nn",
     "deep",
@@ -54,6 +56,7 @@ TORCH_FREE = (
     "imbalance",
     "model_selection",
     "metrics",
+    "calibration",
     "datasets",
 )
 

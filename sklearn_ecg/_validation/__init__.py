@@ -16,9 +16,11 @@ from ._signals import (
     read_signals,
     was_fitted_on_rows,
 )
+from ._target import Target
 
 __all__ = [
     "SINGLE_RECORD",
+    "Target",
     "check_container",
     "check_finite",
     "check_image_size",

@@ -10,10 +10,11 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
+from .._validation import Target
 from ..augmentation import Compose
 from ._base import DeepECG
 from ._inputs import SignalInput
-from ._target import Target, class_weights
+from ._target import class_weights
 from ._training import Batches, stratification_labels, validation_split
 
 # Parameters that all classifiers have, whatever their input.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ._target import Target
+from .._validation import Target
 
 # Requirements that are unknown, and not compared, if one of the two fits does not know them.
 _UNKNOWN_IF_NONE = ("sampling rate", "unit")

@@ -9,6 +9,7 @@ from ._plot.embedding import EmbeddingDisplay
 from ._plot.grad_cam import GradCAMDisplay
 from ._plot.history import TrainingHistoryDisplay
 from ._plot.lead_importance import LeadImportanceDisplay
+from ._plot.reliability import ReliabilityDisplay
 
 __all__ = [
     "DecisionCurveDisplay",
@@ -16,6 +17,7 @@ __all__ = [
     "EmbeddingDisplay",
     "GradCAMDisplay",
     "LeadImportanceDisplay",
+    "ReliabilityDisplay",
     "TrainingHistoryDisplay",
     "feature_groups",
     "grad_cam",

@@ -14,8 +14,8 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
+from sklearn_ecg._validation import Target
 from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise
-from sklearn_ecg.deep._target import Target
 from sklearn_ecg.deep._training_data import TrainingData
 
 TINY = {

@@ -10,7 +10,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg import MSAICNetClassifier
-from sklearn_ecg.deep._target import Target
+from sklearn_ecg._validation import Target
 from sklearn_ecg.deep._training import Batches, train_network
 from sklearn_ecg.deep._training_data import TrainingData
 

@@ -1,0 +1,105 @@
+"""Labels of records: binary, multiclass or multilabel, encoded as integers."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+class Target(NamedTuple):
+    """Encoded labels.
+
+    Parameters
+    ----------
+    kind : {"binary", "multiclass", "multilabel"}
+    classes : ndarray of shape (n_classes,) or (n_labels,)
+        The sorted labels; for a multilabel indicator, the numbers of its columns.
+    values : integer ndarray
+        Positions in ``classes`` of shape (n_records,), or the indicator of shape
+        (n_records, n_labels).
+    """
+
+    kind: str
+    classes: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def from_labels(cls, y, estimator_name):
+        """Check and encode y.
+
+        Raises
+        ------
+        ValueError
+            If y is None or empty, has missing or infinite labels, is continuous, contains one class
+            only, or is an indicator with values other than 0 and 1.
+        """
+        if y is None:
+            raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
+        if issparse(y):
+            y = y.toarray()
+        y = np.asarray(y)
+        if not y.size:
+            raise ValueError(
+                f"{estimator_name} needs records, but y has 0 sample(s): its shape is {y.shape}."
+            )
+        missing = pd.isna(y)
+        if missing.any():
+            raise ValueError(
+                f"Input y contains NaN: {missing.sum()} label(s) are missing, the first for record "
+                f"{np.argwhere(missing)[0][0]}. Remove these records."
+            )
+        if y.dtype.kind == "f" and np.isinf(y).any():
+            raise ValueError("Input y contains infinity. Pass the class of each record.")
+        if y.ndim == 2 and y.shape[1] > 1:
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    "A two-dimensional y is a multilabel indicator and must contain 0 and 1 only, "
+                    f"got the values {np.unique(y)[:5].tolist()}."
+                )
+            return cls("multilabel", np.arange(y.shape[1]), y.astype(np.int64))
+        if type_of_target(y).startswith("continuous"):
+            raise ValueError(
+                "Unknown label type: continuous. y contains numbers such as "
+                f"{y[y != np.floor(y)][0]:g}, but {estimator_name} predicts classes, and this "
+                "library has no regressor. Divide the values into classes, or regress them on an "
+                "embedding: make_pipeline(ACLECGEncoder(...), Ridge())."
+            )
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
+        try:
+            classes, values = np.unique(y, return_inverse=True)
+        except TypeError as error:
+            raise ValueError(
+                f"y contains labels of different types ({error}). Convert all of them to strings "
+                "or to numbers."
+            ) from error
+        if len(classes) < 2:
+            raise ValueError(
+                f"{estimator_name} needs records of at least 2 classes, got 1 class: "
+                f"{classes.tolist()[0]!r}."
+            )
+        return cls("binary" if len(classes) == 2 else "multiclass", classes, values)
+
+    @property
+    def labels(self):
+        """The labels themselves, of shape (n_records,), or the indicator."""
+        return self.values if self.kind == "multilabel" else self.classes[self.values]
+
+    @property
+    def n_outputs(self):
+        """Number of logits per record: one for two classes."""
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def membership(self):
+        """Bool ndarray of shape (n_records, n_classes), True for the classes of each record."""
+        if self.kind == "multilabel":
+            return self.values.astype(bool)
+        return self.values[:, None] == np.arange(len(self.classes))
+
+    def take(self, index):
+        """Return the labels of the records at these positions."""
+        return self._replace(values=self.values[index])

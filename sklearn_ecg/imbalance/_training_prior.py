@@ -1,0 +1,194 @@
+"""The prevalence that a classifier was trained at, from its parameters and what `fit` was given."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from .._validation import Target
+
+# Parameters that change or calibrate probabilities in other ways, with the value that does not: of
+# naive Bayes classifiers, discriminant analysis, SVC and gradient boosting libraries.
+_OTHER_PARAMS = {
+    "auto_class_weights": None,
+    "class_prior": None,
+    "fit_prior": True,
+    "is_unbalance": False,
+    "priors": None,
+    "probability": False,
+}
+
+
+class TrainingTilt(NamedTuple):
+    """What a fitted classifier was trained with that changes its probabilities.
+
+    Parameters
+    ----------
+    class_weight : {"balanced"}, dict, list of dict or None
+    unknown : str or None
+        A reason why the prevalence cannot be computed in closed form.
+    """
+
+    class_weight: Any = None
+    unknown: str | None = None
+
+
+def training_tilt(estimator, kind, *, recorded):
+    """Return what a fitted classifier was trained with.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted.
+    kind : {"binary", "multiclass", "multilabel"}
+    recorded : bool
+        Whether the labels that the last step of this Pipeline was trained on are known, after the
+        samplers.
+
+    Returns
+    -------
+    tilt : TrainingTilt
+    """
+    classifier, one_per_label = estimator, False
+    while True:
+        if isinstance(classifier, Pipeline):
+            if not recorded and any(hasattr(step, "fit_resample") for _, step in classifier.steps):
+                return TrainingTilt(unknown="a sampler inside another estimator")
+            recorded = False
+            classifier = classifier.steps[-1][1]
+        elif isinstance(classifier, FrozenEstimator):
+            classifier, recorded = classifier.estimator, False
+        elif isinstance(classifier, BaseSearchCV):
+            classifier, recorded = (
+                getattr(classifier, "best_estimator_", classifier.estimator),
+                False,
+            )
+        elif isinstance(classifier, (OneVsRestClassifier, MultiOutputClassifier)):
+            classifier, one_per_label, recorded = classifier.estimator, True, False
+        else:
+            break
+    name = type(classifier).__name__
+    if type(classifier).__module__.startswith("imblearn."):
+        return TrainingTilt(unknown=f"{name} resamples inside")
+    params = classifier.get_params(deep=True)
+    for param, value in params.items():
+        last = param.rpartition("__")[2]
+        if last == "focal_gamma" and value:
+            return TrainingTilt(unknown=f"the focal loss of {name}, {param}={value!r}")
+        if "__" in param and last in ("class_weight", "scale_pos_weight") and value is not None:
+            return TrainingTilt(unknown=f"{param}={value!r} inside {name}")
+        if last in _OTHER_PARAMS and value is not None and value is not _OTHER_PARAMS[last]:
+            return TrainingTilt(unknown=f"{param}={value!r} of {name}")
+        if hasattr(value, "fit_resample"):
+            return TrainingTilt(unknown=f"the sampler {param} inside {name}")
+    class_weight = params.get("class_weight")
+    if params.get("scale_pos_weight") is not None and kind == "binary":
+        return TrainingTilt([1.0, float(params["scale_pos_weight"])])
+    if class_weight is None:
+        return TrainingTilt()
+    is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
+    if one_per_label and kind == "multiclass":
+        return TrainingTilt(unknown=f"class_weight of one {name} for each class")
+    if kind == "multilabel" and not (one_per_label or is_ours):
+        return TrainingTilt(unknown=f"class_weight of {name}, which multiplies those of the labels")
+    if isinstance(class_weight, str) and class_weight not in ("balanced", "balanced_subsample"):
+        return TrainingTilt(unknown=f"class_weight={class_weight!r} of {name}")
+    return TrainingTilt(class_weight)
+
+
+def weighted_prevalence(prevalence, class_weight, kind, classes):
+    """Return the prevalence that class weights make of a prevalence.
+
+    Parameters
+    ----------
+    prevalence : ndarray of shape (n_classes,) or (n_labels,)
+    class_weight : "balanced", dict, list of dict, list of float or None
+    kind : {"binary", "multiclass", "multilabel"}
+    classes : ndarray of shape (n_classes,) or (n_labels,)
+
+    Returns
+    -------
+    prevalence : ndarray of shape (n_classes,) or (n_labels,)
+    """
+    if class_weight is None:
+        return prevalence
+    if isinstance(class_weight, str):
+        return np.full(len(prevalence), 0.5 if kind == "multilabel" else 1 / len(prevalence))
+    if kind == "multilabel":
+        per_label = class_weight
+        if isinstance(class_weight, dict):
+            per_label = [class_weight] * len(prevalence)
+        positive = prevalence * [weight.get(1, 1) for weight in per_label]
+        negative = (1 - prevalence) * [weight.get(0, 1) for weight in per_label]
+        return positive / (positive + negative)
+    if isinstance(class_weight, dict):
+        class_weight = [class_weight.get(label, 1) for label in classes.tolist()]
+    weighted = prevalence * class_weight
+    return weighted / weighted.sum()
+
+
+def prevalence_of(target, sample_weight=None):
+    """Return the share of the records of each class, or that are positive for each label."""
+    return np.average(target.membership, axis=0, weights=sample_weight)
+
+
+def fit_recorded(pipeline, X, y, fit_params):
+    """Fit a Pipeline and record the labels and weights that reach its last step.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Unfitted; it is fitted in place.
+    X : array-like, DataFrame or lead frame
+    y : ndarray
+    fit_params : dict
+
+    Returns
+    -------
+    seen : Target
+        Labels after the samplers.
+    sample_weight : ndarray or None
+        The weights that the last step was given.
+    """
+    name, classifier = pipeline.steps[-1]
+    recorder = _Recorder(classifier)
+    pipeline.steps[-1] = (name, recorder)
+    try:
+        pipeline.fit(X, y, **fit_params)
+    finally:
+        pipeline.steps[-1] = (name, classifier)
+    seen = Target.from_labels(recorder.y_, type(classifier).__name__)
+    return seen, recorder.sample_weight_
+
+
+class _Recorder(BaseEstimator):
+    """Last step of a Pipeline that keeps the labels and weights that it is trained on.
+
+    Parameters
+    ----------
+    estimator : classifier
+        It is fitted in place.
+    """
+
+    _estimator_type = "classifier"
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y, **fit_params):
+        self.y_ = np.asarray(y)
+        self.sample_weight_ = fit_params.get("sample_weight")
+        self.estimator.fit(X, y, **fit_params)
+        return self
+
+    def get_metadata_routing(self):
+        return get_routing_for_object(self.estimator)
+
+    def __sklearn_tags__(self):
+        return self.estimator.__sklearn_tags__()
