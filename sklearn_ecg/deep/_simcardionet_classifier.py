@@ -319,8 +319,8 @@ class SimCardioNetClassifier(FineTunedClassifier):
             for turn in range(n_stages)
         ]
 
-    def _train(self, network, loss, train_batches, valid_batches, device):
-        super()._train(network, loss, train_batches, valid_batches, device)
+    def _train(self, network, loss, train_batches, valid_batches, data):
+        super()._train(network, loss, train_batches, valid_batches, data)
         if not self.frozen:
             open_stages = np.zeros(self.n_iter_, dtype=int)
             for name, rates in self.history_.items():
