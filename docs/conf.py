@@ -67,6 +67,7 @@ API_MODULES = (
     "sklearn_ecg.leads",
     "sklearn_ecg.datasets",
     "sklearn_ecg.preprocessing",
+    "sklearn_ecg.feature_selection",
     "sklearn_ecg.beats",
     "sklearn_ecg.paper",
     "sklearn_ecg.augmentation",

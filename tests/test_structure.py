@@ -55,6 +55,7 @@ TORCH_FREE = (
     "preprocessing",
     "imbalance",
     "model_selection",
+    "feature_selection",
     "metrics",
     "calibration",
     "datasets",

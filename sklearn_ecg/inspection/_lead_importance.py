@@ -22,12 +22,12 @@ from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation import read_container
+from ..leads._lead_groups import resolve_lead_groups
 from ._lead_groups import (
     check_not_unnamed_table,
     feature_groups,
     is_feature_table,
     leads_of_groups,
-    resolve_lead_groups,
 )
 from ._lead_replacement import (
     LeadReplacement,
