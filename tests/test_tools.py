@@ -5,6 +5,7 @@ kind of target. Where it works, its result is checked. Where it does not, it mus
 that matches one of `REFUSALS`, and what the table names in its place must work.
 """
 
+import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -964,3 +965,30 @@ def columns_of(X, leads):
         return positions.tolist()
     n_times = X.shape[1] // len(LEADS)
     return (positions[:, None] * n_times + np.arange(n_times)).ravel().tolist()
+
+
+def short_table():
+    """Return the table for the README: the tools that always work, and what to use otherwise."""
+    everywhere = ", ".join(f"`{tool}`" for tool, exceptions in TABLE.items() if not exceptions)
+    lines = textwrap.wrap(
+        "These work with every container and with binary, multiclass and multilabel y: "
+        f"{everywhere}.",
+        120,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    lines += ["", "| tool | does not accept | use |", "|---|---|---|"]
+    for tool, exceptions in TABLE.items():
+        wheres = {}
+        for where, instead in exceptions.items():
+            where = f"{where} y" if where.split(", ")[0] in TARGETS else where
+            wheres.setdefault(instead, []).append(where)
+        lines += [
+            f"| {tool} | {', '.join(where)} | {instead} |" for instead, where in wheres.items()
+        ]
+    return "\n".join(lines)
+
+
+def test_readme_shows_the_table():
+    readme = Path(__file__).parents[1] / "README.md"
+    assert short_table() in readme.read_text(encoding="utf-8")
