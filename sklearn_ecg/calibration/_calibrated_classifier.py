@@ -60,7 +60,7 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         Splits into records for training and records for calibration. None is 5 folds, an int the
         number of folds. Without ``groups``, these are scikit-learn's folds: `StratifiedKFold` or,
         for a multilabel target, `KFold`; with ``groups``, they are `StratifiedGroupKFold` or
-        `MultilabelStratifiedGroupKFold`.
+        `GroupKFold`.
     n_jobs : int or None, default=None
         Number of splits that are fitted at the same time. None is 1.
     ensemble : bool or "auto", default="auto"

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
+    GroupKFold,
     GroupShuffleSplit,
     ShuffleSplit,
     StratifiedGroupKFold,
@@ -16,7 +17,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
-from ..model_selection import MultilabelStratifiedGroupKFold, check_disjoint_groups
+from ..model_selection import check_disjoint_groups
 from ._label_scores import label_scores
 
 
@@ -27,9 +28,8 @@ def make_splits(cv, X, target, groups, split_params, random_state=None):
     ----------
     cv : int, float, splitter, iterable or None
         None is 5. An int is a number of folds: those of scikit-learn's default without groups,
-        otherwise those of `StratifiedGroupKFold` or, for a multilabel target,
-        `MultilabelStratifiedGroupKFold`. A float is the share of the test part of a single random
-        split.
+        otherwise those of `StratifiedGroupKFold` or, for a multilabel target, `GroupKFold`. A float
+        is the share of the test part of a single random split.
     X : array-like, DataFrame or lead frame
     target : Target
     groups : ndarray of shape (n_records,) or None
@@ -52,8 +52,7 @@ def make_splits(cv, X, target, groups, split_params, random_state=None):
             if not is_multilabel:
                 _check_number_of_folds(splitter.n_splits, target)
         else:
-            folds = MultilabelStratifiedGroupKFold if is_multilabel else StratifiedGroupKFold
-            splitter = folds(cv)
+            splitter = (GroupKFold if is_multilabel else StratifiedGroupKFold)(cv)
         split_params = {} if groups is None else {"groups": groups}
     elif isinstance(cv, Real):
         if groups is not None:

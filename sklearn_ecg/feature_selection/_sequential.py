@@ -14,12 +14,13 @@ from sklearn.model_selection import (
     check_cv,
     cross_val_score,
 )
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
+from .._validation import was_fitted_on_rows
 from .._validation._samples import check_groups
 from ..leads import normalize_lead_names
 from ..leads._lead_groups import resolve_lead_groups
@@ -43,7 +44,8 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
     estimator : estimator
         Unfitted estimator of signals, such as a classifier of this package or a `Pipeline`. It is
         fitted on some of the leads, in the container of X. Parameters of it and of its steps that
-        describe the leads of X, ``n_leads`` and ``lead_names``, are adjusted.
+        describe the leads of X, ``n_leads`` and ``lead_names``, are adjusted. For rows, ``n_leads``
+        is set where it is None.
     n_leads_to_select : "auto", int or float, default="auto"
         Number of leads to select, or share of the leads in (0, 1]. With "auto", steps are taken as
         long as the score changes by at least `tol`; if `tol` is None, half of the leads are
@@ -208,6 +210,10 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
         self.n_leads = n_leads
         self.lead_names = lead_names
 
+    @property
+    def _allow_nan(self):
+        return get_tags(self.estimator).input_tags.allow_nan
+
     @with_callbacks
     def fit(self, X, y=None, groups=None, **fit_params):
         """Select the leads.
@@ -363,9 +369,10 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
     def _estimator_for(self, positions):
         """Return a clone for some of the leads, whose parameters describe these."""
         params = {}
+        known = [self.n_leads_in_, None] if was_fitted_on_rows(self) else [self.n_leads_in_]
         for name, value in self.estimator.get_params(deep=True).items():
             last = name.rpartition("__")[2]
-            if last == "n_leads" and value == self.n_leads_in_:
+            if last == "n_leads" and value in known:
                 params[name] = len(positions)
             elif last == "lead_names" and value is not None and len(value) == self.n_leads_in_:
                 names = normalize_lead_names(value, strict=False)

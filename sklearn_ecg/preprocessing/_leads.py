@@ -65,15 +65,15 @@ class LeadSelector(LeadSubsetTransformer):
     feature_names_in_ : ndarray of str
         Names of the columns seen in `fit`. Only defined if X has named columns.
 
-    See Also
-    --------
-    sklearn_ecg.SequentialLeadSelector : Choose the leads by a score.
-
     Raises
     ------
     ValueError
         In `fit`, if a lead or a region is unknown, a lead is selected twice, both `leads` and
         `region` are given, or leads without names are selected by name.
+
+    See Also
+    --------
+    sklearn_ecg.SequentialLeadSelector : Choose the leads by a score.
 
     Notes
     -----
