@@ -369,7 +369,9 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
     def _estimator_for(self, positions):
         """Return a clone for some of the leads, whose parameters describe these."""
         params = {}
-        known = [self.n_leads_in_, None] if was_fitted_on_rows(self) else [self.n_leads_in_]
+        # Without n_leads, these containers would be ambiguous.
+        needed = was_fitted_on_rows(self) or self.n_leads_in_ > self.n_times_in_
+        known = [self.n_leads_in_, None] if needed else [self.n_leads_in_]
         for name, value in self.estimator.get_params(deep=True).items():
             last = name.rpartition("__")[2]
             if last == "n_leads" and value in known:
