@@ -205,7 +205,7 @@ REFUSED = (IndexError, NotImplementedError, TypeError, ValueError)
 # How the libraries put it that they do not accept a container or a target.
 REFUSALS = (
     # X has three dimensions.
-    "dim 3, while dim <= 2",
+    "Found array with dim 3",
     "should be a 2D NumPy array",
     # The cells are signals, and not numbers.
     "setting an array element with a sequence",

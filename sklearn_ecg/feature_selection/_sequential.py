@@ -407,19 +407,20 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
         routing : MetadataRouter
             See the user guide of scikit-learn on metadata routing.
         """
+        splitter = check_cv(self.cv, classifier=is_classifier(self.estimator))
+        scorer = check_scoring(self.estimator, scoring=self.scoring)
         return (
             MetadataRouter(owner=self)
             .add_self_request(self)
-            .add(
-                estimator=self.estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-            .add(
-                splitter=check_cv(self.cv, classifier=is_classifier(self.estimator)),
-                method_mapping=MethodMapping().add(caller="fit", callee="split"),
-            )
-            .add(
-                scorer=check_scoring(self.estimator, scoring=self.scoring),
-                method_mapping=MethodMapping().add(caller="fit", callee="score"),
-            )
+            .add(estimator=self.estimator, method_mapping=_when_fitted("fit"))
+            .add(splitter=splitter, method_mapping=_when_fitted("split"))
+            .add(scorer=scorer, method_mapping=_when_fitted("score"))
         )
+
+
+def _when_fitted(method):
+    """Return the mapping for a method that is called in `fit`."""
+    # A Pipeline of scikit-learn 1.6 asks for what fit_transform needs.
+    return (
+        MethodMapping().add(caller="fit", callee=method).add(caller="fit_transform", callee=method)
+    )
