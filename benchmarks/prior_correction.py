@@ -45,7 +45,7 @@ CORRECTIONS = ("none", "closed form", "fitted")
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", help="PTB-XL folder")
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(1)
 

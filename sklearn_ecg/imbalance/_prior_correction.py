@@ -47,9 +47,9 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         classifier and from the labels that the samplers of a Pipeline give to it. "fitted" fits a
         logistic map with a positive slope to probabilities of held-out records, in cross-validation
         with ``cv``, which trains one more classifier for each split. "auto" is "closed_form" if the
-        effective prevalence is given or can be computed, otherwise "fitted": for a focal loss
-        (``focal_gamma`` > 0, as in `MSAICNetClassifier` by default), and for class weights and
-        samplers inside other estimators.
+        effective prevalence is given or can be computed, and "fitted" for a focal loss
+        (``focal_gamma`` > 0), for class weights and samplers inside other estimators, and for
+        networks of this package with class weights or samplers, for which the closed form is rough.
     target_prevalence : float, dict, array-like or None, default=None
         Prevalence of the population, each in (0, 1). None is that of the training records. For two
         classes, a float is the prevalence of ``classes_[1]``; a dict ``{class: prevalence}`` or an
@@ -101,8 +101,9 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
     Notes
     -----
     The closed form is exact if the classifier estimates posterior probabilities at the effective
-    prevalence [1]_ [2]_ [3]_. It does not correct a network that is too confident. For SMOTE and
-    other samplers that change the records of a class, it is an approximation.
+    prevalence [1]_ [2]_ [3]_. It does not correct a network that is too confident, or that has been
+    trained too briefly to reach that prevalence. For SMOTE and other samplers that change the
+    records of a class, it is an approximation.
 
     ``sample_weight`` is a number of repetitions of a record, as in scikit-learn, and part of the
     training prevalence. If weights are meant to balance the classes, pass the true prevalence as
@@ -228,10 +229,12 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         self._check_not_constant(data, training)
         wanted = self._read_prevalence("target_prevalence", data)
         effective = self._read_prevalence("effective_prevalence", data)
-        estimator_, computed, unknown = self._fit_estimator(data)
+        estimator_, computed, unknown, is_network = self._fit_estimator(data)
         method = self.method
         if method == "auto":
-            method = "fitted" if unknown and effective is None else "closed_form"
+            # Regularized networks do not reach the prevalence that their weights ask for.
+            is_rough = unknown or (is_network and not np.allclose(computed, training))
+            method = "fitted" if is_rough and effective is None else "closed_form"
         if method == "closed_form" and effective is None:
             if unknown:
                 raise ValueError(
@@ -305,6 +308,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             The prevalence that it was trained at.
         unknown : str or None
             Why this prevalence is unknown.
+        is_network : bool
         """
         estimator = clone(self.estimator)
         target, y = data.target, data.target.labels
@@ -322,7 +326,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         unknown = tilt.unknown
         if unknown is None and not ((effective > 0) & (effective < 1)).all():
             unknown = "a class without records after the sampler, or of weight 0"
-        return estimator, effective, unknown
+        return estimator, effective, unknown, tilt.is_network
 
     def _fit_maps(self, data, training):
         """Fit the monotone maps to probabilities of held-out records."""

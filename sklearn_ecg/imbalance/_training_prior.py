@@ -33,10 +33,13 @@ class TrainingTilt(NamedTuple):
     class_weight : {"balanced"}, dict, list of dict or None
     unknown : str or None
         A reason why the prevalence cannot be computed in closed form.
+    is_network : bool
+        Whether the classifier is a network of this package, for which the closed form is rough.
     """
 
     class_weight: Any = None
     unknown: str | None = None
+    is_network: bool = False
 
 
 def training_tilt(estimator, kind, *, recorded):
@@ -88,18 +91,18 @@ def training_tilt(estimator, kind, *, recorded):
         if hasattr(value, "fit_resample"):
             return TrainingTilt(unknown=f"the sampler {param} inside {name}")
     class_weight = params.get("class_weight")
+    is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
     if params.get("scale_pos_weight") is not None and kind == "binary":
         return TrainingTilt([1.0, float(params["scale_pos_weight"])])
     if class_weight is None:
-        return TrainingTilt()
-    is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
+        return TrainingTilt(is_network=is_ours)
     if one_per_label and kind == "multiclass":
         return TrainingTilt(unknown=f"class_weight of one {name} for each class")
     if kind == "multilabel" and not (one_per_label or is_ours):
         return TrainingTilt(unknown=f"class_weight of {name}, which multiplies those of the labels")
     if isinstance(class_weight, str) and class_weight not in ("balanced", "balanced_subsample"):
         return TrainingTilt(unknown=f"class_weight={class_weight!r} of {name}")
-    return TrainingTilt(class_weight)
+    return TrainingTilt(class_weight, is_network=is_ours)
 
 
 def weighted_prevalence(prevalence, class_weight, kind, classes):

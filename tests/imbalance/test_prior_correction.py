@@ -204,10 +204,29 @@ def test_weights_of_a_multilabel_network():
         ([{0: 1, 1: 3}, {1: 2}], [0.5, 2 / 3]),
         (None, [0.25, 0.5]),
     ]:
-        clf = PriorCorrectedClassifier(network.set_params(class_weight=class_weight))
-        clf.fit(X, y.astype(int))
-        assert clf.method_ == "closed_form"
+        clf = PriorCorrectedClassifier(
+            network.set_params(class_weight=class_weight), method="closed_form"
+        ).fit(X, y.astype(int))
         np.testing.assert_allclose(clf.effective_prevalence_, effective)
+
+
+@pytest.mark.filterwarnings("ignore:The probabilities .*do not rank:UserWarning")
+@pytest.mark.parametrize(
+    "params, method",
+    [
+        ({"class_weight": "balanced", "focal_gamma": 0}, "fitted"),
+        ({"class_weight": None, "focal_gamma": 2}, "fitted"),
+        ({"class_weight": None, "focal_gamma": 0}, "closed_form"),
+    ],
+)
+def test_automatic_method_for_networks(params, method):
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(40, 2, 20), np.arange(40) % 4 // 3
+    network = MSAICNetClassifier(
+        filters=(2,), dilations=(1,), embedding_dim=4, projection_dim=2, max_epochs=1, **params
+    )
+    clf = PriorCorrectedClassifier(network, cv=2).fit(X, y)
+    assert clf.method_ == method
 
 
 def test_given_effective_prevalence():
