@@ -67,6 +67,7 @@ API_MODULES = (
     "sklearn_ecg.leads",
     "sklearn_ecg.datasets",
     "sklearn_ecg.preprocessing",
+    "sklearn_ecg.feature_selection",
     "sklearn_ecg.beats",
     "sklearn_ecg.paper",
     "sklearn_ecg.augmentation",
@@ -134,22 +135,27 @@ def api_page(module_name, names):
     return "\n".join(lines)
 
 
-def tools_table():
-    """Return the table of containers and tools of tests/test_tools.py."""
+def tools_table(columns):
+    """Return what tests/test_tools.py says about these containers or kinds of target, as a table.
+
+    A table of targets has the tools that do not work with all of them.
+    """
     tree = ast.parse((ROOT / "tests" / "test_tools.py").read_text(encoding="utf-8"))
-    (text,) = [
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "TABLE"
-    ]
-    header, _, *rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in text.strip().splitlines()
-    ]
+    constants = {
+        node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)
+    }
+    table = ast.literal_eval(constants["TABLE"])
+    containers, columns = (ast.literal_eval(constants[name]) for name in ("CONTAINERS", columns))
     lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", ""]
-    for row in [header, *rows]:
-        first, *rest = row
-        lines.append(f"   * - {first}")
-        lines += [f"     - {cell}" for cell in rest]
+    lines += ["   * - Tool", *(f"     - {column}" for column in columns)]
+    for tool, exceptions in table.items():
+        cells = dict.fromkeys(columns, "yes")
+        for where, instead in exceptions.items():
+            for column in containers if where == "any container" else where.split(", "):
+                if column in columns:
+                    cells[column] = f"*{instead}*"
+        if columns == containers or set(cells.values()) != {"yes"}:
+            lines += [f"   * - {tool}", *(f"     - {cell}" for cell in cells.values())]
     return "\n".join(lines) + "\n"
 
 
@@ -181,7 +187,8 @@ for folder, kept in (("api", pages), ("objects", objects)):
             path.unlink()
 for module_name, names in pages.items():
     write(GENERATED / "api" / f"{module_name}.rst", api_page(module_name, names))
-write(GENERATED / "tools_table.inc", tools_table())
+write(GENERATED / "tools_and_containers.inc", tools_table("CONTAINERS"))
+write(GENERATED / "tools_and_targets.inc", tools_table("TARGETS"))
 write(GENERATED / "changes.inc", changes())
 # Sphinx-gallery wants a header among the examples.
 shutil.rmtree(GENERATED / "examples", ignore_errors=True)

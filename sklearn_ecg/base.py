@@ -16,11 +16,12 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ._validation import check_signals, read_container, was_fitted_on_rows
 from .leads import to_lead_frame
+from .utils._fit_callbacks import CallbackSupportMixin, as_one_task
 
 __all__ = ["SignalToSignalTransformer", "SignalTransformer"]
 
 
-class SignalTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of the transformers of signals.
 
     A subclass has the parameters ``n_leads`` and ``lead_names``, implements `_fit`, and calls
@@ -43,6 +44,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def _fit(self, signals):
         """Learn from the training records, of shape (n_records, n_leads, n_times)."""
 
+    @as_one_task
     def fit(self, X, y=None):
         """Check the signals, and learn from them if there is anything to learn.
 

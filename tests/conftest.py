@@ -48,6 +48,8 @@ SLOW = (
     "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
     "tests/datasets/test_ecg_images.py::test_memory_of_large_images",
     # Processes.
+    "tests/deep/test_fit_callbacks.py::test_without_callbacks_of_sklearn",
+    "tests/feature_selection/test_sequential.py::test_processes_give_the_same",
     "tests/datasets/test_fuzz.py::test_damaged_files",
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
     "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",

@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
@@ -17,6 +18,7 @@ from sklearn_ecg import (
     ACLECGEncoder,
     ECGNetClassifier,
     MSAICNetClassifier,
+    SequentialLeadSelector,
     SimCardioNetClassifier,
     SimCardioNetEncoder,
 )
@@ -146,6 +148,7 @@ SKLEARN_INSTANCES = [
     MedianBeat(sampling_rate=100, window=(-0.01, 0.01), unreliable="record_average", n_leads=1),
     NotchFilter(sampling_rate=500, n_leads=1),
     Resampler(40, sampling_rate=100, n_leads=1),
+    SequentialLeadSelector(LogisticRegression(), cv=2, n_leads=1),
     SignalQuality(sampling_rate=100, n_leads=1),
 ]
 
@@ -188,6 +191,9 @@ ECG_INSTANCES = [
     MedianBeat(sampling_rate=100, window=(-0.02, 0.02), unreliable="record_average"),
     NotchFilter(sampling_rate=500),
     Resampler(40, sampling_rate=100),
+    SequentialLeadSelector(
+        MSAICNetClassifier(**TINY, max_epochs=0, random_state=0), n_leads_to_select=0.5, cv=2
+    ),
     SignalQuality(sampling_rate=100),
 ]
 

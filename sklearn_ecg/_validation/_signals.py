@@ -261,7 +261,10 @@ def _check_row_length(shape, n_leads, name):
     if shape[1] % n_leads:
         raise ValueError(
             f"X has {shape[1]} columns, which n_leads={n_leads} does not divide. Rows must "
-            f"contain n_leads * n_times values in lead-major order. {SINGLE_RECORD}."
+            f"contain n_leads * n_times values in lead-major order. {SINGLE_RECORD}. If a tool has "
+            "removed columns, as RFE and SequentialFeatureSelector do, use SequentialLeadSelector. "
+            "If it has added columns, as ClassifierChain does, place it after a transformer in a "
+            "Pipeline."
         )
 
 

@@ -10,6 +10,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ..base import SignalTransformer, fill_lead_names
 from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
+from ..utils._fit_callbacks import as_one_task
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds, wave_bounds
 from ._measurements import MIN_WAVE_AREA, measure_p, measure_qrs, measure_st, measure_t
@@ -76,9 +77,8 @@ class BeatFeatures(SignalTransformer):
     sampling_rate : float
         Time points per second (Hz), from 100 to 1000. Required.
     min_reliability : float, default=0.3
-        Minimum of `RPeaks.reliability`, in [0, 1]. If the reliability of a record is lower, or no
-        beat of it can be used, its features are NaN, except for ``global__n_beats`` and
-        ``global__reliability``. The limit is a default of this library.
+        Minimum of `RPeaks.reliability`, in [0, 1]. Records below this default of this library, or
+        without usable beats, have NaN except for ``global__n_beats`` and ``global__reliability``.
     drop_empty : bool, default=True
         Whether to leave out features that are NaN in all training records, such as R' in a lead in
         which no patient has one. scikit-learn's gradient boosting (1.9) fails on such features, and
@@ -262,6 +262,7 @@ class BeatFeatures(SignalTransformer):
         self.n_leads = n_leads
         self.lead_names = lead_names
 
+    @as_one_task
     def fit_transform(self, X, y=None):
         """Fit, and measure the same records.
 

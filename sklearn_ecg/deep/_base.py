@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..augmentation._base import check_rates_of_transforms
 from ..utils._chunks import NETWORK, array_chunks
+from ..utils._fit_callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from ..utils._module_arrays import arrays_to_module, module_to_arrays
 from ..utils._torch import (
     convert_module,
@@ -25,7 +26,13 @@ from ._training import train_network
 from ._training_data import PreviousFit, TrainingData
 
 
-class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+class DeepECG(
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
     """Base class of the estimators that own a network.
 
     A method is a subclass of `DeepECGClassifier`, `SelfSupervisedEncoder` or `FineTunedClassifier`.
@@ -120,17 +127,26 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """Return the parts of the network that have their own learning rate."""
         return ()
 
+    @with_callbacks
     def _fit(self, X, y=None, sample_weight=None, groups=None):
         """Run the steps of `fit`, in the order that the docstring of `DeepECG` describes."""
         self._validate_params()
         previous = self._start_fit()
+        tasks = FitTasks(
+            self,
+            *self._labeled_records(X, y, sample_weight),
+            max_epochs=int(self.max_epochs),
+            pretrains=previous is None and self._pretrains(),
+        )
         device = resolve_device(self.device)
         with usual_settings(device):
-            self._run_steps(X, y, sample_weight, groups, device, previous)
+            self._run_steps(X, y, sample_weight, groups, device, previous, tasks)
+        tasks.end()
         return self
 
-    def _run_steps(self, X, y, sample_weight, groups, device, previous):
+    def _run_steps(self, X, y, sample_weight, groups, device, previous, tasks):
         data = self._validate(X, y, sample_weight, groups)
+        data.tasks = tasks
         data.seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         data.device = device
         data.augmentation = self._make_augmentation()
@@ -147,7 +163,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             network = self._build(data, previous)
             loss = self._make_loss(data)
             train_batches, valid_batches = self._make_batches(data, network, previous is None)
-            self._train(network, loss, train_batches, valid_batches, data.device)
+            self._train(network, loss, train_batches, valid_batches, data)
         self._check_weights()
         self._fitted_requirements = self._requirements()
 
@@ -183,6 +199,14 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """Train on all records."""
         data.train = np.arange(len(data.records))
 
+    def _labeled_records(self, X, *others):
+        """Return the records with a label, of X, y and other arrays as they were given to `fit`."""
+        return X, *others
+
+    def _pretrains(self):
+        """Return whether `_pretrain` fits an encoder."""
+        return False
+
     def _pretrain(self, data):
         """Do nothing, unless a subclass is based on an encoder."""
 
@@ -210,7 +234,7 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         ``is_new`` is False for a network with the weights of a previous fit.
         """
 
-    def _train(self, network, loss, train_batches, valid_batches, device):
+    def _train(self, network, loss, train_batches, valid_batches, data):
         """Train the network and set the fitted attributes."""
         self.net_, self.history_, self.callbacks_ = train_network(
             convert_module(network, self._torch_dtype),
@@ -222,8 +246,9 @@ class DeepECG(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             learning_rate_schedule=self.learning_rate_schedule,
             weight_decay=self.weight_decay,
             mixed_precision=self.precision == "mixed",
-            device=device,
+            device=data.device,
             callbacks=self.callbacks,
+            tasks=data.tasks,
             verbose=self.verbose,
             n_iter_no_change=getattr(self, "n_iter_no_change", None),
             parameter_groups=self._parameter_groups(),

@@ -97,13 +97,14 @@ class MSAICNetClassifier(DeepECGClassifier):
         maps a tensor, (batch, leads, time) for signals or (batch, channels, height, width) for
         images, to a tensor of the same shape. The transforms of a list are applied in order. None
         trains on the records as they are.
-    class_weight : {"balanced"}, dict, list of dict or None, default="balanced"
+    class_weight : {"balanced"}, dict, list of dict, dict of dict or None, default="balanced"
         Weights of the classes in the classification loss. "balanced": for two classes, and for each
         label of a multilabel target, the share of the records with the other value; for three or
         more classes, ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to
         weights; a multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per
-        label. None gives all classes the same weight. Probabilities of a weighted loss are not
-        calibrated: see `sklearn_ecg.PriorCorrectedClassifier`.
+        label, or a dict of such dicts by column, ``{3: {1: 5}}``. None gives all classes the same
+        weight. Probabilities of a weighted loss are not calibrated: see
+        `sklearn_ecg.PriorCorrectedClassifier` and `sklearn.calibration.CalibratedClassifierCV`.
     normalize : {"dataset", "record", "record_lead"} or None, default="dataset"
         Standardization of the signals to mean 0 and SD 1. "dataset" takes the mean and SD of each
         lead over the training records, without the validation records of ``early_stopping``;

@@ -64,8 +64,8 @@ class SelfSupervisedEncoder(DeepECG):
         )
         return batches, None
 
-    def _train(self, network, loss, train_batches, valid_batches, device):
-        super()._train(network, loss, train_batches, valid_batches, device)
+    def _train(self, network, loss, train_batches, valid_batches, data):
+        super()._train(network, loss, train_batches, valid_batches, data)
         recompute_batch_norm_statistics(network.trunk, network.embed, train_batches)
         self._warn_if_collapsed(len(train_batches.records))
 
@@ -133,16 +133,20 @@ class FineTunedClassifier(DeepECGClassifier):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         pretraining = PretrainingRecords(X, sample_weight)
-        if self.unlabeled is not None and y is not None:
-            check_consistent_length(X, y, sample_weight, groups)
-            labeled = np.flatnonzero(~self._is_unlabeled(y))
-            X, y, sample_weight, groups = (
-                None if values is None else _safe_indexing(values, labeled)
-                for values in (X, y, sample_weight, groups)
-            )
-        data = super()._validate(X, y, sample_weight, groups)
+        labeled = self._labeled_records(X, y, sample_weight, groups)
+        data = super()._validate(*labeled)
         data.pretraining = pretraining
         return data
+
+    def _labeled_records(self, X, y, *others):
+        if self.unlabeled is None or y is None:
+            return X, y, *others
+        check_consistent_length(X, y, *others)
+        labeled = np.flatnonzero(~self._is_unlabeled(y))
+        return tuple(
+            None if values is None else _safe_indexing(values, labeled)
+            for values in (X, y, *others)
+        )
 
     def _is_unlabeled(self, y):
         """Return a mask of the records without a label."""
@@ -165,10 +169,13 @@ class FineTunedClassifier(DeepECGClassifier):
 
     def _pretrain(self, data):
         """Set ``encoder_``: the fitted encoder that was passed, or one that is pretrained now."""
-        self.encoder_ = self._fit_encoder(data.pretraining)
+        self.encoder_ = self._fit_encoder(data.pretraining, data.tasks)
         self._input.check_encoder(self, self.encoder_)
 
-    def _fit_encoder(self, pretraining):
+    def _pretrains(self):
+        return not isinstance(self.encoder, FrozenEstimator)
+
+    def _fit_encoder(self, pretraining, tasks):
         encoder = self._unwrap_encoder()
         if isinstance(self.encoder, FrozenEstimator):
             check_is_fitted(encoder)
@@ -185,9 +192,11 @@ class FineTunedClassifier(DeepECGClassifier):
         X, sample_weight = pretraining
         if sample_weight is not None and not sample_weight.all():
             X = _safe_indexing(X, np.flatnonzero(sample_weight))
-        return encoder.set_params(
+        encoder.set_params(
             **{name: value for name, value in defaults.items() if getattr(encoder, name) is None}
-        ).fit(X)
+        )
+        tasks.pretrain(encoder, X)
+        return encoder
 
     def _unwrap_encoder(self):
         """Return the parameter ``encoder`` without `FrozenEstimator` around it."""

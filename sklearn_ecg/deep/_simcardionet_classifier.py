@@ -57,13 +57,14 @@ class SimCardioNetClassifier(FineTunedClassifier):
         maps a tensor, (batch, leads, time) for signals or (batch, channels, height, width) for
         images, to a tensor of the same shape. The transforms of a list are applied in order. None
         trains on the records as they are.
-    class_weight : {"balanced"}, dict, list of dict or None, default=None
+    class_weight : {"balanced"}, dict, list of dict, dict of dict or None, default=None
         Weights of the classes in the classification loss. "balanced": for two classes, and for each
         label of a multilabel target, the share of the records with the other value; for three or
         more classes, ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to
         weights; a multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per
-        label. None gives all classes the same weight. Probabilities of a weighted loss are not
-        calibrated: see `sklearn_ecg.PriorCorrectedClassifier`.
+        label, or a dict of such dicts by column, ``{3: {1: 5}}``. None gives all classes the same
+        weight. Probabilities of a weighted loss are not calibrated: see
+        `sklearn_ecg.PriorCorrectedClassifier` and `sklearn.calibration.CalibratedClassifierCV`.
     max_epochs : int, default=30
         Number of passes over the training records. 0 leaves the network at its random
         initialization.
@@ -319,8 +320,8 @@ class SimCardioNetClassifier(FineTunedClassifier):
             for turn in range(n_stages)
         ]
 
-    def _train(self, network, loss, train_batches, valid_batches, device):
-        super()._train(network, loss, train_batches, valid_batches, device)
+    def _train(self, network, loss, train_batches, valid_batches, data):
+        super()._train(network, loss, train_batches, valid_batches, data)
         if not self.frozen:
             open_stages = np.zeros(self.n_iter_, dtype=int)
             for name, rates in self.history_.items():

@@ -11,11 +11,12 @@ def class_weights(class_weight, target, sample_weight=None):
 
     Parameters
     ----------
-    class_weight : {"balanced"}, dict, list of dict or None
+    class_weight : {"balanced"}, dict, list of dict, dict of dict or None
         "balanced" is, for binary and multilabel targets, the share of the records with the other
         value, the alpha of a focal loss, and for multiclass targets
         ``n_records / (n_classes * n_records_of_class)``. A dict maps class labels to weights; a
-        multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per label.
+        multilabel target takes a list of dicts ``{0: weight, 1: weight}``, one per label, or a dict
+        of such dicts by column; columns that it does not have are not weighted.
     target : Target
     sample_weight : ndarray of shape (n_records,), default=None
 
@@ -28,14 +29,14 @@ def class_weights(class_weight, target, sample_weight=None):
     if class_weight is None:
         return None
     if target.kind == "multilabel":
-        _check_multilabel_weight(class_weight, target)
+        class_weight = _weights_of_labels(class_weight, target)
     elif isinstance(class_weight, list):
         raise ValueError(
             "class_weight is a list, which only a multilabel y takes. Pass a dict {class: weight}."
         )
     if class_weight == "balanced":
         return _balanced(target, sample_weight)
-    weights = [w for d in np.atleast_1d(class_weight) for w in d.values()]
+    weights = [w for d in np.atleast_1d(class_weight) for w in d.values()] or [1]
     if not np.all(np.isfinite(weights)) or min(weights) < 0 or max(weights) == 0:
         raise ValueError(
             "class_weight must contain finite weights >= 0, not all of them 0, got "
@@ -51,15 +52,23 @@ def class_weights(class_weight, target, sample_weight=None):
     return weight[:, None] if target.kind == "binary" else weight
 
 
-def _check_multilabel_weight(class_weight, target):
-    n_labels = len(target.classes)
+def _weights_of_labels(class_weight, target):
+    """Return "balanced", or a list with a dict for each label."""
+    labels = target.classes.tolist()
+    per_label = class_weight
+    if isinstance(class_weight, dict) and set(class_weight) <= set(labels):
+        per_label = [class_weight.get(label, {}) for label in labels]
     if class_weight != "balanced" and not (
-        isinstance(class_weight, list) and len(class_weight) == n_labels
+        isinstance(per_label, list)
+        and len(per_label) == len(labels)
+        and all(isinstance(weight, dict) and set(weight) <= {0, 1} for weight in per_label)
     ):
         raise ValueError(
-            f"With a multilabel y of {n_labels} labels class_weight must be 'balanced', None or a "
-            f"list of {n_labels} dicts {{0: weight, 1: weight}}, got {class_weight!r}."
+            f"With a multilabel y of {len(labels)} labels class_weight must be 'balanced', None, a "
+            f"list of {len(labels)} dicts {{0: weight, 1: weight}}, or a dict of such dicts by "
+            f"column, as in {{{labels[-1]}: {{0: 1, 1: 5}}}}, got {class_weight!r}."
         )
+    return per_label
 
 
 def class_shares(target, sample_weight=None):

@@ -45,6 +45,8 @@ class TrainingData:
         For classifiers on an encoder.
     augmentation : callable or None
         What `_make_augmentation` returned.
+    tasks : FitTasks or None
+        The tasks of `fit` for which callbacks of scikit-learn are called.
     seed : int
     device : torch.device
     n_channels : int
@@ -60,6 +62,7 @@ class TrainingData:
     class_weight: torch.Tensor | None = None
     pretraining: PretrainingRecords | None = None
     augmentation: Any = None
+    tasks: Any = None
     seed: int | None = None
     device: torch.device | None = None
     n_channels: int | None = None

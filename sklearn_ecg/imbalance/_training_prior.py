@@ -148,7 +148,7 @@ def _weighted_prevalence(prevalence, class_weight, kind, classes):
     Parameters
     ----------
     prevalence : ndarray of shape (n_classes,) or (n_labels,)
-    class_weight : "balanced", dict, list of dict, list of float or None
+    class_weight : "balanced", dict, list of dict, dict of dict, list of float or None
     kind : {"binary", "multiclass", "multilabel"}
     classes : ndarray of shape (n_classes,) or (n_labels,)
 
@@ -163,7 +163,11 @@ def _weighted_prevalence(prevalence, class_weight, kind, classes):
     if kind == "multilabel":
         per_label = class_weight
         if isinstance(class_weight, dict):
-            per_label = [class_weight] * len(prevalence)
+            by_column = all(isinstance(weight, dict) for weight in class_weight.values())
+            per_label = [
+                class_weight.get(label, {}) if by_column else class_weight
+                for label in classes.tolist()
+            ]
         positive = prevalence * [weight.get(1, 1) for weight in per_label]
         negative = (1 - prevalence) * [weight.get(0, 1) for weight in per_label]
         return positive / (positive + negative)

@@ -1,4 +1,4 @@
-"""Groups of leads, and of features with a lead in their names, such as ``V2__st_level``."""
+"""Groups of features with a lead in their names, such as ``V2__st_level``."""
 
 from collections.abc import Iterable, Mapping
 from numbers import Integral
@@ -6,7 +6,8 @@ from numbers import Integral
 import numpy as np
 
 from .._validation import SINGLE_RECORD, check_container
-from ..leads import REGIONS_8, REGIONS_12, is_lead_frame, lead_regions, normalize_lead_name
+from ..leads import is_lead_frame, lead_regions, normalize_lead_name
+from ..leads._lead_groups import regions_of
 
 NO_LEAD = "no lead"
 
@@ -99,12 +100,6 @@ def feature_groups(feature_names, regions=None):
     }
 
 
-def regions_of(leads):
-    """Return the regions of twelve leads, or of the eight leads of ACL-ECG if these are all."""
-    eight = {lead for members in REGIONS_8.values() for lead in members}
-    return REGIONS_8 if eight == set(leads) else REGIONS_12
-
-
 def is_feature_table(X):
     """Whether X is a numeric frame with leads in the names of some columns."""
     if not hasattr(X, "columns") or is_lead_frame(X):
@@ -138,24 +133,6 @@ def check_not_unnamed_table(X, function):
     )
 
 
-def resolve_lead_groups(lead_groups, n_leads, names):
-    """Return the positions of the leads of each group, as `lead_importance` takes groups."""
-    if lead_groups is None:
-        return {name: [i] for i, name in enumerate(range(n_leads) if names is None else names)}
-    if isinstance(lead_groups, str):
-        if lead_groups != "regions":
-            raise ValueError(
-                f"lead_groups={lead_groups!r} is unknown. Pass None, 'regions' or a mapping from "
-                "the name of each group to its leads."
-            )
-        return lead_regions(names, regions_of(names or ()))
-    if not lead_groups:
-        raise ValueError("lead_groups is an empty mapping. Pass at least one group.")
-    return {
-        group: _lead_positions(group, leads, n_leads, names) for group, leads in lead_groups.items()
-    }
-
-
 def leads_of_groups(groups, by_lead):
     """Return the names of the leads of each group.
 
@@ -179,33 +156,3 @@ def _lead_in_name(name):
         except ValueError:
             continue
     return None
-
-
-def _lead_positions(group, leads, n_leads, names):
-    """Return the positions of the leads of a group, given as names or positions."""
-    if isinstance(leads, (str, Integral)):
-        raise TypeError(
-            f"Group {group!r} must be a list of leads, got {leads!r}. Pass [{leads!r}]."
-        )
-    if not isinstance(leads, Iterable):
-        raise TypeError(
-            f"lead_groups: group {group!r} must be a list of leads, got {leads!r}. Pass their "
-            "names or positions."
-        )
-    positions = []
-    for lead in leads:
-        if isinstance(lead, Integral) and not isinstance(lead, bool):
-            if not 0 <= lead < n_leads:
-                raise ValueError(
-                    f"Group {group!r} needs the lead at position {lead}, but X has {n_leads} "
-                    f"leads. Pass positions from 0 to {n_leads - 1}."
-                )
-            positions.append(int(lead))
-            continue
-        # lead_regions raises for unnamed and unknown leads and for invalid names.
-        positions += lead_regions(names, {group: [lead]})[group]
-    if not positions:
-        raise ValueError(f"Group {group!r} has no leads. Pass at least one lead.")
-    if len(set(positions)) < len(positions):
-        raise ValueError(f"Group {group!r} has a lead twice: {list(leads)}. Pass each lead once.")
-    return positions

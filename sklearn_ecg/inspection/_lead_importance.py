@@ -23,12 +23,12 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation import read_container
 from .._validation._samples import check_not_masked
+from ..leads._lead_groups import resolve_lead_groups
 from ._lead_groups import (
     check_not_unnamed_table,
     feature_groups,
     is_feature_table,
     leads_of_groups,
-    resolve_lead_groups,
 )
 from ._lead_replacement import (
     LeadReplacement,

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from .._validation import check_image_size, check_signals, read_container
 from ..base import fill_lead_names
 from ..utils._chunks import RENDER, record_chunks
+from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
 from ._background import draw_background
 from ._paper_layout import LAYOUTS, lay_out_panels
 from ._pixel_page import place_panels
@@ -19,7 +20,9 @@ from ._rasterize import draw_traces
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
-class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class ECGImageRenderer(
+    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Draw each record as an image of ECG paper.
 
     Parameters
@@ -204,6 +207,7 @@ class ECGImageRenderer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self.n_leads = n_leads
         self.lead_names = lead_names
 
+    @as_one_task
     def fit(self, X, y=None):
         """Check the signals and lay out the page.
 

@@ -11,7 +11,24 @@ from ..leads import derive_leads, lead_regions, normalize_lead_names
 from ..leads._names import REGION_MAPS
 
 
-class LeadSelector(SignalToSignalTransformer):
+class LeadSubsetTransformer(SignalToSignalTransformer):
+    """Base class of the transformers that keep some of the leads.
+
+    A subclass sets ``positions_``, the positions of these leads in X, in `fit`.
+    """
+
+    _allow_nan = True
+
+    def _output_lead_names(self):
+        if self.lead_names_in_ is None:
+            return tuple(f"lead{position}" for position in self.positions_)
+        return tuple(self.lead_names_in_[position] for position in self.positions_)
+
+    def _transform(self, signals):
+        return np.take(signals, self.positions_, axis=1)
+
+
+class LeadSelector(LeadSubsetTransformer):
     """Select leads by name, by region or by position.
 
     Parameters
@@ -54,6 +71,10 @@ class LeadSelector(SignalToSignalTransformer):
         In `fit`, if a lead or a region is unknown, a lead is selected twice, both `leads` and
         `region` are given, or leads without names are selected by name.
 
+    See Also
+    --------
+    sklearn_ecg.SequentialLeadSelector : Choose the leads by a score.
+
     Notes
     -----
     X may contain NaN, so that missing leads can be left out.
@@ -80,7 +101,6 @@ class LeadSelector(SignalToSignalTransformer):
         "region": [str, "array-like", None],
         "regions": [StrOptions(set(REGION_MAPS)), Mapping],
     }
-    _allow_nan = True
 
     def __init__(self, leads=None, *, region=None, regions="twelve", n_leads=None, lead_names=None):
         self.leads = leads
@@ -150,14 +170,6 @@ class LeadSelector(SignalToSignalTransformer):
                 f"{', '.join(present)}. Pass some of these."
             )
         return [present.index(lead) for lead in selected]
-
-    def _output_lead_names(self):
-        if self.lead_names_in_ is None:
-            return tuple(f"lead{position}" for position in self.positions_)
-        return tuple(self.lead_names_in_[position] for position in self.positions_)
-
-    def _transform(self, signals):
-        return np.take(signals, self.positions_, axis=1)
 
 
 class LeadDeriver(SignalToSignalTransformer):

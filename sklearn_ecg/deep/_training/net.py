@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from skorch import NeuralNet
+from skorch import History, NeuralNet
 from skorch.callbacks import (
     BatchScoring,
+    Checkpoint,
     EarlyStopping,
     EpochScoring,
     EpochTimer,
@@ -22,7 +23,12 @@ from skorch.callbacks import (
     Unfreezer,
 )
 
-from ...utils._module_arrays import arrays_to_module, module_attributes, module_to_arrays
+from ...utils._module_arrays import (
+    arrays_to_module,
+    copy_module,
+    module_attributes,
+    module_to_arrays,
+)
 from ...utils._warnings import warn
 
 
@@ -71,6 +77,17 @@ class _Net(NeuralNet):
         """Remember the attributes of the module, which predictions may change, for pickling."""
         vars(self)["_attributes"] = module_attributes(self.module_)
 
+    def copy_for_prediction(self):
+        """Return a copy that predicts as this net does now, while this one can train on."""
+        copied = object.__new__(type(self))
+        state = {**vars(self), "module": None, "callbacks": [], "callbacks_": []}
+        state.update(dict.fromkeys(["criterion_", "optimizer_"]), _trimmed_for_prediction=True)
+        vars(copied).update(state)
+        copied.module = copied.module_ = copy_module(self.module_).eval()
+        copied.history = History()
+        copied.remember_attributes()
+        return copied
+
     def autocast(self):
         """Return the context for the network: bfloat16 where it is safe, with mixed precision."""
         device_type = torch.device(self.device).type
@@ -85,17 +102,19 @@ class _Net(NeuralNet):
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         self.notify("on_train_begin", X=None, y=None)
-        self.fit_loop(X, y)
+        self.fit_loop(X, y, **fit_params)
         self.notify("on_train_end", X=None, y=None)
         return self
 
-    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+    def fit_loop(self, X, y=None, epochs=None, *, tasks=None, **fit_params):
         with _recorded_interrupts() as interrupts:
-            self._fit_epochs(X, y, interrupts)
+            self._fit_epochs(X, y, interrupts, tasks)
         return self
 
-    def _fit_epochs(self, X, y, interrupts):
+    def _fit_epochs(self, X, y, interrupts, tasks):
         for _ in range(self.max_epochs):
+            if tasks is not None:
+                tasks.begin_epoch()
             self.notify("on_epoch_begin", dataset_train=None, dataset_valid=None)
             for group in self.optimizer_.param_groups:
                 is_trained = any(p.requires_grad for p in group["params"])
@@ -103,12 +122,27 @@ class _Net(NeuralNet):
                 self.history.record(group.get("name", "learning_rate"), rate)
             self.run_single_epoch(X, training=True, prefix="train", step_fn=self.train_step)
             self.run_single_epoch(y, training=False, prefix="valid", step_fn=self.validation_step)
+            stops = False
             try:
                 self.notify("on_epoch_end", dataset_train=None, dataset_valid=None)
             except KeyboardInterrupt:
                 if interrupts:
                     raise
+                stops = True
+            if tasks is not None:
+                stops |= tasks.end_epoch(self._fitted_attributes)
+            if stops:
                 break
+
+    def _fitted_attributes(self):
+        """Return the attributes of the estimator that would result if training stopped now."""
+        history = _history(self)
+        return {
+            "net_": self.copy_for_prediction(),
+            "history_": history,
+            "n_iter_": len(history["epoch"]),
+            "_n_features_out": self.module_.embedding_dim,
+        }
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
@@ -202,6 +236,7 @@ def train_network(
     device,
     callbacks,
     verbose,
+    tasks=None,
     n_iter_no_change=None,
     parameter_groups=(),
 ):
@@ -219,7 +254,10 @@ def train_network(
         With validation batches, training stops after ``n_iter_no_change`` epochs without a
         lower validation loss, and the weights of the best epoch are restored.
     callbacks : list of skorch callbacks or None
-        Copied, so that the parameter of the estimator does not change.
+        Copied, so that the parameter of the estimator does not change. Attributes that cannot be
+        copied are shared.
+    tasks : FitTasks or None, default=None
+        Calls the callbacks of scikit-learn before and after each epoch.
     parameter_groups : sequence of ParameterGroup, default=()
         Parts of the network that have their own learning rate or are frozen for some epochs.
 
@@ -233,8 +271,8 @@ def train_network(
     callbacks : list of skorch callbacks
         The trained copies.
     """
-    callbacks = copy.deepcopy(list(callbacks or []))
-    _check_callbacks(callbacks)
+    callbacks = [_copy_callback(callback) for callback in callbacks or []]
+    _check_callbacks(callbacks, has_validation=valid_batches is not None)
     steps = list(callbacks)
     if learning_rate_schedule == "cosine":
         factor = _warmup_cosine(max_epochs * len(batches))
@@ -272,24 +310,58 @@ def train_network(
         mixed_precision=mixed_precision,
     )
     net.initialize()
-    net.partial_fit(batches, valid_batches)
+    net.partial_fit(batches, valid_batches, tasks=tasks)
     history = _history(net)
     net.trim_for_prediction()
     net.remember_attributes()
     return net, history, callbacks
 
 
-def _check_callbacks(callbacks):
-    """Raise for callbacks that score the predictions for a data set of skorch."""
+def _copy_callback(callback):
+    """Return a deep copy; attributes that cannot be copied, such as open files, are shared."""
+    if isinstance(callback, tuple):
+        name, callback = callback
+        return name, _copy_callback(callback)
+    try:
+        return copy.deepcopy(callback)
+    except TypeError:  # such as a SummaryWriter of TensorBoard, which has threads
+        copied = copy.copy(callback)
+        for name, value in vars(callback).items():
+            try:
+                setattr(copied, name, copy.deepcopy(value))
+            except TypeError:
+                setattr(copied, name, value)
+        return copied
+
+
+def _check_callbacks(callbacks, has_validation):
+    """Raise for callbacks that need a data set of skorch, or validation records if there are none.
+
+    Callbacks of the user's own, which may not be of skorch's class, are not checked.
+    """
     for callback in callbacks:
         callback = callback[1] if isinstance(callback, tuple) else callback
+        monitor = getattr(callback, "monitor", None)
+        if (
+            isinstance(callback, (Checkpoint, EarlyStopping))
+            and not has_validation
+            and isinstance(monitor, str)
+            and monitor.startswith("valid_")
+        ):
+            raise ValueError(
+                f"callbacks contains {type(callback).__name__}(monitor={monitor!r}), but there are "
+                "no validation records. Classifiers set them aside with early_stopping=True. "
+                "Pass that, or monitor='train_loss' (train_loss_best for Checkpoint)."
+            )
         if isinstance(callback, (BatchScoring, EpochScoring)):
             name = type(callback).__name__
             raise ValueError(
                 f"callbacks contains {name}, which scores a data set of skorch, but the networks "
                 "train on batches of arrays. With early_stopping=True, history_ has the loss on "
-                "validation records. For other scores, use cross_validate(scoring=...), or a "
-                "callback of your own whose on_epoch_end computes and records them."
+                "validation records. For scores of the training records, use the ScoringMonitor "
+                "of scikit-learn 1.9: clf.set_callbacks(ScoringMonitor(scoring=...)). For other "
+                "scores, use cross_validate(scoring=...), or a callback of your own whose "
+                "on_epoch_end computes and records them."
             )
 
 
