@@ -450,7 +450,7 @@ def test_in_pipelines(X):
     flat = FunctionTransformer(lambda images: images.reshape(len(images), -1) / 255)
     renderer = ECGImageRenderer(100, image_size=32)
     pipeline = make_pipeline(LeadScaler("record"), renderer, flat, LogisticRegression())
-    assert pipeline.fit(to_lead_frame(X), y).predict(to_lead_frame(X)).shape == (6,)
+    assert pipeline.fit(X, y).predict(X).shape == (6,)
     # Rows of pixels, for estimators that only accept tables.
     rows = X.reshape(6, -1)
     renderer = clone(renderer).set_params(n_leads=12)
