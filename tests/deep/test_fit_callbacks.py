@@ -233,7 +233,6 @@ def test_teardown_after_an_error(data):
 
 @needs_callbacks
 def test_progress_bar(data, capsys):
-    pytest.importorskip("rich")
     from sklearn.callback import ProgressBar
 
     pipeline = make_pipeline(LeadScaler(), make_network())

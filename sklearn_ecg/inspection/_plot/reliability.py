@@ -16,6 +16,7 @@ from ._plot_style import BLACK, CATEGORIES, close_if_fails, new_axes
 _MARKERS = "os^Dv<>P"
 
 _CONSTRAINTS = {
+    "cls": "no_validation",
     "y_true": ["array-like"],
     "y_prob": ["array-like"],
     "n_bins": [Interval(Integral, 1, None, closed="left")],
@@ -143,7 +144,7 @@ class ReliabilityDisplay:
         )
 
     @classmethod
-    @validate_params({"cls": "no_validation", **_CONSTRAINTS}, prefer_skip_nested_validation=True)
+    @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
     def from_predictions(
         cls,
         y_true,
