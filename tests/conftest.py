@@ -77,10 +77,12 @@ NEWEST = (
 
 
 def pytest_collection_modifyitems(items):
-    """Add the markers ``slow`` and ``newest``."""
+    """Add the markers ``slow``, ``no_cover`` and ``newest``."""
     for item in items:
         if item.nodeid.startswith(SLOW) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+            # Coverage would add two fifths to their time.
+            item.add_marker(pytest.mark.no_cover)
         if item.nodeid.startswith(NEWEST):
             item.add_marker(pytest.mark.newest)
 

@@ -14,7 +14,7 @@ from ..utils._fit_callbacks import as_one_task
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds, wave_bounds
 from ._measurements import MIN_WAVE_AREA, measure_p, measure_qrs, measure_st, measure_t
-from ._rhythm import check_sampling_rate
+from ._rhythm import check_sampling_rate, measure_rhythm
 
 _WINDOW = (-0.40, 0.68)  # seconds from the R-peak
 _MEASURING_RATE = 500  # Hz
@@ -360,7 +360,7 @@ class BeatFeatures(SignalTransformer):
             heart_rate,
             self.lead_names_in_,
         )
-        record_values.update(_measure_rhythm(rhythm, good), heart_rate=heart_rate)
+        record_values.update(measure_rhythm(rhythm, good), heart_rate=heart_rate)
         names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
         for measurement, values in lead_values.items():
             columns = [column[f"{name}__{measurement}"] for name in names]
@@ -482,20 +482,3 @@ def _find_transition(excess):
     place = np.where(index == 0, 1, index + part)
     place = np.where(reached.any(axis=1), place, len(_CHEST_LEADS) + 1)
     return np.where(np.isnan(excess).any(axis=1), np.nan, place)
-
-
-def _measure_rhythm(rhythm, records):
-    """Measure heart rate variability and ectopic beats of some records."""
-    measures = np.full((3, len(records)), np.nan)
-    marks, intervals = rhythm.ectopic(), rhythm.rr_intervals()
-    for i, record in enumerate(records):
-        mark = marks[record]
-        measures[2, i] = mark.mean()
-        normal = ~(mark[1:] | mark[:-1])
-        rr = 1000 * intervals[record][1:]
-        if normal.sum() > 1:
-            measures[0, i] = rr[normal].std(ddof=1)
-        follows = normal[1:] & normal[:-1]
-        if follows.any():
-            measures[1, i] = np.sqrt(np.mean(np.square(np.diff(rr)[follows])))
-    return dict(zip(("sdnn", "rmssd", "ectopic_share"), measures))

@@ -474,3 +474,20 @@ def check_sampling_rate(sampling_rate):
             "Resample the records."
         )
     return float(sampling_rate)
+
+
+def measure_rhythm(rhythm, records):
+    """Measure heart rate variability and ectopic beats of some records."""
+    measures = np.full((3, len(records)), np.nan)
+    marks, intervals = rhythm.ectopic(), rhythm.rr_intervals()
+    for i, record in enumerate(records):
+        mark = marks[record]
+        measures[2, i] = mark.mean()
+        normal = ~(mark[1:] | mark[:-1])
+        rr = 1000 * intervals[record][1:]
+        if normal.sum() > 1:
+            measures[0, i] = rr[normal].std(ddof=1)
+        follows = normal[1:] & normal[:-1]
+        if follows.any():
+            measures[1, i] = np.sqrt(np.mean(np.square(np.diff(rr)[follows])))
+    return dict(zip(("sdnn", "rmssd", "ectopic_share"), measures))
