@@ -54,6 +54,7 @@ _SUBPACKAGES = (
     "model_selection",
     "nn",
     "paper",
+    "persistence",
     "preprocessing",
     "utils",
 )
