@@ -4,6 +4,9 @@ A name in a file is only looked up here: it is never imported, and never part of
 """
 
 import importlib
+import types
+
+from sklearn import metrics
 
 from ._container import PersistenceError
 
@@ -101,7 +104,7 @@ VALUES = {
     **_names("builtins", "bool float int object str"),
     **_names(
         "numpy",
-        "bool_ float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64",
+        "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64",
     ),
 }
 
@@ -117,12 +120,10 @@ SPECIAL = {
 }
 
 
-def scorer_functions():
-    """Return the functions of scikit-learn's scorers, by name."""
-    from sklearn.metrics import get_scorer, get_scorer_names
-
-    functions = [get_scorer(name)._score_func for name in get_scorer_names()]
-    return {function.__name__: function for function in functions}
+def find_metric(name):
+    """Return a public function of `sklearn.metrics` by name, or None."""
+    found = getattr(metrics, name, None) if name in metrics.__all__ else None
+    return found if isinstance(found, types.FunctionType) else None
 
 
 def find_class(name, table):

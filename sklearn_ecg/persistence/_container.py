@@ -21,6 +21,7 @@ import re
 import stat
 import struct
 import tempfile
+from numbers import Integral
 
 import numpy as np
 from safetensors import numpy as safetensors
@@ -243,17 +244,17 @@ def _are_sizes(values):
 
 def read_file(path, max_bytes):
     """Return the content of a regular file."""
+    if isinstance(max_bytes, bool) or not isinstance(max_bytes, Integral) or max_bytes < 1:
+        raise ValueError(f"max_bytes must be an integer >= 1, got {max_bytes!r}.")
     name = os.path.basename(os.fspath(path))
     # Without O_NONBLOCK, opening a named pipe would wait for its other end.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except IsADirectoryError as error:
-        raise PersistenceError(f"{name} is a folder, not a file.") from error
+    descriptor = os.open(path, flags)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise PersistenceError(f"{name} is not a regular file.")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise PersistenceError(f"{name} is not a regular file.")
         if found.st_size > max_bytes:
             raise PersistenceError(
                 f"{name} has {found.st_size} bytes, more than max_bytes={max_bytes}. Pass a larger "
@@ -263,7 +264,7 @@ def read_file(path, max_bytes):
         start = file.read(_START)
         if start[: len(MAGIC)] != MAGIC:
             disassemble(start, name)
-        return start + file.read(max_bytes - len(start))
+        return start + file.read(int(max_bytes) - len(start))
 
 
 def reserve_file(path):

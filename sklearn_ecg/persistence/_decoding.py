@@ -3,13 +3,14 @@
 import functools
 import inspect
 import math
+from collections import OrderedDict
 
 import numpy as np
 import torch
 from scipy import sparse
 from sklearn.utils import Bunch
 
-from ._classes import ESTIMATORS, OBJECTS, SPECIAL, VALUES, find_class, scorer_functions
+from ._classes import ESTIMATORS, OBJECTS, SPECIAL, VALUES, find_class, find_metric
 from ._container import PersistenceError
 from ._networks import is_deep, restore_network
 from ._trees import SPECIAL_CODECS, TUNED_THRESHOLD, check_estimator
@@ -88,6 +89,9 @@ class Decoder:
         if len(made) < len(pairs):
             raise PersistenceError("a key of a dict is repeated")
         return made
+
+    def _make_ordereddict(self, content):
+        return OrderedDict(self._make_dict(content))
 
     def _make_bunch(self, content):
         return Bunch(**self._make_dict(content))
@@ -203,9 +207,10 @@ class Decoder:
         return find_class(content, VALUES)
 
     def _make_metric(self, content):
-        if content not in (functions := scorer_functions()):
+        found = find_metric(content)
+        if found is None:
             raise PersistenceError(f"it uses the unknown metric {str(content)[:80]!r}")
-        return functions[content]
+        return found
 
     def _make_function(self, content):
         if content not in self._functions:
@@ -276,6 +281,7 @@ class Decoder:
         "set": _make_set,
         "frozenset": _make_frozenset,
         "dict": _make_dict,
+        "ordereddict": _make_ordereddict,
         "bunch": _make_bunch,
         "slice": _make_slice,
         "range": _make_range,

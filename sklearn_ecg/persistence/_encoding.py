@@ -8,13 +8,13 @@ described once: ``{"ref": n}`` is the nth of them, counted in the order in which
 import functools
 import math
 import types
-from collections import UserList
+from collections import OrderedDict, UserList
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import Bunch
 
-from ._classes import ESTIMATORS, OBJECTS, SPECIAL, VALUES, name_of_class, scorer_functions
+from ._classes import ESTIMATORS, OBJECTS, SPECIAL, VALUES, find_metric, name_of_class
 from ._container import PersistenceError
 from ._networks import NETWORK_ATTRIBUTES, describe_network, is_deep
 from ._trees import NOT_SAVED, SPECIAL_CODECS, check_estimator
@@ -74,17 +74,17 @@ class Encoder:
         if kind in (set, frozenset):
             items = sorted(value, key=lambda item: (str(type(item)), str(item)))
             return {kind.__name__: [self.encode(v, where) for v in items]}
-        if kind in (dict, Bunch):
+        if kind in (dict, OrderedDict, Bunch):
             pairs = [
                 [self.encode(k, where), self.encode(v, f"{where}[{k!r}]")] for k, v in value.items()
             ]
-            return {"dict" if kind is dict else "bunch": pairs}
+            return {kind.__name__.lower(): pairs}
         if kind is slice:
             parts = (value.start, value.stop, value.step)
             return {"slice": [self.encode(v, where) for v in parts]}
         if kind is range:
             return {"range": [value.start, value.stop, value.step]}
-        if isinstance(value, np.generic):
+        if kind is np.str_ or isinstance(value, (np.number, np.bool_)):
             return self._encode_scalar(value, where)
         if isinstance(value, np.dtype):
             if value.hasobject and value != np.dtype(object) or value.names:
@@ -185,7 +185,7 @@ class Encoder:
             if name is not None:
                 return {"class": name}
         name = value.__name__
-        if scorer_functions().get(name) is value:
+        if value is find_metric(name):
             return {"metric": name}
         if not name.isidentifier():
             raise PersistenceError(

@@ -1,7 +1,9 @@
 """Networks of fitted estimators: weights by name, for the network that the parameters describe."""
 
+import functools
 import threading
 from contextlib import contextmanager
+from numbers import Real
 
 import numpy as np
 import torch
@@ -15,6 +17,12 @@ from ._container import PersistenceError
 #: Attributes that `describe_network` and `restore_network` replace. Trained callbacks are not kept.
 NETWORK_ATTRIBUTES = ("net_", "normalizer_", "callbacks_")
 
+# Larger numbers cannot describe a network: a list of as many layers would fill the memory.
+_MAX_PARAMETER = 10**6
+# Parameters that a network does not depend on, which may be larger.
+_NOT_OF_NETWORKS = {"batch_size", "class_weight", "max_epochs", "n_iter_no_change", "unlabeled"}
+_NOT_OF_NETWORKS |= {"augmentation", "callbacks", "encoder", "random_state", "verbose"}
+
 # Numbers that building a network may allocate besides its weights: two records for networks that
 # are called when they are built.
 _SPARE_NUMBERS = 2**23
@@ -27,6 +35,7 @@ def is_deep(estimator):
 
 def describe_network(estimator, where):
     """Return the state of the network of a fitted estimator, as arrays and plain values."""
+    _check_sizes(estimator, where)
     if estimator.callbacks:
         raise PersistenceError(
             f"{where} has callbacks={estimator.callbacks!r}, which cannot be saved. They only act "
@@ -51,6 +60,27 @@ def describe_network(estimator, where):
             "scale": normalizer.scale.cpu().numpy(),
         },
     }
+
+
+def _check_sizes(estimator, where):
+    """Raise if a parameter of the network is too large to be the size of anything."""
+    params = {name: getattr(estimator, name) for name in estimator._get_param_names()}
+    values = [value for name, value in params.items() if name not in _NOT_OF_NETWORKS]
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, (list, tuple)):
+            values += value
+        elif isinstance(value, np.ndarray):
+            values += value.ravel().tolist()
+        elif isinstance(value, functools.partial):
+            values += [*value.args, *value.keywords.values()]
+        elif isinstance(value, Real) and not abs(value) <= _MAX_PARAMETER:
+            raise PersistenceError(
+                f"{where} has a parameter of {value!r}, more than {_MAX_PARAMETER}, which no "
+                "network is built with when a file is loaded."
+            )
 
 
 def _to_array(value, where):
@@ -81,6 +111,7 @@ def restore_network(estimator, description):
     The network is built from the parameters, as `fit` does, with bounded memory, and then gets the
     weights.
     """
+    _check_sizes(estimator, type(estimator).__name__)
     weights = {name: _to_tensor(value) for name, value in description["weights"].items()}
     n_numbers = sum(weight.numel() for weight in weights.values())
     estimator.normalizer_ = _restore_normalizer(description["normalizer"])
@@ -131,7 +162,7 @@ def _restore_normalizer(description):
 def _bounded_building(n_weights, n_numbers):
     """Limit how many weights and numbers are created in the block, by this thread."""
     thread, counts = threading.get_ident(), {"parts": 0, "numbers": 0}
-    most_parts = 64 * n_weights + 1000
+    most_parts = 8 * n_weights + 500
     most_numbers = 4 * n_numbers + _SPARE_NUMBERS
 
     def count(module, name, value):

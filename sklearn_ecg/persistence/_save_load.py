@@ -2,7 +2,6 @@
 
 import os
 import platform
-from numbers import Integral
 
 import numpy as np
 import scipy
@@ -81,14 +80,36 @@ def save(estimator, path):
     >>> import tempfile
     >>> from pathlib import Path
     >>> import numpy as np
+    >>> from sklearn.impute import SimpleImputer
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn_ecg.datasets import make_ecg
-    >>> from sklearn_ecg.persistence import load, save
+    >>> from sklearn_ecg.persistence import load, read_info, save
     >>> from sklearn_ecg.preprocessing import BeatFeatures
     >>> X, y = make_ecg(20, random_state=0, return_X_y=True)
-    >>> model = make_pipeline(BeatFeatures(sampling_rate=100), LogisticRegression()).fit(X, y)
-    ... # doctest: +SKIP
+    >>> features = BeatFeatures(sampling_rate=100)
+    >>> model = make_pipeline(features, SimpleImputer(), LogisticRegression(max_iter=2000))
+    >>> model = model.fit(X, y)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "model.ecg")
+    >>> save(model, path)
+    >>> np.array_equal(load(path).predict_proba(X), model.predict_proba(X))
+    True
+    >>> info = read_info(path)
+    >>> info["lead_names"][:3], info["sampling_rate"], info["classes"]
+    (['I', 'II', 'III'], 100, [0, 1])
+
+    What cannot be saved is named, and nothing is written:
+
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> try:
+    ...     save(make_pipeline(features, KNeighborsClassifier()), path)
+    ... except ValueError as error:
+    ...     print(error)
+    Pipeline.steps[1][1] is a sklearn.neighbors._classification.KNeighborsClassifier, which cannot
+    be saved. Only estimators of sklearn_ecg and common ones of scikit-learn can be: see the
+    documentation of sklearn_ecg.persistence.save.
+    >>> folder.cleanup()
     """
     reserved = reserve_file(path)
     try:
@@ -178,13 +199,32 @@ def load(path, modules=None, *, max_bytes=_MAX_BYTES):
 
     Examples
     --------
-    See `save`.
+    A network of your own is not in the file, only its name and its weights:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import torch
+    >>> from sklearn_ecg import ECGNetClassifier
+    >>> from sklearn_ecg.datasets import make_ecg
+    >>> from sklearn_ecg.persistence import load, save
+    >>> class SmallNet(torch.nn.Module):
+    ...     def __init__(self, n_leads, n_outputs):
+    ...         super().__init__()
+    ...         self.linear = torch.nn.Linear(n_leads, n_outputs)
+    ...
+    ...     def forward(self, x):
+    ...         return self.linear(x.square().mean(2))
+    >>> X, y = make_ecg(20, random_state=0, return_X_y=True)
+    >>> clf = ECGNetClassifier(SmallNet, max_epochs=1, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(clf, Path(folder, "model.ecg"))
+    ...     loaded = load(Path(folder, "model.ecg"), modules=SmallNet)
+    >>> (loaded.predict_proba(X) == clf.predict_proba(X)).all()
+    np.True_
     """
-    if not isinstance(max_bytes, Integral) or max_bytes < 1:
-        raise ValueError(f"max_bytes must be an integer >= 1, got {max_bytes!r}.")
     functions = _check_modules(modules)
     name = os.path.basename(os.fspath(path))
-    _, loaded, info = _decode(read_file(path, int(max_bytes)), name, functions)
+    _, loaded, info = _decode(read_file(path, max_bytes), name, functions)
     if _info(loaded) != info:
         raise PersistenceError(f"{name} is not valid: its summary differs from its estimator.")
     return loaded
@@ -218,10 +258,18 @@ def read_info(path, *, max_bytes=_MAX_BYTES):
 
     Examples
     --------
-    See `save`.
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_ecg.persistence import read_info, save
+    >>> from sklearn_ecg.preprocessing import BandpassFilter
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(BandpassFilter(sampling_rate=500), Path(folder, "filter.ecg"))
+    ...     info = read_info(Path(folder, "filter.ecg"))
+    >>> info["class"], info["lead_names"], info["functions"]
+    ('BandpassFilter', None, [])
     """
     name = os.path.basename(os.fspath(path))
-    header, _ = disassemble(read_file(path, int(max_bytes)), name)
+    header, _ = disassemble(read_file(path, max_bytes), name)
     with _named_errors(name):
         header = parse_json(header, "its header")
         return {**header["info"], **{key: header[key] for key in ("functions", "versions")}}

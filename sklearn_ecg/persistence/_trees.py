@@ -104,7 +104,7 @@ def _tree_from_state(cls, state):
 def _loss_to_state(loss):
     state = {"n_classes": loss.n_classes} if type(loss).__name__ == "HalfMultinomialLoss" else {}
     if type(loss).__name__ == "PinballLoss":
-        state["quantile"] = float(loss.quantile)
+        state["quantile"] = float(loss.closs.quantile)
     return state | {"constant_hessian": bool(loss.constant_hessian)}
 
 
