@@ -49,6 +49,7 @@ SLOW = (
     "tests/datasets/test_ecg_images.py::test_memory_of_large_images",
     # Processes.
     "tests/datasets/test_fuzz.py::test_damaged_files",
+    "tests/persistence/test_files.py::test_killed_while_saving",
     "tests/persistence/test_save_load.py::test_other_process_gives_the_same_bits",
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
     "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",

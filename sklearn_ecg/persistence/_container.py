@@ -264,7 +264,7 @@ def read_file(path, max_bytes):
         start = file.read(_START)
         if start[: len(MAGIC)] != MAGIC:
             disassemble(start, name)
-        return start + file.read(int(max_bytes) - len(start))
+        return start + file.read(found.st_size - len(start))
 
 
 def reserve_file(path):

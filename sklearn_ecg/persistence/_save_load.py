@@ -122,7 +122,7 @@ def save(estimator, path):
 def _to_bytes(estimator):
     """Return the content of a file, from which the same estimator has been loaded."""
     encoder, content = _encode(estimator)
-    decoder, loaded, _ = _decode(content, "the file", encoder.functions)
+    decoder, loaded = _decode(content, "the file", encoder.functions)
     for original, copy in zip(encoder.deep, decoder.deep, strict=True):
         different = module_difference(original.net_.module_, copy.net_.module_)
         if different is not None:
@@ -224,10 +224,7 @@ def load(path, modules=None, *, max_bytes=_MAX_BYTES):
     """
     functions = _check_modules(modules)
     name = os.path.basename(os.fspath(path))
-    _, loaded, info = _decode(read_file(path, max_bytes), name, functions)
-    if _info(loaded) != info:
-        raise PersistenceError(f"{name} is not valid: its summary differs from its estimator.")
-    return loaded
+    return _decode(read_file(path, max_bytes), name, functions)[1]
 
 
 def read_info(path, *, max_bytes=_MAX_BYTES):
@@ -308,7 +305,7 @@ class _named_errors:
 
 
 def _decode(content, name, functions):
-    """Return the decoder, the estimator and the summary of a file."""
+    """Return the decoder and the estimator of a file."""
     disassemble(content, name)
     with _named_errors(name):
         header, arrays = unpack(content, name)
@@ -316,7 +313,9 @@ def _decode(content, name, functions):
         estimator = decoder.decode(header["estimator"])
         if set(header["estimator"]) != {"estimator"}:
             raise PersistenceError("it contains no estimator")
-        return decoder, estimator, header["info"]
+        if _info(estimator) != header["info"]:
+            raise PersistenceError("its summary differs from its estimator")
+        return decoder, estimator
 
 
 def _info(estimator):
