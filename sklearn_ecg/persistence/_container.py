@@ -18,9 +18,9 @@ import json
 import math
 import os
 import re
+import secrets
 import stat
 import struct
-import tempfile
 from numbers import Integral
 
 import numpy as np
@@ -281,16 +281,17 @@ def reserve_file(path):
         raise FileNotFoundError(f"The folder of path does not exist: {folder}. Create it first.")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"path={path!r} is not a regular file. Pass the path of a file.")
+    reserved = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
-        descriptor, reserved = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".tmp", dir=folder)
+        # Not with the module tempfile, whose files nobody else can read.
+        os.close(os.open(reserved, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except OSError as error:
-        raise OSError(
+        raise type(error)(
             error.errno,
             f"No file can be written in the folder of path ({error.strerror}). Pass a path in a "
             "writable folder",
             folder,
         ) from error
-    os.close(descriptor)
     return reserved
 
 
@@ -301,9 +302,8 @@ def write_file(reserved, path, content):
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    # mkstemp lets only the owner read; a new file gets the permissions of an ordinary one.
-    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o666 & ~_umask()
-    os.chmod(reserved, mode)
+    if os.path.exists(path):
+        os.chmod(reserved, stat.S_IMODE(os.stat(path).st_mode))
     os.replace(reserved, path)
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
@@ -311,9 +311,3 @@ def write_file(reserved, path, content):
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

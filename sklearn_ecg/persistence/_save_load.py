@@ -10,6 +10,7 @@ import torch
 
 from .. import __version__
 from ..utils._module_arrays import module_difference
+from ..utils._torch import usual_settings
 from ._container import (
     PersistenceError,
     disassemble,
@@ -113,7 +114,9 @@ def save(estimator, path):
     """
     reserved = reserve_file(path)
     try:
-        write_file(reserved, path, _to_bytes(estimator))
+        with usual_settings(torch.device("cpu")):
+            content = _to_bytes(estimator)
+        write_file(reserved, path, content)
     finally:
         if os.path.exists(reserved):
             os.remove(reserved)
@@ -307,7 +310,7 @@ class _named_errors:
 def _decode(content, name, functions):
     """Return the decoder and the estimator of a file."""
     disassemble(content, name)
-    with _named_errors(name):
+    with _named_errors(name), usual_settings(torch.device("cpu")):
         header, arrays = unpack(content, name)
         decoder = Decoder(arrays, functions, header["versions"]["scikit-learn"])
         estimator = decoder.decode(header["estimator"])

@@ -10,21 +10,22 @@ from sklearn.base import BaseEstimator
 from ._container import PersistenceError
 
 
-def _columns(nodes):
-    """Return the fields of a structured array."""
-    return {name: np.ascontiguousarray(nodes[name]) for name in nodes.dtype.names}
+def _pack(nodes):
+    """Return the fields of a structured array, and its records without padding as bytes."""
+    fields = [[name, nodes.dtype[name].str] for name in nodes.dtype.names]
+    packed = nodes.astype([tuple(field) for field in fields])
+    return {"fields": fields, "records": np.frombuffer(packed.tobytes(), np.uint8)}
 
 
-def _nodes(columns, dtype):
-    """Return a structured array from its fields, which must have their dtypes."""
-    if set(columns) != set(dtype.names):
+def _unpack(state, dtype):
+    """Return a structured array of this dtype, which must have the same fields."""
+    fields = [[name, dtype[name].str] for name in dtype.names]
+    if state["fields"] != fields:
         raise PersistenceError("a tree has other fields than the installed scikit-learn expects")
-    nodes = np.zeros(len(columns[dtype.names[0]]), dtype)
-    for name, values in columns.items():
-        if values.dtype != dtype[name] or values.shape != nodes.shape:
-            raise PersistenceError(f"the field {name} of a tree has another dtype or shape")
-        nodes[name] = values
-    return nodes
+    packed, records = np.dtype([tuple(field) for field in fields]), state["records"]
+    if records.dtype != np.uint8 or records.ndim != 1 or len(records) % packed.itemsize:
+        raise PersistenceError("the nodes of a tree have another dtype or shape")
+    return np.frombuffer(records.tobytes(), packed).astype(dtype)
 
 
 def _check_children(left, right, is_inner):
@@ -44,13 +45,13 @@ def _predictor_to_state(predictor):
             "a HistGradientBoosting estimator with categorical features cannot be saved. Encode "
             "them first, as with OneHotEncoder, and pass categorical_features=None."
         )
-    return _columns(predictor.nodes)
+    return _pack(predictor.nodes)
 
 
-def _predictor_from_state(cls, columns):
+def _predictor_from_state(cls, state):
     from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 
-    nodes = _nodes(columns, PREDICTOR_RECORD_DTYPE)
+    nodes = _unpack(state, PREDICTOR_RECORD_DTYPE)
     if nodes["is_categorical"].any():
         raise PersistenceError("a tree of HistGradientBoosting has categorical features")
     _check_children(nodes["left"], nodes["right"], nodes["is_leaf"] == 0)
@@ -66,7 +67,7 @@ def _tree_to_state(tree):
         "n_features": tree.n_features,
         "n_classes": np.asarray(tree.n_classes),
         "max_depth": tree.max_depth,
-        "nodes": _columns(state["nodes"][:n_nodes]),
+        "nodes": _pack(state["nodes"][:n_nodes]),
         "values": np.ascontiguousarray(state["values"][:n_nodes]),
     }
 
@@ -74,7 +75,7 @@ def _tree_to_state(tree):
 def _tree_from_state(cls, state):
     from sklearn.tree._tree import NODE_DTYPE
 
-    nodes, n_classes = _nodes(state["nodes"], NODE_DTYPE), state["n_classes"]
+    nodes, n_classes = _unpack(state["nodes"], NODE_DTYPE), state["n_classes"]
     n_features, values = state["n_features"], state["values"]
     is_count = n_classes.dtype == np.intp and n_classes.ndim == 1 and len(n_classes)
     if type(n_features) is not int or not is_count or n_classes.min() < 1:

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.preprocessing import StandardScaler
@@ -331,6 +332,19 @@ def test_network_that_its_weights_do_not_fit(changes, network, tmp_path):
         load_bytes(signed(header, arrays), tmp_path)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_network_of_a_gpu_predicts_on_the_cpu(network, tmp_path):
+    header, arrays = parts(network)
+    described = dict(header["estimator"]["estimator"][3]["dict"])
+    assert described["device"] == "cpu"
+    pairs = header["estimator"]["estimator"][3]["dict"]
+    pairs[[key for key, _ in pairs].index("device")][1] = "cuda:0"
+    with pytest.warns(UserWarning, match="trained on cuda:0.*It predicts on the CPU"):
+        loaded = load_bytes(signed(header, arrays), tmp_path)
+    expected = load_bytes(network, tmp_path).predict_proba(X)
+    assert loaded.predict_proba(X).tobytes() == expected.tobytes()
+
+
 def test_length_of_records_is_bounded(tmp_path):
     """The encoders of ACL-ECG are called once when the network is built."""
     encoder = ACLECGEncoder(max_epochs=1, projection_dim=4, augmentation=[], random_state=0)
@@ -357,19 +371,21 @@ def test_trees_that_would_read_other_memory(kind, name, tmp_path, monkeypatch):
 
     def changed(tree):
         state = to_state(tree)
-        nodes = state if kind == "boosting" else state["nodes"]
-        if name == "shape":
-            nodes[left] = nodes[left][:-1]
-        elif name == "feature":
+        packed = state if kind == "boosting" else state["nodes"]
+        nodes = np.frombuffer(
+            packed["records"].tobytes(), [tuple(field) for field in packed["fields"]]
+        ).copy()
+        if name == "feature":
             nodes[feature][0] = 3
-        else:
+        elif name != "shape":
             nodes[left][0] = 0 if name == "nodes point back" else 10**6
+        packed["records"] = np.frombuffer(nodes.tobytes(), np.uint8)[name == "shape" :].copy()
         return state
 
     monkeypatch.setitem(_encoding.SPECIAL_CODECS, key, (changed, from_state))
     _, content = _save_load()._encode(model)
     monkeypatch.undo()
-    with pytest.raises(PersistenceError, match="a tree|tree with a feature"):
+    with pytest.raises(PersistenceError, match="of a tree|a tree has|a tree with a feature"):
         load_bytes(content, tmp_path)
 
 
@@ -557,9 +573,10 @@ def test_folder_is_checked_before_anything_else(tmp_path, monkeypatch):
     def deny(*args, **kwargs):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkstemp", deny)
+    monkeypatch.setattr("os.open", deny)
     with pytest.raises(PermissionError, match="No file can be written in the folder of path"):
         save(StandardScaler(), tmp_path / "model.ecg")
+    monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -630,6 +630,19 @@ def test_loading_leaves_random_states_alone(tmp_path):
     assert torch.get_num_threads() == before[2] and torch.is_grad_enabled()
 
 
+def test_settings_of_the_program_do_not_matter(tmp_path):
+    fitted = ECGNetClassifier(module_params=RESNET, **TINY).fit(X, Y)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"), torch.inference_mode(), np.errstate(all="raise"):
+            loaded = round_trip(fitted, tmp_path)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert_equal_outputs(fitted, loaded, X)
+    # Weights from inference mode could not be trained.
+    assert not any(p.is_inference() for p in loaded.net_.module_.parameters())
+
+
 def test_other_version_of_scikit_learn_is_reported(tmp_path, monkeypatch):
     save(StandardScaler().fit(FEATURES), tmp_path / "model.ecg")
     monkeypatch.setattr("sklearn.base.__version__", "99.0")
