@@ -67,7 +67,10 @@ class Encoder:
             return value if math.isfinite(value) else {"float": str(value)}
         if kind is bytes:
             return {"bytes": value.hex()}
-        if kind is list or isinstance(value, UserList):
+        if isinstance(value, UserList):
+            # Lists of columns, which warn in older versions of scikit-learn when they are read.
+            value, kind = value.data, list
+        if kind is list:
             return [self.encode(v, f"{where}[{i}]") for i, v in enumerate(value)]
         if kind is tuple:
             return {"tuple": [self.encode(v, f"{where}[{i}]") for i, v in enumerate(value)]}

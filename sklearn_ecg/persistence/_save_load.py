@@ -125,15 +125,17 @@ def save(estimator, path):
 def _to_bytes(estimator):
     """Return the content of a file, from which the same estimator has been loaded."""
     encoder, content = _encode(estimator)
-    decoder, loaded = _decode(content, "the file", encoder.functions)
+    decoder, loaded = _decode(
+        content, type(estimator).__name__, encoder.functions, "cannot be saved"
+    )
     for original, copy in zip(encoder.deep, decoder.deep, strict=True):
         different = module_difference(original.net_.module_, copy.net_.module_)
         if different is not None:
             raise PersistenceError(
                 f"The network of {type(original).__name__} differs from the one that its "
-                f"parameters and weights describe, in module_{different}. Were parameters or the "
-                "module changed after fit? A module of your own must keep its state in parameters "
-                "and buffers."
+                f"parameters and weights describe, in net_.module_{different}. Were parameters or "
+                "the module changed after fit? A module of your own must keep its state in "
+                "parameters and buffers."
             )
     if _encode(loaded)[1] != content:
         raise PersistenceError(
@@ -293,8 +295,8 @@ def _check_modules(modules):
 class _named_errors:
     """Raise every error in the block as a PersistenceError with the name of the file."""
 
-    def __init__(self, name):
-        self._name = name
+    def __init__(self, name, what="is not valid"):
+        self._name, self._what = name, what
 
     def __enter__(self):
         return self
@@ -303,14 +305,14 @@ class _named_errors:
         if error is None or not isinstance(error, Exception):
             return
         reason = str(error) if kind is PersistenceError else f"{kind.__name__}: {error}"
-        reason = reason.rstrip(".")
-        raise PersistenceError(f"{self._name} is not valid: {reason}.") from error
+        end = "" if reason.endswith((".", "?")) else "."
+        raise PersistenceError(f"{self._name} {self._what}: {reason}{end}") from error
 
 
-def _decode(content, name, functions):
+def _decode(content, name, functions, *what):
     """Return the decoder and the estimator of a file."""
     disassemble(content, name)
-    with _named_errors(name), usual_settings(torch.device("cpu")):
+    with _named_errors(name, *what), usual_settings(torch.device("cpu")):
         header, arrays = unpack(content, name)
         decoder = Decoder(arrays, functions, header["versions"]["scikit-learn"])
         estimator = decoder.decode(header["estimator"])

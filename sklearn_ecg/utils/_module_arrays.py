@@ -157,6 +157,14 @@ def module_difference(module, other):
     """Return where two modules differ, as in ``.conv.weight``, or None if they are equal.
 
     Tensors are compared bit by bit, with their strides. Their devices may differ.
+
+    Parameters
+    ----------
+    module, other : torch.nn.Module
+
+    Returns
+    -------
+    name : str or None
     """
     return _difference(module_to_arrays(module), module_to_arrays(other), "", {})
 
@@ -180,15 +188,14 @@ def _difference(first, second, where, seen):
     elif isinstance(first, dict):
         if list(first) != list(second):
             return f"{where}.{next(iter(set(first) ^ set(second)), '')}"
-        parts = [(first[key], second[key], f".{key}") for key in first]
+        # The tables of modules, parameters and buffers are left out of the name.
+        tables = ("_modules", "_parameters", "_buffers")
+        parts = [(first[k], second[k], "" if k in tables else f".{k}") for k in first]
     elif isinstance(first, (list, tuple)):
         if len(first) != len(second):
             return where
-        # The pairs of a name and a module, in a table of modules, have the name.
-        parts = [
-            (a, b, f".{second[0]}" if isinstance(second[0], str) and i else "")
-            for i, (a, b) in enumerate(zip(first, second))
-        ]
+        # What is not in a dict, such as the pairs of a table of hooks, has the name of the whole.
+        parts = [(a, b, "") for a, b in zip(first, second)]
     else:
         same = first == second or (first != first and second != second)
         return None if same else where
