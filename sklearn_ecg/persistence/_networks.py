@@ -89,8 +89,8 @@ def _to_array(value, where):
     value = value.detach().cpu()
     if value.is_complex():
         return {"complex": np.ascontiguousarray(torch.view_as_real(value.resolve_conj()).numpy())}
-    if value.dtype == torch.bfloat16:
-        return {"bfloat16": value.contiguous().view(torch.int16).numpy()}
+    if value.dtype == torch.bfloat16:  # which networks of the estimators do not have
+        raise PersistenceError(f"{where} is in bfloat16, which cannot be saved.")
     return np.array(value.contiguous().numpy())
 
 
@@ -100,8 +100,6 @@ def _to_tensor(value):
     ((kind, array),) = value.items()
     if kind == "complex":
         return torch.view_as_complex(torch.from_numpy(np.array(array)))
-    if kind == "bfloat16":
-        return torch.from_numpy(np.array(array)).view(torch.bfloat16)
     raise PersistenceError(f"a weight is of the unknown kind {str(kind)[:40]!r}")
 
 
@@ -210,7 +208,8 @@ def _steps(args):
 # Functions that allocate tensors of a given size, and how many numbers that is.
 _FACTORIES = {
     **dict.fromkeys(("empty", "zeros", "ones", "full", "rand", "randn", "empty_strided"), _size),
-    **dict.fromkeys(("arange", "eye"), _steps),
+    "arange": _steps,
+    "eye": lambda args: args[0] * args[-1],
     "linspace": lambda args: args[2],
     "randperm": lambda args: args[0],
 }

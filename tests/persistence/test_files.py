@@ -354,18 +354,41 @@ def test_length_of_records_is_bounded(tmp_path):
         load_bytes(signed(header, arrays), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["nodes point back", "child outside", "feature", "shape"])
-@pytest.mark.parametrize("kind", ["boosting", "forest"])
+TREES = {
+    "nodes point back": lambda state, nodes, names: nodes[names[0]].__setitem__(0, 0),
+    "child outside": lambda state, nodes, names: nodes[names[0]].__setitem__(0, 10**6),
+    "right child outside": lambda state, nodes, names: nodes[names[1]].__setitem__(0, 10**6),
+    "feature": lambda state, nodes, names: nodes[names[2]].__setitem__(0, 3),
+    "negative feature": lambda state, nodes, names: nodes[names[2]].__setitem__(0, -1),
+}
+TREES_OF_BOOSTING = {
+    "categories": lambda state, nodes, names: nodes["is_categorical"].__setitem__(0, 1),
+}
+TREES_OF_FORESTS = {
+    "one child": lambda state, nodes, names: nodes["right_child"].__setitem__(0, -1),
+    "values": lambda state, nodes, names: state.update(values=state["values"][:, :, :1]),
+    "classes": lambda state, nodes, names: state.update(n_classes=np.array([0])),
+    "features": lambda state, nodes, names: state.update(n_features=10),
+    "number of features": lambda state, nodes, names: state.update(n_features=3.5),
+}
+
+
+@pytest.mark.parametrize(
+    "kind, name",
+    [("boosting", name) for name in {**TREES, **TREES_OF_BOOSTING}]
+    + [("forest", name) for name in {**TREES, **TREES_OF_FORESTS}]
+    + [(kind, name) for kind in ("boosting", "forest") for name in ("bytes", "fields", "empty")],
+)
 def test_trees_that_would_read_other_memory(kind, name, tmp_path, monkeypatch):
     """Compiled code follows the nodes of a tree without checks."""
     from sklearn_ecg.persistence import _encoding
 
     if kind == "boosting":
         model, key = HistGradientBoostingClassifier(max_iter=2), "TreePredictor"
-        left, feature = "left", "feature_idx"
+        names = ("left", "right", "feature_idx")
     else:
         model, key = RandomForestClassifier(2, random_state=0), "Tree"
-        left, feature = "left_child", "feature"
+        names = ("left_child", "right_child", "feature")
     model.fit(FEATURES, CLASSES)
     to_state, from_state = _encoding.SPECIAL_CODECS[key]
 
@@ -375,18 +398,48 @@ def test_trees_that_would_read_other_memory(kind, name, tmp_path, monkeypatch):
         nodes = np.frombuffer(
             packed["records"].tobytes(), [tuple(field) for field in packed["fields"]]
         ).copy()
-        if name == "feature":
-            nodes[feature][0] = 3
-        elif name != "shape":
-            nodes[left][0] = 0 if name == "nodes point back" else 10**6
-        packed["records"] = np.frombuffer(nodes.tobytes(), np.uint8)[name == "shape" :].copy()
+        change = {**TREES, **TREES_OF_BOOSTING, **TREES_OF_FORESTS}.get(name)
+        if change is not None:
+            change(state, nodes, names)
+        packed["records"] = np.frombuffer(nodes.tobytes(), np.uint8).copy()
+        if name in ("bytes", "empty"):
+            packed["records"] = packed["records"][len(nodes.tobytes()) * (name == "empty") + 1 :]
+            packed["records"] = packed["records"][: len(packed["records"]) * (name == "bytes")]
+        elif name == "fields":
+            packed["fields"] = packed["fields"][::-1]
         return state
 
     monkeypatch.setitem(_encoding.SPECIAL_CODECS, key, (changed, from_state))
     _, content = _save_load()._encode(model)
     monkeypatch.undo()
-    with pytest.raises(PersistenceError, match="of a tree|a tree has|a tree with a feature"):
+    match = "of a tree|a tree has|has a tree|of HistGradientBoosting has"
+    with pytest.raises(PersistenceError, match=match):
         load_bytes(content, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (("class", "Linear"), "the normalization 'Linear'"),
+        (("mode", "other"), "normalization is unknown"),
+        (("n_leads_out", 10**12), "statistics of another shape"),
+        (("mean", {"ref": 0}), "statistics of another shape"),
+        (("weights", {"dict": []}), "weights differ"),
+        (("weights", {"dict": [["stem.0.weight", {"dict": [["float8", 1]]}]]}), "unknown kind"),
+        (("device", "printer"), "printer"),
+    ],
+)
+def test_network_with_another_description(change, message, network, tmp_path):
+    header, arrays = parts(network)
+    key, value = change
+    pairs = header["estimator"]["estimator"][3]["dict"]
+    normalizer = pairs[[name for name, _ in pairs].index("normalizer")][1]["dict"]
+    for place in (pairs, normalizer):
+        for pair in place:
+            if pair[0] == key:
+                pair[1] = value
+    with pytest.raises(PersistenceError, match=message):
+        load_bytes(signed(header, arrays), tmp_path)
 
 
 def _save_load():

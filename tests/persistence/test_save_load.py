@@ -549,6 +549,31 @@ def test_values(value, tmp_path):
         )
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.complex128(1), np.longdouble(1), np.ones(2, complex), np.dtype("i4,f4"), object(),
+        np.ma.masked_array([1]), np.datetime64("2020"), pd.Series([1]), type("Partial", (), {}),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_other_values_are_refused(value, tmp_path):
+    with pytest.raises(PersistenceError, match="StandardScaler.copy is|uses 'Partial'") as info:
+        round_trip(StandardScaler().set_params(copy=value), tmp_path)
+    assert "StandardScaler" in str(info.value) or "modules=" in str(info.value)
+
+
+def test_two_functions_of_one_name(tmp_path):
+    def make(number):
+        def function():
+            return number
+
+        return function
+
+    with pytest.raises(PersistenceError, match="two different functions called function"):
+        save(StandardScaler().set_params(copy=[make(1), make(2)]), tmp_path / "model.ecg")
+
+
 def test_sparse_and_random_values(tmp_path):
     from scipy import sparse
 
