@@ -144,6 +144,9 @@ class Decoder:
         codes = np.ascontiguousarray(codes)
         return codes.view(f"U{codes.shape[-1]}")[..., 0]
 
+    def _make_texts(self, content):
+        return self._make_strings(content).astype(object)
+
     def _make_times(self, content):
         dtype, numbers = content
         dtype = np.dtype(_checked_dtype(dtype))
@@ -287,6 +290,7 @@ class Decoder:
         "range": _make_range,
         "empty": _make_empty,
         "strings": _make_strings,
+        "texts": _make_texts,
         "times": _make_times,
         "objects": _make_objects,
         "scalar": _make_scalar,
@@ -305,9 +309,8 @@ class Decoder:
         "estimator": _make_estimator,
     }
     # The kinds that the encoder counts, besides arrays.
-    _REMEMBERED = frozenset(
-        "empty strings times objects sparse random_state generator special object estimator".split()
-    )
+    _REMEMBERED = {"empty", "strings", "texts", "times", "objects", "sparse"}
+    _REMEMBERED |= {"random_state", "generator", "special", "object", "estimator"}
 
 
 def _checked_dtype(text):

@@ -149,17 +149,25 @@ class Encoder:
         if dtype.kind in _PLAIN_KINDS and dtype.itemsize <= 8:
             return self.add_array(value)
         if dtype.kind == "U" and value.size and dtype.itemsize and dtype.isnative:
-            codes = np.ascontiguousarray(value).reshape(value.shape)
-            codes = codes[..., None].view(np.uint32)
-            return {"strings": self.add_array(codes)}
+            return {"strings": self._add_strings(value)}
         if dtype.kind in "Mm" and dtype.isnative:
             return {"times": [dtype.str, self.add_array(value.view(np.int64))]}
         if dtype.kind == "O":
+            if value.size and all(type(v) is str for v in value.flat):
+                # Many names, as of the columns of a frame, would make a large header.
+                strings = value.astype("U")
+                if strings.dtype.itemsize and (strings.astype(object) == value).all():
+                    return {"texts": self._add_strings(strings)}
             items = [self.encode(v, f"{where}[{i}]") for i, v in enumerate(value.ravel())]
             return {"objects": [list(value.shape), items]}
         if not value.size and not dtype.names:
             return {"empty": [dtype.str, list(value.shape)]}
         raise PersistenceError(f"{where} is an array of {dtype}, which cannot be saved.")
+
+    def _add_strings(self, strings):
+        """Store an array of strings as numbers of Unicode, one more dimension."""
+        codes = np.ascontiguousarray(strings).reshape(strings.shape)
+        return self.add_array(codes[..., None].view(np.uint32))
 
     def _encode_scalar(self, value, where):
         if isinstance(value, np.str_):

@@ -261,6 +261,7 @@ VALUES = [
     {"objects": [[2**40], []]},
     {"objects": [[2, -1], [1, 2]]},
     {"strings": {"array": 0}},
+    {"texts": {"array": 0}},
     {"times": ["<f8", {"array": 0}]},
     {"scalar": {"array": 0}},
     {"float": "1e5"},
@@ -508,6 +509,7 @@ def scaler_of_version_1():
             {"dict": [["a", {"bytes": "00ff"}]]},
             {"slice": [None, 2, None]},
             {"objects": [[2], ["a", 1]]},
+            {"texts": {"array": 3}},
             {"class": "numpy.float32"},
             {"dtype": "<i2"},
             {"partial": [{"class": "sklearn_ecg.nn.VGG1d"}, [1], {"dict": [["kernel_size", 5]]}]},
@@ -528,9 +530,10 @@ def test_version_1_must_load(tmp_path):
     assert loaded.names_.tolist() == ["I", "II"]
     assert loaded.z_many_[0][:4] == (1, None, True, 0.5) and np.isnan(loaded.z_many_[0][4])
     assert loaded.z_many_[1] == {"a": b"\0\xff"} and loaded.z_many_[2] == slice(None, 2)
-    assert loaded.z_many_[3].tolist() == ["a", 1] and loaded.z_many_[4] is np.float32
-    assert loaded.z_many_[5] == np.int16 and loaded.z_many_[6].keywords == {"kernel_size": 5}
-    assert loaded.z_many_[7].n_splits == 4 and loaded.scale_.shape == (0,)
+    assert loaded.z_many_[4].tolist() == ["I", "II"] and loaded.z_many_[4].dtype == object
+    assert loaded.z_many_[3].tolist() == ["a", 1] and loaded.z_many_[5] is np.float32
+    assert loaded.z_many_[6] == np.int16 and loaded.z_many_[7].keywords == {"kernel_size": 5}
+    assert loaded.z_many_[8].n_splits == 4 and loaded.scale_.shape == (0,)
     info = read_info(tmp_path / "changed.ecg")
     assert info["class"] == "StandardScaler" and info["versions"]["sklearn_ecg"] == "0.1.0"
 
