@@ -17,7 +17,7 @@ PYTEST_MIN := OMP_NUM_THREADS=1 $(BIN_MIN)/python -m pytest
 # Seconds for all targets of `make fuzz` together.
 FUZZ_SECONDS ?= 300
 
-.PHONY: demo test test-fast test-min fuzz wheel-test lint docs clean
+.PHONY: demo test test-fast test-min fuzz fuzz-models wheel-test lint docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/plot_quickstart.py --save figures $(if $(DATA),--data "$(DATA)")
@@ -37,6 +37,10 @@ test-min: $(VENV_MIN)/.installed-test
 # Load thousands of damaged files with fixed seeds; a short run is one of the tests.
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
+
+# Load 25,000 damaged model files.
+fuzz-models: $(VENV)/.installed-test
+	$(BIN)/python tests/fuzz/fuzz.py models hostile_models --count 12500 --seconds 3600
 
 # Build the wheel and the sdist, and use the wheel in a new environment.
 wheel-test: $(VENV)/.installed-test

@@ -56,6 +56,7 @@ _SUBPACKAGES = (
     "model_selection",
     "nn",
     "paper",
+    "persistence",
     "preprocessing",
     "utils",
 )

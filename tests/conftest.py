@@ -51,6 +51,8 @@ SLOW = (
     "tests/deep/test_fit_callbacks.py::test_without_callbacks_of_sklearn",
     "tests/feature_selection/test_sequential.py::test_processes_give_the_same",
     "tests/datasets/test_fuzz.py::test_damaged_files",
+    "tests/persistence/test_files.py::test_killed_while_saving",
+    "tests/persistence/test_save_load.py::test_other_process_gives_the_same_bits",
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
     "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",
     "tests/deep/test_program_settings.py::test_fork_during_a_fit_in_another_thread",

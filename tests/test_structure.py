@@ -35,6 +35,7 @@ ROOMS = (
     "nn",
     "deep",
     "inspection",
+    "persistence",
     # The modules of `utils` with "check" in their name: the public checks for estimators.
     "utils (checks)",
     # __init__.py, which imports every room on first use.
@@ -44,6 +45,7 @@ ROOMS = (
 # Imports against the order, with the reason.
 UPWARD = {
     ("datasets", "sklearn_ecg.__version__"): "a new version makes cached records invalid",
+    ("persistence", "sklearn_ecg.__version__"): "files contain the version that wrote them",
 }
 
 TORCH_FREE = (
@@ -63,12 +65,14 @@ TORCH_FREE = (
 
 # Libraries that only some modules may import.
 RESTRICTED = {
+    "safetensors": ("sklearn_ecg.persistence",),
     "skorch": ("sklearn_ecg.deep._training",),
     "torch": (
         "sklearn_ecg.augmentation",
         "sklearn_ecg.deep",
         "sklearn_ecg.inspection",
         "sklearn_ecg.nn",
+        "sklearn_ecg.persistence",
         "sklearn_ecg.utils._module_arrays",
         "sklearn_ecg.utils._torch",
         "sklearn_ecg.utils._module_arrays",

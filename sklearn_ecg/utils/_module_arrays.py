@@ -8,7 +8,7 @@ copy tensors that are results of a forward pass, and does not pickle parametrize
 import copyreg
 import io
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,56 @@ def copy_module(module):
     """Return a deep copy of a module, also if it keeps results of its last forward pass."""
     device = next((p.device for p in module.parameters()), "cpu")
     return arrays_to_module(module_to_arrays(module), device)
+
+
+def module_difference(module, other):
+    """Return where two modules differ, as in ``.conv.weight``, or None if they are equal.
+
+    Tensors are compared bit by bit, with their strides. Their devices may differ.
+
+    Parameters
+    ----------
+    module, other : torch.nn.Module
+
+    Returns
+    -------
+    name : str or None
+    """
+    return _difference(module_to_arrays(module), module_to_arrays(other), "", {})
+
+
+def _difference(first, second, where, seen):
+    """Return where two descriptions differ, or None."""
+    if first is second or seen.get(id(first)) == id(second):
+        return None
+    if type(first) is not type(second):
+        return where
+    seen[id(first)] = id(second)
+    if isinstance(first, np.ndarray):
+        same = first.dtype == second.dtype and first.shape == second.shape
+        return None if same and first.tobytes() == second.tobytes() else where
+    if is_dataclass(first):
+        parts = [
+            (getattr(first, f.name), getattr(second, f.name), "")
+            for f in fields(first)
+            if f.name != "on_cpu"
+        ]
+    elif isinstance(first, dict):
+        if list(first) != list(second):
+            return f"{where}.{next(iter(set(first) ^ set(second)), '')}"
+        # The tables of modules, parameters and buffers are left out of the name.
+        tables = ("_modules", "_parameters", "_buffers")
+        parts = [(first[k], second[k], "" if k in tables else f".{k}") for k in first]
+    elif isinstance(first, (list, tuple)):
+        if len(first) != len(second):
+            return where
+        # What is not in a dict, such as the pairs of a table of hooks, has the name of the whole.
+        parts = [(a, b, "") for a, b in zip(first, second)]
+    else:
+        same = first == second or (first != first and second != second)
+        return None if same else where
+    found = (_difference(a, b, where + name, seen) for a, b, name in parts)
+    return next((place for place in found if place is not None), None)
 
 
 class _Describer:

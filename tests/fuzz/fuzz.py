@@ -1,4 +1,4 @@
-"""Fuzzing of the loaders: damaged files, fixed seeds, processes with bounded memory and time.
+"""Fuzzing of the loaders and of `load`: damaged files, fixed seeds, bounded memory and time.
 
 Run all targets for five minutes, or one seed of one target again::
 
@@ -106,7 +106,17 @@ def main():
 
 def list_targets():
     """Return the names of all targets."""
-    return ["headers", "signals", "annotations", "tables", "images", "parquet", "cache"]
+    return [
+        "headers",
+        "signals",
+        "annotations",
+        "tables",
+        "images",
+        "parquet",
+        "cache",
+        "models",
+        "hostile_models",
+    ]
 
 
 if __name__ == "__main__":

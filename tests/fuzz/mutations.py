@@ -1,5 +1,7 @@
 """Random damage to the bytes of a file."""
 
+import copy
+import functools
 import re
 
 # Numbers and words on which parsers fail.
@@ -50,6 +52,87 @@ def mutate(rng, content):
     for _ in range(rng.integers(1, 5)):
         changed = _CHANGES[rng.integers(len(_CHANGES))](rng, changed)
     return changed
+
+
+# Values in the place of others in JSON.
+_VALUES = (
+    None,
+    True,
+    0,
+    -1,
+    0.5,
+    1e308,
+    2**31,
+    2**63,
+    10**30,
+    10**9,
+    "",
+    "/dev/zero",
+    "../../etc/passwd",
+    "os.system",
+    "__class__",
+    "sklearn.preprocessing.StandardScaler",
+    "<f8",
+    "O",
+    [],
+    {},
+    [[]],
+    {"ref": 0},
+    {"ref": 10**9},
+    {"array": 0},
+    {"array": 10**9},
+    {"class": "builtins.object"},
+    {"class": "sklearn_ecg.nn.VGG1d"},
+    {"function": "system"},
+    {"float": "nan"},
+    {"empty": ["<f8", [0, 2**62]]},
+    {"objects": [[2**40], []]},
+    {"dict": []},
+    {"tuple": [2**40, 2**40]},
+)
+
+
+def mutate_json(rng, value):
+    """Return what JSON was parsed to with one to four random changes.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    value : object
+    """
+    for _ in range(rng.integers(1, 5)):
+        places = []
+        _collect(value, places)
+        if not places:
+            return value
+        parent, key = places[rng.integers(len(places))]
+        other_parent, other_key = places[rng.integers(len(places))]
+        change = rng.integers(6)
+        if change == 0:
+            del parent[key]
+        elif change == 1:
+            # A part of the value itself, which is copied so that it does not contain itself.
+            parent[key] = copy.deepcopy(other_parent[other_key])
+        elif change == 2 and isinstance(parent, list):
+            parent[key:key] = [copy.deepcopy(parent[key])] * int(rng.integers(1, 50))
+        elif change == 3 and isinstance(parent[key], int):
+            parent[key] += int(rng.integers(-3, 4))
+        elif change == 4:
+            depth = int(rng.integers(1, 240))
+            parent[key] = functools.reduce(lambda inner, _: [inner], range(depth), parent[key])
+        else:
+            parent[key] = copy.deepcopy(_VALUES[rng.integers(len(_VALUES))])
+    return value
+
+
+def _collect(value, places):
+    """Append all pairs of a list or dict and a key, without recursion."""
+    rest = [value]
+    while rest:
+        parent = rest.pop()
+        keys = range(len(parent)) if isinstance(parent, list) else list(parent)
+        places.extend((parent, key) for key in keys)
+        rest.extend(parent[key] for key in keys if isinstance(parent[key], (list, dict)))
 
 
 def _position(rng, content):

@@ -4,16 +4,28 @@ A target yields nothing and raises nothing if the loader does what it promises. 
 value is wrong without a note; any other exception is a fault as well.
 """
 
+import contextlib
+import functools
+import json
 import shutil
+import struct
+import tempfile
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import wfdb
-from mutations import mutate
+from mutations import mutate, mutate_json
 from PIL import Image
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from sklearn_ecg import ECGNetClassifier
 from sklearn_ecg.datasets import (
     RecordError,
     load_ecg_images,
@@ -23,6 +35,8 @@ from sklearn_ecg.datasets import (
     make_ecg,
 )
 from sklearn_ecg.leads import STANDARD_LEADS, read_lead_frame, to_lead_frame
+from sklearn_ecg.persistence import PersistenceError, _container, load, save
+from sklearn_ecg.preprocessing import ECGImageRenderer, LeadScaler
 
 
 class Fault(Exception):
@@ -261,9 +275,96 @@ def parquet(rng, folder):
     expect(len(read) >= 0 and read.shape[1] >= 1, "the frame is empty")
 
 
+# --------------------------------------------------------------------------------------------------
+# Models
+# --------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _models():
+    """Return the contents of model files by name, with the inputs of their predictions."""
+    X, y = make_ecg(20, duration=2, random_state=0, return_X_y=True)
+    features = np.random.default_rng(0).standard_normal((60, 4))
+    features[::7, 0] = np.nan
+    classes = np.array(["no", "yes"])[(features[:, 1] > 0).astype(int)]
+    linear = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
+    boosting = HistGradientBoostingClassifier(max_iter=2, max_leaf_nodes=4, random_state=0)
+    net = {"module_params": {"width": 8, "n_blocks": 1, "embedding_dim": 4}, "max_epochs": 0}
+    estimators = {
+        "network": (make_pipeline(LeadScaler(), ECGNetClassifier(**net, random_state=0)), X, y),
+        "linear": (CalibratedClassifierCV(linear, cv=2), features, classes),
+        "boosting": (boosting, features, classes),
+        "forest": (RandomForestClassifier(2, max_depth=3, random_state=0), features, classes),
+        "renderer": (ECGImageRenderer(sampling_rate=100, image_size=(60, 90)), X, None),
+    }
+    contents = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (estimator, records, target) in estimators.items():
+            save(estimator.fit(records, target), Path(folder, "model"))
+            contents[name] = Path(folder, "model").read_bytes(), records
+    return contents
+
+
+def models(rng, folder):
+    """Damage a model file: it is refused, or has not changed."""
+    names = sorted(_models())
+    content, _ = _models()[names[rng.integers(len(names))]]
+    other, _ = _models()[names[rng.integers(len(names))]]
+    cut = int(rng.integers(min(len(content), len(other))))
+    changed = (mutate(rng, content), content[:cut] + other[cut:])[int(rng.random() < 0.1)]
+    (folder / "model.ecg").write_bytes(changed)
+    try:
+        load(folder / "model.ecg")
+    except PersistenceError as error:
+        expect("model.ecg" in str(error), "the error does not name the file")
+        expect(changed != content, "the intact file is refused")
+        return
+    expect(changed in (content, other), "a changed file is loaded")
+
+
+def hostile_models(rng, folder):
+    """Change a model and sign the file again: a named error, or a model, but no harm."""
+    names = sorted(_models())
+    name = names[rng.integers(len(names))]
+    content, records = _models()[name]
+    header, arrays = _container.disassemble(content, "model")
+    arrays = bytes(arrays)
+    choice = rng.random()
+    if choice < 0.6:
+        header = json.dumps(mutate_json(rng, json.loads(header))).encode()
+    elif choice < 0.75:
+        header = mutate(rng, header)
+    elif choice < 0.9:
+        arrays = mutate(rng, arrays)
+    else:
+        (n_bytes,) = struct.unpack_from("<Q", arrays)
+        table = json.dumps(mutate_json(rng, json.loads(arrays[8 : 8 + n_bytes]))).encode()
+        arrays = struct.pack("<Q", len(table)) + table + arrays[8 + n_bytes :]
+    (folder / "model.ecg").write_bytes(_container.assemble(header, arrays))
+    try:
+        loaded = load(folder / "model.ecg")
+    except PersistenceError as error:
+        expect("model.ecg" in str(error), "the error does not name the file")
+        return
+    if name in ("boosting", "forest"):
+        # Compiled code follows the nodes of trees. Its errors are no fault, but a crash is.
+        with contextlib.suppress(Exception):
+            loaded.predict_proba(records)
+
+
 TARGETS = {
     function.__name__: function
-    for function in (headers, signals, annotations, tables, images, parquet, cache)
+    for function in (
+        headers,
+        signals,
+        annotations,
+        tables,
+        images,
+        parquet,
+        cache,
+        models,
+        hostile_models,
+    )
 }
 
 

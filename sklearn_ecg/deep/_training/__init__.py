@@ -9,7 +9,7 @@ from .batches import (
     recompute_batch_norm_statistics,
     stratification_labels,
 )
-from .net import ParameterGroup, train_network
+from .net import ParameterGroup, restored_net, train_network
 from .splits import validation_split
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "PairBatches",
     "ParameterGroup",
     "recompute_batch_norm_statistics",
+    "restored_net",
     "stratification_labels",
     "train_network",
     "validation_split",

@@ -63,13 +63,7 @@ class _Net(NeuralNet):
 
     def __setstate__(self, state):
         vars(self).update(state)
-        if torch.device(self.device).type == "cuda" and not torch.cuda.is_available():
-            warn(
-                f"This network was trained on {self.device}, which is not available here. It "
-                "predicts on the CPU.",
-                UserWarning,
-            )
-            self.device = "cpu"
+        self.device = available_device(self.device)
         self.module = self.module_ = arrays_to_module(state["module_"], self.device)
         self.remember_attributes()
 
@@ -315,6 +309,45 @@ def train_network(
     net.trim_for_prediction()
     net.remember_attributes()
     return net, history, callbacks
+
+
+def restored_net(network, *, device, mixed_precision):
+    """Return a net for prediction, of a network that is trained already.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    device : torch.device
+        A GPU that is not available is replaced by the CPU, with a warning.
+    mixed_precision : bool
+
+    Returns
+    -------
+    net : skorch.NeuralNet
+    """
+    net = _Net(
+        network,
+        criterion=torch.nn.MSELoss,
+        train_split=None,
+        device=available_device(device),
+        mixed_precision=mixed_precision,
+    )
+    net.initialize()
+    net.trim_for_prediction()
+    net.remember_attributes()
+    return net
+
+
+def available_device(device):
+    """Return a device, or the CPU, with a warning, in place of a GPU that is not available."""
+    if torch.device(device).type != "cuda" or torch.cuda.is_available():
+        return device
+    warn(
+        f"This network was trained on {device}, which is not available here. It predicts on the "
+        "CPU.",
+        UserWarning,
+    )
+    return "cpu"
 
 
 def _copy_callback(callback):
