@@ -21,7 +21,8 @@ ESTIMATORS = {
         "sklearn_ecg",
         "ACLECGClassifier ACLECGEncoder ECGNetClassifier MSAICNetClassifier "
         "MultilabelCalibratedClassifierCV MultilabelTunedThresholdClassifierCV "
-        "PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder",
+        "PriorCorrectedClassifier SequentialLeadSelector SimCardioNetClassifier "
+        "SimCardioNetEncoder",
     ),
     **_names(
         "sklearn_ecg.preprocessing",

@@ -537,11 +537,11 @@ VALUES_TO_KEEP = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", VALUES_TO_KEEP, ids=repr)
+@pytest.mark.parametrize("value", VALUES_TO_KEEP, ids=lambda value: type(value).__name__)
 def test_values(value, tmp_path):
     found = round_trip(StandardScaler().set_params(copy=value), tmp_path).copy
     assert type(found) is type(value)
-    assert repr(found) == repr(value)
+    assert found == value if isinstance(value, (set, frozenset)) else repr(found) == repr(value)
     if isinstance(value, np.ndarray):
         assert found.dtype == value.dtype and found.shape == value.shape
         assert found.flags.f_contiguous == np.ascontiguousarray(value).flags.f_contiguous or (
@@ -555,7 +555,7 @@ def test_values(value, tmp_path):
         np.complex128(1), np.longdouble(1), np.ones(2, complex), np.dtype("i4,f4"), object(),
         np.ma.masked_array([1]), np.datetime64("2020"), pd.Series([1]), type("Partial", (), {}),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_other_values_are_refused(value, tmp_path):
     with pytest.raises(PersistenceError, match="StandardScaler.copy is|uses 'Partial'") as info:
