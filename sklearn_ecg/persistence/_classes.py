@@ -21,8 +21,7 @@ ESTIMATORS = {
         "sklearn_ecg",
         "ACLECGClassifier ACLECGEncoder ECGNetClassifier MSAICNetClassifier "
         "MultilabelCalibratedClassifierCV MultilabelTunedThresholdClassifierCV "
-        "PriorCorrectedClassifier SequentialLeadSelector SimCardioNetClassifier "
-        "SimCardioNetEncoder",
+        "PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder",
     ),
     **_names(
         "sklearn_ecg.preprocessing",
