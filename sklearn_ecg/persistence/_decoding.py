@@ -15,6 +15,9 @@ from ._container import PersistenceError
 from ._networks import is_deep, restore_network
 from ._trees import SPECIAL_CODECS, TUNED_THRESHOLD, check_estimator
 
+# Keys of a dict, or items of a set, that are not strings.
+_MAX_KEYS = 2000
+
 
 class Decoder:
     """Makes values from their descriptions.
@@ -78,13 +81,14 @@ class Decoder:
         return tuple(self._make_list(content))
 
     def _make_set(self, content):
-        return set(self._make_list(content))
+        return set(_check_keys(self._make_list(content)))
 
     def _make_frozenset(self, content):
-        return frozenset(self._make_list(content))
+        return frozenset(_check_keys(self._make_list(content)))
 
     def _make_dict(self, content):
         pairs = self._make_list(content)
+        _check_keys([key for key, _ in pairs])
         made = {key: value for key, value in pairs}
         if len(made) < len(pairs):
             raise PersistenceError("a key of a dict is repeated")
@@ -311,6 +315,16 @@ class Decoder:
     # The kinds that the encoder counts, besides arrays.
     _REMEMBERED = {"empty", "strings", "texts", "times", "objects", "sparse"}
     _REMEMBERED |= {"random_state", "generator", "special", "object", "estimator"}
+
+
+def _check_keys(keys):
+    """Return keys of a dict or items of a set, which are not too many numbers.
+
+    Numbers can be chosen so that all have one hash, with which a dict takes quadratic time.
+    """
+    if sum(type(key) is not str for key in keys) > _MAX_KEYS:
+        raise PersistenceError(f"a dict or set has more than {_MAX_KEYS} keys that are not strings")
+    return keys
 
 
 def _checked_dtype(text):

@@ -298,6 +298,19 @@ def test_many_references_take_no_memory(scaler, tmp_path):
     assert len({id(v) for v in loaded.z_many_}) == 1
 
 
+def test_content_that_would_take_quadratic_time(scaler, tmp_path):
+    """These take seconds; without limits, they would take hours."""
+    header, arrays = parts(scaler)
+    colliding = [[i * (2**61 - 1), 0] for i in range(150_000)]
+    for value in ({"dict": colliding}, {"set": [key for key, _ in colliding]}):
+        header["estimator"]["estimator"][1]["copy"] = value
+        with pytest.raises(PersistenceError, match="more than 2000 keys"):
+            load_bytes(signed(header, arrays), tmp_path)
+    for text in (b'"' + b'\\"' * 2_000_000, b'"' + b"\\" * 4_000_001, b'"' * 4_000_001):
+        with pytest.raises(PersistenceError, match="its header is not valid"):
+            load_bytes(signed(text, arrays), tmp_path)
+
+
 def test_summary_must_fit(scaler, tmp_path):
     header, arrays = parts(scaler)
     header["info"]["classes"] = ["well", "ill"]
