@@ -73,7 +73,6 @@ API_MODULES = (
     "sklearn_ecg.augmentation",
     "sklearn_ecg.nn",
     "sklearn_ecg.deep",
-    "sklearn_ecg.imbalance",
     "sklearn_ecg.inspection",
     "sklearn_ecg.model_selection",
     "sklearn_ecg.imbalance",

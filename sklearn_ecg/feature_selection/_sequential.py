@@ -79,7 +79,7 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
 
     Attributes
     ----------
-    support_ : ndarray of shape (n_leads_in_,), dtype bool
+    support_ : ndarray of shape (n_leads,), dtype bool
         Which leads are selected.
     positions_ : ndarray of shape (n_leads_out,)
         Their positions in X, in ascending order.
