@@ -17,14 +17,18 @@ PYTEST_MIN := OMP_NUM_THREADS=1 $(BIN_MIN)/python -m pytest
 # Seconds for all targets of `make fuzz` together.
 FUZZ_SECONDS ?= 300
 
-.PHONY: demo test test-fast test-min fuzz fuzz-models wheel-test lint docs clean
+.PHONY: demo test test-long test-fast test-min fuzz fuzz-models wheel-test lint docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/plot_quickstart.py --save figures $(if $(DATA),--data "$(DATA)")
 
-# All tests, with the coverage of lines and branches.
+# All tests but the long ones, with the coverage of lines and branches.
 test: $(VENV)/.installed-test lint
-	$(PYTEST) -n $(JOBS) --cov --cov-report=term --cov-fail-under=95
+	$(PYTEST) -n $(JOBS) -m "not long" --cov --cov-report=term --cov-fail-under=95
+
+# Every tool with every container, the examples, and kills: about two minutes on two cores.
+test-long: $(VENV)/.installed-test
+	$(PYTEST) -n $(JOBS) -m long tests
 
 # The tests to run while writing code.
 test-fast: $(VENV)/.installed-test

@@ -61,6 +61,15 @@ SLOW = (
 # Real records, and networks that are trained until they find infarctions.
 SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
+# Tests that `make test` leaves out, because together they take two minutes.
+LONG = (
+    "tests/test_tools.py::test_tool",
+    "tests/test_readme.py::test_examples_run_as_they_are",
+    "tests/test_readme.py::test_scripts_run",
+    "tests/persistence/test_files.py::test_killed_while_saving",
+    "tests/persistence/test_save_load.py::test_other_process_gives_the_same_bits",
+)
+
 # Tests that `make test-min` leaves out, with what they need.
 NEWEST = (
     # MAPIE of these versions of NumPy and scikit-learn has not been tried.
@@ -79,12 +88,14 @@ NEWEST = (
 
 
 def pytest_collection_modifyitems(items):
-    """Add the markers ``slow``, ``no_cover`` and ``newest``."""
+    """Add the markers ``slow``, ``no_cover``, ``long`` and ``newest``."""
     for item in items:
         if item.nodeid.startswith(SLOW) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
             # Coverage would add two fifths to their time.
             item.add_marker(pytest.mark.no_cover)
+        if item.nodeid.startswith(LONG):
+            item.add_marker(pytest.mark.long)
         if item.nodeid.startswith(NEWEST):
             item.add_marker(pytest.mark.newest)
 

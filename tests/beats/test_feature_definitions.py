@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_ecg import STANDARD_LEADS, derive_leads
 from sklearn_ecg.beats import RPeaks
-from sklearn_ecg.beats._beat_features import _measure_rhythm
+from sklearn_ecg.beats._rhythm import measure_rhythm
 from sklearn_ecg.preprocessing import BeatFeatures
 
 RATE = 500
@@ -347,7 +347,7 @@ def test_rhythm_features():
     """The third of seven beats is premature: intervals that begin or end there do not count."""
     peaks = np.cumsum([100, 450, 300, 600, 460, 440, 450])
     rhythm = RPeaks([peaks], np.ones(1), 500, 3000)
-    found = _measure_rhythm(rhythm, [0])
+    found = measure_rhythm(rhythm, [0])
     assert rhythm.ectopic()[0].tolist() == [False, False, True, False, False, False, False]
     normal = 2 * np.array([450, 460, 440, 450])
     assert found["sdnn"][0] == pytest.approx(normal.std(ddof=1))
