@@ -58,11 +58,62 @@ SLOW = (
     "tests/deep/test_program_settings.py::test_fork_during_a_fit_in_another_thread",
     "tests/model_selection/test_duplicates.py::test_memory_of_many_flat_records",
 )
+# Many cases, networks or processes, which take seconds in all; coverage is measured.
+SLOW_CASES = (
+    "tests/augmentation/test_signal_transforms.py::test_cardiac_mask_never_touches_a_peak",
+    "tests/beats/test_pacemaker.py::test_r_peaks_are_on_the_complexes",
+    "tests/calibration/test_calibrated_classifier.py::test_containers_and_networks",
+    "tests/calibration/test_calibrated_classifier.py::test_equals_scikit_learn_bit_by_bit",
+    "tests/calibration/test_tuned_threshold.py::test_equals_scikit_learn",
+    "tests/calibration/test_tuned_threshold.py::test_weights_of_training_and_scores",
+    "tests/datasets/test_cache.py::test_two_processes_build_the_same_array",
+    "tests/datasets/test_ecg_images.py::test_folders_are_classes",
+    "tests/datasets/test_ptbxl.py::test_damaged_rows_are_named",
+    "tests/datasets/test_ptbxl.py::test_parameter_errors",
+    "tests/datasets/test_ptbxl.py::test_reading_data_does_not_import_torch",
+    "tests/datasets/test_ptbxl.py::test_unusual_records_are_named",
+    "tests/datasets/test_wfdb.py::test_permuted_renamed_and_missing_leads",
+    "tests/datasets/test_wfdb.py::test_several_processes_load_the_same",
+    "tests/deep/test_acl_ecg.py::test_frozen_encoder_in_learning_curve_is_not_pretrained_again",
+    "tests/deep/test_acl_ecg.py::test_hash_depends_on_content_only",
+    "tests/deep/test_labels.py::test_masks_are_not_lost",
+    "tests/deep/test_msaic_losses.py::test_each_option_learns",
+    "tests/deep/test_msaic_net.py::test_reading_data_does_not_import_torch",
+    "tests/deep/test_program_settings.py::test_results_do_not_depend_on_settings",
+    "tests/deep/test_saving.py::test_another_process_reads_the_file",
+    "tests/deep/test_saving.py::test_copies_of_a_fitted_classifier_are_equal",
+    "tests/deep/test_saving.py::test_copies_of_a_fitted_encoder_are_equal",
+    "tests/deep/test_saving.py::test_processes",
+    "tests/deep/test_simcardionet.py::test_collapse_of_the_cosine_alone_warns",
+    "tests/deep/test_simcardionet.py::test_grad_cam_highlights_the_marked_region",
+    "tests/deep/test_simcardionet.py::test_grad_cam_of_a_pipeline_highlights_the_leads_of_the_infarction",
+    "tests/deep/test_simcardionet.py::test_grad_cam_with_attention_highlights_the_marked_region",
+    "tests/feature_selection/test_sequential.py::test_containers",
+    "tests/feature_selection/test_sequential.py::test_selects_as_sklearn",
+    "tests/inspection/test_displays.py::test_artists_stay_in_given_axes",
+    "tests/inspection/test_displays.py::test_importance_of_every_estimator",
+    "tests/inspection/test_displays.py::test_texts_do_not_overlap_and_are_inside",
+    "tests/inspection/test_lead_groups.py::test_infarcted_region_ranks_first_in_features_and_in_signals",
+    "tests/inspection/test_lead_importance.py::test_X_is_not_modified_and_may_be_read_only",
+    "tests/inspection/test_lead_importance.py::test_containers_agree",
+    "tests/inspection/test_lead_importance.py::test_equals_sklearn_with_every_option",
+    "tests/inspection/test_lead_importance.py::test_equals_sklearn_with_several_scores",
+    "tests/inspection/test_lead_importance.py::test_result_does_not_depend_on_n_jobs",
+    "tests/inspection/test_memory_maps.py::test_memory_maps_give_the_results_of_arrays",
+    "tests/persistence/test_save_load.py::test_deep_estimators",
+    "tests/persistence/test_save_load.py::test_scikit_learn",
+    "tests/test_estimators.py::test_numpy_numbers_are_numbers",
+    "tests/test_metadata.py::test_routing_through_cross_validate",
+    "tests/test_structure.py::test_import_does_not_load",
+    "tests/utils/test_estimator_checks.py::test_estimators_of_images_are_recognized",
+)
 # Real records, and networks that are trained until they find infarctions.
 SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take two minutes.
 LONG = (
+    "tests/deep/test_simcardionet.py::test_grad_cam_of_a_pipeline_highlights",
+    "tests/utils/test_estimator_checks.py::test_estimators_of_images_are_recognized",
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",
     "tests/test_readme.py::test_scripts_run",
@@ -94,6 +145,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
             # Coverage would add two fifths to their time.
             item.add_marker(pytest.mark.no_cover)
+        elif item.nodeid.startswith(SLOW_CASES):
+            item.add_marker(pytest.mark.slow)
         if item.nodeid.startswith(LONG):
             item.add_marker(pytest.mark.long)
         if item.nodeid.startswith(NEWEST):

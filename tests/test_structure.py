@@ -268,7 +268,7 @@ def test_marked_tests_exist():
     """A renamed test would lose its marker silently."""
     lists = runpy.run_path(str(TESTS / "conftest.py"))
     missing = []
-    for entry in lists["SLOW"] + lists["LONG"] + lists["NEWEST"]:
+    for entry in lists["SLOW"] + lists["SLOW_CASES"] + lists["LONG"] + lists["NEWEST"]:
         path, _, name = entry.partition("::")
         path = TESTS.parent / path
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
