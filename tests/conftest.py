@@ -105,7 +105,6 @@ SLOW_CASES = (
     "tests/test_estimators.py::test_numpy_numbers_are_numbers",
     "tests/test_metadata.py::test_routing_through_cross_validate",
     "tests/test_structure.py::test_import_does_not_load",
-    "tests/utils/test_estimator_checks.py::test_estimators_of_images_are_recognized",
 )
 # Real records, and networks that are trained until they find infarctions.
 SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
@@ -113,7 +112,6 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 # Tests that `make test` leaves out, because together they take two minutes.
 LONG = (
     "tests/deep/test_simcardionet.py::test_grad_cam_of_a_pipeline_highlights",
-    "tests/utils/test_estimator_checks.py::test_estimators_of_images_are_recognized",
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",
     "tests/test_readme.py::test_scripts_run",

@@ -113,25 +113,19 @@ def _takes_images(estimator):
     return "image_shape" in estimator.get_params(deep=False)
 
 
-def _returns_signals(estimator):
-    """Return whether a transformer returns signals, that is, 3-D arrays of floats."""
-    out = _transform_output(estimator)
-    return np.ndim(out) == 3 and out.dtype.kind == "f"
+def _kind_of_output(estimator):
+    """Return "signals" or "images" if a transformer of signals returns them, otherwise None.
 
-
-def _returns_images(estimator):
-    """Return whether a transformer returns images, that is, 3-D or 4-D arrays of bytes."""
-    out = _transform_output(estimator)
-    return np.ndim(out) in (3, 4) and out.dtype == np.uint8
-
-
-def _transform_output(estimator):
-    """Return the output of a transformer for records; None for a classifier, or if it fails."""
-    if is_classifier(estimator) or not hasattr(estimator, "transform"):
+    It is fitted to find out. Signals are 3-D arrays of floats, images 3-D or 4-D arrays of bytes.
+    """
+    if is_classifier(estimator) or _takes_images(estimator) or not hasattr(estimator, "transform"):
         return None
     X, y = _make_records()
     try:
-        return _clone_with(estimator).fit(X, y).transform(X)
+        out = _clone_with(estimator).fit(X, y).transform(X)
     except ValueError:
         # The checks report what is wrong.
         return None
+    if np.ndim(out) == 3 and out.dtype.kind == "f":
+        return "signals"
+    return "images" if np.ndim(out) in (3, 4) and out.dtype == np.uint8 else None

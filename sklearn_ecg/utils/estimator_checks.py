@@ -30,13 +30,12 @@ from ._check_tools import (
     _assert_outputs,
     _clone_with,
     _containers,
+    _kind_of_output,
     _make_records,
     _outputs,
     _prediction_method,
     _preserves_float64,
     _raises,
-    _returns_images,
-    _returns_signals,
     _takes_images,
 )
 from ._classifier_checks import (
@@ -111,7 +110,8 @@ def ecg_checks(estimator):
         check_clone,
         check_unfitted_after_failed_fit,
     ]
-    if _returns_signals(estimator):
+    kind_of_output = _kind_of_output(estimator)
+    if kind_of_output == "signals":
         checks += [
             check_same_container_out,
             check_signal_dtypes,
@@ -120,7 +120,7 @@ def ecg_checks(estimator):
             check_signal_pipeline,
             check_signals_not_shared,
         ]
-    elif _returns_images(estimator):
+    elif kind_of_output == "images":
         checks += [check_image_containers, check_image_pipeline]
     elif hasattr(estimator, "transform"):
         checks += [check_image_embedding if takes_images else check_transform_output]
@@ -376,7 +376,7 @@ def check_one_time_point(estimator):
         try:
             fitted = made.fit(X[:, :, :n_times], y)
         except ValueError as error:
-            if not _returns_signals(estimator) or f"{n_times} time point" not in str(error):
+            if _kind_of_output(estimator) != "signals" or f"{n_times} time point" not in str(error):
                 raise
             continue
         assert len(_prediction_method(fitted)(X[:, :, :n_times])) == len(X)
