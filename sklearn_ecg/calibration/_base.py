@@ -87,6 +87,24 @@ class CrossFittedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if hasattr(fitted, name):
                 setattr(self, name, getattr(fitted, name))
 
+    def predict(self, X):
+        """Predict the most probable class, or the labels with a probability above 0.5.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Records like those given to `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_records,) or (n_records, n_labels)
+            Class labels, or a multilabel indicator.
+        """
+        probability = self.predict_proba(X)
+        if self._target_kind == "multilabel":
+            return (probability > 0.5).astype(np.int64)
+        return self.classes_[probability.argmax(axis=1)]
+
     def get_metadata_routing(self):
         """Get the metadata routing of this object.
 
@@ -114,10 +132,3 @@ class CrossFittedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags.input_tags = deepcopy(of_estimator.input_tags)
         tags.classifier_tags = deepcopy(of_estimator.classifier_tags)
         return tags
-
-
-def most_probable(probability, target_kind, classes):
-    """Return the most probable class, or which labels have a probability above one half."""
-    if target_kind == "multilabel":
-        return (probability > 0.5).astype(np.int64)
-    return classes[probability.argmax(axis=1)]

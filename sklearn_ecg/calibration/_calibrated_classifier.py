@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import CrossFittedClassifier, most_probable
+from ._base import CrossFittedClassifier
 from ._cross_fitting import (
     check_parts_have_both_values,
     cross_fit,
@@ -250,22 +250,6 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         first, *others = (pair.predict_proba(X) for pair in self.calibrated_classifiers_)
         total = sum(others, first)
         return total / len(self.calibrated_classifiers_)
-
-    def predict(self, X):
-        """Predict the most probable class, or the labels with a probability above 0.5.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or lead frame
-            Records like those given to `fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_records,) or (n_records, n_labels)
-            Class labels, or a multilabel indicator.
-        """
-        check_is_fitted(self)
-        return most_probable(self.predict_proba(X), self._target_kind, self.classes_)
 
 
 class _CalibratedClassifier:

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..calibration._base import CrossFittedClassifier, most_probable
+from ..calibration._base import CrossFittedClassifier
 from ..calibration._cross_fitting import (
     check_parts_have_both_values,
     cross_fit,
@@ -408,22 +408,6 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         return correct_prevalence(
             probability, prevalence, self.target_prevalence_, multilabel=is_multilabel
         )
-
-    def predict(self, X):
-        """Predict the most probable class, or the labels with a probability above 0.5.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or lead frame
-            Records like those given to `fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_records,) or (n_records, n_labels)
-            Class labels, or a multilabel indicator.
-        """
-        check_is_fitted(self)
-        return most_probable(self.predict_proba(X), self._target_kind, self.classes_)
 
 
 def _classes_of_labels(values, kind):
