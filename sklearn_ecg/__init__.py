@@ -7,8 +7,8 @@ __version__ = "0.1.0"
 
 # Threads of OpenMP that wait for each other keep their processor busy for milliseconds. If other
 # programs use the processors, training on several threads then takes many times as long. With a
-# shorter wait they sleep earlier. A much shorter wait, such as 1000, makes training on two free
-# processors 1.6 times as long. This is read when torch is loaded, and does not change results.
+# shorter wait they sleep earlier. With a much shorter wait, such as 1000, training on free
+# processors takes longer. This is read when torch is loaded, and does not change results.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 

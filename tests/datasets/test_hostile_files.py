@@ -30,7 +30,7 @@ HEADER = "bad 1 100 400\nbad.dat 16 200/mV 16 0 0 0 0 II\n"
 
 @pytest.fixture
 def folder(tmp_path, write_wfdb):
-    """A folder with one good record, beside a folder that is not to be read."""
+    """A folder with one good record, next to a folder that is not to be read."""
     folder = tmp_path / "records"
     values = np.arange(400)[np.newaxis]
     write_wfdb(folder, "good", values, ["II"], rate=100, comments=["Dx: 426783006"])
