@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 
 from sklearn_ecg import STANDARD_LEADS, derive_leads, to_lead_frame
@@ -322,6 +323,18 @@ def test_ptbxl(data_folder):
     measured = np.isfinite(found["II__qrs_amplitude"])
     assert (found["global__reliability"][~measured] < 0.3).all()
     assert measured.mean() > 0.99
+
+
+def test_voltages_separate_hypertrophy(data_folder):
+    """The values of docs/beats.rst; without QS complexes, that of Sokolow-Lyon is .1 lower."""
+    ecg = load_ptbxl(data_folder / "ptbxl", task="superclass", folds=range(1, 10))
+    found = measure(ecg.data, 100)
+    hypertrophy = np.asarray(ecg.target)[:, list(ecg.target_names).index("HYP")]
+    for name, auroc in (("sokolow_lyon", 0.807), ("cornell", 0.726)):
+        voltage = np.asarray(found[f"global__{name}"])
+        measured = np.isfinite(voltage)
+        score = roc_auc_score(hypertrophy[measured], voltage[measured])
+        assert score == pytest.approx(auroc, abs=0.005), name
 
 
 def test_intervals_agree_with_ludb(data_folder):
