@@ -7,11 +7,11 @@ Infarction without "normal" against "normal" without infarction, folds 1-9. Infa
 patient until they are 5, 10 or 20 % of the records, several times. Each arm is a sampler or a loss.
 A small network is trained on the median beats of the records, after the sampler, in a 3-fold
 cross-validation by patient. The out-of-fold probabilities of each draw are scored as they are, and
-after `PriorCorrectedClassifier`: in closed form for class weights, samplers and logit adjustment,
-with a fitted map for focal losses.
+after both corrections of `PriorCorrectedClassifier`: in closed form, where the prevalence of the
+training is known (.5 for class weights, samplers and logit adjustment), and with a fitted map.
 
 Differences are to the arm without a remedy, on the same records. Their intervals are from a
-bootstrap of patients, and contain the mean over the draws. Each finished fit is cached in
+bootstrap of patients, the same for all draws. Each finished fit is cached in
 benchmarks/results, so that an interrupted study continues where it stopped; with ``--report``,
 only what is cached is reported.
 """
@@ -21,6 +21,7 @@ import itertools
 import time
 import warnings
 
+import joblib
 import numpy as np
 import torch
 from _results import cached_arrays, code_hash, is_cached
@@ -37,6 +38,7 @@ from sklearn_ecg.imbalance import (
     BeatSMOTE,
     RecordOverSampler,
     RecordUnderSampler,
+    correct_prevalence,
 )
 from sklearn_ecg.metrics import brier_score, calibration_slope, sensitivity_at_specificity
 from sklearn_ecg.preprocessing import MedianBeat
@@ -63,9 +65,26 @@ ARMS = {
     "focal loss + balanced contrastive": (None, {**SUPCON, "contrastive_loss": "balanced"}),
     "focal loss + class SupCon": (None, {**SUPCON, "contrastive_loss": "class_supcon"}),
     "focal loss + prototypes": (None, {**SUPCON, "contrastive_loss": "prototype"}),
+    "focal loss + class SupCon x .02": (
+        None,
+        {**SUPCON, "contrastive_loss": "class_supcon", "contrastive_weight": 0.02},
+    ),
+    "focal loss + prototypes x .02": (
+        None,
+        {**SUPCON, "contrastive_loss": "prototype", "contrastive_weight": 0.02},
+    ),
 }
+# Arms that train as if the classes had the same number of records.
+BALANCED = (
+    "class weights",
+    "RecordOverSampler",
+    "RecordUnderSampler",
+    "AugmentationOverSampler",
+    "BeatSMOTE",
+    "logit adjustment",
+)
 QUICK = (NOTHING, "class weights", "RecordUnderSampler")
-CORRECTIONS = ("raw", "corrected")
+CORRECTIONS = ("raw", "closed form", "fitted map")
 
 
 def main():
@@ -73,6 +92,7 @@ def main():
     parser.add_argument("folder", help="PTB-XL folder")
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--resamples", type=int, default=500)
+    parser.add_argument("--jobs", type=int, default=1, help="number of arms at the same time")
     parser.add_argument("--quick", action="store_true", help="three arms, one prevalence")
     parser.add_argument("--report", action="store_true", help="report what is cached")
     args = parser.parse_args()
@@ -82,19 +102,27 @@ def main():
     X, y, patients = np.asarray(ecg.data), np.asarray(ecg.target), np.asarray(ecg.groups)
     print(f"{len(y)} records of {len(np.unique(patients))} patients, {y.sum()} with infarction")
     start = time.perf_counter()
-    results = {}
-    # Draw by draw, so that an interrupted study has all arms of its draws.
     prevalences = PREVALENCES[:1] if args.quick else PREVALENCES
-    for draw, prevalence in itertools.product(range(args.draws), prevalences):
-        records = draw_records(y, patients, prevalence, draw)
-        for name in QUICK if args.quick else ARMS:
-            found = predict_out_of_fold(X, y, patients, records, name, draw, args.report)
-            if found is not None:
-                results[prevalence, draw, name] = (records, found)
+    # Draw by draw, so that an interrupted study has all arms of its draws.
+    cells = list(itertools.product(range(args.draws), prevalences, QUICK if args.quick else ARMS))
+    records = {
+        (draw, prevalence): draw_records(y, patients, prevalence, draw)
+        for draw, prevalence, _ in cells
+    }
+    found = joblib.Parallel(n_jobs=args.jobs, return_as="generator")(
+        joblib.delayed(predict_out_of_fold)(
+            X, y, patients, records[draw, prevalence], name, draw, args.report
+        )
+        for draw, prevalence, name in cells
+    )
+    results = {}
+    for (draw, prevalence, name), probabilities in zip(cells, found, strict=True):
+        if probabilities is not None:
+            results[prevalence, draw, name] = (records[draw, prevalence], probabilities)
         minutes = (time.perf_counter() - start) / 60
-        print(f"  draw {draw}, prevalence {prevalence:.0%}: {minutes:.0f} min", flush=True)
+        print(f"  draw {draw}, {prevalence:.0%}, {name}: {minutes:.1f} min", flush=True)
     for prevalence in prevalences:
-        report(prevalence, results, y, patients, args.resamples)
+        report(prevalence, results, y, patients, args.resamples, args.jobs)
 
 
 def draw_records(y, patients, prevalence, seed):
@@ -116,13 +144,14 @@ def make_estimator(name, seed):
     steps = [MedianBeat(100, unreliable="record_average"), network]
     if sampler is not None:
         steps.insert(0, sampler.set_params(random_state=seed))
-    return PriorCorrectedClassifier(make_pipeline(*steps), cv=2)
+    return PriorCorrectedClassifier(make_pipeline(*steps), method="fitted", cv=2)
 
 
 def predict_out_of_fold(X, y, patients, records, name, seed, cached_only):
-    """Return out-of-fold probabilities, raw and corrected, of shape (2, n_records)."""
+    """Return out-of-fold probabilities for each of CORRECTIONS, of shape (3, n_records)."""
+    torch.set_num_threads(1)
     estimator = make_estimator(name, seed)
-    probabilities = np.empty((2, len(records)))
+    probabilities = np.empty((len(CORRECTIONS), len(records)))
     splitter = StratifiedGroupKFold(3, shuffle=True, random_state=seed)
     for train, test in splitter.split(records, y[records], patients[records]):
         key = (
@@ -137,8 +166,13 @@ def predict_out_of_fold(X, y, patients, records, name, seed, cached_only):
                 warnings.simplefilter("ignore", UserWarning)
                 estimator.fit(X[part], y[part], groups=patients[part])
             given = X[records[test]]
-            raw = estimator.estimator_.predict_proba(given)[:, 1]
-            return {"probabilities": np.array([raw, estimator.predict_proba(given)[:, 1]])}
+            raw = estimator.estimator_.predict_proba(given)
+            # Without a remedy, the closed form changes nothing. It is unknown for a focal loss.
+            closed = raw if name == NOTHING else np.full_like(raw, np.nan)
+            if name in BALANCED:
+                closed = correct_prevalence(raw, [0.5, 0.5], estimator.training_prevalence_)
+            fitted = estimator.predict_proba(given)
+            return {"probabilities": np.stack([p[:, 1] for p in (raw, closed, fitted)])}
 
         if cached_only and not is_cached(key):
             return None
@@ -169,7 +203,7 @@ def score(y, probability, weight):
     return [function(y, probability, sample_weight=weight) for function, _ in SCORES.values()]
 
 
-def report(prevalence, results, y, patients, n_resamples):
+def report(prevalence, results, y, patients, n_resamples, n_jobs):
     """Print the mean scores of the draws, and differences to the arm without a remedy."""
     draws = sorted({draw for found, draw, _ in results if found == prevalence})
     names = [n for n in ARMS if all((prevalence, draw, n) in results for draw in draws)]
@@ -177,24 +211,27 @@ def report(prevalence, results, y, patients, n_resamples):
         print(f"\nprevalence {prevalence:.0%}: no draw is complete")
         return
     _, number = np.unique(patients, return_inverse=True)
+    n_patients = number.max() + 1
     rng = np.random.default_rng(0)
-    counts = rng.multinomial(
-        number.max() + 1, np.full(number.max() + 1, 1 / (number.max() + 1)), size=n_resamples
-    )
+    counts = rng.multinomial(n_patients, np.full(n_patients, 1 / n_patients), size=n_resamples)
     weights = np.concatenate([np.ones((1, len(y)), dtype=int), counts[:, number]])
     n_positive = y[results[prevalence, draws[0], NOTHING][0]].sum()
     print(f"\nprevalence {prevalence:.0%}: {n_positive} infarctions, {len(draws)} draws")
-    print(f"{'':36}{'':11}" + "".join(f"{name:>28}" for name in SCORES))
-    reference = None
-    for name, (row, correction) in itertools.product(names, enumerate(CORRECTIONS)):
-        values = np.mean(
-            [
-                [score(y[records], probabilities[row], weight[records]) for weight in weights]
-                for records, probabilities in (results[prevalence, draw, name] for draw in draws)
-            ],
-            axis=0,
+    print(f"{'':36}{'':13}" + "".join(f"{name:>28}" for name in SCORES))
+    rows = [
+        (name, row)
+        for name, row in itertools.product(names, range(len(CORRECTIONS)))
+        if np.isfinite(results[prevalence, draws[0], name][1][row]).all()
+        and not (name == NOTHING and CORRECTIONS[row] == "closed form")
+    ]
+    scores = joblib.Parallel(n_jobs=n_jobs)(
+        joblib.delayed(score_draws)(
+            [results[prevalence, draw, name] for draw in draws], row, y, weights
         )
-        reference = values if reference is None else reference
+        for name, row in rows
+    )
+    reference = scores[0]
+    for (name, row), values in zip(rows, scores, strict=True):
         low, high = np.nanpercentile(values[1:] - reference[1:], [2.5, 97.5], axis=0)
         cells = []
         for i, (_, digits) in enumerate(SCORES.values()):
@@ -202,7 +239,18 @@ def report(prevalence, results, y, patients, n_resamples):
                 "" if values is reference else (f" [{low[i]:+.{digits}f} {high[i]:+.{digits}f}]")
             )
             cells.append(f"{values[0, i]:.{digits}f}{interval}")
-        print(f"{name:36}{correction:11}" + "".join(f"{cell:>28}" for cell in cells), flush=True)
+        print(f"{name:36}{CORRECTIONS[row]:13}" + "".join(f"{cell:>28}" for cell in cells))
+
+
+def score_draws(draws, row, y, weights):
+    """Return the mean scores over draws for each resample, of shape (n_resamples, n_scores)."""
+    return np.mean(
+        [
+            [score(y[records], probabilities[row], weight[records]) for weight in weights]
+            for records, probabilities in draws
+        ],
+        axis=0,
+    )
 
 
 if __name__ == "__main__":
