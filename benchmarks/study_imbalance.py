@@ -184,8 +184,8 @@ SCORES = {
     "AUROC": (roc_auc_score, 3),
     "AUPRC": (average_precision_score, 3),
     "Brier": (brier_score, 4),
-    "slope": (calibration_slope, 2),
-    "sens. at 90 %": (
+    "Slope": (calibration_slope, 2),
+    "Sensitivity": (
         lambda y, p, sample_weight: sensitivity_at_specificity(
             y, p, specificity=0.9, sample_weight=sample_weight
         ),
@@ -204,7 +204,7 @@ def score(y, probability, weight):
 
 
 def report(prevalence, results, y, patients, n_resamples, n_jobs):
-    """Print the mean scores of the draws, and differences to the arm without a remedy."""
+    """Print a table of the mean scores of the draws, with intervals of the differences."""
     draws = sorted({draw for found, draw, _ in results if found == prevalence})
     names = [n for n in ARMS if all((prevalence, draw, n) in results for draw in draws)]
     if not draws or NOTHING not in names:
@@ -216,8 +216,8 @@ def report(prevalence, results, y, patients, n_resamples, n_jobs):
     counts = rng.multinomial(n_patients, np.full(n_patients, 1 / n_patients), size=n_resamples)
     weights = np.concatenate([np.ones((1, len(y)), dtype=int), counts[:, number]])
     n_positive = y[results[prevalence, draws[0], NOTHING][0]].sum()
-    print(f"\nprevalence {prevalence:.0%}: {n_positive} infarctions, {len(draws)} draws")
-    print(f"{'':36}{'':13}" + "".join(f"{name:>28}" for name in SCORES))
+    print(f"\n.. csv-table:: {prevalence:.0%}: {n_positive} infarctions, {len(draws)} draws")
+    print(f"   :header: Remedy, Probabilities, {', '.join(SCORES)}\n")
     rows = [
         (name, row)
         for name, row in itertools.product(names, range(len(CORRECTIONS)))
@@ -235,11 +235,9 @@ def report(prevalence, results, y, patients, n_resamples, n_jobs):
         low, high = np.nanpercentile(values[1:] - reference[1:], [2.5, 97.5], axis=0)
         cells = []
         for i, (_, digits) in enumerate(SCORES.values()):
-            interval = (
-                "" if values is reference else (f" [{low[i]:+.{digits}f} {high[i]:+.{digits}f}]")
-            )
-            cells.append(f"{values[0, i]:.{digits}f}{interval}")
-        print(f"{name:36}{CORRECTIONS[row]:13}" + "".join(f"{cell:>28}" for cell in cells))
+            interval = f" [{low[i]:+.{digits}f} {high[i]:+.{digits}f}]"
+            cells.append(f"{values[0, i]:.{digits}f}{'' if values is reference else interval}")
+        print(f"   {name}, {CORRECTIONS[row]}, {', '.join(cells)}", flush=True)
 
 
 def score_draws(draws, row, y, weights):
