@@ -11,6 +11,7 @@ from ._crop import Clipper, Cropper, windows
 from ._filters import BandpassFilter, NotchFilter
 from ._leads import LeadDeriver, LeadSelector
 from ._quality import SignalQuality
+from ._random_convolutions import RandomConvolutionFeatures
 from ._resample import Resampler
 from ._scale import LeadScaler
 
@@ -26,6 +27,7 @@ __all__ = [
     "LeadSelector",
     "MedianBeat",
     "NotchFilter",
+    "RandomConvolutionFeatures",
     "Resampler",
     "SignalQuality",
     "windows",
