@@ -5,7 +5,6 @@ from numbers import Integral
 
 from ._names import REGIONS_8, REGIONS_12, lead_regions, normalize_lead_name
 
-
 # Between the leads in the name of a feature of several leads, as in V1+V5__k17_d4_b3.
 LEAD_SEPARATOR = "+"
 

@@ -1,7 +1,8 @@
 """Transformers of signals.
 
-Most of them return signals in the same kind of container as X. `BeatFeatures` and `SignalQuality`
-return features, and `ECGImageRenderer` returns images.
+Most of them return signals in the same kind of container as X. `BeatFeatures`,
+`RandomConvolutionFeatures` and `SignalQuality` return features, and `ECGImageRenderer` returns
+images.
 """
 
 from ..beats import BeatFeatures, MedianBeat

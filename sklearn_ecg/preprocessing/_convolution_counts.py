@@ -120,9 +120,7 @@ class _DilationCounters:
         )
         self._n_times = (n_times, n_times - 2 * margin)
         shape = (len(KERNELS) // 2, n_thresholds)
-        self._counters = [
-            ExceedanceCounter(shape, n, n_records, max_rows) for n in self._n_times
-        ]
+        self._counters = [ExceedanceCounter(shape, n, n_records, max_rows) for n in self._n_times]
 
     def is_padded(self, kernel):
         return kernel % 2 == self._first_kernels[0]
