@@ -106,7 +106,7 @@ def study(task, ecg, choose_only):
         results = [fit_arm(name, seed, X, y, train, test) for seed in SEEDS]
         predictions[name] = np.stack([p[place] for p, _ in results])
     best = predictions["BeatFeatures and beat, per lead"]
-    predictions["the last but two and boosting, averaged"] = (best + reference) / 2
+    predictions["BeatFeatures and beat, per lead; boosting"] = (best + reference) / 2
     for name, predicted in predictions.items():
         y_stacked, stacked = stack_seeds(y[test], predicted)
         options = {"groups": patients[test], "random_state": 0}

@@ -315,5 +315,5 @@ class RandomConvolutionFeatures(SignalTransformer):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
