@@ -36,6 +36,7 @@ from sklearn_ecg.preprocessing import (
     LeadSelector,
     MedianBeat,
     NotchFilter,
+    RandomConvolutionFeatures,
     Resampler,
     SignalQuality,
     windows,
@@ -56,6 +57,13 @@ class UserNet(nn.Module):
         x = self.conv(x).relu()
         embedding = torch.cat([x.mean(2), x.amax(2)], dim=1)
         return self.linear(embedding), embedding
+
+
+class RepeatedConvolutionFeatures(RandomConvolutionFeatures):
+    """Repeats the rows in the checks of scikit-learn, most of which are shorter than a kernel."""
+
+    def _validate_signals(self, X, reset):
+        return np.tile(super()._validate_signals(X, reset), 9)
 
 
 TINY = {"filters": (8,), "dilations": (1, 2), "kernel_size": 3, "embedding_dim": 8}
@@ -147,6 +155,7 @@ SKLEARN_INSTANCES = [
     LeadSelector(["I"], lead_names=["I"], n_leads=1),
     MedianBeat(sampling_rate=100, window=(-0.01, 0.01), unreliable="record_average", n_leads=1),
     NotchFilter(sampling_rate=500, n_leads=1),
+    RepeatedConvolutionFeatures(84, n_leads=1),
     Resampler(40, sampling_rate=100, n_leads=1),
     SequentialLeadSelector(LogisticRegression(), cv=2, n_leads=1),
     SignalQuality(sampling_rate=100, n_leads=1),
@@ -190,6 +199,8 @@ ECG_INSTANCES = [
     LeadSelector(["V2", "I"], lead_names=["I", "II", "V2", "V5"]),
     MedianBeat(sampling_rate=100, window=(-0.02, 0.02), unreliable="record_average"),
     NotchFilter(sampling_rate=500),
+    RandomConvolutionFeatures(5000),
+    RandomConvolutionFeatures(100, across_leads=True),
     Resampler(40, sampling_rate=100),
     SequentialLeadSelector(
         MSAICNetClassifier(**TINY, max_epochs=0, random_state=0), n_leads_to_select=0.5, cv=2

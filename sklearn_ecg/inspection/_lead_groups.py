@@ -6,8 +6,8 @@ from numbers import Integral
 import numpy as np
 
 from .._validation import SINGLE_RECORD, check_container
-from ..leads import is_lead_frame, lead_regions, normalize_lead_name
-from ..leads._lead_groups import regions_of
+from ..leads import is_lead_frame, lead_regions
+from ..leads._lead_groups import regions_of, split_leads
 
 NO_LEAD = "no lead"
 
@@ -17,8 +17,10 @@ def feature_groups(feature_names, regions=None):
 
     The lead is the first of the parts before the last double underscore that is the name of a
     known lead: V2 in ``V2__st_level``, in ``beat__V2__st_level``, as a `FeatureUnion` names it, and
-    in ``V2__t17``. Features without a lead, such as ``global__qrs_axis`` or the columns of an
-    embedding, form a group of their own.
+    in ``V2__t17``. A feature of several leads, such as ``V1+V5__k17_d4_b0`` of
+    `sklearn_ecg.preprocessing.RandomConvolutionFeatures`, is in the group of each of them. Features
+    without a lead, such as ``global__qrs_axis`` or the columns of an embedding, form a group of
+    their own.
 
     Parameters
     ----------
@@ -65,8 +67,11 @@ def feature_groups(feature_names, regions=None):
     names = [str(name) for name in feature_names]
     by_lead, rest = {}, []
     for position, name in enumerate(names):
-        lead = _lead_in_name(name)
-        (rest if lead is None else by_lead.setdefault(lead, [])).append(position)
+        leads = _leads_in_name(name)
+        for lead in leads:
+            by_lead.setdefault(lead, []).append(position)
+        if not leads:
+            rest.append(position)
     if not by_lead:
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         raise ValueError(
@@ -94,8 +99,9 @@ def feature_groups(feature_names, regions=None):
                 "leads, as in ['V1', 'V2']."
             )
     groups = lead_regions(leads, regions)
+    # A feature of several leads of the group is in it once.
     return {
-        group: [position for lead in members for position in by_lead[leads[lead]]]
+        group: list(dict.fromkeys(p for lead in members for p in by_lead[leads[lead]]))
         for group, members in groups.items()
     }
 
@@ -104,7 +110,7 @@ def is_feature_table(X):
     """Whether X is a numeric frame with leads in the names of some columns."""
     if not hasattr(X, "columns") or is_lead_frame(X):
         return False
-    return any(_lead_in_name(str(name)) is not None for name in X.columns)
+    return any(_leads_in_name(str(name)) for name in X.columns)
 
 
 def check_not_unnamed_table(X, function):
@@ -140,19 +146,19 @@ def leads_of_groups(groups, by_lead):
     ----------
     groups, by_lead : dict of str to list of int
         Positions of the leads or features of each group, and of each lead. A lead may have several
-        features.
+        features, and a feature several leads. A group contains all features of its leads.
     """
-    lead_at = {position: lead for lead, positions in by_lead.items() for position in positions}
-    return {
-        group: list(dict.fromkeys(lead_at[position] for position in positions))
-        for group, positions in groups.items()
-    }
+    leads_of_groups = {}
+    for group, positions in groups.items():
+        place = {position: i for i, position in enumerate(positions)}
+        inside = [lead for lead, own in by_lead.items() if place.keys() >= set(own)]
+        leads_of_groups[group] = sorted(inside, key=lambda lead: place[by_lead[lead][0]])
+    return leads_of_groups
 
 
-def _lead_in_name(name):
+def _leads_in_name(name):
     for part in name.split("__")[:-1]:
-        try:
-            return normalize_lead_name(part)
-        except ValueError:
-            continue
-    return None
+        leads = split_leads(part)
+        if leads:
+            return leads
+    return []

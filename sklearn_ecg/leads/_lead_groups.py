@@ -3,7 +3,26 @@
 from collections.abc import Iterable
 from numbers import Integral
 
-from ._names import REGIONS_8, REGIONS_12, lead_regions
+from ._names import REGIONS_8, REGIONS_12, lead_regions, normalize_lead_name
+
+# Between the leads in the name of a feature of several leads, as in V1+V5__k17_d4_b3.
+LEAD_SEPARATOR = "+"
+
+
+def join_leads(leads):
+    """Return the part of a feature name that contains its leads."""
+    return LEAD_SEPARATOR.join(leads)
+
+
+def split_leads(part):
+    """Return the leads in a part of a feature name, in standard spelling; [] for other parts."""
+    leads = []
+    for name in part.split(LEAD_SEPARATOR):
+        try:
+            leads.append(normalize_lead_name(name))
+        except ValueError:
+            continue
+    return list(dict.fromkeys(leads))
 
 
 def regions_of(leads):

@@ -26,7 +26,8 @@ ESTIMATORS = {
     **_names(
         "sklearn_ecg.preprocessing",
         "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageRenderer LeadDeriver "
-        "LeadScaler LeadSelector MedianBeat NotchFilter Resampler SignalQuality",
+        "LeadScaler LeadSelector MedianBeat NotchFilter RandomConvolutionFeatures Resampler "
+        "SignalQuality",
     ),
     **_names(
         "sklearn_ecg.augmentation",

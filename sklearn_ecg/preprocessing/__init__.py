@@ -1,7 +1,8 @@
 """Transformers of signals.
 
-Most of them return signals in the same kind of container as X. `BeatFeatures` and `SignalQuality`
-return features, and `ECGImageRenderer` returns images.
+Most of them return signals in the same kind of container as X. `BeatFeatures`,
+`RandomConvolutionFeatures` and `SignalQuality` return features, and `ECGImageRenderer` returns
+images.
 """
 
 from ..beats import BeatFeatures, MedianBeat
@@ -11,6 +12,7 @@ from ._crop import Clipper, Cropper, windows
 from ._filters import BandpassFilter, NotchFilter
 from ._leads import LeadDeriver, LeadSelector
 from ._quality import SignalQuality
+from ._random_convolutions import RandomConvolutionFeatures
 from ._resample import Resampler
 from ._scale import LeadScaler
 
@@ -26,6 +28,7 @@ __all__ = [
     "LeadSelector",
     "MedianBeat",
     "NotchFilter",
+    "RandomConvolutionFeatures",
     "Resampler",
     "SignalQuality",
     "windows",

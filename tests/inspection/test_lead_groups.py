@@ -38,6 +38,26 @@ def test_regions():
         feature_groups(names[12:16], "regions")
 
 
+def test_features_of_several_leads():
+    names = ["V1+V5__k0_d1_b0", "beat__V2+avf+lead7__k17_d4_b3", "V5__k1_d1_b0", "a+b__c", "V1+V2"]
+    groups = feature_groups(names)
+    assert groups == {"V1": [0], "V5": [0, 2], "V2": [1], "aVF": [1], "no lead": [3, 4]}
+    groups = feature_groups(names, {"a": ["V5", "V1"], "b": ["V2"]})
+    assert groups == {"a": [0, 2], "b": [1]}
+
+
+def test_importance_of_features_of_several_leads():
+    """A feature is exchanged with each of its leads."""
+    X = pd.DataFrame(np.random.RandomState(0).randn(200, 3), columns=["V1+V5__a", "V5__b", "II__c"])
+    y = (X["V1+V5__a"] > 0).astype(int)
+    clf = LogisticRegression().fit(X, y)
+    found = lead_importance(clf, X, y, scoring="roc_auc", random_state=0)
+    assert found.names.tolist() == ["V1", "V5", "II"]
+    assert (found.importances_mean[:2] > 0.3).all() and abs(found.importances_mean[2]) < 0.05
+    together = lead_importance(clf, X, y, lead_groups={"chest": ["V5", "V1"]}, random_state=0)
+    assert together.groups == {"chest": ["V1", "V5"]}
+
+
 def test_equals_sklearn_if_each_lead_has_one_feature(table):
     X, y = table
     X = X[["V1__st_level", "V2__t_amplitude", "global__qrs_axis"]]

@@ -78,6 +78,7 @@ from sklearn_ecg.preprocessing import (
     LeadSelector,
     MedianBeat,
     NotchFilter,
+    RandomConvolutionFeatures,
     Resampler,
     SignalQuality,
 )
@@ -236,6 +237,8 @@ SIGNALS = [
     MedianBeat(sampling_rate=100, window=(-0.2, 0.3), unreliable="record_average"),
     NotchFilter(50, sampling_rate=101),
     Resampler(40, sampling_rate=100),
+    RandomConvolutionFeatures(1200, random_state=0),
+    RandomConvolutionFeatures(100, across_leads=True, random_state=0),
     SignalQuality(sampling_rate=100),
 ]
 
