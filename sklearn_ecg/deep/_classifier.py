@@ -56,6 +56,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         device="auto",
         precision="float32",
         callbacks=None,
+        checkpoint=None,
+        checkpoint_every=1,
         random_state=None,
         verbose=0,
     ):
@@ -76,6 +78,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         self.device = device
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 

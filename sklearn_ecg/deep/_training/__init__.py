@@ -9,11 +9,13 @@ from .batches import (
     recompute_batch_norm_statistics,
     stratification_labels,
 )
+from .checkpoints import FitCheckpoint
 from .net import ParameterGroup, restored_net, train_network
 from .splits import validation_split
 
 __all__ = [
     "Batches",
+    "FitCheckpoint",
     "PairBatches",
     "ParameterGroup",
     "recompute_batch_norm_statistics",
