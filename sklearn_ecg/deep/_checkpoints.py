@@ -112,18 +112,16 @@ def _identity(estimator, network, data):
     }.items():
         identity[key] = description(value, key)
     identity["the initial weights"] = shorten(network_digest(network))
-    identity["the versions"] = ", ".join(
-        f"{library} {version}"
-        for library, version in {
-            "sklearn_ecg": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-            "skorch": skorch.__version__,
-            "python": ".".join(platform.python_version_tuple()[:2]),
-        }.items()
-    )
+    for library, version in {
+        "sklearn_ecg": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+        "skorch": skorch.__version__,
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+    }.items():
+        identity[f"the version of {library}"] = str(version)
     return identity
 
 

@@ -139,9 +139,9 @@ class FitCheckpoint:
         different, path = min(others, key=lambda other: len(other[0]))
         warn(
             f"checkpoint={self._folder!r} contains an interrupted fit of {self._name} that "
-            f"differs from this one in {_join(different)}. It is not continued, and this fit starts "
-            "from the beginning. To continue the interrupted fit, pass the same parameters and "
-            f"data as before. If it is not needed, delete {path}.",
+            f"differs from this one in {_join(different)}. It is not continued, and this fit "
+            "starts from the beginning. To continue the interrupted fit, pass the same parameters "
+            f"and data as before. If it is not needed, delete {path}.",
             UserWarning,
         )
 
@@ -178,7 +178,7 @@ def _differences(there, here):
         if there.get(name) != here.get(name):
             values = [identity.get(name, "none") for identity in (there, here)]
             # Digests say nothing.
-            is_value = " " not in name or name == "the versions"
+            is_value = " " not in name or name.startswith("the version of")
             is_short = all(len(v) <= 100 and '["' not in v for v in values)
             details = f" ({values[0]} there, {values[1]} here)" if is_value and is_short else ""
             different.append(f"{name}{details}")
