@@ -270,6 +270,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         """Pretrain the encoders.
 
         If training is interrupted, by Ctrl-C or by an error, the estimator is left unfitted.
+        With ``checkpoint``, the next `fit` with the same parameters and data continues.
 
         Parameters
         ----------
@@ -290,6 +291,10 @@ class ACLECGEncoder(SelfSupervisedEncoder):
             If the container of X is ambiguous, or X contains NaN or infinity; if leads of a region
             are missing or unnamed; if R-peaks are needed and ``sampling_rate`` is None; if the loss
             becomes non-finite.
+        PersistenceError
+            If the checkpoint of this fit is damaged. This is a `ValueError`.
+        OSError
+            If ``checkpoint`` is no writable folder, or its disk is full.
 
         Warns
         -----

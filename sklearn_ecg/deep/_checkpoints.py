@@ -22,7 +22,7 @@ from ._descriptions import (
     network_digest,
     shorten,
 )
-from ._training import FitCheckpoint
+from ._training import FitCheckpoint, remove_temporary_files
 
 
 def check_checkpoint(estimator):
@@ -47,7 +47,7 @@ def check_checkpoint(estimator):
     folder = expand_path(estimator.checkpoint, "checkpoint")
     try:
         os.makedirs(folder, exist_ok=True)
-        os.remove(reserve_file(os.path.join(folder, type(estimator).__name__)))
+        reserve_file(os.path.join(folder, type(estimator).__name__))
     except OSError as error:
         raise type(error)(
             error.errno,
@@ -55,6 +55,8 @@ def check_checkpoint(estimator):
             f"({error.strerror or error}). Pass a writable folder, or checkpoint=None",
             folder,
         ) from error
+    # With those of fits that were killed before this line.
+    remove_temporary_files(folder, type(estimator).__name__)
 
 
 @contextmanager

@@ -224,6 +224,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         """Pretrain the network.
 
         If training is interrupted, by Ctrl-C or by an error, the estimator is left unfitted.
+        With ``checkpoint``, the next `fit` with the same parameters and data continues.
 
         Parameters
         ----------
@@ -243,6 +244,10 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         ValueError
             If X contains signals, NaN or infinity, or rows without ``image_shape``; if the loss
             becomes non-finite.
+        PersistenceError
+            If the checkpoint of this fit is damaged. This is a `ValueError`.
+        OSError
+            If ``checkpoint`` is no writable folder, or its disk is full.
 
         Warns
         -----

@@ -29,11 +29,11 @@ class SimCardioNetClassifier(FineTunedClassifier):
     ----------
     encoder : SimCardioNetEncoder, FrozenEstimator or None, default=None
         `fit` pretrains an unfitted encoder on the same images, so that ``encoder__max_epochs`` can
-        be searched, and takes ``image_shape`` and ``random_state`` from the classifier if they are
-        None. None is a default encoder with the ``device``, ``precision`` and ``verbose`` of the
-        classifier. ``FrozenEstimator(encoder)`` with a fitted encoder uses a copy of it without
-        pretraining. A fitted encoder that is not frozen is cloned and pretrained again, as
-        everywhere in scikit-learn. A warm start does not pretrain.
+        be searched, and takes ``image_shape``, ``random_state`` and ``checkpoint`` from the
+        classifier if they are None. None is a default encoder with the ``device``, ``precision``
+        and ``verbose`` of the classifier. ``FrozenEstimator(encoder)`` with a fitted encoder uses a
+        copy of it without pretraining. A fitted encoder that is not frozen is cloned and pretrained
+        again, as everywhere in scikit-learn. A warm start does not pretrain.
     frozen : bool, default=False
         Whether to keep the encoder unchanged and train a linear classifier on its standardized
         embedding (a linear probe). ``augmentation`` must then be None.
@@ -258,6 +258,7 @@ class SimCardioNetClassifier(FineTunedClassifier):
         """Pretrain an unfitted encoder, then train on the labeled records.
 
         If training is interrupted, by Ctrl-C or by an error, the estimator is left unfitted.
+        With ``checkpoint``, the next `fit` with the same parameters and data continues.
 
         Parameters
         ----------
@@ -285,6 +286,10 @@ class SimCardioNetClassifier(FineTunedClassifier):
             If the container of X is ambiguous, X contains NaN or infinity, or X does not fit the
             encoder; if labels are missing, continuous or of one class only; if the loss becomes
             non-finite.
+        PersistenceError
+            If the checkpoint of this fit is damaged. This is a `ValueError`.
+        OSError
+            If ``checkpoint`` is no writable folder, or its disk is full.
 
         Warns
         -----

@@ -162,38 +162,51 @@ def difference(first, second):
     return None
 
 
-def fit_and_store(name, folder, path):
-    estimator, data = FITS[name](checkpoint=folder)
-    np.savez(path, **results(estimator.fit(*data), data[0]))
+def lengthen(estimator):
+    """Train for five times as many epochs, so that most kills are between two of them."""
+    params = estimator.get_params()
+    longer = {name: 5 * v for name, v in params.items() if name.endswith("max_epochs")}
+    if "early_stopping" in params:
+        longer["n_iter_no_change"] = 12
+    return estimator.set_params(**longer)
+
+
+def fit_in_process(estimator, data, path):
+    """Start a process that fits an estimator and stores the results, and return its number."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        np.savez(path, **results(estimator.fit(*data), data[0]))
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def run_killed(name, folder, n_kills, rng):
-    """Kill fits until they were killed ``n_kills`` times, and report how often it was."""
+    """Kill a fit until it was killed ``n_kills`` times and has ended, and print what happened."""
     estimator, data = FITS[name]()
-    expected = results(estimator.fit(*data), data[0])
     checkpoint, path = folder / "checkpoint", folder / "results.npz"
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    # In this process, so that the others do not spend most of their time on imports.
+    expected = results(lengthen(estimator).fit(*data), data[0])
+    estimator.set_params(checkpoint=checkpoint)
     start = time.perf_counter()
-    fit_and_store(name, checkpoint, path)
+    os.waitpid(fit_in_process(estimator, data, path), 0)
     duration = time.perf_counter() - start
     shutil.rmtree(checkpoint)
-    killed = in_training = in_saving = n_complete = 0
-    while killed < n_kills or checkpoint.exists():
-        child = os.fork()
-        if not child:
-            try:
-                fit_and_store(name, checkpoint, path)
-                os._exit(0)
-            finally:
-                os._exit(1)
+    killed = in_training = in_saving = 0
+    while killed < n_kills or not path.exists():
+        path.unlink(missing_ok=True)
+        child = fit_in_process(estimator, data, path)
         if killed < n_kills:
-            time.sleep(duration * rng.uniform(0, 0.4))
+            time.sleep(duration * rng.uniform(0, 0.6))
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             killed += 1
             in_training += any(checkpoint.glob("*.partial.ckpt"))
             in_saving += any(checkpoint.glob(".*.tmp"))
+            path.unlink(missing_ok=True)
             continue
         if os.WEXITSTATUS(status):
             print(f"{name}: a fit failed")
@@ -202,15 +215,12 @@ def run_killed(name, folder, n_kills, rng):
             different = difference(expected, dict(found))
         if different is not None:
             print(f"{name}: {different} differs")
-        left = sorted(p.name for p in checkpoint.iterdir() if not p.name.endswith(".ckpt"))
-        left += sorted(p.name for p in checkpoint.glob("*.partial.ckpt"))
+        left = {p.name for p in checkpoint.iterdir() if not p.name.endswith(".ckpt")}
+        left |= {p.name for p in checkpoint.glob("*.partial.ckpt")}
         if left:
-            print(f"{name}: the files {left} are left")
-        n_complete += 1
+            print(f"{name}: the files {sorted(left)} are left")
         shutil.rmtree(checkpoint)
-    print(
-        f"killed {killed}, with a checkpoint {in_training}, saving {in_saving}: {n_complete} ended"
-    )
+    print(f"killed {killed}, {in_training} with a checkpoint, {in_saving} while saving it")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,13 @@ except ImportError:  # on Windows
 _COMPLETE, _PARTIAL = ".ckpt", ".partial.ckpt"
 
 
+def remove_temporary_files(folder, name):
+    """Remove what `reserve_file` made for a file and was not moved to its place."""
+    for path in glob.glob(os.path.join(glob.escape(folder), f".{name}.*.tmp")):
+        with suppress(FileNotFoundError):
+            os.remove(path)
+
+
 class FitCheckpoint:
     """The checkpoint of one fit in a folder that several fits share.
 
@@ -46,10 +53,7 @@ class FitCheckpoint:
         self._lock = _Lock(_lock_path(self._stem))
         if self._lock.is_held:
             # Left by a process that was killed while it was writing.
-            pattern = f".{os.path.basename(self._stem)}.*.tmp"
-            for path in glob.glob(os.path.join(glob.escape(self._folder), pattern)):
-                with suppress(FileNotFoundError):
-                    os.remove(path)
+            remove_temporary_files(self._folder, os.path.basename(self._stem))
         return self
 
     def __exit__(self, *error):
