@@ -219,6 +219,8 @@ class _Decoder:
 
     def _decode_tensor(self, place, dtype, shape, is_cuda):
         dtype = getattr(torch, dtype)
+        if not isinstance(dtype, torch.dtype):
+            raise ValueError(f"{dtype!r} is no dtype")
         tensor = torch.from_numpy(self._find(place))
         if dtype in _STORED_AS:
             tensor = tensor.view(dtype)
@@ -229,5 +231,5 @@ class _Decoder:
     def _find(self, place):
         if isinstance(place, dict):
             dtype, shape = place["empty"]
-            return np.empty(shape, dtype)
+            return np.zeros(0, dtype).reshape(shape)
         return np.array(self._arrays[place])
