@@ -180,13 +180,17 @@ def _differences(there, here):
     different = []
     for name in dict.fromkeys([*here, *there]):
         if there.get(name) != here.get(name):
-            values = [identity.get(name, "none") for identity in (there, here)]
+            values = [_in_python(identity.get(name, "null")) for identity in (there, here)]
             # Digests say nothing.
             is_value = " " not in name or name.startswith("the version of")
             is_short = all(len(v) <= 100 and '["' not in v for v in values)
             details = f" ({values[0]} there, {values[1]} here)" if is_value and is_short else ""
             different.append(f"{name}{details}")
     return different
+
+
+def _in_python(text):
+    return {"null": "None", "true": "True", "false": "False"}.get(text, text)
 
 
 def _join(texts):
