@@ -48,6 +48,10 @@ SLOW = (
     "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
     "tests/datasets/test_ecg_images.py::test_memory_of_large_images",
     # Processes.
+    "tests/deep/test_checkpoints.py::test_descriptions_are_those_of_other_processes",
+    "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
+    "tests/deep/test_checkpoints.py::test_killed_fits",
+    "tests/deep/test_checkpoints.py::test_searches_in_two_processes",
     "tests/deep/test_fit_callbacks.py::test_without_callbacks_of_sklearn",
     "tests/feature_selection/test_sequential.py::test_processes_give_the_same",
     "tests/datasets/test_fuzz.py::test_damaged_files",
@@ -111,6 +115,7 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take two minutes.
 LONG = (
+    "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
     "tests/deep/test_simcardionet.py::test_grad_cam_of_a_pipeline_highlights",
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",

@@ -45,6 +45,7 @@ ROOMS = (
 # Imports against the order, with the reason.
 UPWARD = {
     ("datasets", "sklearn_ecg.__version__"): "a new version makes cached records invalid",
+    ("deep", "sklearn_ecg.__version__"): "a new version makes checkpoints invalid",
     ("persistence", "sklearn_ecg.__version__"): "files contain the version that wrote them",
 }
 
@@ -65,7 +66,7 @@ TORCH_FREE = (
 
 # Libraries that only some modules may import.
 RESTRICTED = {
-    "safetensors": ("sklearn_ecg.persistence",),
+    "safetensors": ("sklearn_ecg.utils._container",),
     "skorch": ("sklearn_ecg.deep._training",),
     "torch": (
         "sklearn_ecg.augmentation",

@@ -18,11 +18,12 @@ class ACLECGClassifier(FineTunedClassifier):
     ----------
     encoder : ACLECGEncoder, FrozenEstimator or None, default=None
         `fit` pretrains an unfitted encoder on the same records, so that ``encoder__max_epochs`` can
-        be searched, and takes ``n_leads``, ``lead_names``, ``sampling_rate`` and ``random_state``
-        from the classifier if they are None. None is a default encoder with the ``device``,
-        ``precision`` and ``verbose`` of the classifier. ``FrozenEstimator(encoder)`` with a fitted
-        encoder uses a copy of it without pretraining. A fitted encoder that is not frozen is cloned
-        and pretrained again, as everywhere in scikit-learn. A warm start does not pretrain.
+        be searched, and takes ``n_leads``, ``lead_names``, ``sampling_rate``, ``random_state`` and
+        ``checkpoint`` from the classifier if they are None. None is a default encoder with the
+        ``device``, ``precision`` and ``verbose`` of the classifier. ``FrozenEstimator(encoder)``
+        with a fitted encoder uses a copy of it without pretraining. A fitted encoder that is not
+        frozen is cloned and pretrained again, as everywhere in scikit-learn. A warm start does not
+        pretrain.
     frozen : bool, default=False
         Whether to keep the encoder unchanged and train a linear classifier on its standardized
         embedding (a linear probe). ``augmentation`` must then be None.
@@ -86,6 +87,13 @@ class ACLECGClassifier(FineTunedClassifier):
         which is meant for GPUs, and computes losses in float32.
     callbacks : list of skorch callbacks or None, default=None
         Callbacks of the training. They are copied; the copies are in ``callbacks_``.
+    checkpoint : str, path-like or None, default=None
+        Folder in which `fit` saves the state of the training, so that a killed `fit` continues when
+        it is called again with the same parameters and data. It is created if necessary. Several
+        fits can share it, because each has a file of its own. A complete fit is loaded from its
+        file and not trained again. ``random_state`` must be an int. None saves nothing.
+    checkpoint_every : int, default=1
+        Number of epochs after which the state is saved to ``checkpoint``, >= 1.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random: initial weights, batches, dropout, augmentation and the
         validation split. Two fits with the same int, on a CPU and with the same number of threads,
@@ -181,6 +189,8 @@ class ACLECGClassifier(FineTunedClassifier):
         device="auto",
         precision="float32",
         callbacks=None,
+        checkpoint=None,
+        checkpoint_every=1,
         random_state=None,
         verbose=0,
     ):
@@ -205,6 +215,8 @@ class ACLECGClassifier(FineTunedClassifier):
         self.device = device
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 
@@ -220,6 +232,7 @@ class ACLECGClassifier(FineTunedClassifier):
         """Pretrain an unfitted encoder, then train on the labeled records.
 
         If training is interrupted, by Ctrl-C or by an error, the estimator is left unfitted.
+        With ``checkpoint``, the next `fit` with the same parameters and data continues.
 
         Parameters
         ----------
@@ -247,6 +260,10 @@ class ACLECGClassifier(FineTunedClassifier):
             If the container of X is ambiguous, X contains NaN or infinity, or X does not fit the
             encoder; if labels are missing, continuous or of one class only; if the loss becomes
             non-finite.
+        PersistenceError
+            If the checkpoint of this fit is damaged. This is a `ValueError`.
+        OSError
+            If ``checkpoint`` is no writable folder, or its disk is full.
         """
         return self._fit(X, y, sample_weight, groups)
 

@@ -1,5 +1,6 @@
 """The base class of all deep estimators: parameters, the steps of `fit`, embeddings."""
 
+import os
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
@@ -22,6 +23,7 @@ from ..utils._torch import (
     seeded,
     usual_settings,
 )
+from ._checkpoints import check_checkpoint, open_checkpoint
 from ._inputs import SignalInput, ValidatedInput
 from ._training import train_network
 from ._training_data import PreviousFit, TrainingData
@@ -91,6 +93,8 @@ class DeepECG(
         "device": [str, torch.device],
         "precision": [StrOptions({"float32", "float64", "mixed"})],
         "callbacks": [list, tuple, None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -132,6 +136,7 @@ class DeepECG(
     def _fit(self, X, y=None, sample_weight=None, groups=None):
         """Run the steps of `fit`, in the order that the docstring of `DeepECG` describes."""
         self._validate_params()
+        check_checkpoint(self)
         previous = self._start_fit()
         tasks = FitTasks(
             self,
@@ -237,23 +242,25 @@ class DeepECG(
 
     def _train(self, network, loss, train_batches, valid_batches, data):
         """Train the network and set the fitted attributes."""
-        self.net_, self.history_, self.callbacks_ = train_network(
-            convert_module(network, self._torch_dtype),
-            loss,
-            train_batches,
-            valid_batches,
-            max_epochs=int(self.max_epochs),
-            learning_rate=self.learning_rate,
-            learning_rate_schedule=self.learning_rate_schedule,
-            weight_decay=self.weight_decay,
-            mixed_precision=self.precision == "mixed",
-            device=data.device,
-            callbacks=self.callbacks,
-            tasks=data.tasks,
-            verbose=self.verbose,
-            n_iter_no_change=getattr(self, "n_iter_no_change", None),
-            parameter_groups=self._parameter_groups(),
-        )
+        with open_checkpoint(self, network, data) as checkpoint:
+            self.net_, self.history_, self.callbacks_ = train_network(
+                convert_module(network, self._torch_dtype),
+                loss,
+                train_batches,
+                valid_batches,
+                max_epochs=int(self.max_epochs),
+                learning_rate=self.learning_rate,
+                learning_rate_schedule=self.learning_rate_schedule,
+                weight_decay=self.weight_decay,
+                mixed_precision=self.precision == "mixed",
+                device=data.device,
+                callbacks=self.callbacks,
+                checkpoint=checkpoint,
+                tasks=data.tasks,
+                verbose=self.verbose,
+                n_iter_no_change=getattr(self, "n_iter_no_change", None),
+                parameter_groups=self._parameter_groups(),
+            )
         self.n_iter_ = len(self.history_.get("epoch", ()))
         self._n_features_out = self.net_.module_.embedding_dim
 

@@ -56,6 +56,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         device="auto",
         precision="float32",
         callbacks=None,
+        checkpoint=None,
+        checkpoint_every=1,
         random_state=None,
         verbose=0,
     ):
@@ -76,6 +78,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         self.device = device
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 
@@ -100,6 +104,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         """Train the network.
 
         If training is interrupted, by Ctrl-C or by an error, the estimator is left unfitted.
+        With ``checkpoint``, the next `fit` with the same parameters and data continues.
 
         Parameters
         ----------
@@ -125,6 +130,10 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         ValueError
             If the container of X is ambiguous, or X contains NaN or infinity; if labels are
             missing, continuous or of one class only; if the loss becomes non-finite.
+        PersistenceError
+            If the checkpoint of this fit is damaged. This is a `ValueError`.
+        OSError
+            If ``checkpoint`` is no writable folder, or its disk is full.
         """
         return self._fit(X, y, sample_weight, groups)
 

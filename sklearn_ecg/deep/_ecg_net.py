@@ -121,6 +121,13 @@ class ECGNetClassifier(DeepECGClassifier):
         which is meant for GPUs, and computes losses in float32.
     callbacks : list of skorch callbacks or None, default=None
         Callbacks of the training. They are copied; the copies are in ``callbacks_``.
+    checkpoint : str, path-like or None, default=None
+        Folder in which `fit` saves the state of the training, so that a killed `fit` continues when
+        it is called again with the same parameters and data. It is created if necessary. Several
+        fits can share it, because each has a file of its own. A complete fit is loaded from its
+        file and not trained again. ``random_state`` must be an int. None saves nothing.
+    checkpoint_every : int, default=1
+        Number of epochs after which the state is saved to ``checkpoint``, >= 1.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random: initial weights, batches, dropout, augmentation and the
         validation split. Two fits with the same int, on a CPU and with the same number of threads,
@@ -247,6 +254,8 @@ class ECGNetClassifier(DeepECGClassifier):
         device="auto",
         precision="float32",
         callbacks=None,
+        checkpoint=None,
+        checkpoint_every=1,
         random_state=None,
         verbose=0,
     ):
@@ -269,6 +278,8 @@ class ECGNetClassifier(DeepECGClassifier):
         self.device = device
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 

@@ -195,6 +195,8 @@ class FineTunedClassifier(DeepECGClassifier):
         encoder.set_params(
             **{name: value for name, value in defaults.items() if getattr(encoder, name) is None}
         )
+        if self.checkpoint is not None and encoder.checkpoint is None:
+            encoder.set_params(checkpoint=self.checkpoint, checkpoint_every=self.checkpoint_every)
         tasks.pretrain(encoder, X)
         return encoder
 

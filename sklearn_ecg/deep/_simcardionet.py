@@ -79,6 +79,13 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         which is meant for GPUs, and computes losses in float32.
     callbacks : list of skorch callbacks or None, default=None
         Callbacks of the training. They are copied; the copies are in ``callbacks_``.
+    checkpoint : str, path-like or None, default=None
+        Folder in which `fit` saves the state of the training, so that a killed `fit` continues when
+        it is called again with the same parameters and data. It is created if necessary. Several
+        fits can share it, because each has a file of its own. A complete fit is loaded from its
+        file and not trained again. ``random_state`` must be an int. None saves nothing.
+    checkpoint_every : int, default=1
+        Number of epochs after which the state is saved to ``checkpoint``, >= 1.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random: initial weights, batches, dropout, augmentation and the
         validation split. Two fits with the same int, on a CPU and with the same number of threads,
@@ -171,6 +178,8 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         device="auto",
         precision="float32",
         callbacks=None,
+        checkpoint=None,
+        checkpoint_every=1,
         random_state=None,
         verbose=0,
     ):
@@ -192,6 +201,8 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         self.device = device
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 
@@ -213,6 +224,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         """Pretrain the network.
 
         If training is interrupted, by Ctrl-C or by an error, the estimator is left unfitted.
+        With ``checkpoint``, the next `fit` with the same parameters and data continues.
 
         Parameters
         ----------
@@ -232,6 +244,10 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         ValueError
             If X contains signals, NaN or infinity, or rows without ``image_shape``; if the loss
             becomes non-finite.
+        PersistenceError
+            If the checkpoint of this fit is damaged. This is a `ValueError`.
+        OSError
+            If ``checkpoint`` is no writable folder, or its disk is full.
 
         Warns
         -----

@@ -1,6 +1,6 @@
 """Files of fitted estimators, without pickle: a file is data, and loading it runs no code of it."""
 
-from ._container import PersistenceError
+from ..utils._container import PersistenceError
 from ._save_load import load, read_info, save
 
 __all__ = ["PersistenceError", "load", "read_info", "save"]

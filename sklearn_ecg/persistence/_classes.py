@@ -8,7 +8,7 @@ import types
 
 from sklearn import metrics
 
-from ._container import PersistenceError
+from ..utils._container import PersistenceError
 
 
 def _names(module, names):

@@ -10,8 +10,8 @@ import torch
 from scipy import sparse
 from sklearn.utils import Bunch
 
+from ..utils._container import PersistenceError
 from ._classes import ESTIMATORS, OBJECTS, SPECIAL, VALUES, find_class, find_metric
-from ._container import PersistenceError
 from ._networks import is_deep, restore_network
 from ._trees import SPECIAL_CODECS, TUNED_THRESHOLD, check_estimator
 

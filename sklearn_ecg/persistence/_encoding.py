@@ -14,8 +14,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import Bunch
 
+from ..utils._container import PersistenceError
 from ._classes import ESTIMATORS, OBJECTS, SPECIAL, VALUES, find_metric, name_of_class
-from ._container import PersistenceError
 from ._networks import NETWORK_ATTRIBUTES, describe_network, is_deep
 from ._trees import NOT_SAVED, SPECIAL_CODECS, check_estimator
 
@@ -236,6 +236,8 @@ class Encoder:
         check_estimator(value, where)
         names = value._get_param_names()
         params = {key: getattr(value, key) for key in names}
+        if is_deep(value):
+            params["checkpoint"] = None  # a folder of this machine
         state = value.__getstate__() if not is_deep(value) else dict(vars(value))
         fitted = {key: v for key, v in state.items() if key not in names}
         fitted.pop("_sklearn_version", None)

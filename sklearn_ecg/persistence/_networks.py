@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..deep._training import restored_net
 from ..nn._normalizers import NORMALIZE, ImageNormalizer, LeadNormalizer
-from ._container import PersistenceError
+from ..utils._container import PersistenceError
 
 #: Attributes that `describe_network` and `restore_network` replace. Trained callbacks are not kept.
 NETWORK_ATTRIBUTES = ("net_", "normalizer_", "callbacks_")
@@ -22,6 +22,7 @@ _MAX_PARAMETER = 10**6
 # Parameters that a network does not depend on, which may be larger.
 _NOT_OF_NETWORKS = {"batch_size", "class_weight", "max_epochs", "n_iter_no_change", "unlabeled"}
 _NOT_OF_NETWORKS |= {"augmentation", "callbacks", "encoder", "random_state", "verbose"}
+_NOT_OF_NETWORKS |= {"checkpoint", "checkpoint_every"}
 
 # Numbers that building a network may allocate besides its weights: two records for networks that
 # are called when they are built.

@@ -9,18 +9,10 @@ import sklearn
 import torch
 
 from .. import __version__
+from ..utils._container import PersistenceError, disassemble, pack, parse_json, unpack
+from ..utils._files import read_file, reserve_file, write_file
 from ..utils._module_arrays import module_difference
 from ..utils._torch import usual_settings
-from ._container import (
-    PersistenceError,
-    disassemble,
-    pack,
-    parse_json,
-    read_file,
-    reserve_file,
-    unpack,
-    write_file,
-)
 from ._decoding import Decoder
 from ._encoding import Encoder
 
@@ -72,7 +64,8 @@ def save(estimator, path):
     Notes
     -----
     Skorch callbacks that were trained, ``callbacks_``, are not saved, and an estimator with
-    ``callbacks`` is refused: set the parameter to None. A `numpy.random.RandomState` among the
+    ``callbacks`` is refused: set the parameter to None. The parameter ``checkpoint``, a folder of
+    this machine, is saved as None. A `numpy.random.RandomState` among the
     parameters is saved with its current state, so that fits after loading draw what they would have
     drawn.
 
@@ -314,6 +307,10 @@ def _decode(content, name, functions, *what):
     disassemble(content, name)
     with _named_errors(name, *what), usual_settings(torch.device("cpu")):
         header, arrays = unpack(content, name)
+        if "checkpoint" in header:
+            raise PersistenceError(
+                "it is the checkpoint of an interrupted or complete fit, which only fit can read"
+            )
         decoder = Decoder(arrays, functions, header["versions"]["scikit-learn"])
         estimator = decoder.decode(header["estimator"])
         if set(header["estimator"]) != {"estimator"}:

@@ -7,7 +7,7 @@ are checked when they are loaded.
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ._container import PersistenceError
+from ..utils._container import PersistenceError
 
 
 def _pack(nodes):

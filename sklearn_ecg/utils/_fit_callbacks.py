@@ -102,6 +102,11 @@ class FitTasks:
         self._training = self._root.subcontext(task_name="train", max_subtasks=self._max_epochs)
         self._training.call_on_fit_task_begin(**self._data)
 
+    def skip_epochs(self, n_epochs):
+        """Number the next epochs as if these had been run, without calling callbacks."""
+        for _ in range(n_epochs):
+            self._training.subcontext(task_name="epoch")
+
     def begin_epoch(self):
         """Begin the task of an epoch."""
         self._epoch = self._training.subcontext(task_name="epoch")

@@ -35,8 +35,9 @@ from sklearn_ecg.datasets import (
     make_ecg,
 )
 from sklearn_ecg.leads import STANDARD_LEADS, read_lead_frame, to_lead_frame
-from sklearn_ecg.persistence import PersistenceError, _container, load, save
+from sklearn_ecg.persistence import PersistenceError, load, save
 from sklearn_ecg.preprocessing import ECGImageRenderer, LeadScaler
+from sklearn_ecg.utils import _container
 
 
 class Fault(Exception):

@@ -18,8 +18,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ecg import ACLECGEncoder, ECGNetClassifier
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.persistence import PersistenceError, _container, load, read_info, save
+from sklearn_ecg.persistence import PersistenceError, load, read_info, save
 from sklearn_ecg.preprocessing import BandpassFilter
+from sklearn_ecg.utils import _container
 
 X, Y = make_ecg(12, duration=1, random_state=0, return_X_y=True)
 FEATURES = np.random.default_rng(0).standard_normal((60, 3))

@@ -9,14 +9,17 @@ from .batches import (
     recompute_batch_norm_statistics,
     stratification_labels,
 )
+from .checkpoints import FitCheckpoint, remove_temporary_files
 from .net import ParameterGroup, restored_net, train_network
 from .splits import validation_split
 
 __all__ = [
     "Batches",
+    "FitCheckpoint",
     "PairBatches",
     "ParameterGroup",
     "recompute_batch_norm_statistics",
+    "remove_temporary_files",
     "restored_net",
     "stratification_labels",
     "train_network",

@@ -100,13 +100,16 @@ class _Net(NeuralNet):
         self.notify("on_train_end", X=None, y=None)
         return self
 
-    def fit_loop(self, X, y=None, epochs=None, *, tasks=None, **fit_params):
+    def fit_loop(self, X, y=None, epochs=None, *, tasks=None, checkpoint=None, **fit_params):
         with _recorded_interrupts() as interrupts:
-            self._fit_epochs(X, y, interrupts, tasks)
+            if checkpoint is None or not checkpoint.restore(self):
+                self._fit_epochs(X, y, interrupts, tasks, checkpoint)
         return self
 
-    def _fit_epochs(self, X, y, interrupts, tasks):
-        for _ in range(self.max_epochs):
+    def _fit_epochs(self, X, y, interrupts, tasks, checkpoint):
+        if tasks is not None:
+            tasks.skip_epochs(len(self.history))
+        for epoch in range(len(self.history) + 1, self.max_epochs + 1):
             if tasks is not None:
                 tasks.begin_epoch()
             self.notify("on_epoch_begin", dataset_train=None, dataset_valid=None)
@@ -125,6 +128,8 @@ class _Net(NeuralNet):
                 stops = True
             if tasks is not None:
                 stops |= tasks.end_epoch(self._fitted_attributes)
+            if checkpoint is not None:
+                checkpoint.end_epoch(self, is_last=stops or epoch == self.max_epochs)
             if stops:
                 break
 
@@ -229,6 +234,7 @@ def train_network(
     mixed_precision,
     device,
     callbacks,
+    checkpoint=None,
     verbose,
     tasks=None,
     n_iter_no_change=None,
@@ -250,6 +256,8 @@ def train_network(
     callbacks : list of skorch callbacks or None
         Copied, so that the parameter of the estimator does not change. Attributes that cannot be
         copied are shared.
+    checkpoint : FitCheckpoint or None, default=None
+        Saves the state of the training, and restores that of an interrupted training.
     tasks : FitTasks or None, default=None
         Calls the callbacks of scikit-learn before and after each epoch.
     parameter_groups : sequence of ParameterGroup, default=()
@@ -304,7 +312,7 @@ def train_network(
         mixed_precision=mixed_precision,
     )
     net.initialize()
-    net.partial_fit(batches, valid_batches, tasks=tasks)
+    net.partial_fit(batches, valid_batches, tasks=tasks, checkpoint=checkpoint)
     history = _history(net)
     net.trim_for_prediction()
     net.remember_attributes()
