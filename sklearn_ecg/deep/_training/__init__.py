@@ -10,12 +10,15 @@ from .batches import (
     stratification_labels,
 )
 from .net import ParameterGroup, restored_net, train_network
+from .numerics import divergence_advice, named_memory_errors
 from .splits import validation_split
 
 __all__ = [
     "Batches",
     "PairBatches",
     "ParameterGroup",
+    "divergence_advice",
+    "named_memory_errors",
     "recompute_batch_norm_statistics",
     "restored_net",
     "stratification_labels",
