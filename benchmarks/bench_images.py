@@ -94,18 +94,22 @@ def plain_pretraining(X, y, n_epochs):
 
 
 def ours_fine_tuning(X, y, n_epochs):
-    encoder = SimCardioNetEncoder(image_size=None, max_epochs=0, random_state=0)
+    encoder = SimCardioNetEncoder(image_size=None, max_epochs=0, n_threads=None, random_state=0)
     SimCardioNetClassifier(
         encoder,
         unfreeze_interval=0,
         max_epochs=n_epochs,
         learning_rate_schedule="constant",
+        n_threads=None,
         random_state=0,
     ).fit(X, y)
 
 
 def ours_pretraining(X, y, n_epochs):
-    SimCardioNetEncoder(image_size=None, max_epochs=n_epochs, random_state=0).fit(X)
+    encoder = SimCardioNetEncoder(
+        image_size=None, max_epochs=n_epochs, n_threads=None, random_state=0
+    )
+    encoder.fit(X)
 
 
 def peak_memory(function, args):

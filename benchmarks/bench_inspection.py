@@ -120,7 +120,7 @@ def main():
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     print(f"torch {torch.__version__}, {args.threads} thread(s)")
     rng = np.random.RandomState(0)
-    common = {"max_epochs": 1, "random_state": 0, "device": "cpu"}
+    common = {"max_epochs": 1, "random_state": 0, "device": "cpu", "n_threads": None}
     for title, n_records, n_times, estimator, target in (
         (
             "Tiny network, 500 records of (12, 1000)",

@@ -147,7 +147,8 @@ def full_fit(n_threads):
     """Print the seconds of a default fit of 1,000 ten-second records at 100 Hz."""
     X = np.random.RandomState(0).randn(1000, 12, 1000).astype(np.float32)
     start = time.perf_counter()
-    MSAICNetClassifier(random_state=0, device="cpu").fit(X, np.arange(1000) % 4 // 3)
+    clf = MSAICNetClassifier(random_state=0, device="cpu", n_threads=n_threads)
+    clf.fit(X, np.arange(1000) % 4 // 3)
     seconds = time.perf_counter() - start
     print(f"default fit of 1,000 records of (12, 1000), {n_threads} thread(s): {seconds:.0f} s")
 
@@ -166,7 +167,7 @@ def main():
     print(f"torch {torch.__version__}, {args.threads} thread(s)")
 
     X, y = rng.randn(256, 12, 1000).astype(np.float32), np.arange(256) % 4 // 3
-    clf = MSAICNetClassifier(max_epochs=1, random_state=0, device="cpu")
+    clf = MSAICNetClassifier(max_epochs=1, random_state=0, device="cpu", n_threads=args.threads)
     loss = make_loss(clf)
     n_parameters = sum(p.numel() for p in PlainNet(clf, 12).parameters())
     seconds = interleave(
@@ -199,6 +200,7 @@ def main():
         max_epochs=3,
         random_state=0,
         device="cpu",
+        n_threads=args.threads,
     )
     module, loss = tiny.fit(X, y).net_.module_, make_loss(tiny)
     seconds = interleave(

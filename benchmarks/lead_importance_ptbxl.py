@@ -42,7 +42,7 @@ PAPER = ("V2", "V3", "II", "V4")
 
 def study(ecg, seed, n_repeats):
     """Return the AUROC and the importances of one seed, averaged over the repeats."""
-    clf = MSAICNetClassifier(random_state=seed)
+    clf = MSAICNetClassifier(n_threads=None, random_state=seed)
     train, test = np.isin(ecg.folds, TRAIN), np.isin(ecg.folds, TEST)
 
     def compute():

@@ -114,7 +114,9 @@ def study_encoder(name, seed, data, args, key):
     """Return probabilities for fold 9 of a linear probe and of fine-tuning, for each fraction."""
     torch.set_num_threads(args.threads)
     params, _ = ENCODERS[name]
-    encoder = ACLECGEncoder(sampling_rate=100, normalize=data.normalize, random_state=seed)
+    encoder = ACLECGEncoder(
+        sampling_rate=100, normalize=data.normalize, n_threads=None, random_state=seed
+    )
     encoder.set_params(**{"max_epochs": args.epochs, **params})
     key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
     fitted = cached_object(f"encoder {key}", lambda: encoder.fit(data.unlabeled))
@@ -152,6 +154,7 @@ def fine_tuned(frozen, seed, n_records, learning_rate=1e-4):
         encoder_learning_rate=learning_rate,
         max_epochs=max(15, -(-100 * 16 // n_records)),
         batch_size=16,
+        n_threads=None,
         random_state=seed,
     )
 

@@ -72,7 +72,9 @@ def load(folder, task, image_size):
 def pretrain(params, seed, images, train, args, key):
     """Return a fitted encoder, and the seconds of its pretraining."""
     torch.set_num_threads(args.threads)
-    encoder = SimCardioNetEncoder(image_size=None, max_epochs=args.epochs, random_state=seed)
+    encoder = SimCardioNetEncoder(
+        image_size=None, max_epochs=args.epochs, n_threads=None, random_state=seed
+    )
     encoder.set_params(**params)
     key = f"{list_params(encoder)} on {key}"
     return cached_object(key, lambda: timed(encoder.fit, images[train]))
@@ -82,7 +84,7 @@ def study_arm(name, seed, signals, images, y, train, args, key):
     """Return probabilities of the test records, the seconds of training, and the weights."""
     torch.set_num_threads(args.threads)
     encoder_params, classifier_params, _ = ARMS[name]
-    options = {"max_epochs": args.fine_epochs, "random_state": seed}
+    options = {"max_epochs": args.fine_epochs, "n_threads": None, "random_state": seed}
     if name == SIGNALS:
         X, estimator, seconds = signals, MSAICNetClassifier(**options), 0.0
     else:

@@ -60,6 +60,9 @@ SLOW = (
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
     "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",
     "tests/deep/test_program_settings.py::test_fork_during_a_fit_in_another_thread",
+    "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
+    "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",
+    "tests/deep/test_threads.py::test_results_do_not_depend_on_the_threads_of_the_program",
     "tests/model_selection/test_duplicates.py::test_memory_of_many_flat_records",
 )
 # Many cases, networks or processes, which take seconds in all; coverage is measured.

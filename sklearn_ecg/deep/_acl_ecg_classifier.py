@@ -20,10 +20,10 @@ class ACLECGClassifier(FineTunedClassifier):
         `fit` pretrains an unfitted encoder on the same records, so that ``encoder__max_epochs`` can
         be searched, and takes ``n_leads``, ``lead_names``, ``sampling_rate``, ``random_state`` and
         ``checkpoint`` from the classifier if they are None. None is a default encoder with the
-        ``device``, ``precision`` and ``verbose`` of the classifier. ``FrozenEstimator(encoder)``
-        with a fitted encoder uses a copy of it without pretraining. A fitted encoder that is not
-        frozen is cloned and pretrained again, as everywhere in scikit-learn. A warm start does not
-        pretrain.
+        ``device``, ``n_threads``, ``precision`` and ``verbose`` of the classifier.
+        ``FrozenEstimator(encoder)`` with a fitted encoder uses a copy of it without pretraining. A
+        fitted encoder that is not frozen is cloned and pretrained again, as everywhere in
+        scikit-learn. A warm start does not pretrain.
     frozen : bool, default=False
         Whether to keep the encoder unchanged and train a linear classifier on its standardized
         embedding (a linear probe). ``augmentation`` must then be None.
@@ -60,6 +60,10 @@ class ACLECGClassifier(FineTunedClassifier):
         decreases it to 0 along half a cosine until ``max_epochs``. "constant" keeps it.
     weight_decay : float, default=1e-2
         Decoupled weight decay of AdamW, >= 0.
+    gradient_clip : float or None, default=None
+        Largest total norm of the gradient, > 0. In each step, a gradient with a larger norm is
+        scaled down to it, and the mean norm before that is in ``history_["gradient_norm"]``. None
+        does not clip.
     early_stopping : bool, default=False
         Whether to set aside a part of the records for validation, stop when the validation loss has
         not improved for ``n_iter_no_change`` epochs, and restore the weights of the best epoch.
@@ -82,6 +86,10 @@ class ACLECGClassifier(FineTunedClassifier):
         augmentation.
     device : str or torch.device, default="auto"
         Device for training and prediction. "auto" is CUDA if it is available, otherwise the CPU.
+    n_threads : int or None, default=1
+        Number of threads of the CPU that `fit` and predictions use, whatever torch or a worker of
+        joblib is set to. Results with different numbers are not equal bit by bit. None is the
+        number that torch is set to.
     precision : {"float32", "float64", "mixed"}, default="float32"
         Floating-point precision of the network. "mixed" runs it in bfloat16 where this is safe,
         which is meant for GPUs, and computes losses in float32.
@@ -96,8 +104,8 @@ class ACLECGClassifier(FineTunedClassifier):
         Number of epochs after which the state is saved to ``checkpoint``, >= 1.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random: initial weights, batches, dropout, augmentation and the
-        validation split. Two fits with the same int, on a CPU and with the same number of threads,
-        are equal bit by bit.
+        validation split. Two fits with the same int and the same ``n_threads`` on a CPU are equal
+        bit by bit.
     verbose : int, default=0
         Whether to print a line per epoch.
 
@@ -179,6 +187,7 @@ class ACLECGClassifier(FineTunedClassifier):
         learning_rate=1e-3,
         learning_rate_schedule="cosine",
         weight_decay=1e-2,
+        gradient_clip=None,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -187,6 +196,7 @@ class ACLECGClassifier(FineTunedClassifier):
         lead_names=None,
         sampling_rate=None,
         device="auto",
+        n_threads=1,
         precision="float32",
         callbacks=None,
         checkpoint=None,
@@ -205,6 +215,7 @@ class ACLECGClassifier(FineTunedClassifier):
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
         self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -213,6 +224,7 @@ class ACLECGClassifier(FineTunedClassifier):
         self.lead_names = lead_names
         self.sampling_rate = sampling_rate
         self.device = device
+        self.n_threads = n_threads
         self.precision = precision
         self.callbacks = callbacks
         self.checkpoint = checkpoint

@@ -23,10 +23,13 @@ from ..utils._torch import (
     seeded,
     usual_settings,
 )
+from ..utils._torch_threads import MAX_THREADS
 from ._checkpoints import check_checkpoint, open_checkpoint
 from ._inputs import SignalInput, ValidatedInput
-from ._training import train_network
+from ._training import divergence_advice, named_memory_errors, train_network
 from ._training_data import PreviousFit, TrainingData
+
+_MEMORY_ADVICE = "Free the memory that other models and programs use, or use a smaller network."
 
 
 class DeepECG(
@@ -89,8 +92,10 @@ class DeepECG(
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"cosine", "constant"})],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
         "warm_start": ["boolean"],
         "device": [str, torch.device],
+        "n_threads": [Interval(Integral, 1, MAX_THREADS, closed="both"), None],
         "precision": [StrOptions({"float32", "float64", "mixed"})],
         "callbacks": [list, tuple, None],
         "checkpoint": [str, os.PathLike, None],
@@ -145,7 +150,10 @@ class DeepECG(
             pretrains=previous is None and self._pretrains(),
         )
         device = resolve_device(self.device)
-        with usual_settings(device):
+        with (
+            usual_settings(device, self.n_threads),
+            named_memory_errors(lambda: "in fit, outside of the training", _MEMORY_ADVICE),
+        ):
             self._run_steps(X, y, sample_weight, groups, device, previous, tasks)
         tasks.end()
         return self
@@ -183,9 +191,8 @@ class DeepECG(
             vars(self).pop("net_")
             raise ValueError(
                 f"The weights of the network became NaN or infinite in the last step of the "
-                f"training, first in {name}. Likely causes are a learning_rate that is too large "
-                f"({self.learning_rate:g} was given) and records with extreme values. Lower "
-                "learning_rate, or check the units of X and the parameter normalize."
+                f"training, first in {name}. "
+                + divergence_advice(self.learning_rate, self.precision == "mixed")
             )
 
     def _start_fit(self):
@@ -252,6 +259,7 @@ class DeepECG(
                 learning_rate=self.learning_rate,
                 learning_rate_schedule=self.learning_rate_schedule,
                 weight_decay=self.weight_decay,
+                gradient_clip=self.gradient_clip,
                 mixed_precision=self.precision == "mixed",
                 device=data.device,
                 callbacks=self.callbacks,
@@ -301,8 +309,16 @@ class DeepECG(
         if not isinstance(X, ValidatedInput):
             X = ValidatedInput(self._input.validate(self, X, reset=False), self.normalizer_)
         network = self.net_.module_
-        outputs = []
-        with usual_settings(torch.device(self.net_.device)), torch.inference_mode():
+        outputs, part = [], slice(0)
+
+        def where():
+            return f"with records {part.start} to {part.stop - 1}"
+
+        with (
+            usual_settings(torch.device(self.net_.device), self.n_threads),
+            torch.inference_mode(),
+            named_memory_errors(where, _MEMORY_ADVICE),
+        ):
             for part in array_chunks(X.records, NETWORK):
                 x = X.batch(part).to(self.net_.device)
                 output = function(network, x).cpu()
@@ -314,7 +330,7 @@ class DeepECG(
         """Validate records once for many predictions, and return them as a `ValidatedInput`."""
         check_is_fitted(self, "net_")
         records = self._input.validate(self, X, reset=False)
-        with usual_settings(torch.device(self.net_.device)):
+        with usual_settings(torch.device(self.net_.device), self.n_threads):
             return self._input.make_editable(records, self.normalizer_)
 
     @property

@@ -47,6 +47,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         learning_rate=1e-3,
         learning_rate_schedule="cosine",
         weight_decay=1e-2,
+        gradient_clip=None,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -54,6 +55,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         n_leads=None,
         lead_names=None,
         device="auto",
+        n_threads=1,
         precision="float32",
         callbacks=None,
         checkpoint=None,
@@ -69,6 +71,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
         self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -76,6 +79,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         self.n_leads = n_leads
         self.lead_names = lead_names
         self.device = device
+        self.n_threads = n_threads
         self.precision = precision
         self.callbacks = callbacks
         self.checkpoint = checkpoint

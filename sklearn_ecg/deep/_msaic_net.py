@@ -123,6 +123,10 @@ class MSAICNetClassifier(DeepECGClassifier):
         decreases it to 0 along half a cosine until ``max_epochs``. "constant" keeps it.
     weight_decay : float, default=1e-2
         Decoupled weight decay of AdamW, >= 0.
+    gradient_clip : float or None, default=None
+        Largest total norm of the gradient, > 0. In each step, a gradient with a larger norm is
+        scaled down to it, and the mean norm before that is in ``history_["gradient_norm"]``. None
+        does not clip.
     early_stopping : bool, default=False
         Whether to set aside a part of the records for validation, stop when the validation loss has
         not improved for ``n_iter_no_change`` epochs, and restore the weights of the best epoch.
@@ -142,6 +146,10 @@ class MSAICNetClassifier(DeepECGClassifier):
         order (I, II, III, aVR, aVL, aVF, V1-V6) for twelve unnamed leads.
     device : str or torch.device, default="auto"
         Device for training and prediction. "auto" is CUDA if it is available, otherwise the CPU.
+    n_threads : int or None, default=1
+        Number of threads of the CPU that `fit` and predictions use, whatever torch or a worker of
+        joblib is set to. Results with different numbers are not equal bit by bit. None is the
+        number that torch is set to.
     precision : {"float32", "float64", "mixed"}, default="float32"
         Floating-point precision of the network. "mixed" runs it in bfloat16 where this is safe,
         which is meant for GPUs, and computes losses in float32.
@@ -156,8 +164,8 @@ class MSAICNetClassifier(DeepECGClassifier):
         Number of epochs after which the state is saved to ``checkpoint``, >= 1.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random: initial weights, batches, dropout, augmentation and the
-        validation split. Two fits with the same int, on a CPU and with the same number of threads,
-        are equal bit by bit.
+        validation split. Two fits with the same int and the same ``n_threads`` on a CPU are equal
+        bit by bit.
     verbose : int, default=0
         Whether to print a line per epoch.
 
@@ -286,6 +294,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         learning_rate=3e-3,
         learning_rate_schedule="cosine",
         weight_decay=1e-2,
+        gradient_clip=None,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -293,6 +302,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         n_leads=None,
         lead_names=None,
         device="auto",
+        n_threads=1,
         precision="float32",
         callbacks=None,
         checkpoint=None,
@@ -325,6 +335,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
         self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -332,6 +343,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         self.n_leads = n_leads
         self.lead_names = lead_names
         self.device = device
+        self.n_threads = n_threads
         self.precision = precision
         self.callbacks = callbacks
         self.checkpoint = checkpoint

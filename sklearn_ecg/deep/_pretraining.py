@@ -183,7 +183,10 @@ class FineTunedClassifier(DeepECGClassifier):
             return copy.deepcopy(encoder)
         if encoder is None:
             encoder = self._encoder_class(
-                device=self.device, precision=self.precision, verbose=self.verbose
+                device=self.device,
+                n_threads=self.n_threads,
+                precision=self.precision,
+                verbose=self.verbose,
             )
         else:
             encoder = clone(encoder)

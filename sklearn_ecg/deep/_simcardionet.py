@@ -68,12 +68,20 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         decreases it to 0 along half a cosine until ``max_epochs``. "constant" keeps it.
     weight_decay : float, default=1e-4
         Decoupled weight decay of AdamW, >= 0.
+    gradient_clip : float or None, default=None
+        Largest total norm of the gradient, > 0. In each step, a gradient with a larger norm is
+        scaled down to it, and the mean norm before that is in ``history_["gradient_norm"]``. None
+        does not clip.
     warm_start : bool, default=False
         Whether `fit` continues from the weights and the normalization of the previous fit, with a
         new optimizer. Parameters and data must lead to the same network, input and classes as
         before.
     device : str or torch.device, default="auto"
         Device for training and prediction. "auto" is CUDA if it is available, otherwise the CPU.
+    n_threads : int or None, default=1
+        Number of threads of the CPU that `fit` and predictions use, whatever torch or a worker of
+        joblib is set to. Results with different numbers are not equal bit by bit. None is the
+        number that torch is set to.
     precision : {"float32", "float64", "mixed"}, default="float32"
         Floating-point precision of the network. "mixed" runs it in bfloat16 where this is safe,
         which is meant for GPUs, and computes losses in float32.
@@ -88,8 +96,8 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         Number of epochs after which the state is saved to ``checkpoint``, >= 1.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random: initial weights, batches, dropout, augmentation and the
-        validation split. Two fits with the same int, on a CPU and with the same number of threads,
-        are equal bit by bit.
+        validation split. Two fits with the same int and the same ``n_threads`` on a CPU are equal
+        bit by bit.
     verbose : int, default=0
         Whether to print a line per epoch.
 
@@ -174,8 +182,10 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         learning_rate=1e-3,
         learning_rate_schedule="cosine",
         weight_decay=1e-4,
+        gradient_clip=None,
         warm_start=False,
         device="auto",
+        n_threads=1,
         precision="float32",
         callbacks=None,
         checkpoint=None,
@@ -197,8 +207,10 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
         self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
         self.warm_start = warm_start
         self.device = device
+        self.n_threads = n_threads
         self.precision = precision
         self.callbacks = callbacks
         self.checkpoint = checkpoint

@@ -170,7 +170,7 @@ def _compute_heat(network, checked, positions):
         # Two classes have one logit.
         signs, positions = np.where(positions == 1, 1.0, -1.0), np.zeros_like(positions)
     parts = []
-    with usual_settings(torch.device(network.net_.device)):
+    with usual_settings(torch.device(network.net_.device), network.n_threads):
         for part in array_chunks(checked.records, NETWORK):
             x = checked.batch(part).to(network.net_.device)
             with torch.no_grad():

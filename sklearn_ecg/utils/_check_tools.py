@@ -1,6 +1,8 @@
 """Helpers of the estimator checks: records, containers and the comparison of results."""
 
+import random
 import re
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -92,6 +94,34 @@ def _containers(X):
             {"n_leads": len(_LEADS), "lead_names": _LEADS},
         ),
     }
+
+
+def _program_state():
+    """Return the state of the process that estimators and functions must not change, by name."""
+    name, keys, *others = np.random.get_state()
+    state = {
+        "the random state of Python": random.getstate(),
+        "the random state of NumPy": (name, keys.tobytes(), *others),
+        "np.geterr()": np.geterr(),
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        cudnn = torch.backends.cudnn
+        state |= {
+            "the random state of torch": torch.random.get_rng_state().numpy().tobytes(),
+            "the number of threads of torch": torch.get_num_threads(),
+            "the default dtype of torch": torch.get_default_dtype(),
+            "the default device of torch": torch.get_default_device(),
+            "the precision of products of torch": torch.get_float32_matmul_precision(),
+            "the gradient mode of torch": torch.is_grad_enabled(),
+            "the inference mode of torch": torch.is_inference_mode_enabled(),
+            "torch.use_deterministic_algorithms": (
+                torch.are_deterministic_algorithms_enabled(),
+                torch.is_deterministic_algorithms_warn_only_enabled(),
+            ),
+            "torch.backends.cudnn": (cudnn.enabled, cudnn.deterministic, cudnn.benchmark),
+        }
+    return state
 
 
 def _prediction_method(estimator):

@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import torch
 
+from ._torch_threads import after_fork, torch_threads
+
 
 class _ProcessSettings:
     """float32 as the default dtype, and its full precision, while at least one thread needs them.
@@ -70,8 +72,10 @@ def _after_fork():
     """
     global _SETTINGS, _GENERATOR_LOCK
     _SETTINGS.restore()
-    if threading.get_ident() in _SETTINGS.threads:
+    has_computed = threading.get_ident() in _SETTINGS.threads
+    if has_computed:
         torch.set_num_threads(1)
+    after_fork(threading.get_ident() if has_computed else None)
     _SETTINGS, _GENERATOR_LOCK = _ProcessSettings(), threading.RLock()
 
 
@@ -121,20 +125,22 @@ def seeded(seed, device):
 
 
 @contextmanager
-def usual_settings(device):
+def usual_settings(device, n_threads=None):
     """Compute as torch and NumPy do by default, whatever the calling program has set.
 
     These settings change results or raise errors: the default dtype and the default device of
     torch, the gradient and inference modes, autocast, the precision of matrix products on the CPU,
-    and what NumPy does about floating-point errors. They are restored afterwards. The number of
-    threads, `torch.use_deterministic_algorithms` and the settings of GPUs remain those of the
-    program.
+    and what NumPy does about floating-point errors. They are restored afterwards.
+    `torch.use_deterministic_algorithms` and the settings of GPUs remain those of the program.
 
     Parameters
     ----------
     device : torch.device
+    n_threads : int or None, default=None
+        See `torch_threads`. None keeps the number of threads of the program.
     """
     with ExitStack() as stack:
+        stack.enter_context(torch_threads(n_threads))
         stack.enter_context(_SETTINGS)
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))

@@ -13,7 +13,6 @@ state, helpful errors. Use them for your own estimators::
 """
 
 import pickle
-import sys
 import warnings
 
 import numpy as np
@@ -36,6 +35,7 @@ from ._check_tools import (
     _outputs,
     _prediction_method,
     _preserves_float64,
+    _program_state,
     _raises,
     _takes_images,
 )
@@ -105,7 +105,7 @@ def ecg_checks(estimator):
         check_one_time_point,
         check_refit_bit_equal,
         check_refit_independent,
-        check_random_state_untouched,
+        check_program_state_untouched,
         check_prediction_order_independent,
         check_pickle,
         check_clone,
@@ -408,17 +408,26 @@ def check_refit_independent(estimator):
     _assert_outputs(_clone_with(estimator).fit(X, y), refitted, X, exact=True)
 
 
-def check_random_state_untouched(estimator):
-    """The global random states of NumPy and torch do not change."""
+def check_program_state_untouched(estimator):
+    """The state of the program does not change, such as random states and torch's settings.
+
+    This includes calls that raise an error.
+    """
     X, y = _make_records()
-    torch = sys.modules.get("torch")
+    bad = X.copy()
+    bad[0, 0, 0] = np.inf
     np.random.seed(7)
-    numpy_before = np.random.get_state()[1].copy()
-    torch_before = None if torch is None else torch.random.get_rng_state()
-    _prediction_method(_clone_with(estimator).fit(X, y))(X)
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)
-    if torch is not None:
-        assert torch.equal(torch.random.get_rng_state(), torch_before)
+    before = _program_state()
+    fitted = _clone_with(estimator).fit(X, y)
+    _outputs(fitted, X)
+    for method, arguments in ((_prediction_method(fitted), (bad,)), (fitted.fit, (bad, y))):
+        try:
+            method(*arguments)
+        except ValueError:
+            pass
+    after = _program_state()
+    changed = [name for name, value in before.items() if after[name] != value]
+    assert not changed, f"the estimator changed {', '.join(changed)} of the program"
 
 
 def check_prediction_order_independent(estimator):

@@ -1,7 +1,10 @@
 """Tests that the public checks detect the faults that they are meant for."""
 
+import random
+
 import numpy as np
 import pytest
+import torch
 
 from sklearn_ecg import MSAICNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.preprocessing import BandpassFilter, ECGImageRenderer
@@ -55,6 +58,21 @@ class DropsWeights(MSAICNetClassifier):
 class DropsGroups(MSAICNetClassifier):
     def fit(self, X, y, sample_weight=None, groups=None):
         return super().fit(X, y, sample_weight)
+
+
+class DrawsIfItFails(MSAICNetClassifier):
+    def fit(self, X, y, sample_weight=None, groups=None):
+        try:
+            return super().fit(X, y, sample_weight, groups)
+        except ValueError:
+            random.random()
+            raise
+
+
+class LeavesThreads(MSAICNetClassifier):
+    def predict(self, X):
+        torch.set_num_threads(3)
+        return super().predict(X)
 
 
 class LosesLabels(MSAICNetClassifier):
@@ -120,7 +138,9 @@ class SubtractsTheMeanRecord(BandpassFilter):
 FAULTS = {
     ForgetsItsSeed: "check_refit_bit_equal",
     ChangesAParameter: "check_input_unchanged",
-    DrawsGlobally: "check_random_state_untouched",
+    DrawsGlobally: "check_program_state_untouched",
+    DrawsIfItFails: "check_program_state_untouched",
+    LeavesThreads: "check_program_state_untouched",
     UsesRecordsOfWeightZero: "check_zero_weight_is_removal",
     DropsWeights: "check_zero_weight_is_removal",
     DropsGroups: "check_metadata_routing",
@@ -170,6 +190,15 @@ for faulty in IMAGE_FAULTS:
     faulty.__init__ = ECGImageRenderer.__init__
 
 
+@pytest.fixture
+def n_threads():
+    """Restore the number of threads after the test."""
+    before = torch.get_num_threads()
+    yield before
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("n_threads")
 @pytest.mark.parametrize("faulty", FAULTS, ids=lambda c: c.__name__)
 def test_faults_are_detected(faulty):
     check = getattr(estimator_checks, FAULTS[faulty])

@@ -11,6 +11,7 @@ from .batches import (
 )
 from .checkpoints import FitCheckpoint, remove_temporary_files
 from .net import ParameterGroup, restored_net, train_network
+from .numerics import divergence_advice, named_memory_errors
 from .splits import validation_split
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "FitCheckpoint",
     "PairBatches",
     "ParameterGroup",
+    "divergence_advice",
+    "named_memory_errors",
     "recompute_batch_norm_statistics",
     "remove_temporary_files",
     "restored_net",

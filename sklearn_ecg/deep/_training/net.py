@@ -30,6 +30,7 @@ from ...utils._module_arrays import (
     module_to_arrays,
 )
 from ...utils._warnings import warn
+from .numerics import check_step, clip_gradients, named_memory_errors
 
 
 class _Net(NeuralNet):
@@ -41,9 +42,10 @@ class _Net(NeuralNet):
     Whether a signal was received distinguishes the two.
     """
 
-    def __init__(self, *args, mixed_precision=False, **kwargs):
+    def __init__(self, *args, mixed_precision=False, gradient_clip=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.mixed_precision = mixed_precision
+        self.gradient_clip = gradient_clip
 
     @property
     def _default_callbacks(self):
@@ -93,6 +95,11 @@ class _Net(NeuralNet):
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         return self.criterion_(y_pred, *y_true)
+
+    def train_step_single(self, batch, **fit_params):
+        step = super().train_step_single(batch, **fit_params)
+        parameters = (parameter for _, parameter in self.get_all_learnable_params())
+        return {**step, "gradient_norm": clip_gradients(parameters, self.gradient_clip)}
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         self.notify("on_train_begin", X=None, y=None)
@@ -146,26 +153,35 @@ class _Net(NeuralNet):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
             return
-        parts, sizes = [], []
-        for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch)
-            loss = step["loss"].item()
-            if not math.isfinite(loss):
-                raise ValueError(
-                    f"The {prefix} loss became {loss} in epoch {len(self.history)}. Likely causes "
-                    f"are a learning_rate that is too large ({self.lr:g} was given) and records "
-                    "with extreme values. Lower learning_rate, or check the units of X and the "
-                    "parameter normalize."
-                )
-            self.history.record_batch(f"{prefix}_loss", loss)
-            self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
-            self.notify("on_batch_end", batch=batch, training=training, **step)
-            parts.append({**getattr(self.criterion_, "parts", {})})
-            sizes.append(len(batch[0]))
+        parts, sizes, norms = [], [], []
+
+        def where():
+            return f"in epoch {len(self.history)}, batch {len(sizes) + 1} of {len(iterator)}"
+
+        with named_memory_errors(where, self._memory_advice(iterator)):
+            for batch in iterator:
+                self.notify("on_batch_begin", batch=batch, training=training)
+                step = step_fn(batch)
+                loss = step["loss"].detach().reshape(())
+                norm = step.pop("gradient_norm", torch.zeros_like(loss)).to(loss)
+                # One transfer for both, because each of them waits for the GPU.
+                loss, norm = torch.stack([loss, norm]).tolist()
+                check_step(loss, norm, prefix, where(), self.lr, self.mixed_precision)
+                self.history.record_batch(f"{prefix}_loss", loss)
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+                parts.append({**getattr(self.criterion_, "parts", {})})
+                norms.append(norm)
+                sizes.append(len(batch[0]))
         for name in parts[0]:
             mean = np.average([float(part[name]) for part in parts], weights=sizes)
             self.history.record(f"{prefix}_{name}", float(mean))
+        if training and self.gradient_clip is not None:
+            self.history.record("gradient_norm", float(np.mean(norms)))
+
+    def _memory_advice(self, batches):
+        others = "a smaller network" if self.mixed_precision else "precision='mixed'"
+        return f"Pass a smaller batch_size ({batches.batch_size} was given), or {others}."
 
 
 @contextmanager
@@ -239,6 +255,7 @@ def train_network(
     tasks=None,
     n_iter_no_change=None,
     parameter_groups=(),
+    gradient_clip=None,
 ):
     """Train a network and return its net, the history and the callbacks.
 
@@ -262,6 +279,8 @@ def train_network(
         Calls the callbacks of scikit-learn before and after each epoch.
     parameter_groups : sequence of ParameterGroup, default=()
         Parts of the network that have their own learning rate or are frozen for some epochs.
+    gradient_clip : float or None, default=None
+        Largest total norm of the gradient.
 
     Returns
     -------
@@ -310,6 +329,7 @@ def train_network(
         device=device,
         verbose=verbose,
         mixed_precision=mixed_precision,
+        gradient_clip=gradient_clip,
     )
     net.initialize()
     net.partial_fit(batches, valid_batches, tasks=tasks, checkpoint=checkpoint)
