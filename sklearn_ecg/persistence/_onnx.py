@@ -375,9 +375,7 @@ def _run(content, input_name, records, name):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
-        session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         outputs = [session.run(None, {input_name: part}) for part in (records, records[:1])]
     except Exception as error:
         raise PersistenceError(

@@ -251,7 +251,7 @@ def _step(step, where, rest):
     if isinstance(step, (BandpassFilter, BaselineRemover, NotchFilter, Resampler)):
         if not is_median:
             return _time_matrix(step, where)
-    remedy = f"Export {where.split('.steps')[0]}{rest[rest.rindex('['):]}, and apply this step"
+    remedy = f"Export {where.split('.steps')[0]}{rest[rest.rindex('[') :]}, and apply this step"
     if isinstance(step, ECGImageRenderer):
         raise PersistenceError(
             f"{where} is an ECGImageRenderer, which draws images and cannot be exported to ONNX. "
