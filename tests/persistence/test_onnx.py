@@ -82,7 +82,7 @@ IMAGES = RNG.randint(0, 256, (N, 20, 28)).astype(np.uint8)
 
 
 def small(**params):
-    defaults = {"filters": (4,), "dilations": (1, 2), "embedding_dim": 6, "projection_dim": 4}
+    defaults = {"filters": (4,), "dilations": (2,), "embedding_dim": 6, "projection_dim": 4}
     defaults.update(max_epochs=15, learning_rate=0.02, random_state=0)
     return MSAICNetClassifier(**{**defaults, **params})
 
@@ -120,6 +120,7 @@ def estimators():
     """Yield name, estimator, records, target and task of all deep estimators."""
     encoder = ACLECGEncoder(
         backbone=functools.partial(VGG1d, filters=(3, 4), n_convs=(1, 1)),
+        regions={"limb": ["I", "II"], "chest": ["V1"]},
         sampling_rate=100,
         projection_dim=4,
         max_epochs=1,
@@ -409,40 +410,41 @@ def exported(tmp_path_factory, networks):
     return path
 
 
-class TestFile:
-    """What a file does with records, and its metadata."""
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_give_nan(exported, value):
+    records = X[:4].copy()
+    records[2, 5, 50] = value
+    found = run(exported, records)
+    assert np.isnan(found[2]).all()
+    np.testing.assert_array_equal(np.isnan(found).any(axis=1), [False, False, True, False])
 
-    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-    def test_nan_and_infinity_give_nan(self, exported, value):
-        records = X[:4].copy()
-        records[2, 5, 50] = value
-        found = run(exported, records)
-        assert np.isnan(found[2]).all()
-        np.testing.assert_array_equal(np.isnan(found).any(axis=1), [False, False, True, False])
 
-    @pytest.mark.parametrize("shape", [(1, 12, 99), (1, 11, 100), (1, 100, 12), (12, 100)])
-    def test_other_shapes_are_refused(self, exported, shape):
-        with pytest.raises(Exception, match="(?i)invalid (dimension|rank)"):
-            run(exported, np.zeros(shape, np.float32))
+@pytest.mark.parametrize("shape", [(1, 12, 99), (1, 11, 100), (1, 100, 12), (12, 100)])
+def test_other_shapes_are_refused(exported, shape):
+    with pytest.raises(Exception, match="(?i)invalid (dimension|rank)"):
+        run(exported, np.zeros(shape, np.float32))
 
-    def test_other_numbers_are_refused(self, exported):
-        with pytest.raises(Exception, match="Unexpected input data type"):
-            run(exported, X.astype(np.float64))
 
-    def test_is_valid_and_complete(self, exported):
-        content = onnx.load(exported)
-        onnx.checker.check_model(content, full_check=True)
-        assert [output.name for output in content.graph.output] == ["probabilities"]
-        shape = content.graph.input[0].type.tensor_type.shape.dim
-        assert [dim.dim_param or dim.dim_value for dim in shape] == ["n_records", 12, LENGTH]
-        assert not any(tensor.external_data for tensor in content.graph.initializer)
-        assert not any(node.doc_string or node.metadata_props for node in content.graph.node)
+def test_other_numbers_are_refused(exported):
+    with pytest.raises(Exception, match="Unexpected input data type"):
+        run(exported, X.astype(np.float64))
 
-    def test_is_the_same_again(self, exported, networks, tmp_path):
-        """Also after the network was saved and loaded."""
-        save(networks["multiclass"], tmp_path / "model.ecg")
-        export_onnx(load(tmp_path / "model.ecg"), tmp_path / "model.onnx")
-        assert (tmp_path / "model.onnx").read_bytes() == exported.read_bytes()
+
+def test_is_valid_and_complete(exported):
+    content = onnx.load(exported)
+    onnx.checker.check_model(content, full_check=True)
+    assert [output.name for output in content.graph.output] == ["probabilities"]
+    shape = content.graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_param or dim.dim_value for dim in shape] == ["n_records", 12, LENGTH]
+    assert not any(tensor.external_data for tensor in content.graph.initializer)
+    assert not any(node.doc_string or node.metadata_props for node in content.graph.node)
+
+
+def test_is_the_same_again(exported, networks, tmp_path):
+    """Also after the network was saved and loaded."""
+    save(networks["multiclass"], tmp_path / "model.ecg")
+    export_onnx(load(tmp_path / "model.ecg"), tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").read_bytes() == exported.read_bytes()
 
 
 class Refusal:
@@ -549,38 +551,38 @@ def prepared(networks):
     return clf, parts, _onnx._to_proto(parts, X[:1], {})
 
 
-class TestComparison:
-    """The comparison before a file is written."""
+def check_file(prepared, **attributes):
+    clf, parts, proto = prepared
+    clf = copy.deepcopy(clf)
+    for name, value in attributes.items():
+        setattr(clf.net_.module_.classifier, name, torch.nn.Parameter(value))
+    return _onnx._checked_content(clf, parts, copy.deepcopy(proto), X, False)
 
-    def check(self, prepared, **attributes):
-        clf, parts, proto = prepared
-        clf = copy.deepcopy(clf)
-        for name, value in attributes.items():
-            setattr(clf.net_.module_.classifier, name, torch.nn.Parameter(value))
-        return _onnx._checked_content(clf, parts, copy.deepcopy(proto), X, False)
 
-    def test_equal_network_passes(self, prepared):
-        assert self.check(prepared)[1] < 1e-5
+def test_equal_network_passes(prepared):
+    assert check_file(prepared)[1] < 1e-5
 
-    def test_a_difference_of_the_logits_is_found(self, prepared):
-        """The probabilities are 0 and 1, and do not show it."""
-        clf = prepared[0]
-        probability = clf.predict_proba(X)
-        is_saturated = np.abs(clf.decision_function(X)) > 30
-        assert is_saturated.mean() > 0.5
-        bias = clf.net_.module_.classifier.bias.detach() + 0.1
-        records = X[is_saturated]
-        assert np.array_equal(probability[is_saturated], clf.predict_proba(records))
-        _, parts, proto = prepared
-        other = copy.deepcopy(clf)
-        other.net_.module_.classifier.bias = torch.nn.Parameter(bias)
-        with pytest.raises(PersistenceError, match="from the logits of MSAICNetClassifier by"):
-            _onnx._checked_content(other, parts, copy.deepcopy(proto), records, False)
 
-    def test_a_difference_of_the_probabilities_is_found(self, prepared):
-        weight = prepared[0].net_.module_.classifier.weight.detach()
-        with pytest.raises(PersistenceError, match="from MSAICNetClassifier by .* of X, more than"):
-            self.check(prepared, weight=weight / 3000)
+def test_a_difference_of_the_logits_is_found(prepared):
+    """The probabilities are 0 and 1, and do not show it."""
+    clf = prepared[0]
+    probability = clf.predict_proba(X)
+    is_saturated = np.abs(clf.decision_function(X)) > 30
+    assert is_saturated.mean() > 0.5
+    bias = clf.net_.module_.classifier.bias.detach() + 0.1
+    records = X[is_saturated]
+    assert np.array_equal(probability[is_saturated], clf.predict_proba(records))
+    _, parts, proto = prepared
+    other = copy.deepcopy(clf)
+    other.net_.module_.classifier.bias = torch.nn.Parameter(bias)
+    with pytest.raises(PersistenceError, match="from the logits of MSAICNetClassifier by"):
+        _onnx._checked_content(other, parts, copy.deepcopy(proto), records, False)
+
+
+def test_a_difference_of_the_probabilities_is_found(prepared):
+    weight = prepared[0].net_.module_.classifier.weight.detach()
+    with pytest.raises(PersistenceError, match="from MSAICNetClassifier by .* of X, more than"):
+        check_file(prepared, weight=weight / 3000)
 
 
 def test_steps_of_isotonic_calibrators_are_allowed():
