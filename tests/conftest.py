@@ -124,10 +124,7 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take two minutes.
 LONG = (
-    # Each is a convolutional network, as those of other tests.
-    "tests/persistence/test_onnx.py::test_networks_by_name[resnet1d_wang",
-    "tests/persistence/test_onnx.py::test_networks_by_name[xresnet1d101",
-    "tests/persistence/test_onnx.py::test_networks_by_name[inception_time",
+    "tests/persistence/test_onnx.py::test_networks_by_name",
     "tests/deep/test_simcardionet.py::test_grad_cam_of_a_pipeline_highlights",
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",

@@ -19,6 +19,7 @@ from .. import __version__
 from ..leads import to_lead_frame
 from ..leads._attrs import check_rate_note, check_unit_note
 from ..preprocessing import LeadScaler, Resampler
+from ..utils._chunks import NETWORK, array_chunks
 from ..utils._torch import usual_settings
 from ..utils._units import standard_unit
 from ._container import PersistenceError, reserve_file, write_file
@@ -283,13 +284,13 @@ def _to_proto(parts, example, metadata):
         proto = program.model_proto
     except Exception as error:
         name = type(parts.network).__name__
-        if parts.network.__class__.__name__ == "ECGNetClassifier":
+        if hasattr(parts.network, "module"):
             name += f" with module={parts.network.module!r}"
+        *_, reason = ["", *str(error).strip().splitlines()]
         raise PersistenceError(
             f"torch cannot export the network of {name} to ONNX ({type(error).__name__}: "
-            f"{str(error).strip().splitlines()[-1][:300]}). A module must consist of functions of "
-            "torch, must not depend on the number of records, and must not read values of tensors "
-            "in conditions."
+            f"{reason[:300]}). A module must consist of functions of torch, must not depend on the "
+            "number of records, and must not read values of tensors in conditions."
         ) from error
     _remove_traces(proto.graph)
     for function in proto.functions:
@@ -338,51 +339,59 @@ def _quiet():
 
 def _checked_content(estimator, parts, proto, records, is_synthetic):
     """Return the bytes of the file and its largest difference from the estimator."""
-    import onnx
 
     name = type(estimator).__name__
     what = "the synthetic records" if is_synthetic else "X"
-    has_scores = len(proto.graph.output) == 2
-    runs = {}
-    for with_scores in (True, False)[not has_scores :]:
-        if not with_scores and has_scores:
-            del proto.graph.output[1]
-        if proto.ByteSize() > _MAX_BYTES:
-            raise PersistenceError(
-                f"The ONNX file of {name} would have {proto.ByteSize()} bytes, more than the 2 GiB "
-                "that a single file can have. Train a smaller network, or leave filters out."
-            )
-        content = proto.SerializeToString(deterministic=True)
-        onnx.checker.check_model(content)
-        runs[with_scores] = _run(content, _input_name(parts), records, name)
     expected, decision = _expected(estimator, parts, records, is_synthetic)
-    difference = 0.0
-    for values in runs[False]:
-        found = np.abs(values - expected[: len(values)])
-        _raise_for(found, _allowed(parts, records, expected)[: len(values)], name, what)
-        difference = max(difference, float(found.max()))
-    if has_scores:
-        scores = runs[True][0][1].reshape(decision.shape)
+    if decision is not None:
+        _, together = _run(_to_bytes(proto, name), _input_name(parts), records, name)
         limit = _TOLERANCE * np.maximum(1, np.abs(decision))
+        scores = together[1].reshape(decision.shape)
         _raise_for(np.abs(scores - decision), limit, f"the logits of {name}", what)
+        del proto.graph.output[1]
+    content = _to_bytes(proto, name)
+    (alone,), (together,) = _run(content, _input_name(parts), records, name)
+    difference, allowed = 0.0, _allowed(parts, records, expected)
+    for values in (together, alone):
+        found = np.abs(values - expected[: len(values)])
+        _raise_for(found, allowed[: len(values)], name, what)
+        difference = max(difference, float(found.max()))
     return content, difference
 
 
+def _to_bytes(proto, name):
+    """Return a model of ONNX as the content of a single file."""
+    import onnx
+
+    if proto.ByteSize() > _MAX_BYTES:
+        raise PersistenceError(
+            f"The ONNX file of {name} would have {proto.ByteSize()} bytes, more than the 2 GiB "
+            "that a single file can have. Train a smaller network, or leave filters out."
+        )
+    content = proto.SerializeToString(deterministic=True)
+    onnx.checker.check_model(content)
+    return content
+
+
 def _run(content, input_name, records, name):
-    """Return the outputs for all records and for the first one alone."""
+    """Return the outputs for the first record alone, and for all records."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        outputs = [session.run(None, {input_name: part}) for part in (records, records[:1])]
+        parts = [
+            session.run(None, {input_name: records[part]})
+            for part in (slice(1), *array_chunks(records, NETWORK))
+        ]
     except Exception as error:
         raise PersistenceError(
             f"onnxruntime {onnxruntime.__version__} cannot run the ONNX file of {name} "
             f"({type(error).__name__}: {str(error)[:300]}). Install a later version."
         ) from error
-    return [output if len(output) > 1 else output[0] for output in outputs]
+    alone, *parts = parts
+    return alone, [np.concatenate(outputs) for outputs in zip(*parts)]
 
 
 def _expected(estimator, parts, records, is_synthetic):

@@ -85,7 +85,7 @@ class NetworkOutputs(nn.Module):
         self.normalizer = normalizer
         self.kind = kind
         self.dtype = dtype
-        # Added to the scores in order to find out how much a small difference changes.
+        # Relative change of the scores (absolute below 1), to find out what a small one does.
         self.shift = None
 
     def forward(self, x):
@@ -97,7 +97,7 @@ class NetworkOutputs(nn.Module):
             return Outputs(None, None, [self.network.embed(x)], valid)
         logits = self._logits(x).to(self.dtype)
         if self.shift is not None:
-            logits = logits + self.shift
+            logits = logits + self.shift * logits.abs().clamp(min=1)
         if self.kind == "multiclass":
             return Outputs(logits, torch.softmax(logits, dim=1), [logits], valid)
         positive = torch.sigmoid(logits)
