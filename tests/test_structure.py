@@ -66,6 +66,8 @@ TORCH_FREE = (
 
 # Libraries that only some modules may import.
 RESTRICTED = {
+    "onnx": ("sklearn_ecg.persistence._onnx",),
+    "onnxruntime": ("sklearn_ecg.persistence._onnx",),
     "safetensors": ("sklearn_ecg.utils._container",),
     "skorch": ("sklearn_ecg.deep._training",),
     "torch": (

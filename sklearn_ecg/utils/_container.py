@@ -55,7 +55,7 @@ _DTYPES = {
 
 
 class PersistenceError(ValueError):
-    """Raised if an estimator cannot be saved, or a file cannot be loaded.
+    """Raised if an estimator cannot be saved or exported, or a file cannot be loaded.
 
     The message names the reason: what cannot be saved and where it is, or whether a file is no
     model file, truncated, altered, too large, from a later version, or invalid.
