@@ -262,9 +262,15 @@ def test_missing_values(data):
     "subgroups, keys",
     [
         (np.arange(N) % 2, [("group", "0"), ("group", "1")]),
-        (np.where(np.arange(N) < 9, np.nan, np.arange(N) % 2), [("group", "0"), ("group", "1"), ("group", "missing")]),
+        (
+            np.where(np.arange(N) < 9, np.nan, np.arange(N) % 2),
+            [("group", "0"), ("group", "1"), ("group", "missing")],
+        ),
         (np.arange(N) % 2 == 0, [("group", "False"), ("group", "True")]),
-        (np.c_[np.arange(N) % 2, np.arange(N) // 150], [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]),
+        (
+            np.c_[np.arange(N) % 2, np.arange(N) // 150],
+            [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")],
+        ),
         (
             pd.Categorical.from_codes(np.arange(N) % 2, ["z", "a", "unused"]),
             [("group", "z"), ("group", "a"), ("group", "unused")],
@@ -274,11 +280,13 @@ def test_missing_values(data):
             [("age", "[0, 150)"), ("age", "[150, 300)")],
         ),
         (
-            pd.DataFrame({"sex": list("ab") * 150, "site": ["x", "y", "y"] * 100}, index=range(900, 1200)),
+            pd.DataFrame(
+                {"sex": list("ab") * 150, "site": ["x", "y", "y"] * 100}, index=range(900, 1200)
+            ),
             [("sex", "a"), ("sex", "b"), ("site", "x"), ("site", "y")],
         ),
     ],
-)  # fmt: skip
+)
 def test_containers_of_variables(data, subgroups, keys):
     y, score, _, _ = data
     table = score_by_group("roc_auc", y, score, subgroups, n_resamples=3, random_state=0)
@@ -307,7 +315,10 @@ def test_inputs_are_left_as_they_are(data):
         ({"subgroups": np.zeros((N, 2, 2))}, r"got shape \(300, 2, 2\)"),
         ({"subgroups": {}}, "has no variables"),
         ({"subgroups": {"overall": np.zeros(N)}}, "name 'overall'"),
-        ({"subgroups": pd.DataFrame(np.zeros((N, 2)), columns=["a", "a"])}, "'a' that occurs twice"),
+        (
+            {"subgroups": pd.DataFrame(np.zeros((N, 2)), columns=["a", "a"])},
+            "'a' that occurs twice",
+        ),
         ({"subgroups": ["1", 1] * 150}, "different values with the name '1'"),
         ({"subgroups": ["missing", None] * 150}, "different values with the name 'missing'"),
         ({"subgroups": np.ma.masked_equal(np.arange(N) % 2, 1)}, "masked"),
@@ -316,11 +327,20 @@ def test_inputs_are_left_as_they_are(data):
         ({"reference": {"sex": "male"}}, "known are 'group'"),
         ({"missing": "keep"}, "missing"),
         ({"groups": np.arange(5)}, "inconsistent numbers"),
-        ({"subgroups": pd.Series(0, index=range(1, N + 1)), "y_true": pd.Series(np.arange(N) % 2, index=range(2, N + 2))}, "overlap"),
-        ({"y_true": np.arange(N) % 2 + 1, "require_all_classes": False}, "Encode the labels as 0 and 1"),
+        (
+            {
+                "subgroups": pd.Series(0, index=range(1, N + 1)),
+                "y_true": pd.Series(np.arange(N) % 2, index=range(2, N + 2)),
+            },
+            "overlap",
+        ),
+        (
+            {"y_true": np.arange(N) % 2 + 1, "require_all_classes": False},
+            "Encode the labels as 0 and 1",
+        ),
         ({"y_true": np.ones(N)}, "two labels"),
     ],
-)  # fmt: skip
+)
 def test_errors(data, change, message):
     y, score, sex, _ = data
     arguments = {"y_true": y, "y_score": score, "subgroups": sex, "n_resamples": 3, **change}
