@@ -36,6 +36,7 @@ ROOMS = (
     "deep",
     "inspection",
     "persistence",
+    "reporting",
     # The modules of `utils` with "check" in their name: the public checks for estimators.
     "utils (checks)",
     # __init__.py, which imports every room on first use.
@@ -46,6 +47,7 @@ ROOMS = (
 UPWARD = {
     ("datasets", "sklearn_ecg.__version__"): "a new version makes cached records invalid",
     ("persistence", "sklearn_ecg.__version__"): "files contain the version that wrote them",
+    ("reporting", "sklearn_ecg.__version__"): "a model card lists the versions",
 }
 
 TORCH_FREE = (
@@ -227,7 +229,7 @@ def run_python(code):
         (("leads",), ("torch", "skorch", "sklearn")),
         (TORCH_FREE, ("torch", "skorch")),
         # Only Grad-CAM needs torch, when it is called.
-        (("inspection",), ("torch", "skorch", "matplotlib")),
+        (("inspection", "reporting"), ("torch", "skorch", "matplotlib")),
     ],
     ids=["leads", "torch-free rooms", "inspection"],
 )
