@@ -57,7 +57,7 @@ class ModelCard:
     >>> clf = LogisticRegression().fit(X[:100], y[:100])
     >>> card = model_card(clf, X[100:], y[100:], n_resamples=20, random_state=0)
     >>> card
-    <ModelCard 'LogisticRegression': 100 records, 31 of 52 items of TRIPOD+AI are open>
+    <ModelCard 'LogisticRegression': 100 records, 37 of 52 items of TRIPOD+AI are open>
     >>> print(card.to_markdown()[:20])
     # LogisticRegression
     """

@@ -40,6 +40,7 @@ def summarize_data(estimator, X, predictions, groups):
         "max_records_per_patient": None,
         "target": predictions.kind,
         "classes": predictions.names,
+        "columns": predictions.columns,
         "n_positive": n_positive.tolist(),
         "prevalence": (n_positive / n_records).tolist(),
     }
@@ -147,9 +148,8 @@ def _faults(X):
             "n_duplicates": int(repeated.sum()),
             "n_duplicate_groups": n_groups,
         }
-    n_missing = (
-        sum(bool(np.isnan(record).any()) for record in records) if records.dtype.kind == "f" else 0
-    )
+    # One record at a time, so that a memory map is not copied.
+    n_missing = sum(bool(np.isnan(record).any()) for record in records)
     sizes = np.bincount(duplicate_groups(records))
     return {
         "n_missing": n_missing,

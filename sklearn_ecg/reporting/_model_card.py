@@ -92,9 +92,9 @@ def model_card(
         Labels of the records: binary, multiclass or a multilabel indicator.
     y_prob : array-like of shape (n_records,), (n_records, n_classes) or (n_records, n_labels), \
             default=None
-        Probabilities of these records, such as those that `sklearn.model_selection.cross_val_predict`
-        returns. Columns of DataFrames are matched by name. None predicts the records with the
-        estimator.
+        Probabilities of these records, such as out-of-fold predictions of
+        `sklearn.model_selection.cross_val_predict`. Columns of DataFrames are matched by name. None
+        predicts the records with the estimator.
     evaluation : {"held-out", "out-of-fold", "training"} or None, default=None
         What the evaluation records are. "held-out": the estimator was not trained on them.
         "out-of-fold": ``y_prob`` holds out-of-fold predictions. "training": the estimator was
@@ -174,7 +174,7 @@ def model_card(
     >>> from sklearn_ecg.reporting import model_card
     >>> rng = np.random.RandomState(0)
     >>> X = rng.randn(300, 4)
-    >>> y = np.where(X[:, 0] + rng.randn(300) > 1, "MI", "NORM")
+    >>> y = np.where(X[:, 0] + rng.randn(300) > 1, "infarction", "NORM")
     >>> y_prob = cross_val_predict(LogisticRegression(), X, y, method="predict_proba")
     >>> card = model_card(
     ...     LogisticRegression(), X, y, y_prob=y_prob, evaluation="out-of-fold",
@@ -182,9 +182,9 @@ def model_card(
     ...     limits="Synthetic records.", n_resamples=50, random_state=0,
     ... )
     >>> card.scores[["auroc", "auroc_low", "auroc_high"]].round(2)
-           auroc  auroc_low  auroc_high
+                auroc  auroc_low  auroc_high
     label
-    NORM    0.86       0.82         0.9
+    infarction   0.83        0.8        0.89
     >>> card.tripod.loc["26", "status"], card.tripod.loc["17", "status"]
     ('filled', 'open')
     """

@@ -97,11 +97,8 @@ def read_predictions(estimator, X, y, y_prob, label_names):
     columns = names
     if kind == "binary":
         positive, columns = positive[:, 1:], names[1:]
-        probability = (
-            probability[:, -1]
-            if probability.ndim == 2 and probability.shape[1] <= 2
-            else probability
-        )
+        if probability.ndim == 2 and probability.shape[1] <= 2:
+            probability = probability[:, -1]
     probability = check_scores(positive, probability, "y_prob").reshape(positive.shape)
     if not np.isfinite(probability).all():
         raise ValueError("The probabilities contain NaN or infinity. Leave these records out.")

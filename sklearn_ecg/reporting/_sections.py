@@ -71,10 +71,9 @@ def data_section(data, shared):
             ["Records that are also training records", shared["n_shared_records"]],
             ["Patients who are also in the training", _or_unknown(shared["n_shared_patients"])],
         ]
-    names = data["classes"][-len(data["n_positive"]) :]
     prevalences = [
         [name, n, f"{share:.1%}"]
-        for name, n, share in zip(names, data["n_positive"], data["prevalence"])
+        for name, n, share in zip(data["columns"], data["n_positive"], data["prevalence"])
     ]
     return Section(
         "Evaluation data",
@@ -163,10 +162,7 @@ def tripod_for(estimator, facts):
     partly["9b"] = f"A record is {data['records_are']}."
     if leads:
         partly["9b"] += f" Leads: {', '.join(map(str, leads))}."
-    counts = ", ".join(
-        f"{n} {name}"
-        for name, n in zip(data["classes"][-len(data["n_positive"]) :], data["n_positive"])
-    )
+    counts = ", ".join(f"{n} {name}" for name, n in zip(data["columns"], data["n_positive"]))
     numbers = f"Evaluation: {_records_and_patients(data)}; {counts}."
     partly["10"] = numbers
     if data["n_missing"] is not None:
