@@ -6,9 +6,9 @@ from base64 import b64encode
 from typing import Any, NamedTuple
 
 # What has a meaning in Markdown within a line.
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$])")
+_MARKDOWN = re.compile(r"([\\`*|~$]|(?<!\w)_|_(?!\w)|\](?=[(\[:]))")
 # What has a meaning at the start of a line.
-_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=>:])")
+_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=#:])")
 
 STYLE = """
 .ecg-card { background: #fff; color: #222; font: 15px/1.5 system-ui, sans-serif; max-width: 62rem;
