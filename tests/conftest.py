@@ -60,6 +60,9 @@ SLOW = (
 )
 # Many cases, networks or processes, which take seconds in all; coverage is measured.
 SLOW_CASES = (
+    "tests/reporting/test_model_card.py::test_containers_of_signals_and_wrappers",
+    "tests/reporting/test_model_card.py::test_multiclass_and_multilabel",
+    "tests/reporting/test_model_card.py::test_training_records_recognized_from_normalization",
     "tests/augmentation/test_signal_transforms.py::test_cardiac_mask_never_touches_a_peak",
     "tests/beats/test_pacemaker.py::test_r_peaks_are_on_the_complexes",
     "tests/calibration/test_calibrated_classifier.py::test_containers_and_networks",

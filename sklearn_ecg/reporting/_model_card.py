@@ -184,7 +184,7 @@ def model_card(
     >>> card.scores[["auroc", "auroc_low", "auroc_high"]].round(2)
                 auroc  auroc_low  auroc_high
     label
-    infarction   0.83        0.8        0.89
+    infarction   0.83       0.77        0.88
     >>> card.tripod.loc["26", "status"], card.tripod.loc["17", "status"]
     ('filled', 'open')
     """

@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
@@ -82,7 +84,7 @@ def card(data, fitted):
 
 @pytest.fixture(scope="module")
 def signals():
-    bunch = make_ecg(40, n_times=200, random_state=0)
+    bunch = make_ecg(40, duration=2, random_state=0)
     frame = to_lead_frame(bunch.data, bunch.lead_names, sampling_rate=100, units="mV")
     return frame, bunch.target
 
@@ -94,8 +96,8 @@ def test_scores_equal_those_of_scikit_learn(data, fitted, card):
     assert row["auroc"] == pytest.approx(roc_auc_score(y, p))
     assert row["auprc"] == pytest.approx(average_precision_score(y, p))
     assert row["brier"] == pytest.approx(brier_score_loss(y, p))
-    fpr, tpr, _ = roc_curve(y, p, drop_intermediate=False)
-    assert row["sensitivity_at_90_specificity"] == pytest.approx(tpr[1 - fpr >= 0.9].max())
+    false, true, _ = roc_curve(y, p, drop_intermediate=False)
+    assert row["sensitivity_at_90_specificity"] == pytest.approx(true[1 - false >= 0.9].max())
     options = {"groups": patients, "n_resamples": 40, "random_state": 0}
     for column, metric in {"auroc": "roc_auc", "brier": brier_score}.items():
         expected = bootstrap_interval(metric, y, p, **options)
@@ -136,9 +138,9 @@ def test_missing_values_and_duplicates(data):
     clf = make_pipeline(SimpleImputer(), LogisticRegression()).fit(X[:50], y[:50])
     found = model_card(clf, X, y, **FAST).data
     assert (found["n_missing"], found["n_duplicates"], found["n_duplicate_groups"]) == (1, 3, 1)
-    frame = pd.DataFrame(X).assign(text="a")
-    clf = make_pipeline(FunctionTransformer(lambda X: X[[1, 2, 3]].set_axis(list("abc"), axis=1)))
-    clf = make_pipeline(*[step for _, step in clf.steps], LogisticRegression())
+    # A table with text.
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(text="x")
+    clf = make_pipeline(FunctionTransformer(lambda X: X[["b", "c"]]), LogisticRegression())
     found = model_card(clf.fit(frame[:50], y[:50]), frame, y, **FAST).data
     assert (found["n_missing"], found["n_duplicates"], found["n_duplicate_groups"]) == (1, 3, 1)
 
@@ -180,10 +182,10 @@ def test_training_records_recognized_from_statistics(data, step):
     X, y, _ = data
     steps = [one for _, one in step.steps] if hasattr(step, "steps") else [step]
     clf = make_pipeline(*steps, LogisticRegression()).fit(X[:120], y[:120])
-    with pytest.warns(UserWarning, match="not held-out records: The fitted .* equals"):
+    with pytest.warns(UserWarning, match="not held-out records: The means in the fitted"):
         card = model_card(clf, X[:120], y[:120], evaluation="held-out", **FAST)
     assert card.evaluation == "training" and no_performance(card)
-    assert "The fitted" in card.to_markdown()
+    assert "The means in the fitted" in card.to_markdown()
     # Searches and other wrappers are opened.
     for wrapped in (
         GridSearchCV(clf, {"logisticregression__C": [1.0]}, cv=2).fit(X[:120], y[:120]),
@@ -196,10 +198,29 @@ def test_training_records_recognized_from_statistics(data, step):
         assert card.evaluation == "held-out"
 
 
+def test_samplers_are_skipped_and_listed(data):
+    X, y, _ = data
+    clf = make_imblearn_pipeline(
+        RandomUnderSampler(random_state=0), StandardScaler(), LogisticRegression()
+    )
+    card = model_card(clf.fit(X, y), X, y, **FAST)
+    assert card.evaluation == "not stated"  # the scaler saw some of the records
+    assert "RandomUnderSampler resamples the training records" in card.tripod.loc["13", "content"]
+    clf.set_params(randomundersampler="passthrough")
+    assert model_card(clf.fit(X, y), X, y, **FAST).evaluation == "training"
+
+
+def test_equal_means_of_discrete_features_are_no_evidence():
+    X = np.tile([[0.0, 1], [1, 0], [1, 1], [0, 0]], (10, 1))
+    y = np.arange(40) % 2
+    clf = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    assert model_card(clf, X, y, **FAST).evaluation == "not stated"
+
+
 def test_training_records_recognized_from_normalization(signals):
     X, y = signals
     options = {"max_epochs": 1, "random_state": 0}
-    clf = ECGNetClassifier(validation_fraction=None, early_stopping=False, **options).fit(X, y)
+    clf = ECGNetClassifier(early_stopping=False, **options).fit(X, y)
     assert model_card(clf, X, y, **FAST).evaluation == "training"
     assert model_card(clf, X[:20], y[:20], **FAST).evaluation == "not stated"
     clf = make_pipeline(LeadScaler(), ECGNetClassifier(normalize=None, **options)).fit(X, y)
