@@ -130,9 +130,11 @@ def subgroup_table(predictions, subgroups, metric, **options):
         predictions.columns, predictions.positive.T, predictions.probability.T
     ):
         if positive.any() and not positive.all():
-            tables[name] = score_by_group(
-                metric, positive.astype(int), probability, subgroups, **options
-            )
+            table = score_by_group(metric, positive.astype(int), probability, subgroups, **options)
+            # The metric is given 0 and 1; readers know the names.
+            for code, words in ((1, f"of {name}"), (0, f"without {name}")):
+                table["note"] = table["note"].str.replace(f"of class {code}", words, regex=False)
+            tables[name] = table
     return pd.concat(tables, names=["label"])
 
 

@@ -266,7 +266,7 @@ def model_card(
         subgroups_section(by_group, heading, evaluation),
         *([Section("Remarks", [Items(remarks.texts)])] if remarks.texts else []),
         parameters_section(parameters),
-        Section("Versions", [Table(["", ""], [list(item) for item in used.items()])]),
+        Section("Versions", [Table(["Library", "Version"], [list(item) for item in used.items()])]),
         tripod_section(tripod),
     ]
     return ModelCard(

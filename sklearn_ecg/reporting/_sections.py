@@ -77,7 +77,10 @@ def data_section(data, shared):
     ]
     return Section(
         "Evaluation data",
-        [Table(["", ""], rows), Table(["Class or label", "Records", "Prevalence"], prevalences)],
+        [
+            Table(["Fact", "Value"], rows),
+            Table(["Class or label", "Records", "Prevalence"], prevalences),
+        ],
     )
 
 
