@@ -79,6 +79,7 @@ API_MODULES = (
     "sklearn_ecg.calibration",
     "sklearn_ecg.metrics",
     "sklearn_ecg.persistence",
+    "sklearn_ecg.reporting",
     "sklearn_ecg.base",
     "sklearn_ecg.utils.estimator_checks",
 )

@@ -58,6 +58,7 @@ _SUBPACKAGES = (
     "paper",
     "persistence",
     "preprocessing",
+    "reporting",
     "utils",
 )
 

@@ -67,6 +67,9 @@ SLOW = (
 )
 # Many cases, networks or processes, which take seconds in all; coverage is measured.
 SLOW_CASES = (
+    "tests/reporting/test_model_card.py::test_containers_of_signals_and_wrappers",
+    "tests/reporting/test_model_card.py::test_multiclass_and_multilabel",
+    "tests/reporting/test_model_card.py::test_training_records_recognized_from_normalization",
     "tests/augmentation/test_signal_transforms.py::test_cardiac_mask_never_touches_a_peak",
     "tests/beats/test_pacemaker.py::test_r_peaks_are_on_the_complexes",
     "tests/calibration/test_calibrated_classifier.py::test_containers_and_networks",
@@ -131,11 +134,8 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take two minutes.
 LONG = (
-<<<<<<< HEAD
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
-=======
     "tests/persistence/test_onnx.py::test_networks_by_name",
->>>>>>> 18-onnx
     "tests/deep/test_simcardionet.py::test_grad_cam_of_a_pipeline_highlights",
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",

@@ -36,6 +36,7 @@ ROOMS = (
     "deep",
     "inspection",
     "persistence",
+    "reporting",
     # The modules of `utils` with "check" in their name: the public checks for estimators.
     "utils (checks)",
     # __init__.py, which imports every room on first use.
@@ -47,6 +48,7 @@ UPWARD = {
     ("datasets", "sklearn_ecg.__version__"): "a new version makes cached records invalid",
     ("deep", "sklearn_ecg.__version__"): "a new version makes checkpoints invalid",
     ("persistence", "sklearn_ecg.__version__"): "files contain the version that wrote them",
+    ("reporting", "sklearn_ecg.__version__"): "a model card lists the versions",
 }
 
 TORCH_FREE = (
@@ -230,7 +232,7 @@ def run_python(code):
         (("leads",), ("torch", "skorch", "sklearn")),
         (TORCH_FREE, ("torch", "skorch")),
         # Only Grad-CAM needs torch, when it is called.
-        (("inspection",), ("torch", "skorch", "matplotlib")),
+        (("inspection", "reporting"), ("torch", "skorch", "matplotlib")),
     ],
     ids=["leads", "torch-free rooms", "inspection"],
 )

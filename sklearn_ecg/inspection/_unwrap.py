@@ -40,6 +40,11 @@ def final_step(estimator):
     return list(_steps(estimator))[-1]
 
 
+def steps_in_order(estimator):
+    """Return the estimators through which X passes, the one that makes the prediction last."""
+    return list(_steps(estimator))
+
+
 def final_step_and_input(estimator, X):
     """Return the estimator that makes the prediction, and what it is given for X."""
     *transformers, last = _steps(estimator)
@@ -107,12 +112,20 @@ def takes_images(estimator):
 
 def known_target_kind(estimator):
     """Return the kind of target of the network inside an estimator, or None without a network."""
-    return _first_value(estimator, "_target_kind")
+    return first_attribute(estimator, "_target_kind")
 
 
 def known_history(estimator):
     """Return the training history of the network inside an estimator, or None."""
-    return _first_value(estimator, "history_")
+    return first_attribute(estimator, "history_")
+
+
+def first_attribute(estimator, attribute):
+    """Return an attribute of the first estimator inside an estimator for which it is not None."""
+    for part in inner_estimators(estimator):
+        if getattr(part, attribute, None) is not None:
+            return getattr(part, attribute)
+    return None
 
 
 def known_n_leads(estimator, X):
@@ -178,10 +191,3 @@ def _steps(estimator):
                 yield from _steps(step)
     else:
         yield estimator
-
-
-def _first_value(estimator, attribute):
-    for part in inner_estimators(estimator):
-        if hasattr(part, attribute):
-            return getattr(part, attribute)
-    return None

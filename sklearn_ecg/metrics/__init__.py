@@ -17,6 +17,7 @@ from ._label_table import label_table
 from ._net_benefit import net_benefit
 from ._operating_points import sensitivity_at_specificity, specificity_at_sensitivity
 from ._ranking_scores import auprc_score, auroc_score
+from ._subgroup_table import score_by_group
 
 __all__ = [
     "DeLongResult",
@@ -36,6 +37,7 @@ __all__ = [
     "label_table",
     "net_benefit",
     "sample_alignment_accuracy",
+    "score_by_group",
     "sensitivity_at_specificity",
     "specificity_at_sensitivity",
 ]

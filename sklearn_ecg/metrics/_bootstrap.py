@@ -29,7 +29,7 @@ _METRIC_NAMES = {
     auprc_score: "average_precision",
 }
 
-_BOOTSTRAP_CONSTRAINTS = {
+BOOTSTRAP_CONSTRAINTS = {
     "metric": [callable, StrOptions(set(_METRIC_NAMES.values()))],
     "y_true": ["array-like"],
     "groups": ["array-like", None],
@@ -61,7 +61,7 @@ class ScoreInterval(NamedTuple):
 
 
 @validate_params(
-    {**_BOOTSTRAP_CONSTRAINTS, "y_score": ["array-like"]}, prefer_skip_nested_validation=True
+    {**BOOTSTRAP_CONSTRAINTS, "y_score": ["array-like"]}, prefer_skip_nested_validation=True
 )
 def bootstrap_interval(
     metric,
@@ -162,7 +162,7 @@ def bootstrap_interval(
 
 
 @validate_params(
-    {**_BOOTSTRAP_CONSTRAINTS, "y_score_a": ["array-like"], "y_score_b": ["array-like"]},
+    {**BOOTSTRAP_CONSTRAINTS, "y_score_a": ["array-like"], "y_score_b": ["array-like"]},
     prefer_skip_nested_validation=True,
 )
 def bootstrap_difference(
@@ -261,7 +261,7 @@ def _bootstrap(metric, y_true, y_scores, groups, n_resamples, random_state):
     rng = check_random_state(random_state)
     resamples = Resamples(y_true, groups, n_resamples, rng)
     metrics = [
-        _metric_of_counts(metric, y_true, y_score, argument)
+        metric_of_counts(metric, y_true, y_score, argument)
         for argument, y_score in y_scores.items()
     ]
     return evaluate_on_resamples(metrics, resamples)
@@ -307,7 +307,7 @@ def percentile_interval(scores, confidence_level):
     return float(low), float(high)
 
 
-def _metric_of_counts(metric, y_true, y_score, argument):
+def metric_of_counts(metric, y_true, y_score, argument):
     """Return a function from counts (n_records, n_resamples) to the metric of each resample."""
     name = metric if isinstance(metric, str) else _METRIC_NAMES.get(metric)
     if name is None:

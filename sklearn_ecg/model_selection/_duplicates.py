@@ -133,15 +133,31 @@ def duplicate_groups(X, *, tolerance=0.0, thumbnail_correlation=None, groups=Non
 def _number_equal_records(X):
     """Return a number for each record, from 0, that equal records share."""
     known = {}
-    numbers = np.empty(len(X), dtype=np.intp)
-    for i, record in enumerate(X):
+    numbers = (known.setdefault(digest, len(known)) for digest in record_digests(X))
+    return np.fromiter(numbers, dtype=np.intp, count=len(X))
+
+
+def record_digests(X, dtype=None):
+    """Yield a 128-bit hash of the values of each record.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_records, ...)
+    dtype : dtype or None, default=None
+        Data type to which values are converted, such that records of different types can be
+        compared.
+
+    Yields
+    ------
+    digest : bytes
+    """
+    for record in X:
+        record = record if dtype is None else record.astype(dtype)
         if record.dtype.kind == "f":
             # Equal values must have equal bytes: -0.0 + 0.0 is 0.0, and all NaN become the same.
             record = record + record.dtype.type(0)
             record[np.isnan(record)] = np.nan
-        digest = blake2b(np.ascontiguousarray(record), digest_size=16).digest()
-        numbers[i] = known.setdefault(digest, len(known))
-    return numbers
+        yield blake2b(np.ascontiguousarray(record), digest_size=16).digest()
 
 
 def _check_images(X):

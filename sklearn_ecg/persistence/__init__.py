@@ -1,10 +1,7 @@
 """Files of fitted estimators, without pickle: a file is data, and loading it runs no code of it."""
 
-<<<<<<< HEAD
 from ..utils._container import PersistenceError
-=======
 from ._onnx import export_onnx
->>>>>>> 18-onnx
 from ._save_load import load, read_info, save
 
 __all__ = ["PersistenceError", "export_onnx", "load", "read_info", "save"]
