@@ -3,12 +3,12 @@
 import os
 import platform
 from contextlib import contextmanager
+from importlib import metadata
 from numbers import Integral
 
 import numpy as np
 import scipy
 import sklearn
-import skorch
 import torch
 
 from .. import __version__
@@ -120,7 +120,7 @@ def _identity(estimator, network, data):
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "scikit-learn": sklearn.__version__,
-        "skorch": skorch.__version__,
+        "skorch": metadata.version("skorch"),
         "Python": ".".join(platform.python_version_tuple()[:2]),
     }.items():
         identity[f"the version of {library}"] = str(version)
