@@ -250,7 +250,7 @@ CASES = {
         lambda fitted, **_: inspection.record_lead_importance(
             fitted, X, method="gaussian", **REPEATS
         ),
-        lambda fitted, **_: inspection.record_lead_importance(fitted, NOT_FINITE),
+        lambda fitted, **_: inspection.record_lead_importance(fitted, NOT_FINITE, **REPEATS),
     ),
     "derive_leads": (
         lambda **_: leads.derive_leads(X[:, :2], ["I", "II"]),

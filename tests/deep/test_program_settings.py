@@ -167,7 +167,7 @@ from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.datasets import make_ecg
 
 ecg = make_ecg(24, duration=1, prevalence=0.5, random_state=0)
-small = {"filters": (8,), "max_epochs": 1, "random_state": 0}
+small = {"filters": (8,), "max_epochs": 1, "random_state": 0, "n_threads": int(sys.argv[1])}
 # The thread that forks has used the threads of OpenMP.
 expected = MSAICNetClassifier(**small).fit(ecg.data, ecg.target).predict_proba(ecg.data)
 fitting, go_on = threading.Event(), threading.Event()
@@ -199,8 +199,7 @@ print(status, torch.get_default_dtype())
 def test_fork_during_a_fit_in_another_thread(n_threads):
     # The time limit ends a deadlock only.
     out = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORK],
-        env={**os.environ, "OMP_NUM_THREADS": n_threads},
+        [sys.executable, "-W", "ignore", "-c", FORK, n_threads],
         capture_output=True,
         text=True,
         timeout=300,

@@ -20,6 +20,7 @@ from sklearn_ecg import (
     SimCardioNetClassifier,
     SimCardioNetEncoder,
 )
+from sklearn_ecg.augmentation import GaussianNoise
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.inspection import grad_cam, lead_importance
 from sklearn_ecg.persistence import load, save
@@ -98,6 +99,33 @@ def test_n_jobs_do_not_matter(name, ecg):
             one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
         )
         np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_predictions_do_not_depend_on_chunks_and_order(name):
+    """With more records than are predicted at once."""
+    rng = np.random.RandomState(0)
+    y = np.arange(530) % 2
+    if name == "SimCardioNet":
+        X = rng.randint(0, 256, (530, 16, 16)).astype(np.uint8)
+        X[y == 1, :8] //= 2
+    else:
+        X = rng.randn(530, 12, 60).astype(np.float32) * (1 + y[:, None, None])
+    clf = clone(ESTIMATORS[name])
+    if name == "SimCardioNet":
+        clf.set_params(encoder__image_size=16)
+    elif name == "ACL-ECG":
+        clf.set_params(encoder__augmentation=GaussianNoise(0.1))
+    clf.fit(X[:32], y[:32])
+    order = rng.permutation(len(X))
+    parts = np.split(order, [1, 3, 20, 60, 200])
+    for method in (clf.predict_proba, clf.decision_function, clf.transform):
+        expected = method(X)
+        assert expected.std() > 1e-3
+        np.testing.assert_array_equal(method(X), expected)
+        np.testing.assert_allclose(method(X[order]), expected[order], rtol=1e-5, atol=1e-5)
+        found = np.concatenate([method(X[part]) for part in parts])
+        np.testing.assert_allclose(found, expected[order], rtol=1e-5, atol=1e-5)
 
 
 PROGRAM = """
