@@ -93,20 +93,21 @@ def score_tables(predictions, **options):
     options = {"threshold": None, **options}
     positive = predictions.positive.astype(int)
     probability = predictions.probability
-    columns = list(zip(predictions.columns, positive.T, probability.T))
-    if len(columns) == 1:
-        ((name, *label),) = columns
-        scores = label_table(*label, label_names=[name], metrics=_SCORES, **options)
-    else:
-        scores = label_table(
+    # One label at a time, such that its intervals are those of the table of subgroups.
+    table = pd.concat(
+        [
+            label_table(*label, label_names=[name], metrics={**_SCORES, **_CALIBRATION}, **options)
+            for name, *label in zip(predictions.columns, positive.T, probability.T)
+        ]
+    )
+    kept = [f"{metric}{end}" for metric in _CALIBRATION for end in _ENDS]
+    scores, calibration = table.drop(columns=kept), table[kept]
+    if len(predictions.columns) > 1:
+        together = label_table(
             positive, probability, label_names=predictions.columns, metrics=_SCORES, **options
         )
-    calibration = [
-        label_table(*label, label_names=[name], metrics=_CALIBRATION, **options)
-        for name, *label in columns
-    ]
-    kept = [f"{metric}{end}" for metric in _CALIBRATION for end in _ENDS]
-    return scores, pd.concat(calibration)[kept]
+        scores = pd.concat([scores, together.iloc[-1:]])
+    return scores, calibration
 
 
 def subgroup_table(predictions, subgroups, metric, **options):

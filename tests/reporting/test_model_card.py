@@ -283,6 +283,16 @@ def test_multiclass_and_multilabel():
     np.testing.assert_allclose(card.scores["auroc"][:3], expected)
     assert card.scores.loc["macro", "auroc"] == pytest.approx(expected.mean())
     assert card.subgroups.index.unique("label").tolist() == ["AF", "SR", "VT"]
+    overall = card.subgroups.xs("all records", level="group")[["score", "low", "high"]]
+    same = card.scores[["auroc", "auroc_low", "auroc_high"]][:3]
+    np.testing.assert_allclose(overall, same)
+    macro = bootstrap_interval(
+        "roc_auc", (y[70:, None] == clf.classes_).astype(int), p, n_resamples=400, random_state=0
+    )
+    wide = model_card(clf, X[70:], y[70:], n_resamples=400, random_state=0).scores.loc["macro"]
+    np.testing.assert_allclose(
+        wide[["auroc_low", "auroc_high"]].astype(float), macro[1:], atol=0.02
+    )
     # A class that the evaluation records do not have.
     few = y[70:] != "VT"
     card = model_card(clf, X[70:][few], y[70:][few], **FAST)
