@@ -31,6 +31,7 @@ from sklearn_ecg import (
     model_selection,
     persistence,
     preprocessing,
+    reporting,
 )
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.utils._check_tools import _program_state
@@ -49,6 +50,7 @@ ROOMS = (
     "paper",
     "persistence",
     "preprocessing",
+    "reporting",
 )
 
 ECG = make_ecg(24, duration=2, prevalence=0.5, records_per_patient=2, random_state=0)
@@ -353,10 +355,25 @@ CASES = {
         lambda **_: model_selection.fold_balance(KFold(2), X, LABELS),
         lambda **_: model_selection.fold_balance(KFold(2), X, LABELS[:3]),
     ),
+    "score_by_group": (
+        lambda **_: metrics.score_by_group(
+            metrics.auroc_score, Y, SCORES, np.resize(["f", "m"], len(Y)), **RESAMPLES
+        ),
+        lambda **_: metrics.score_by_group(metrics.auroc_score, Y, SCORES[:3], Y),
+    ),
+    "model_card": (
+        lambda fitted, **_: reporting.model_card(fitted, X, Y, **RESAMPLES).to_html(),
+        lambda fitted, **_: reporting.model_card(fitted, X, Y[:3]),
+    ),
+    "export_onnx": (
+        lambda fitted, tmp_path: persistence.export_onnx(fitted, tmp_path / "model.onnx", X),
+        lambda fitted, tmp_path: persistence.export_onnx(fitted, tmp_path / "model.onnx", X[:, :1]),
+    ),
     "load": (lambda fitted, tmp_path: use_files(fitted, tmp_path), read_damaged),
 }
 # Names that a case of another name uses.
 USED = {
+    "ModelCard": "model_card",
     "is_lead_frame": "read_lead_frame",
     "read_info": "load",
     "save": "load",

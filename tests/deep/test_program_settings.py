@@ -23,6 +23,7 @@ from sklearn_ecg import (
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.inspection import grad_cam, lead_importance
 from sklearn_ecg.nn import VGG1d
+from sklearn_ecg.utils._torch import usual_settings
 
 
 @contextlib.contextmanager
@@ -294,3 +295,22 @@ def test_threads_that_wait_sleep_early_unless_the_program_decides(given):
 def test_early_stopping_without_epochs(ecg):
     clf = clone(ESTIMATORS["MSAICNet"]).set_params(max_epochs=0).fit(ecg.data, ecg.target)
     assert clf.n_iter_ == 0
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends.cudnn, "conv"), reason="torch < 2.9 has no precision of operations"
+)
+def test_gpus_compute_in_full_precision(monkeypatch):
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
+
+    def state():
+        precisions = [part.fp32_precision for part in (cudnn.conv, cudnn.rnn, products)]
+        return [*precisions, cudnn.deterministic, cudnn.benchmark]
+
+    before = state()
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    with usual_settings(torch.device("cpu")):
+        assert state() == ["ieee", "ieee", before[2], True, False]
+        assert products.fp32_precision in ("none", "ieee")
+    assert state() == [*before[:4], True]
