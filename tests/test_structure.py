@@ -75,7 +75,7 @@ RESTRICTED = {
         "sklearn_ecg.persistence",
         "sklearn_ecg.utils._module_arrays",
         "sklearn_ecg.utils._torch",
-        "sklearn_ecg.utils._module_arrays",
+        "sklearn_ecg.utils._torch_threads",
     ),
     "wfdb": ("sklearn_ecg.datasets",),
 }
