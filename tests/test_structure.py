@@ -81,7 +81,6 @@ RESTRICTED = {
         "sklearn_ecg.utils._module_arrays",
         "sklearn_ecg.utils._torch",
         "sklearn_ecg.utils._torch_threads",
-        "sklearn_ecg.utils._module_arrays",
     ),
     "wfdb": ("sklearn_ecg.datasets",),
 }
