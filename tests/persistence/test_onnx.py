@@ -4,7 +4,10 @@ import copy
 import functools
 import importlib.util
 import json
+import logging
 import os
+import random
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -370,7 +373,7 @@ def test_search_and_sampler():
 
 
 @pytest.mark.parametrize("container", ["rows", "numeric frame", "lead frame"])
-def test_containers(container, tmp_path, monkeypatch):
+def test_containers(container):
     """The records of the comparison are in the container that the estimator was fitted on."""
     rows = X.reshape(N, -1)
     given = {
@@ -440,27 +443,40 @@ def test_is_valid_and_complete(exported):
     assert not any(node.doc_string or node.metadata_props for node in content.graph.node)
 
 
+def program_state():
+    return (
+        torch.get_rng_state().tolist(),
+        np.random.get_state()[1].tolist(),
+        random.getstate(),
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        list(warnings.filters),
+        list(logging.getLogger("torch.onnx._internal.exporter._registration").filters),
+    )
+
+
 def test_is_the_same_again(exported, networks, tmp_path):
-    """Also after the network was saved and loaded."""
+    """Also after the network was saved and loaded. The state of the program does not change."""
     save(networks["multiclass"], tmp_path / "model.ecg")
+    before = program_state()
     export_onnx(load(tmp_path / "model.ecg"), tmp_path / "model.onnx")
+    assert program_state() == before
     assert (tmp_path / "model.onnx").read_bytes() == exported.read_bytes()
 
 
-class Refusal:
-    """Places in estimators that cannot be exported, and what the message must say."""
-
-    cases = {
-        "median": (BaselineRemover("median", sampling_rate=100), "method='median'"),
-        "random crop": (Cropper(50, position="random", random_state=0), "position='random'"),
-        "function": (FunctionTransformer(), r"\[1:\], and apply this step before inference"),
-        "median beat": (MedianBeat(sampling_rate=100), "MedianBeat, which cannot be exported"),
-    }
+# Steps that cannot be exported, and what the message must say.
+REFUSED_STEPS = {
+    "median": (BaselineRemover("median", sampling_rate=100), "method='median'"),
+    "random crop": (Cropper(50, position="random", random_state=0), "position='random'"),
+    "function": (FunctionTransformer(), r"\[1:\], and apply this step before inference"),
+    "median beat": (MedianBeat(sampling_rate=100), "MedianBeat, which cannot be exported"),
+}
 
 
-@pytest.mark.parametrize("name", Refusal.cases)
+@pytest.mark.parametrize("name", REFUSED_STEPS)
 def test_other_steps_are_refused(name):
-    step, message = Refusal.cases[name]
+    step, message = REFUSED_STEPS[name]
     records = np.tile(X, 5) if name == "median beat" else X
     pipeline = make_pipeline(step, small()).fit(records, TARGETS["binary"])
     with pytest.raises(PersistenceError, match=rf"Pipeline.steps\[0\] .*{message}"):
@@ -489,7 +505,7 @@ def test_other_estimators_are_refused(networks):
     assert_same(mixed)
 
 
-def test_precision_is_float32(tmp_path):
+def test_precision_is_float32():
     assert_same(small(precision="float64").fit(X, TARGETS["binary"]))
 
 
