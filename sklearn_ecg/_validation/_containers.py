@@ -1,6 +1,8 @@
 """Containers that are refused, with a message that says how to convert them."""
 
+import re
 from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -46,8 +48,8 @@ def check_container(X):
             f"row or one column of a frame. {SINGLE_RECORD}; a single lead is frame[['II']]."
         )
     if not isinstance(X, pd.DataFrame):
-        if getattr(getattr(X, "dtype", None), "kind", None) in ("M", "m"):
-            raise ValueError(f"X must contain numbers, got dtype {X.dtype}.")
+        if getattr(getattr(X, "dtype", None), "kind", None) in ("M", "m", "c"):
+            raise ValueError(f"X must contain real numbers, got dtype {X.dtype}.")
         package = type(X).__module__.partition(".")[0]
         if package == "polars" or hasattr(X, "__dataframe__"):
             collect = ".collect()" if hasattr(X, "collect") else ""
@@ -85,6 +87,20 @@ def _check_cells(X):
                 f"{tuple(shape)}. Each cell must be a one-dimensional list or array of numbers: "
                 f"convert the cells, as with {hint}."
             )
+
+
+@contextmanager
+def refuse_other_objects():
+    """Name X in the errors of NumPy for what cannot be converted to numbers."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if not re.search("could not convert|setting an array element|must be a string", str(error)):
+            raise
+        raise type(error)(
+            f"X contains values that are not numbers: {error}. Pass an array of numbers, in which "
+            "missing values are NaN."
+        ) from error
 
 
 def _may_contain_text(dtype):

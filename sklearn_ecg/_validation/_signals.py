@@ -24,7 +24,7 @@ from ..leads import (
     stack_signals,
     to_lead_array,
 )
-from ._containers import SINGLE_RECORD, check_container
+from ._containers import SINGLE_RECORD, check_container, refuse_other_objects
 from ._millivolts import check_millivolts
 from ._notes import check_noted_rate, check_notes
 
@@ -61,10 +61,12 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     ValueError
         If X is ambiguous, contains NaN or infinity, or differs from the fitted X in its leads,
         their order (by name), their length, or the sampling rate or unit that it notes.
+    TypeError
+        If X contains objects that are neither numbers nor signals.
     """
     check_container(X)
     n_leads = getattr(estimator, "n_leads", None)
-    columns = None
+    columns, are_rows = None, False
     if is_lead_frame(X):
         columns = [str(column) for column in X.columns]
         if not reset:
@@ -78,13 +80,14 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(stack_signals(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     else:
-        signals = _check_numeric(estimator, X, reset, dtype, n_leads)
+        signals, are_rows = _check_numeric(estimator, X, reset, dtype, n_leads)
     _check_leads_and_times(estimator, signals, n_leads)
     lead_names = _resolve_lead_names(estimator, signals.shape[1], columns)
     if reset:
         estimator.n_leads_in_ = signals.shape[1]
         estimator.n_times_in_ = signals.shape[2]
         estimator.lead_names_in_ = lead_names
+        estimator._fitted_on_rows = are_rows
     _check_fitted(estimator, signals, lead_names)
     check_notes(estimator, X, reset=reset)
     check_finite(signals, lead_names, allow_nan)
@@ -209,7 +212,10 @@ def is_signal_table(X):
 
 
 def _check_numeric(estimator, X, reset, dtype, n_leads):
-    """Convert a 3-D array, lead-major rows or a numeric frame to signals."""
+    """Convert a 3-D array, lead-major rows or a numeric frame to signals.
+
+    Also return whether X consists of rows.
+    """
     name = type(estimator).__name__
     if isinstance(X, (list, tuple)):
         try:
@@ -222,6 +228,12 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     ndim = getattr(X, "ndim", None)
     if ndim is not None:
         _check_rank(X)
+    if hasattr(X, "iloc") and not X.shape[1]:
+        # scikit-learn would look for the common dtype of its columns.
+        raise ValueError(
+            f"X is a frame of shape {X.shape}, without columns. Pass a lead frame, or a numeric "
+            "frame with one column per time point."
+        )
     if ndim == 3 and not reset:
         _check_lead_count(estimator, X.shape[1])
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
@@ -229,14 +241,17 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     with np.errstate(over="ignore"):
         # Rows may be passed to an estimator fitted on a 3-D array, and vice versa. scikit-learn
         # would compare the number of columns with the number of leads.
-        if reset or (ndim == 2) == was_fitted_on_rows(estimator):
-            X = validate_data(estimator, X, reset=reset, **options)
-        else:
-            X = check_array(X, estimator=estimator, input_name="X", **options)
+        with refuse_other_objects():
+            if reset or (ndim == 2) == was_fitted_on_rows(estimator):
+                X = validate_data(estimator, X, reset=reset, **options)
+            else:
+                X = check_array(X, estimator=estimator, input_name="X", **options)
+    # Frames of another byte order keep it.
+    X = X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
     if X.ndim == 3:
-        return X
+        return X, False
     _check_row_length(X.shape, n_leads, name)
-    return X.reshape(len(X), n_leads, -1)
+    return X.reshape(len(X), n_leads, -1), True
 
 
 def _check_rank(X):
@@ -269,8 +284,12 @@ def _check_row_length(shape, n_leads, name):
 
 
 def was_fitted_on_rows(estimator):
-    """Return whether ``n_features_in_`` counts values rather than leads."""
-    return estimator.n_features_in_ != estimator.n_leads_in_ or estimator.n_times_in_ == 1
+    """Return whether ``n_features_in_`` counts values rather than leads.
+
+    For records of one time point, the numbers are equal.
+    """
+    differs = estimator.n_features_in_ != estimator.n_leads_in_
+    return getattr(estimator, "_fitted_on_rows", differs)
 
 
 def _check_leads_and_times(estimator, signals, n_leads):
