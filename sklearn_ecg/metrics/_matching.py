@@ -160,14 +160,29 @@ def as_array(values, argument):
 
 
 def as_label_array(y_true, argument="y_true"):
-    """Return an array of labels, after checking that none is missing."""
+    """Return an array of labels, after checking that they are classes and none is missing."""
     labels = as_array(y_true, argument)
+    if labels.size == 0:
+        raise ValueError(f"{argument} is empty: its shape is {labels.shape}. Pass some records.")
     n_missing = np.count_nonzero(find_missing(y_true).reshape(len(labels), -1).any(axis=1))
     if n_missing:
         raise ValueError(
             f"{argument} has missing values for {n_missing} of {len(labels)} records. Leave these "
             "records out."
         )
+    if labels.dtype.kind in "mMc":
+        raise ValueError(
+            f"{argument} must contain classes, got dtype {labels.dtype}. Pass numbers, strings or "
+            "booleans."
+        )
+    if labels.dtype == object:
+        try:
+            np.unique(labels)
+        except TypeError as error:
+            raise ValueError(
+                f"{argument} contains labels of different types ({error}). Convert all of them to "
+                "strings or to numbers."
+            ) from error
     return labels
 
 

@@ -400,7 +400,7 @@ def _spoil(y, codes, fault, seed):
     if fault == "empty":
         return codes[:0]
     if fault == "3-D":
-        return codes.reshape(len(codes), -1, 1)
+        return codes[..., None, None] if codes.ndim == 1 else codes[..., None]
     if fault == "continuous":
         return codes + 0.25
     if fault == "masked":
@@ -411,12 +411,12 @@ def _spoil(y, codes, fault, seed):
         from scipy.sparse import csr_array
 
         return csr_array(np.atleast_2d(codes.T).T)
+    if not codes.size:
+        return codes
     if fault == "unbalanced":
         y = np.zeros_like(codes)
         y[place] = 1
         return y
-    if not codes.size:
-        return codes
     if fault == "nan":
         y = codes.astype(float)
         y[place] = np.nan
@@ -475,6 +475,13 @@ class Scores:
     values: np.ndarray | None
     kind: str
     fault: str = "none"
+    score_type: str = ""
+
+    @property
+    def is_plain(self):
+        """Whether these are finite numbers without names."""
+        known = self.values is not None and self.score_type not in ("frame", "object")
+        return known and bool(np.isfinite(self.values).all())
 
     def _repr_pretty_(self, printer, cycle):
         printer.text(repr(self))
@@ -529,7 +536,7 @@ def _as_scores(values, kind, score_type, fault, seed):
     else:
         y_score = np.asfortranarray(values) if score_type == "F" else values
     if fault == "none" or not values.size:
-        return Scores(y_score, values, kind)
+        return Scores(y_score, values, kind, score_type=score_type)
     place = tuple(seed % size for size in values.shape)
     y_score = values.copy()
     if fault in ("nan", "inf"):
@@ -541,7 +548,7 @@ def _as_scores(values, kind, score_type, fault, seed):
     elif fault == "text":
         y_score = y_score.astype(str)
     elif fault == "3-D":
-        y_score = y_score.reshape(len(values), -1, 1, 1)
+        y_score = y_score[..., None, None]
     elif fault == "complex":
         y_score = y_score + 1j
     else:
