@@ -89,6 +89,23 @@ def _check_cells(X):
             )
 
 
+def as_array(X):
+    """Return a nested list as an array, and an array as it is.
+
+    Raises
+    ------
+    ValueError
+        If the parts of the list differ in length.
+    """
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X is a nested list whose parts differ in length ({error}). All signals must have the "
+            "same length: crop or pad them."
+        ) from error
+
+
 @contextmanager
 def refuse_other_objects():
     """Name X in the errors of NumPy for what cannot be converted to numbers."""

@@ -24,9 +24,11 @@ from ..leads import (
     stack_signals,
     to_lead_array,
 )
-from ._containers import SINGLE_RECORD, check_container, refuse_other_objects
+from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 from ._millivolts import check_millivolts
 from ._notes import check_noted_rate, check_notes
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
@@ -130,7 +132,7 @@ def read_container(X, *, name, n_leads=None):
         lead_names = normalize_lead_names([str(column) for column in X.columns], strict=False)
         return X, "lead frame", _check_given_leads(len(lead_names), n_leads), lead_names
     if not hasattr(X, "iloc"):
-        X = np.asarray(X)
+        X = as_array(X)
         if is_signal_table(X):
             return X, "cells", _check_given_leads(X.shape[1], n_leads), None
         if X.ndim == 3:
@@ -172,7 +174,7 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
         If X is ambiguous or empty, or `lead_names` or `sampling_rate` does not match it.
     """
     check_container(X)
-    if not hasattr(X, "iloc") and np.size(X) == 0:
+    if not hasattr(X, "iloc") and as_array(X).size == 0:
         raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
     check_noted_rate(X, sampling_rate, name=name)
     X, kind, n_leads, names = read_container(X, name=name, n_leads=n_leads)
@@ -218,13 +220,7 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     """
     name = type(estimator).__name__
     if isinstance(X, (list, tuple)):
-        try:
-            X = np.asarray(X)
-        except ValueError as error:
-            raise ValueError(
-                f"X is a nested list whose parts differ in length ({error}). All signals must "
-                "have the same length: crop or pad them."
-            ) from error
+        X = as_array(X)
     ndim = getattr(X, "ndim", None)
     if ndim is not None:
         _check_rank(X)
@@ -416,7 +412,7 @@ def _check_fitted(estimator, signals, lead_names):
 
 
 def check_finite(signals, lead_names, allow_nan=False):
-    """Raise for NaN and infinity, and report where the first one is.
+    """Raise for NaN, infinity and values beyond float32, and report where the first one is.
 
     Parameters
     ----------
@@ -426,16 +422,22 @@ def check_finite(signals, lead_names, allow_nan=False):
     """
     try:
         # The sum of infinities of both signs is NaN, which numpy would warn of.
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             assert_all_finite(signals, allow_nan=allow_nan, input_name="X")
+        if signals.dtype.itemsize > 4:
+            # Their sums and squares could be infinite even in float64.
+            ends = np.fmin.reduce(signals, axis=None), np.fmax.reduce(signals, axis=None)
+            if not max(np.abs(ends)) <= _LARGEST and not np.isnan(ends[0]):
+                raise ValueError
     except ValueError:
-        wrong = np.isinf(signals) if allow_nan else ~np.isfinite(signals)
+        wrong = ~(np.abs(signals) <= _LARGEST)
+        wrong &= ~np.isnan(signals) if allow_nan else True
         record, lead, time = np.argwhere(wrong)[0]
         n_records = np.count_nonzero(wrong.any(axis=(1, 2)))
         if np.isnan(signals).any() and not allow_nan:
             what = "NaN"
         else:
-            what = f"infinity or a value too large for {signals.dtype}"
+            what = "infinity or a value too large for float32"
         lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
         raise ValueError(
             f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "

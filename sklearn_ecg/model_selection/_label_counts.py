@@ -38,6 +38,8 @@ def read_labels(y, n_records):
         raise ValueError(
             f"y must have one row for each of {n_records} records, got shape {values.shape}."
         )
+    if not values.size:
+        raise ValueError(f"y is empty: its shape is {values.shape}. Pass some records.")
     n_missing = np.count_nonzero(find_missing(y).reshape(n_records, -1).any(axis=1))
     if n_missing:
         raise ValueError(
@@ -54,7 +56,13 @@ def read_labels(y, n_records):
         return values.astype(np.intp), names, True
     if values.ndim == 2:
         values = values.reshape(n_records, -1)[:, 0] if values.shape[1] else values
-    kind = type_of_target(values) if values.ndim == 1 else f"shape {values.shape}"
+    try:
+        kind = type_of_target(values) if values.ndim == 1 else f"shape {values.shape}"
+    except TypeError as error:
+        raise ValueError(
+            f"y contains labels of different types ({error}). Convert all of them to strings or to "
+            "numbers."
+        ) from error
     if kind not in ("binary", "multiclass"):
         raise ValueError(
             "y must be binary, multiclass or a multilabel indicator, one row per record, got "

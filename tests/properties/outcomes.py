@@ -43,7 +43,8 @@ ORIGINS = (
 # What users give, apart from arguments. Messages of scikit-learn say sample, feature and array.
 NOUNS = (
     "record(s)? lead(s)? label(s)? class(es)? array sample(s)? feature(s)? fitted estimator "
-    "group(s)? signal(s)? patient(s)? cell(s)? weight(s)?"
+    "group(s)? signal(s)? patient(s)? cell(s)? weight(s)? seed "
+    "split(s)? data input transform batch"
 )
 FOREIGN = (RuntimeWarning, DeprecationWarning, FutureWarning, PendingDeprecationWarning)
 EXPECTED_WARNINGS = (
@@ -72,6 +73,14 @@ class Refused:
         return f"Refused({type(self.error).__name__}: {self.error!s:.500})"
 
 
+def _owner(function):
+    """Return the instance or the class that a method or a callable object belongs to, or None."""
+    owner = getattr(function, "__self__", None)
+    if owner is None and not inspect.isroutine(function):
+        owner = function
+    return owner
+
+
 @functools.cache
 def _section(obj):
     """Return the names in the section "Raises" of an object."""
@@ -88,14 +97,14 @@ def _section(obj):
 
 def documented_errors(function):
     """Return the names of the errors that a function or a method documents."""
-    names = set(_section(getattr(function, "__func__", function)))
-    owner = getattr(function, "__self__", None)
-    if owner is None and inspect.isclass(function):
-        owner = function
+    names = set()
+    if inspect.isroutine(function):
+        names |= _section(getattr(function, "__func__", function))
+    owner = _owner(function)
     if owner is not None:
         owner = owner if inspect.isclass(owner) else type(owner)
         names |= _section(owner)
-        for method in ("fit", "fit_resample"):
+        for method in ("fit", "fit_resample", "__call__", "forward"):
             if hasattr(owner, method):
                 names |= _section(getattr(owner, method))
     return names
@@ -104,7 +113,7 @@ def documented_errors(function):
 def _argument_names(function):
     """Return the names of the arguments of a function, and of the parameters of its class."""
     names = set(inspect.signature(function).parameters)
-    owner = getattr(function, "__self__", None)
+    owner = _owner(function)
     if isinstance(owner, BaseEstimator):
         names |= set(owner.get_params(deep=True))
     elif owner is not None and not inspect.isclass(owner):
@@ -147,7 +156,7 @@ def _check_warnings(caught, function):
 
 
 def attempt(function, *args, **kwargs):
-    """Call a function, and return its result or `Refused`.
+    """Call a function, and return its result (for a generator, a list) or `Refused`.
 
     Assert that arguments are not modified, that an error is a documented one, and that no warning
     is foreign.
@@ -159,6 +168,7 @@ def attempt(function, *args, **kwargs):
         warnings.simplefilter("always")
         try:
             result = function(*args, **kwargs)
+            result = list(result) if inspect.isgenerator(result) else result
         except Exception as error:
             check_error(error, function)
             result = Refused(error)

@@ -13,7 +13,13 @@ import pandas as pd
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from sklearn_ecg.leads import STANDARD_LEADS, to_lead_frame
+from sklearn_ecg.leads import (
+    STANDARD_LEADS,
+    is_lead_frame,
+    stack_signals,
+    to_lead_array,
+    to_lead_frame,
+)
 
 # Examples of a long run for each example of a short one.
 LONG_FACTOR = 60
@@ -84,7 +90,7 @@ class Records:
             and self.signals.size > 0
             and self.values in ("noise", "beats")
             and self.fault == "none"
-            and self.dtype in ("float32", "float64", "float16", ">f4", "object")
+            and self.dtype in ("float32", "float64", "float16", ">f4")
         )
 
     @property
@@ -240,7 +246,7 @@ def _odd_container(kind, signals):
     if kind == "4-D":
         return signals[..., None]
     if kind == "ragged":
-        return [[list(lead) for lead in record] for record in signals] + [[[0.0]]]
+        return [[list(lead) for lead in record] for record in signals] + [[[0.0, 1.0], [2.0]]]
     if kind == "masked":
         return np.ma.masked_greater(signals, 0)
     if kind == "mapping":
@@ -293,6 +299,16 @@ def records(draw, *, kinds=KINDS, odd=True, n_records=None, n_times=None, n_lead
     else:
         layout = ""
     return Records(X, signals, kind, params, values, fault, dtype, layout)
+
+
+def as_rows(X):
+    """Return the records of any container as an array with one row per record, in float64."""
+    if is_lead_frame(X):
+        X = to_lead_array(X)
+    X = np.asarray(X)
+    if X.dtype == object and X.ndim == 2 and X.size and np.ndim(X[0, 0]) == 1:
+        X = stack_signals(X)
+    return X.reshape(len(X), X[:1].size or 1).astype(np.float64) if X.size else np.zeros((len(X), 0))
 
 
 # --------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ NEEDS = {
     Cropper: "n_times|position",
     LeadDeriver: "needs the names|missing",
     LeadSelector: "names|not found|needs lead",
-    MedianBeat: "more than the",
+    MedianBeat: "more than the|no reliable beats",
 }
 
 
