@@ -11,6 +11,7 @@ from ._millivolts import check_millivolts, check_same_scale, find_scale_fault
 from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
 from ._signals import (
     check_finite,
+    is_in_range,
     check_signals,
     read_container,
     read_signals,
@@ -23,6 +24,7 @@ __all__ = [
     "Target",
     "check_container",
     "check_finite",
+    "is_in_range",
     "check_image_size",
     "check_images",
     "check_millivolts",

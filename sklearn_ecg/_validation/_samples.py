@@ -84,6 +84,19 @@ def check_not_masked(values, argument):
         )
 
 
+def check_one_type(labels, argument="y"):
+    """Raise for labels that cannot be sorted, such as numbers and strings in one array."""
+    labels = np.asarray(labels)
+    if labels.dtype == object:
+        try:
+            np.unique(labels)
+        except TypeError as error:
+            raise ValueError(
+                f"{argument} contains labels of different types ({error}). Convert all of them to "
+                "strings or to numbers."
+            ) from error
+
+
 def find_missing(values):
     """Return a mask of NaN, None and ``pd.NA``, in lists of strings too.
 

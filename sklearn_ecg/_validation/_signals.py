@@ -28,7 +28,8 @@ from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_
 from ._millivolts import check_millivolts
 from ._notes import check_noted_rate, check_notes
 
-_LARGEST = float(np.finfo(np.float32).max)
+# Squares of larger amplitudes, and their sums, may be infinite in float32.
+_LARGEST = 1e15
 
 
 def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
@@ -411,8 +412,14 @@ def _check_fitted(estimator, signals, lead_names):
         )
 
 
+def is_in_range(signals):
+    """Return whether the values that are not NaN are so small that squares are finite."""
+    lowest = np.fmin.reduce(signals, axis=None, initial=0)
+    return -_LARGEST <= lowest and np.fmax.reduce(signals, axis=None, initial=0) <= _LARGEST
+
+
 def check_finite(signals, lead_names, allow_nan=False):
-    """Raise for NaN, infinity and values beyond float32, and report where the first one is.
+    """Raise for NaN, infinity and absolute values above 1e15, and report where the first one is.
 
     Parameters
     ----------
@@ -424,11 +431,8 @@ def check_finite(signals, lead_names, allow_nan=False):
         # The sum of infinities of both signs is NaN, which numpy would warn of.
         with np.errstate(invalid="ignore", over="ignore"):
             assert_all_finite(signals, allow_nan=allow_nan, input_name="X")
-        if signals.dtype.itemsize > 4:
-            # Their sums and squares could be infinite even in float64.
-            ends = np.fmin.reduce(signals, axis=None), np.fmax.reduce(signals, axis=None)
-            if not max(np.abs(ends)) <= _LARGEST and not np.isnan(ends[0]):
-                raise ValueError
+        if not is_in_range(signals):
+            raise ValueError
     except ValueError:
         wrong = ~(np.abs(signals) <= _LARGEST)
         wrong &= ~np.isnan(signals) if allow_nan else True
@@ -437,7 +441,7 @@ def check_finite(signals, lead_names, allow_nan=False):
         if np.isnan(signals).any() and not allow_nan:
             what = "NaN"
         else:
-            what = "infinity or a value too large for float32"
+            what = f"infinity or a value too large for float32 (above {_LARGEST:g})"
         lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
         raise ValueError(
             f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "

@@ -279,6 +279,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
             If the container of X is ambiguous, or X contains NaN or infinity; if leads of a region
             are missing or unnamed; if R-peaks are needed and ``sampling_rate`` is None; if the loss
             becomes non-finite.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
 
         Warns
         -----

@@ -247,6 +247,8 @@ class ACLECGClassifier(FineTunedClassifier):
             If the container of X is ambiguous, X contains NaN or infinity, or X does not fit the
             encoder; if labels are missing, continuous or of one class only; if the loss becomes
             non-finite.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         return self._fit(X, y, sample_weight, groups)
 

@@ -125,6 +125,8 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         ValueError
             If the container of X is ambiguous, or X contains NaN or infinity; if labels are
             missing, continuous or of one class only; if the loss becomes non-finite.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         return self._fit(X, y, sample_weight, groups)
 

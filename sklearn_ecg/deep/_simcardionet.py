@@ -232,6 +232,8 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         ValueError
             If X contains signals, NaN or infinity, or rows without ``image_shape``; if the loss
             becomes non-finite.
+        TypeError
+            If X contains objects that are not numbers.
 
         Warns
         -----

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from .._validation._samples import check_not_masked, find_missing
+from .._validation._samples import check_not_masked, check_one_type, find_missing
 
 
 def column_names(frame):
@@ -175,14 +175,7 @@ def as_label_array(y_true, argument="y_true"):
             f"{argument} must contain classes, got dtype {labels.dtype}. Pass numbers, strings or "
             "booleans."
         )
-    if labels.dtype == object:
-        try:
-            np.unique(labels)
-        except TypeError as error:
-            raise ValueError(
-                f"{argument} contains labels of different types ({error}). Convert all of them to "
-                "strings or to numbers."
-            ) from error
+    check_one_type(labels, argument)
     return labels
 
 

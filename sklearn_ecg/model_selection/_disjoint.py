@@ -11,7 +11,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.multiclass import type_of_target
 
-from .._validation._samples import check_groups, check_records, find_missing
+from .._validation._samples import check_groups, check_one_type, check_records, find_missing
 from ._duplicates import CORRELATION_CONSTRAINT, duplicate_groups
 
 
@@ -225,13 +225,9 @@ def as_splitter(cv, y):
     n_missing = 0 if y is None else np.count_nonzero(find_missing(y))
     if n_missing:
         raise ValueError(f"y has {n_missing} missing values. Leave these records out.")
-    try:
-        classifier = y is not None and type_of_target(y) in ("binary", "multiclass")
-    except TypeError as error:
-        raise ValueError(
-            f"y contains labels of different types ({error}). Convert all of them to strings or to "
-            "numbers."
-        ) from error
+    if y is not None:
+        check_one_type(y)
+    classifier = y is not None and type_of_target(y) in ("binary", "multiclass")
     return check_cv(cv, y, classifier=classifier)
 
 

@@ -4,7 +4,13 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import type_of_target
 
-from .._validation._samples import check_groups, check_not_masked, find_missing, number_groups
+from .._validation._samples import (
+    check_groups,
+    check_not_masked,
+    check_one_type,
+    find_missing,
+    number_groups,
+)
 
 
 def read_labels(y, n_records):
@@ -56,13 +62,8 @@ def read_labels(y, n_records):
         return values.astype(np.intp), names, True
     if values.ndim == 2:
         values = values.reshape(n_records, -1)[:, 0] if values.shape[1] else values
-    try:
-        kind = type_of_target(values) if values.ndim == 1 else f"shape {values.shape}"
-    except TypeError as error:
-        raise ValueError(
-            f"y contains labels of different types ({error}). Convert all of them to strings or to "
-            "numbers."
-        ) from error
+    check_one_type(values)
+    kind = type_of_target(values) if values.ndim == 1 else f"shape {values.shape}"
     if kind not in ("binary", "multiclass"):
         raise ValueError(
             "y must be binary, multiclass or a multilabel indicator, one row per record, got "

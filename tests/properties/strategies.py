@@ -127,7 +127,7 @@ def make_signals(values, n_records, n_leads, n_times, seed):
         gains = rng.uniform(0.3, 1.5, size=(1, n_leads, 1)) * np.where(rng.rand(n_leads, 1) < 0.3, -1, 1)
         signals = 0.2 * signals + gains * np.exp(-(((phase - 0.3) / 0.03) ** 2))
         signals += 0.3 * gains * np.exp(-(((phase - 0.6) / 0.1) ** 2))
-    scale = {"uV": 1000.0, "V": 0.001, "huge": 1e30, "tiny": 1e-30}.get(values, 1.0)
+    scale = {"uV": 1000.0, "V": 0.001, "huge": 1e14, "tiny": 1e-30}.get(values, 1.0)
     signals = signals * scale
     if values == "offset":
         signals += 300
