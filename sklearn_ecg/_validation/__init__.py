@@ -11,8 +11,8 @@ from ._millivolts import check_millivolts, check_same_scale, find_scale_fault
 from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
 from ._signals import (
     check_finite,
-    is_in_range,
     check_signals,
+    is_in_range,
     read_container,
     read_signals,
     was_fitted_on_rows,

@@ -57,6 +57,9 @@ def check_container(X):
                 f"X is a {type(X).__name__} of {package}. Lead frames and numeric frames are "
                 f"DataFrames of pandas: pass X{collect}.to_pandas(), or an array."
             )
+    elif X.shape[1] == 0:
+        # scikit-learn would look for the common dtype of its columns.
+        raise ValueError(f"X is a frame of shape {X.shape}: it has no columns.")
     _check_cells(X)
 
 

@@ -121,7 +121,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
             assert_all_finite(X, input_name="X")
         if not is_in_range(X):
             raise ValueError(
-                "Input X contains values above 1e15. Pass images of floats that are about in [0, 1]."
+                "Input X contains values above 1e15. Pass floats that are about in [0, 1]."
             )
     return X
 

@@ -225,12 +225,6 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     ndim = getattr(X, "ndim", None)
     if ndim is not None:
         _check_rank(X)
-    if hasattr(X, "iloc") and not X.shape[1]:
-        # scikit-learn would look for the common dtype of its columns.
-        raise ValueError(
-            f"X is a frame of shape {X.shape}, without columns. Pass a lead frame, or a numeric "
-            "frame with one column per time point."
-        )
     if ndim == 3 and not reset:
         _check_lead_count(estimator, X.shape[1])
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}

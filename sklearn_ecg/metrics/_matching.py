@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from .._validation._samples import check_not_masked, check_one_type, find_missing
 
@@ -151,6 +152,8 @@ def as_array(values, argument):
         If values are masked, which `numpy.asarray` would ignore.
     """
     check_not_masked(values, argument)
+    if issparse(values):
+        raise ValueError(f"{argument} is a sparse matrix. Pass an array: {argument}.toarray().")
     array = np.asarray(values)
     if array.dtype == object and isinstance(values, (pd.Series, pd.DataFrame)):
         # Numbers of pandas' own dtypes, where a missing value is pd.NA.

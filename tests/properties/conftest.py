@@ -1,25 +1,20 @@
-"""Settings of hypothesis: a short run, or a long one with SKLEARN_ECG_PROPERTIES=long."""
-
-import os
+"""Settings of hypothesis, and the check that tests call what they cover."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from outcomes import missing_calls
 
-# Examples are always the same, since they depend on nothing but the tests and the library.
-SETTINGS = {
-    "database": None,
-    "deadline": None,
-    "derandomize": True,
-    "phases": [Phase.explicit, Phase.generate, Phase.shrink],
-    "suppress_health_check": list(HealthCheck),
-}
-settings.register_profile("sklearn_ecg", **SETTINGS, print_blob=False)
+# Examples are always the same, since they depend on nothing but the tests and the library. The
+# environment variable SKLEARN_ECG_PROPERTIES=long makes more of them: see `examples`.
+settings.register_profile(
+    "sklearn_ecg",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile("sklearn_ecg")
-if os.environ.get("SKLEARN_ECG_PROPERTIES") == "long":
-    # Other examples than those of the short run.
-    settings.register_profile("sklearn_ecg_long", settings(), print_blob=True)
-    settings.load_profile("sklearn_ecg_long")
 
 
 @pytest.fixture(autouse=True)

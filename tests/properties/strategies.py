@@ -50,8 +50,17 @@ VALUES = ("noise", "beats", "beats", "constant", "zeros", "offset", "uV", "V", "
 FAULTS = ("none", "none", "none", "nan", "inf", "nan lead", "nan record")
 # Containers that are refused, or of unusual dtypes.
 ODD = (
-    "complex", "text", "objects", "dates", "1-D", "4-D", "ragged", "masked",
-    "mapping", "None", "lists",
+    "complex",
+    "text",
+    "objects",
+    "dates",
+    "1-D",
+    "4-D",
+    "ragged",
+    "masked",
+    "mapping",
+    "None",
+    "lists",
 )
 
 
@@ -124,7 +133,9 @@ def make_signals(values, n_records, n_leads, n_times, seed):
     if values in ("beats", "uV", "V", "offset"):
         rate = rng.uniform(0.5, 3, size=(n_records, 1, 1))
         phase = np.arange(n_times) / 100 * rate % 1
-        gains = rng.uniform(0.3, 1.5, size=(1, n_leads, 1)) * np.where(rng.rand(n_leads, 1) < 0.3, -1, 1)
+        gains = rng.uniform(0.3, 1.5, size=(1, n_leads, 1)) * np.where(
+            rng.rand(n_leads, 1) < 0.3, -1, 1
+        )
         signals = 0.2 * signals + gains * np.exp(-(((phase - 0.3) / 0.03) ** 2))
         signals += 0.3 * gains * np.exp(-(((phase - 0.6) / 0.1) ** 2))
     scale = {"uV": 1000.0, "V": 0.001, "huge": 1e14, "tiny": 1e-30}.get(values, 1.0)
@@ -257,7 +268,9 @@ def _odd_container(kind, signals):
 
 
 @st.composite
-def records(draw, *, kinds=KINDS, odd=True, n_records=None, n_times=None, n_leads=None, plain=False):
+def records(
+    draw, *, kinds=KINDS, odd=True, n_records=None, n_times=None, n_leads=None, plain=False
+):
     """Records in a container, as users have them or with faults.
 
     Parameters
@@ -308,7 +321,9 @@ def as_rows(X):
     X = np.asarray(X)
     if X.dtype == object and X.ndim == 2 and X.size and np.ndim(X[0, 0]) == 1:
         X = stack_signals(X)
-    return X.reshape(len(X), X[:1].size or 1).astype(np.float64) if X.size else np.zeros((len(X), 0))
+    return (
+        X.reshape(len(X), X[:1].size or 1).astype(np.float64) if X.size else np.zeros((len(X), 0))
+    )
 
 
 # --------------------------------------------------------------------------------------------------
@@ -317,8 +332,22 @@ def as_rows(X):
 
 LABEL_TYPES = ("int", "str", "bool", "object", "float", "negative", "Series", "list", "column")
 LABEL_FAULTS = (
-    "none", "none", "none", "none", "one class", "nan", "length", "continuous", "mixed", "None",
-    "3-D", "empty", "masked", "unbalanced", "dates", "sparse",
+    "none",
+    "none",
+    "none",
+    "none",
+    "one class",
+    "nan",
+    "length",
+    "continuous",
+    "mixed",
+    "None",
+    "3-D",
+    "empty",
+    "masked",
+    "unbalanced",
+    "dates",
+    "sparse",
 )
 TARGETS = ("binary", "multiclass", "multilabel")
 
@@ -609,7 +638,18 @@ def weights(draw, n_records, *, faults=True):
     return weight, not n_records
 
 
-GROUP_KINDS = ("none", "records", "pairs", "strings", "one", "floats", "mixed", "nan", "length", "2-D")
+GROUP_KINDS = (
+    "none",
+    "records",
+    "pairs",
+    "strings",
+    "one",
+    "floats",
+    "mixed",
+    "nan",
+    "length",
+    "2-D",
+)
 
 
 @st.composite
@@ -631,7 +671,9 @@ def groups(draw, n_records, *, kinds=GROUP_KINDS):
     if kind == "floats":
         return (numbers // 2).astype(float), kind
     if kind == "mixed":
-        return np.array([number if number % 2 else f"p{number}" for number in numbers], object), kind
+        return np.array(
+            [number if number % 2 else f"p{number}" for number in numbers], object
+        ), kind
     if kind == "length":
         return numbers[:-1], kind
     if kind == "2-D":

@@ -55,8 +55,18 @@ def draw_transform(cls, data):
     if cls in NESTED:
         inner = data.draw(
             st.sampled_from(
-                (GaussianNoise(), [TimeMask(), TemporalShift(sampling_rate=100)], [], None, "a", [3],
-                 abs, lambda x: x[:1], lambda x: x.double(), CardiacCycleMask(sampling_rate=100))
+                (
+                    GaussianNoise(),
+                    [TimeMask(), TemporalShift(sampling_rate=100)],
+                    [],
+                    None,
+                    "a",
+                    [3],
+                    abs,
+                    lambda x: x[:1],
+                    lambda x: x.double(),
+                    CardiacCycleMask(sampling_rate=100),
+                )
             )
         )
         return cls(inner)
@@ -73,7 +83,10 @@ def draw_batch(cls, data):
     seed = data.draw(seeds)
     n_records = data.draw(st.sampled_from((3, 1, 0)))
     if cls in IMAGES:
-        shape = (n_records, *data.draw(st.sampled_from(((1, 8, 9), (3, 4, 4), (2, 1, 1), (3, 1, 7)))))
+        shape = (
+            n_records,
+            *data.draw(st.sampled_from(((1, 8, 9), (3, 4, 4), (2, 1, 1), (3, 1, 7)))),
+        )
         batch = np.random.RandomState(seed).rand(*shape)
     else:
         sizes = data.draw(st.sampled_from(((3, 60), (1, 1), (2, 2), (12, 300), (2, 0), (0, 9))))
@@ -124,7 +137,10 @@ def test_transform(covered, data):
     out, new_peaks = out if peaks is not None else (out, None)
     assert type(out) is type(np.asarray(x) if isinstance(x, np.ndarray) else x)
     assert out.dtype == x.dtype and out.shape == x.shape
-    values, given_values = torch.as_tensor(out).double(), torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else x).double()
+    values, given_values = (
+        torch.as_tensor(out).double(),
+        torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else x).double(),
+    )
     if given_values.isfinite().all() and out.dtype not in (np.float16, torch.float16):
         assert values.isfinite().all()
     if new_peaks is not None:

@@ -141,7 +141,9 @@ def check_outputs(estimator, X, target, n_records):
 @given(data=st.data())
 def test_classifier(covered, data):
     is_network = covered in NETWORKS
-    estimator = clone(NETWORKS[covered] if is_network else data.draw(st.sampled_from(META[covered])))
+    estimator = clone(
+        NETWORKS[covered] if is_network else data.draw(st.sampled_from(META[covered]))
+    )
     plain = data.draw(st.booleans())
     of_rows = {}
     if not is_network and not isinstance(estimator.estimator, ECGNetClassifier):
@@ -171,7 +173,9 @@ def test_classifier(covered, data):
         return
     assert fitted is estimator and is_valid
     estimator = attempt(clone(estimator).fit, X.X, target.y, sample_weight=weight, groups=patients)
-    out = check_outputs(estimator, X.X, target.target if target.label_type != "column" else "", n_records)
+    out = check_outputs(
+        estimator, X.X, target.target if target.label_type != "column" else "", n_records
+    )
     assert not isinstance(out, Refused), out
 
 

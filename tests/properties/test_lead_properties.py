@@ -26,7 +26,22 @@ from sklearn_ecg import (
 )
 from sklearn_ecg.beats import RPeaks
 
-NAMES = ("I", "II", "III", "aVR", "avl", "V1", "lead ii", "MLII", "V9", "RESP", "", " ", "é", "-aVR")
+NAMES = (
+    "I",
+    "II",
+    "III",
+    "aVR",
+    "avl",
+    "V1",
+    "lead ii",
+    "MLII",
+    "V9",
+    "RESP",
+    "",
+    " ",
+    "é",
+    "-aVR",
+)
 names = st.sampled_from(NAMES) | st.text(max_size=4)
 odd_names = st.sampled_from([None, 3, 1.5, b"I", ["I"], np.nan, ("I", "II"), np.str_("v1")])
 LIMB = {"III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}
@@ -60,7 +75,18 @@ def test_normalize_lead_names(given_names, strict):
 
 
 regions = st.sampled_from(
-    ["twelve", "eight", "nine", {"a": ["I"]}, {"a": []}, {}, {"a": "I"}, {"a": ["V1", "II"]}, 7, ["I"]]
+    [
+        "twelve",
+        "eight",
+        "nine",
+        {"a": ["I"]},
+        {"a": []},
+        {},
+        {"a": "I"},
+        {"a": ["V1", "II"]},
+        7,
+        ["I"],
+    ]
 )
 
 
@@ -81,7 +107,9 @@ def test_lead_regions(given_names, regions):
 def test_lead_frames(data):
     X = data.draw(records(kinds=("array",)))
     n_leads = 3 if X.signals is None else X.shape[1]
-    leads = list(STANDARD_LEADS[:n_leads]) if data.draw(st.booleans()) else data.draw(lists_of_names)
+    leads = (
+        list(STANDARD_LEADS[:n_leads]) if data.draw(st.booleans()) else data.draw(lists_of_names)
+    )
     rate = data.draw(st.sampled_from([None, 100, 0, -1, np.nan, np.inf, "100", 2.5]))
     units = data.draw(st.sampled_from([None, "mV", "", 3, "uV"]))
     index = data.draw(st.sampled_from([None, [], list("abcd"), 5]))
@@ -122,7 +150,9 @@ def test_any_container_as_leads(data):
 def test_derive_leads(data):
     X = data.draw(records(kinds=("array",)))
     n_leads = 3 if X.signals is None else X.shape[1]
-    leads = list(STANDARD_LEADS[:n_leads]) if data.draw(st.booleans()) else data.draw(lists_of_names)
+    leads = (
+        list(STANDARD_LEADS[:n_leads]) if data.draw(st.booleans()) else data.draw(lists_of_names)
+    )
     derive = data.draw(st.sampled_from([list(LIMB), ["aVF"], [], ["V1"], "III", None, ["IV"]]))
     out = attempt(derive_leads, X.X, leads, derive=derive)
     if isinstance(out, Refused):
@@ -196,8 +226,22 @@ def _check_methods(rhythm):
 
 
 peaks = st.sampled_from(
-    [[1, 5, 9], [5], [], [5, 1], [-1, 4], [1.5], np.array([0, 3], np.uint8), np.array([2.0, np.nan]),
-     "12", [[1], [2]], None, np.array([[1, 2]]), [10**12], [True, False]]
+    [
+        [1, 5, 9],
+        [5],
+        [],
+        [5, 1],
+        [-1, 4],
+        [1.5],
+        np.array([0, 3], np.uint8),
+        np.array([2.0, np.nan]),
+        "12",
+        [[1], [2]],
+        None,
+        np.array([[1, 2]]),
+        [10**12],
+        [True, False],
+    ]
 )
 
 

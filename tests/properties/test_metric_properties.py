@@ -60,6 +60,8 @@ def draw_labels_and_scores(data, *, targets=("binary", "multiclass", "multilabel
 
 def is_plain(target, score):
     return target.is_plain and score.is_plain and target.label_type != "column"
+
+
 # Labels that are unusual, but classes. Numbers that are not integers may be names of classes.
 ACCEPTED = ("none", "one class", "unbalanced", "continuous")
 
@@ -188,7 +190,9 @@ def test_delong(data):
     if isinstance(result, Refused):
         assert not (is_valid and other.is_plain), result
         return
-    assert isinstance(result, DeLongResult) and 0 <= result.auroc_a <= 1 and 0 <= result.auroc_b <= 1
+    assert (
+        isinstance(result, DeLongResult) and 0 <= result.auroc_a <= 1 and 0 <= result.auroc_b <= 1
+    )
     np.testing.assert_allclose(result.difference, result.auroc_a - result.auroc_b, atol=1e-12)
     assert np.isnan(result.p_value) or 0 <= result.p_value <= 1
     assert result.standard_error >= 0 and not result.low > result.high
@@ -200,11 +204,17 @@ def test_delong(data):
 def test_label_table(data):
     target, score, n_records = draw_labels_and_scores(data)
     patients, kind = data.draw(groups(n_records))
-    names = data.draw(st.sampled_from((None, None, ["a", "b"], ["a", "b", "c"], ["a", "a", "b"], 3)))
-    threshold = data.draw(
-        st.sampled_from((0.5, None, [0.1, 0.2], {"a": 0.1}, np.nan, "a", pd.Series([0.1, 0.2, 0.3])))
+    names = data.draw(
+        st.sampled_from((None, None, ["a", "b"], ["a", "b", "c"], ["a", "a", "b"], 3))
     )
-    metrics = data.draw(st.sampled_from((None, {"brier": brier_score}, {"auroc": brier_score}, [1])))
+    threshold = data.draw(
+        st.sampled_from(
+            (0.5, None, [0.1, 0.2], {"a": 0.1}, np.nan, "a", pd.Series([0.1, 0.2, 0.3]))
+        )
+    )
+    metrics = data.draw(
+        st.sampled_from((None, {"brier": brier_score}, {"auroc": brier_score}, [1]))
+    )
     table = attempt(
         label_table,
         target.y,
@@ -237,7 +247,9 @@ def test_alignment(data):
     rng = np.random.RandomState(seed)
     embedding = rng.randn(n_records, data.draw(st.sampled_from((4, 1, 0))))
     fault = data.draw(
-        st.sampled_from(("none", "none", "zeros", "nan", "huge", "tiny", "1-D", "text", "equal", "f4"))
+        st.sampled_from(
+            ("none", "none", "zeros", "nan", "huge", "tiny", "1-D", "text", "equal", "f4")
+        )
     )
     if fault in ("zeros", "nan"):
         embedding[: 1 + seed % 2] = {"zeros": 0, "nan": np.nan}[fault]
@@ -276,7 +288,11 @@ def test_challenge_score(data):
     predicted = data.draw(labels(n_records, targets=("multilabel",)))
     names = ["NSR", "AF", "LBBB", "RBBB", "PAC"][: target.n_labels]
     credit = 0.5 + 0.5 * np.eye(len(names))
-    fault = data.draw(st.sampled_from(("none", "none", "none", "nan", "rectangle", "names", "path", "text", "None")))
+    fault = data.draw(
+        st.sampled_from(
+            ("none", "none", "none", "nan", "rectangle", "names", "path", "text", "None")
+        )
+    )
     table = pd.DataFrame(credit, index=names, columns=names)
     if fault == "nan":
         table.iloc[0, 0] = np.nan
@@ -300,7 +316,8 @@ def test_challenge_score(data):
             is_valid = is_valid and target.target == "multilabel" and pred.target == "multilabel"
             same = target.n_labels == pred.n_labels
             plain = target.fault == pred.fault == "none" and "Series" not in (
-                target.label_type, pred.label_type
+                target.label_type,
+                pred.label_type,
             )
             assert not (is_valid and same and plain and n_records), score
         else:

@@ -59,7 +59,9 @@ def test_sampler(covered, data):
     assert ((indices >= 0) & (indices < n_records)).all()
     assert type(y_new) is type(target.y) or isinstance(y_new, np.ndarray)
     y = np.asarray(target.y.toarray() if issparse(target.y) else target.y)
-    np.testing.assert_array_equal(np.asarray(y_new).reshape(len(indices), -1), y.reshape(n_records, -1)[indices])
+    np.testing.assert_array_equal(
+        np.asarray(y_new).reshape(len(indices), -1), y.reshape(n_records, -1)[indices]
+    )
     if isinstance(X.X, pd.DataFrame):
         assert list(X_new.columns) == list(X.X.columns)
     elif isinstance(X.X, np.ndarray):
@@ -87,13 +89,28 @@ def test_correct_prevalence(data):
     n_records = data.draw(st.sampled_from((5, 1, 0)))
     target = data.draw(labels(n_records, faults=False))
     prob = data.draw(scores(target, n_records))
-    values = (0.5, 0.1, 1e-300, 1 - 1e-16, 0, 1, np.nan, "a", None, [0.2, 0.8], [0.1, 0.2, 0.7], [0.5, 0.6])
+    values = (
+        0.5,
+        0.1,
+        1e-300,
+        1 - 1e-16,
+        0,
+        1,
+        np.nan,
+        "a",
+        None,
+        [0.2, 0.8],
+        [0.1, 0.2, 0.7],
+        [0.5, 0.6],
+    )
     effective, wanted = data.draw(st.sampled_from(values)), data.draw(st.sampled_from(values))
     multilabel = target.target == "multilabel"
     out = attempt(correct_prevalence, prob.y_score, effective, wanted, multilabel=multilabel)
     if isinstance(out, Refused):
         is_valid = prob.is_plain and prob.are_probabilities and effective in (0.5, 0.1)
-        assert not (is_valid and wanted in (0.5, 0.1) and target.target == "binary" and n_records), out
+        assert not (
+            is_valid and wanted in (0.5, 0.1) and target.target == "binary" and n_records
+        ), out
         return
     assert out.shape == np.shape(prob.y_score) and out.dtype == np.float64
     assert ((out >= 0) & (out <= 1)).all()

@@ -73,7 +73,12 @@ TO_SIGNALS = {
         same_shape,
     ),
     LeadSelector: (
-        [LeadSelector(), LeadSelector([0]), LeadSelector(["II", "I"]), LeadSelector(region="septal")],
+        [
+            LeadSelector(),
+            LeadSelector([0]),
+            LeadSelector(["II", "I"]),
+            LeadSelector(region="septal"),
+        ],
         lambda estimator, shape: (shape[0], len(estimator.positions_), shape[2]),
     ),
     MedianBeat: (
@@ -82,20 +87,27 @@ TO_SIGNALS = {
             MedianBeat(100, unreliable="record_average", window=(-0.01, 0.01)),
             MedianBeat(250, window=(-0.1, 0.2), average="trimmed_mean", min_reliability=0),
         ],
-        lambda estimator, shape: (*shape[:2], sum(np.rint(np.abs(estimator.window) * estimator.sampling_rate).astype(int))),
+        lambda estimator, shape: (
+            *shape[:2],
+            sum(np.rint(np.abs(estimator.window) * estimator.sampling_rate).astype(int)),
+        ),
     ),
     NotchFilter: (
         [NotchFilter(sampling_rate=500), NotchFilter(60, quality=5, sampling_rate=250)],
         same_shape,
     ),
     Resampler: (
-        [Resampler(50, sampling_rate=100), Resampler(500, sampling_rate=360), Resampler(1, sampling_rate=1)],
+        [
+            Resampler(50, sampling_rate=100),
+            Resampler(500, sampling_rate=360),
+            Resampler(1, sampling_rate=1),
+        ],
         lambda estimator, shape: (*shape[:2], -(-shape[2] * estimator.up_ // estimator.down_)),
     ),
 }
 # Those that accept NaN, and leave it where it is.
 ALLOW_NAN = (Clipper, Cropper, LeadDeriver, LeadSelector)
-# What the plain records of the tests may lack, in the words of the error.
+# What the plain records of the tests may not have, in the words of the error.
 NEEDS = {
     Cropper: "n_times|position",
     LeadDeriver: "needs the names|missing",
@@ -119,7 +131,7 @@ def check_names(estimator, out, kind, shape):
     names = attempt(estimator.get_feature_names_out)
     assert names.dtype == object and len(set(names)) == len(names)
     if kind in ("rows", "numeric frame"):
-        # Rows of one time point per record cannot be told from signals of one lead.
+        # Rows of one time point per record look like signals of one lead.
         assert len(names) == shape[1] * shape[2]
     elif shape[2] > 1 or kind != "array":
         assert len(names) in (shape[1], shape[1] * shape[2])
@@ -164,7 +176,11 @@ def test_signals_to_signals(covered, data):
     np.testing.assert_array_equal(_to_array(also), array)
     if covered is MedianBeat:
         report = attempt(estimator.report, X)
-        assert report["status"].eq("ok").sum() == np.isfinite(array.reshape(len(array), -1)).all(axis=1).sum() or estimator.unreliable != "nan"
+        assert (
+            report["status"].eq("ok").sum()
+            == np.isfinite(array.reshape(len(array), -1)).all(axis=1).sum()
+            or estimator.unreliable != "nan"
+        )
 
 
 def check_features(features, names, given_records):
@@ -186,7 +202,9 @@ def test_signal_quality(data):
     attempt(estimator.fit, given_records.X)
     names = attempt(estimator.get_feature_names_out)
     check_features(features, names, given_records)
-    assert features.dtype == (given_records.output_dtype if given_records.dtype != "object" else features.dtype)
+    assert features.dtype == (
+        given_records.output_dtype if given_records.dtype != "object" else features.dtype
+    )
     assert np.isfinite(features).all()
     for measure in ("missing", "flat", "saturated", "qrs_power", "reliability"):
         share = features[:, [name.endswith(f"_{measure}") for name in names]]
