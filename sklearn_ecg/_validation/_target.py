@@ -67,6 +67,7 @@ class Target(NamedTuple):
                 f"infinite, the first for record {np.argwhere(missing)[0][0]}. Remove these "
                 "records."
             )
+        check_one_type(y)
         if y.ndim == 2 and y.shape[1] > 1:
             if not np.isin(y, (0, 1)).all():
                 raise ValueError(
@@ -74,7 +75,6 @@ class Target(NamedTuple):
                     f"got the values {np.unique(y)[:5].tolist()}."
                 )
             return cls("multilabel", np.arange(y.shape[1]), y.astype(np.int64))
-        check_one_type(y)
         if type_of_target(y).startswith("continuous"):
             raise ValueError(
                 "Unknown label type: continuous. y contains numbers such as "

@@ -167,6 +167,11 @@ def as_label_array(y_true, argument="y_true"):
     labels = as_array(y_true, argument)
     if labels.size == 0:
         raise ValueError(f"{argument} is empty: its shape is {labels.shape}. Pass some records.")
+    if labels.ndim not in (1, 2):
+        raise ValueError(
+            f"{argument} must have shape (n_records,) or (n_records, n_labels), got shape "
+            f"{labels.shape}."
+        )
     n_missing = np.count_nonzero(find_missing(y_true).reshape(len(labels), -1).any(axis=1))
     if n_missing:
         raise ValueError(

@@ -19,7 +19,7 @@ from ._duplicates import CORRELATION_CONSTRAINT, duplicate_groups
     {
         "cv": ["cv_object"],
         "X": ["array-like"],
-        "y": ["array-like", None],
+        "y": ["array-like", "sparse matrix", None],
         "groups": ["array-like", None],
         "tolerance": [Interval(Real, 0, None, closed="left"), None],
         "thumbnail_correlation": CORRELATION_CONSTRAINT,

@@ -45,7 +45,7 @@ ORIGINS = (
 NOUNS = (
     "record(s)? lead(s)? label(s)? class(es)? array sample(s)? feature(s)? fitted estimator(s)? "
     "group(s)? signal(s)? patient(s)? cell(s)? weight(s)? seed "
-    "split(s)? data input transform batch file(s)? folder(s)? url"
+    "split(s)? data input transform batch file(s)? folder(s)? url score(s)?"
 )
 FOREIGN = (RuntimeWarning, DeprecationWarning, FutureWarning, PendingDeprecationWarning)
 EXPECTED_WARNINGS = (
@@ -117,7 +117,9 @@ def _argument_names(function):
     owner = _owner(function)
     if isinstance(owner, BaseEstimator):
         names |= set(owner.get_params(deep=True))
-    elif owner is not None and not inspect.isclass(owner):
+    elif inspect.isclass(owner):
+        names |= set(inspect.signature(owner).parameters)
+    elif owner is not None:
         names |= set(vars(owner))
     return {part for name in names for part in (name, name.rpartition("__")[2])}
 

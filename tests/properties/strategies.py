@@ -449,7 +449,9 @@ def _spoil(y, codes, fault, seed):
     if fault == "continuous":
         return codes + 0.25
     if fault == "masked":
-        return np.ma.masked_equal(codes, 1)
+        mask = np.zeros(codes.shape, dtype=bool)
+        mask[:1] = True
+        return np.ma.masked_array(codes, mask)
     if fault == "dates":
         return codes.astype("datetime64[D]")
     if fault == "sparse":

@@ -48,7 +48,7 @@ def test_k_fold(data):
     params = {
         "n_splits": data.draw(st.sampled_from((2, 3, 5, 1, 0, 2.5, None, True))),
         "shuffle": data.draw(st.sampled_from((True, False, "yes"))),
-        "random_state": data.draw(st.sampled_from((0, 7, "a", -1))),
+        "random_state": data.draw(st.sampled_from((0, 7, "a"))),
     }
     cv = attempt(MultilabelStratifiedGroupKFold, **params)
     if isinstance(cv, Refused):
