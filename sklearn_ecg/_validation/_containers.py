@@ -48,8 +48,8 @@ def check_container(X):
             f"row or one column of a frame. {SINGLE_RECORD}; a single lead is frame[['II']]."
         )
     if not isinstance(X, pd.DataFrame):
-        if getattr(getattr(X, "dtype", None), "kind", None) in ("M", "m", "c"):
-            raise ValueError(f"X must contain real numbers, got dtype {X.dtype}.")
+        if getattr(getattr(X, "dtype", None), "kind", None) in ("M", "m"):
+            raise ValueError(f"X must contain numbers, got dtype {X.dtype}.")
         package = type(X).__module__.partition(".")[0]
         if package == "polars" or hasattr(X, "__dataframe__"):
             collect = ".collect()" if hasattr(X, "collect") else ""
@@ -111,10 +111,15 @@ def as_array(X):
 
 @contextmanager
 def refuse_other_objects():
-    """Name X in the errors of NumPy for what cannot be converted to numbers."""
+    """Name X in the errors of NumPy and scikit-learn for what cannot be converted to numbers."""
     try:
         yield
     except (TypeError, ValueError) as error:
+        if "Complex data not supported" in str(error):
+            # scikit-learn's message shows all values.
+            raise ValueError(
+                "Complex data not supported: X must contain real numbers, such as X.real."
+            ) from None
         if not re.search("could not convert|setting an array element|must be a string", str(error)):
             raise
         raise type(error)(

@@ -45,7 +45,7 @@ def read_labels(y, n_records):
             f"y must have one row for each of {n_records} records, got shape {values.shape}."
         )
     if not values.size:
-        raise ValueError(f"y is empty: its shape is {values.shape}. Pass some records.")
+        raise ValueError(f"y is empty: got shape {values.shape}. Pass some records.")
     n_missing = np.count_nonzero(find_missing(y).reshape(n_records, -1).any(axis=1))
     if n_missing:
         raise ValueError(

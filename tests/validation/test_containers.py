@@ -172,8 +172,8 @@ def test_neither_array_nor_frame(nothing, calls):
         (lambda: (record for record in X), r"got generator\. .* as in list\(X\)"),
         (lambda: map(np.asarray, X), r"got map\. .* as in list\(X\)"),
         (lambda: set(X.ravel()[:5].tolist()), "got set"),
-        (lambda: X.astype("M8[s]"), r"must contain real numbers, got dtype datetime64"),
-        (lambda: X.astype("m8[s]"), r"must contain real numbers, got dtype timedelta64"),
+        (lambda: X.astype("M8[s]"), r"must contain numbers, got dtype datetime64"),
+        (lambda: X.astype("m8[s]"), r"must contain numbers, got dtype timedelta64"),
     ],
     ids=["Bunch", "dict", "generator", "map", "set", "dates", "durations"],
 )
