@@ -17,7 +17,7 @@ PYTEST_MIN := OMP_NUM_THREADS=1 $(BIN_MIN)/python -m pytest
 # Seconds for all targets of `make fuzz` together.
 FUZZ_SECONDS ?= 300
 
-.PHONY: demo test test-long test-fast test-min fuzz fuzz-models wheel-test lint docs clean
+.PHONY: demo test test-long test-fast test-min fuzz fuzz-models test-properties wheel-test lint docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/plot_quickstart.py --save figures $(if $(DATA),--data "$(DATA)")
@@ -45,6 +45,10 @@ fuzz: $(VENV)/.installed-test
 # Load 25,000 damaged model files.
 fuzz-models: $(VENV)/.installed-test
 	$(BIN)/python tests/fuzz/fuzz.py models hostile_models --count 12500 --seconds 3600
+
+# Properties of every public function with sixty times as many examples as in the tests.
+test-properties: $(VENV)/.installed-test
+	SKLEARN_ECG_PROPERTIES=long $(PYTEST) -n $(JOBS) tests/properties
 
 # Build the wheel and the sdist, and use the wheel in a new environment.
 wheel-test: $(VENV)/.installed-test

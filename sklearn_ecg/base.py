@@ -66,6 +66,8 @@ class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, m
         ValueError
             If a parameter is invalid, alone or for these signals, or if X is ambiguous or contains
             invalid values.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         self._fit(self._start_fit(X))
         self._is_fitted = True

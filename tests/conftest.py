@@ -124,6 +124,9 @@ SLOW_CASES = (
     "tests/persistence/test_onnx.py::test_a_difference_of_the_logits_is_found",
     "tests/persistence/test_onnx.py::test_a_difference_of_the_probabilities_is_found",
     "tests/persistence/test_save_load.py::test_deep_estimators",
+    "tests/properties/test_dataset_properties.py::test_save_and_load",
+    "tests/properties/test_estimator_properties.py::test_classifier",
+    "tests/properties/test_inspection_properties.py::test_lead_importance_display",
     "tests/persistence/test_save_load.py::test_scikit_learn",
     "tests/test_estimators.py::test_numpy_numbers_are_numbers",
     "tests/test_metadata.py::test_routing_through_cross_validate",
@@ -148,6 +151,17 @@ LONG = (
 NEWEST = (
     # Exporting to ONNX needs torch 2.9.
     "tests/persistence/test_onnx.py",
+    # Which warnings and errors older libraries raise for arbitrary arguments has not been tried.
+    "tests/properties/test_augmentation_properties.py",
+    "tests/properties/test_dataset_properties.py",
+    "tests/properties/test_estimator_properties.py",
+    "tests/properties/test_inspection_properties.py",
+    "tests/properties/test_lead_properties.py",
+    "tests/properties/test_metric_properties.py",
+    "tests/properties/test_network_properties.py",
+    "tests/properties/test_sampler_properties.py",
+    "tests/properties/test_split_properties.py",
+    "tests/properties/test_transformer_properties.py",
     # MAPIE of these versions of NumPy and scikit-learn has not been tried.
     "tests/calibration/test_conformal_sets.py",
     # Pillow 10.3 does not decode these TIFF files.

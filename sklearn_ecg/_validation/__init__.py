@@ -12,6 +12,7 @@ from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
 from ._signals import (
     check_finite,
     check_signals,
+    is_in_range,
     read_container,
     read_signals,
     was_fitted_on_rows,
@@ -23,6 +24,7 @@ __all__ = [
     "Target",
     "check_container",
     "check_finite",
+    "is_in_range",
     "check_image_size",
     "check_images",
     "check_millivolts",

@@ -1,6 +1,8 @@
 """Containers that are refused, with a message that says how to convert them."""
 
+import re
 from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -55,6 +57,9 @@ def check_container(X):
                 f"X is a {type(X).__name__} of {package}. Lead frames and numeric frames are "
                 f"DataFrames of pandas: pass X{collect}.to_pandas(), or an array."
             )
+    elif X.shape[1] == 0:
+        # scikit-learn would look for the common dtype of its columns.
+        raise ValueError(f"X is a frame of shape {X.shape}: it has no columns.")
     _check_cells(X)
 
 
@@ -85,6 +90,42 @@ def _check_cells(X):
                 f"{tuple(shape)}. Each cell must be a one-dimensional list or array of numbers: "
                 f"convert the cells, as with {hint}."
             )
+
+
+def as_array(X):
+    """Return a nested list as an array, and an array as it is.
+
+    Raises
+    ------
+    ValueError
+        If the parts of the list differ in length.
+    """
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X is a nested list whose parts differ in length ({error}). All signals must have the "
+            "same length: crop or pad them."
+        ) from error
+
+
+@contextmanager
+def refuse_other_objects():
+    """Name X in the errors of NumPy and scikit-learn for what cannot be converted to numbers."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if "Complex data not supported" in str(error):
+            # scikit-learn's message shows all values.
+            raise ValueError(
+                "Complex data not supported: X must contain real numbers, such as X.real."
+            ) from None
+        if not re.search("could not convert|setting an array element|must be a string", str(error)):
+            raise
+        raise type(error)(
+            f"X contains values that are not numbers: {error}. Pass an array of numbers, in which "
+            "missing values are NaN."
+        ) from error
 
 
 def _may_contain_text(dtype):

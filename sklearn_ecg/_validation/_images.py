@@ -7,8 +7,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite, validate_data
 
 from ..leads import STANDARD_LEADS, is_lead_frame
-from ._containers import check_container
-from ._signals import is_signal_table
+from ._containers import as_array, check_container, refuse_other_objects
+from ._signals import is_in_range, is_signal_table
 
 
 def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
@@ -46,6 +46,8 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     ValueError
         If X is ambiguous, contains NaN or infinity, or differs from the fitted images in size,
         number of channels, or in being bytes or not.
+    TypeError
+        If X contains objects that are not numbers.
     """
     name = type(estimator).__name__
     check_container(X)
@@ -55,7 +57,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
             f"make_pipeline(ECGImageRenderer(sampling_rate=...), {name}(...)), or pass images."
         )
     if isinstance(X, (list, tuple)):
-        X = np.asarray(X)
+        X = as_array(X)
     ndim = getattr(X, "ndim", 2)
     if ndim not in (2, 3, 4):
         raise ValueError(
@@ -75,7 +77,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
         )
     # Rows may be passed to an estimator fitted on images, and vice versa. scikit-learn would
     # compare the number of columns with the height.
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"), refuse_other_objects():
         if reset or (ndim == 2 and estimator.n_features_in_ == np.prod(fitted)):
             X = validate_data(estimator, X, reset=reset, **options)
         else:
@@ -114,7 +116,13 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
             "are divided by 255, floats are not: pass images of the fitted kind."
         )
     if kind == "floats":
-        assert_all_finite(X, input_name="X")
+        # The sum of infinities of both signs is NaN, which numpy would warn of.
+        with np.errstate(invalid="ignore", over="ignore"):
+            assert_all_finite(X, input_name="X")
+        if not is_in_range(X):
+            raise ValueError(
+                "Input X contains values above 1e15. Pass floats that are about in [0, 1]."
+            )
     return X
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ..leads import is_lead_frame, stack_signals, to_lead_array
-from ._containers import check_container
+from ._containers import as_array, check_container
 
 
 def check_records(X):
@@ -28,7 +28,7 @@ def check_records(X):
         If X does not hold one record of numbers per row.
     """
     check_container(X)
-    X = to_lead_array(X) if is_lead_frame(X) else np.asarray(X)
+    X = to_lead_array(X) if is_lead_frame(X) else as_array(X)
     if X.dtype == object and X.ndim == 2 and X.size and np.ndim(X.flat[0]) == 1:
         X = stack_signals(X)
     if X.ndim < 2 or X.dtype.kind not in "fiub":
@@ -36,6 +36,8 @@ def check_records(X):
             "X must be an array of signals or images with one record of numbers per row, got "
             f"shape {X.shape} and dtype {X.dtype}."
         )
+    if len(X) and not X.size:
+        raise ValueError(f"X has records without values: its shape is {X.shape}.")
     return X
 
 
@@ -80,6 +82,19 @@ def check_not_masked(values, argument):
             f"{argument} is an array with {np.ma.count_masked(values)} masked values, which would "
             "be used as if they were not masked. Leave these records out, or fill the values."
         )
+
+
+def check_one_type(labels, argument="y"):
+    """Raise for labels that cannot be sorted, such as numbers and strings in one array."""
+    labels = np.asarray(labels)
+    if labels.dtype == object:
+        try:
+            np.unique(labels)
+        except TypeError as error:
+            raise ValueError(
+                f"{argument} contains labels of different types ({error}). Convert all of them to "
+                "strings or to numbers."
+            ) from error
 
 
 def find_missing(values):

@@ -24,9 +24,12 @@ from ..leads import (
     stack_signals,
     to_lead_array,
 )
-from ._containers import SINGLE_RECORD, check_container
+from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 from ._millivolts import check_millivolts
 from ._notes import check_noted_rate, check_notes
+
+# Squares of larger amplitudes, and their sums, may be infinite in float32.
+_LARGEST = 1e15
 
 
 def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
@@ -61,10 +64,12 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     ValueError
         If X is ambiguous, contains NaN or infinity, or differs from the fitted X in its leads,
         their order (by name), their length, or the sampling rate or unit that it notes.
+    TypeError
+        If X contains objects that are neither numbers nor signals.
     """
     check_container(X)
     n_leads = getattr(estimator, "n_leads", None)
-    columns = None
+    columns, are_rows = None, False
     if is_lead_frame(X):
         columns = [str(column) for column in X.columns]
         if not reset:
@@ -78,13 +83,14 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(stack_signals(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
     else:
-        signals = _check_numeric(estimator, X, reset, dtype, n_leads)
+        signals, are_rows = _check_numeric(estimator, X, reset, dtype, n_leads)
     _check_leads_and_times(estimator, signals, n_leads)
     lead_names = _resolve_lead_names(estimator, signals.shape[1], columns)
     if reset:
         estimator.n_leads_in_ = signals.shape[1]
         estimator.n_times_in_ = signals.shape[2]
         estimator.lead_names_in_ = lead_names
+        estimator._fitted_on_rows = are_rows
     _check_fitted(estimator, signals, lead_names)
     check_notes(estimator, X, reset=reset)
     check_finite(signals, lead_names, allow_nan)
@@ -127,7 +133,7 @@ def read_container(X, *, name, n_leads=None):
         lead_names = normalize_lead_names([str(column) for column in X.columns], strict=False)
         return X, "lead frame", _check_given_leads(len(lead_names), n_leads), lead_names
     if not hasattr(X, "iloc"):
-        X = np.asarray(X)
+        X = as_array(X)
         if is_signal_table(X):
             return X, "cells", _check_given_leads(X.shape[1], n_leads), None
         if X.ndim == 3:
@@ -169,7 +175,7 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
         If X is ambiguous or empty, or `lead_names` or `sampling_rate` does not match it.
     """
     check_container(X)
-    if not hasattr(X, "iloc") and np.size(X) == 0:
+    if not hasattr(X, "iloc") and as_array(X).size == 0:
         raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
     check_noted_rate(X, sampling_rate, name=name)
     X, kind, n_leads, names = read_container(X, name=name, n_leads=n_leads)
@@ -209,16 +215,13 @@ def is_signal_table(X):
 
 
 def _check_numeric(estimator, X, reset, dtype, n_leads):
-    """Convert a 3-D array, lead-major rows or a numeric frame to signals."""
+    """Convert a 3-D array, lead-major rows or a numeric frame to signals.
+
+    Also return whether X consists of rows.
+    """
     name = type(estimator).__name__
     if isinstance(X, (list, tuple)):
-        try:
-            X = np.asarray(X)
-        except ValueError as error:
-            raise ValueError(
-                f"X is a nested list whose parts differ in length ({error}). All signals must "
-                "have the same length: crop or pad them."
-            ) from error
+        X = as_array(X)
     ndim = getattr(X, "ndim", None)
     if ndim is not None:
         _check_rank(X)
@@ -229,14 +232,17 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     with np.errstate(over="ignore"):
         # Rows may be passed to an estimator fitted on a 3-D array, and vice versa. scikit-learn
         # would compare the number of columns with the number of leads.
-        if reset or (ndim == 2) == was_fitted_on_rows(estimator):
-            X = validate_data(estimator, X, reset=reset, **options)
-        else:
-            X = check_array(X, estimator=estimator, input_name="X", **options)
+        with refuse_other_objects():
+            if reset or (ndim == 2) == was_fitted_on_rows(estimator):
+                X = validate_data(estimator, X, reset=reset, **options)
+            else:
+                X = check_array(X, estimator=estimator, input_name="X", **options)
+    # Frames of another byte order keep it.
+    X = X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
     if X.ndim == 3:
-        return X
+        return X, False
     _check_row_length(X.shape, n_leads, name)
-    return X.reshape(len(X), n_leads, -1)
+    return X.reshape(len(X), n_leads, -1), True
 
 
 def _check_rank(X):
@@ -269,8 +275,12 @@ def _check_row_length(shape, n_leads, name):
 
 
 def was_fitted_on_rows(estimator):
-    """Return whether ``n_features_in_`` counts values rather than leads."""
-    return estimator.n_features_in_ != estimator.n_leads_in_ or estimator.n_times_in_ == 1
+    """Return whether ``n_features_in_`` counts values rather than leads.
+
+    For records of one time point, the numbers are equal.
+    """
+    differs = estimator.n_features_in_ != estimator.n_leads_in_
+    return getattr(estimator, "_fitted_on_rows", differs)
 
 
 def _check_leads_and_times(estimator, signals, n_leads):
@@ -396,8 +406,14 @@ def _check_fitted(estimator, signals, lead_names):
         )
 
 
+def is_in_range(signals):
+    """Return whether the values that are not NaN are so small that squares are finite."""
+    lowest = np.fmin.reduce(signals, axis=None, initial=0)
+    return -_LARGEST <= lowest and np.fmax.reduce(signals, axis=None, initial=0) <= _LARGEST
+
+
 def check_finite(signals, lead_names, allow_nan=False):
-    """Raise for NaN and infinity, and report where the first one is.
+    """Raise for NaN, infinity and absolute values above 1e15, and report where the first one is.
 
     Parameters
     ----------
@@ -407,16 +423,19 @@ def check_finite(signals, lead_names, allow_nan=False):
     """
     try:
         # The sum of infinities of both signs is NaN, which numpy would warn of.
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             assert_all_finite(signals, allow_nan=allow_nan, input_name="X")
+        if not is_in_range(signals):
+            raise ValueError
     except ValueError:
-        wrong = np.isinf(signals) if allow_nan else ~np.isfinite(signals)
+        wrong = ~(np.abs(signals) <= _LARGEST)
+        wrong &= ~np.isnan(signals) if allow_nan else True
         record, lead, time = np.argwhere(wrong)[0]
         n_records = np.count_nonzero(wrong.any(axis=(1, 2)))
         if np.isnan(signals).any() and not allow_nan:
             what = "NaN"
         else:
-            what = f"infinity or a value too large for {signals.dtype}"
+            what = f"infinity or a value too large for float32 (above {_LARGEST:g})"
         lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
         raise ValueError(
             f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "

@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from ._samples import check_not_masked, find_missing
+from ._samples import check_not_masked, check_one_type, find_missing
 
 
 class Target(NamedTuple):
@@ -67,6 +67,7 @@ class Target(NamedTuple):
                 f"infinite, the first for record {np.argwhere(missing)[0][0]}. Remove these "
                 "records."
             )
+        check_one_type(y)
         if y.ndim == 2 and y.shape[1] > 1:
             if not np.isin(y, (0, 1)).all():
                 raise ValueError(
@@ -90,13 +91,7 @@ class Target(NamedTuple):
             )
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
-        try:
-            classes, values = np.unique(y, return_inverse=True)
-        except TypeError as error:
-            raise ValueError(
-                f"y contains labels of different types ({error}). Convert all of them to strings "
-                "or to numbers."
-            ) from error
+        classes, values = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
                 f"{estimator_name} needs records of at least 2 classes, got 1 class: "

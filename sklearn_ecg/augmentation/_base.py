@@ -277,9 +277,15 @@ def _apply_transform(transform, x, peaks, generator):
         )
     else:
         after = transform(x)
+    if not isinstance(after, torch.Tensor):
+        raise ValueError(
+            f"{transform!r} returned {type(after).__name__}. A transform must return a batch: a "
+            "tensor of the shape of the one that it is given."
+        )
     if after.shape != x.shape:
         raise ValueError(
             f"{transform!r} changed the shape of a batch from {tuple(x.shape)} to "
             f"{tuple(after.shape)}. A transform must preserve the shape of a batch."
         )
-    return after, peaks
+    # A function may have computed in another dtype.
+    return after.to(x.dtype), peaks

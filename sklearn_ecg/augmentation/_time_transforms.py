@@ -1,6 +1,7 @@
 """Random transforms of signals that shift, stretch or mask time."""
 
 import math
+from collections.abc import Iterable, Mapping
 from numbers import Real
 
 import numpy as np
@@ -32,6 +33,11 @@ def pad_peaks(peaks):
     padded : ndarray of shape (n_records, n_peaks_max), float64
         R-peaks, with NaN after the last one of each record.
 
+    Raises
+    ------
+    ValueError
+        If `peaks` is not a list with a one-dimensional array of numbers for each record.
+
     Examples
     --------
     >>> from sklearn_ecg.augmentation import pad_peaks
@@ -40,8 +46,17 @@ def pad_peaks(peaks):
            [ 51.,  nan,  nan],
            [ nan,  nan,  nan]])
     """
-    padded = np.full((len(peaks), max(map(len, peaks), default=0)), np.nan)
-    for row, found in zip(padded, peaks):
+    if isinstance(peaks, (str, Mapping)) or not isinstance(peaks, Iterable):
+        raise ValueError(f"peaks must be a list with an array for each record, got {peaks!r}.")
+    records = [np.asarray(found) for found in peaks]
+    for record, found in enumerate(records):
+        if found.ndim != 1 or (found.size and found.dtype.kind not in "iuf"):
+            raise ValueError(
+                "peaks must have a one-dimensional array of time points for each record, got "
+                f"{peaks[record]!r} for record {record}."
+            )
+    padded = np.full((len(records), max(map(len, records), default=0)), np.nan)
+    for row, found in zip(padded, records):
         row[: len(found)] = found
     return padded
 

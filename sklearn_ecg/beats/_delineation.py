@@ -68,13 +68,15 @@ def qrs_bounds(beats, rate, peak, leads):
     core = slice(max(0, peak - round(_QRS_CORE * ms)), peak + round(_QRS_CORE * ms) + 1)
     rest = slice(max(0, peak + round(_REST[0] * ms)), peak + round(_REST[1] * ms))
     highest = speed[:, core].max(axis=1)
-    quiet = np.quantile(speed[:, rest], 0.25, axis=1)
+    # A beat that ends before the rest has no quiet part.
+    quiet = np.quantile(speed[:, rest], 0.25, axis=1) if speed[:, rest].size else 0 * highest
     low = speed < np.maximum(_ALL_LEADS_SLOPE * highest, _ALL_LEADS_NOISE * quiet)[:, None]
     length = max(2, round(_QUIET_TIME * ms))
-    before, after = (peak + round(edge * ms) for edge in _QRS_INSIDE)
+    last = beats.shape[2] - 1
+    # Inside the beat, which may be shorter than a QRS.
+    before, after = (min(max(peak + round(edge * ms), 0), last) for edge in _QRS_INSIDE)
     # The last index before the velocity is low, going outwards from the R-peak.
     onset = before - first_true(starts_run(low[:, before::-1], length), before) + 1
-    last = beats.shape[2] - 1
     offset = after + first_true(starts_run(low[:, after:], length), last - after) - 1
     return onset, offset
 
@@ -84,6 +86,7 @@ def pr_level(beats, rate, qrs_onset):
     early, late = (round(edge * rate / 1000) for edge in _PR_LEVEL)
     start = np.maximum(qrs_onset - early, 0)
     place = start[:, None] + np.arange(max(2, early - late))
+    place = np.minimum(place, beats.shape[2] - 1)
     return np.take_along_axis(beats, place[:, None], axis=2).mean(axis=2)
 
 
@@ -200,6 +203,8 @@ def starts_run(condition, length):
 
 def first_true(condition, default):
     """Return the index of the first true value along the last axis, or a default."""
+    if not condition.shape[-1]:
+        return np.full(condition.shape[:-1], default)
     index = condition.argmax(axis=-1)
     return np.where(condition.any(axis=-1), index, default)
 

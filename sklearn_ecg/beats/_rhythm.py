@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.ndimage import median_filter
 
-from .._validation import check_finite, read_signals
+from .._validation import check_finite, is_in_range, read_signals
 from ..leads._derived import independent_leads
 from ..utils._chunks import R_PEAKS, record_chunks
 from ._qrs import detect_beats
@@ -436,14 +436,15 @@ def find_r_peaks(signals, lead_names, rate):
     leads = independent_leads(lead_names, n_leads)
     peaks, similarity, reliability, spikes = [], [], [], []
     for part in record_chunks(n_records, len(leads) * n_times / rate, R_PEAKS):
+        used_names = None if lead_names is None else [lead_names[i] for i in leads]
+        if not is_in_range(signals[part]):
+            # Perhaps only in leads that are not used.
+            check_finite(signals[:, leads], used_names)
         try:
             record, time, alike, reliable, *spike = detect_beats(signals[part], leads, rate)
         except FloatingPointError:
-            used_names = None if lead_names is None else [lead_names[i] for i in leads]
             check_finite(signals[:, leads], used_names)
-            raise ValueError(
-                "X contains values too large for float32. Convert the signals to mV."
-            ) from None
+            raise
         peaks += split_by_record(record, time, part.stop - part.start)
         similarity += split_by_record(record, alike, part.stop - part.start)
         spikes += split_by_record(*spike, part.stop - part.start)

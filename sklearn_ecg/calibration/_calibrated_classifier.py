@@ -178,6 +178,8 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         ValueError
             If labels are missing or of one class only; if a patient is on both sides of a split; if
             a label has no positive or no negative records in a part that needs both.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         self._validate_params()
         _check_method(self.method)

@@ -209,6 +209,8 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
             If y is multiclass; if parameters exclude each other; if a patient is on both sides of a
             split; if a label has no positive or no negative records in a part, or the classifier
             gives all records the same score.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         self._validate_params()
         self._check_parameters()

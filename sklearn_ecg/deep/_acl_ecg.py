@@ -307,6 +307,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
             If the checkpoint of this fit is damaged. This is a `ValueError`.
         OSError
             If ``checkpoint`` is no writable folder, or its disk is full.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
 
         Warns
         -----

@@ -276,6 +276,8 @@ class ACLECGClassifier(FineTunedClassifier):
             If the checkpoint of this fit is damaged. This is a `ValueError`.
         OSError
             If ``checkpoint`` is no writable folder, or its disk is full.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         return self._fit(X, y, sample_weight, groups)
 

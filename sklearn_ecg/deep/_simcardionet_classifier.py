@@ -302,6 +302,8 @@ class SimCardioNetClassifier(FineTunedClassifier):
             If the checkpoint of this fit is damaged. This is a `ValueError`.
         OSError
             If ``checkpoint`` is no writable folder, or its disk is full.
+        TypeError
+            If X contains objects that are not numbers.
 
         Warns
         -----

@@ -55,6 +55,8 @@ class RecordSampler:
         ------
         ValueError
             If a parameter or an argument is invalid.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         _, target, _ = self._check(X, y)
         # Not the random state of `fit_resample`, which may be an instance.
@@ -86,6 +88,8 @@ class RecordSampler:
         ------
         ValueError
             If a parameter or an argument is invalid.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         checked, target, groups = self._check(X, y, groups)
         random_state = check_random_state(self.random_state)

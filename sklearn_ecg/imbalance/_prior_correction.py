@@ -217,6 +217,8 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             If a prevalence is outside (0, 1), or not given for each class or label; if the
             effective prevalence cannot be computed for ``method="closed_form"``; if a patient is on
             both sides of a split; if a label is constant.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         self._validate_params()
         if self.effective_prevalence is not None and self.method == "fitted":

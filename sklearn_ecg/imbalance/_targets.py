@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._validation._samples import check_not_masked, find_missing
+from .._validation._samples import check_not_masked, check_one_type, find_missing
 
 
 class SamplerTarget(NamedTuple):
@@ -63,12 +63,12 @@ def check_target(y, X, name):
     if values.ndim == 2 and values.shape[1] > 1:
         target = _check_indicator(values)
     else:
-        _find_classes(values)
+        check_one_type(values)
         check_classification_targets(values)
         target = SamplerTarget(False, column_or_1d(values))
     check_consistent_length(X, values)
     if not target.is_multilabel:
-        classes = _find_classes(target.values)
+        classes = np.unique(target.values)
         if len(classes) < 2:
             raise ValueError(
                 f"{name} needs records of at least 2 classes, got 1 class: {classes.tolist()[0]!r}."
@@ -111,13 +111,3 @@ def _check_indicator(values):
     if (values.sum(axis=1) == 1).all():
         return SamplerTarget(False, values.argmax(axis=1))
     return SamplerTarget(True, values)
-
-
-def _find_classes(values):
-    try:
-        return np.unique(values)
-    except TypeError as error:
-        raise ValueError(
-            f"y contains labels of different types ({error}). Convert all of them to strings or to "
-            "numbers."
-        ) from error

@@ -37,7 +37,7 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
     Raises
     ------
     TypeError
-        If `X` does not contain real numbers, or a name is not a string.
+        If `X` does not contain real numbers, a name is not a string, or `index` is not a list.
     ValueError
         If `X` does not have three dimensions or has no time points, `leads` is None and there are
         not twelve leads, or the number of names or of index labels does not match `X`. Also if
@@ -86,6 +86,8 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
             )
         leads = STANDARD_LEADS
     leads = check_leads(X, leads)
+    if index is not None and not hasattr(index, "__len__"):
+        raise TypeError(f"index must be a list of labels, got {index!r}.")
     if index is not None and len(index) != len(X):
         raise ValueError(f"index has {len(index)} labels, but X has {len(X)} records.")
     frame = _build_frame(X, leads, index)

@@ -1,7 +1,7 @@
 """Names of leads, and the regions of the heart that they represent."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 #: The twelve standard leads in standard order.
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -143,7 +143,7 @@ def normalize_lead_names(names, *, strict=True):
     Raises
     ------
     TypeError
-        If `names` is a single string, or one of the names is not a string.
+        If `names` is a single string or not a list, or one of the names is not a string.
     ValueError
         If two names are the same lead, or, with ``strict=True``, a name is not a known lead.
 
@@ -165,6 +165,8 @@ def normalize_lead_names(names, *, strict=True):
     """
     if isinstance(names, str):
         raise TypeError(f"names must be a list of lead names, got the single str {names!r}.")
+    if not isinstance(names, Iterable):
+        raise TypeError(f"names must be a list of lead names, got {names!r}.")
     given = {}
     for name in names:
         try:
@@ -201,7 +203,8 @@ def lead_regions(lead_names, regions="twelve"):
     Raises
     ------
     TypeError
-        If `regions` is neither a string nor a mapping, or the leads of a region are a string.
+        If `regions` is neither a string nor a mapping, or `lead_names` or the leads of a region
+        are not lists of strings.
     ValueError
         If `lead_names` is None, the string `regions` is unknown, there are no regions, a region is
         empty, or a lead of a region is missing.

@@ -67,6 +67,9 @@ def read_label_columns(y_true, y_score, *, labels=None, sample_weight=None, argu
     ------
     ValueError
     """
+    for name, values in (("y_true", y_true), (argument, y_score)):
+        if np.ndim(values) == 0:
+            raise ValueError(f"{name} must be an array, got {values!r:.80}.")
     check_same_records(y_true=y_true, **{argument: y_score}, sample_weight=sample_weight)
     check_consistent_length(y_true, y_score, sample_weight)
     score_names = column_names(y_score)

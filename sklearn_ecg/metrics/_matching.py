@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
-from .._validation._samples import check_not_masked, find_missing
+from .._validation._samples import check_not_masked, check_one_type, find_missing
 
 
 def column_names(frame):
@@ -151,6 +152,8 @@ def as_array(values, argument):
         If values are masked, which `numpy.asarray` would ignore.
     """
     check_not_masked(values, argument)
+    if issparse(values):
+        raise ValueError(f"{argument} is a sparse matrix. Pass an array: {argument}.toarray().")
     array = np.asarray(values)
     if array.dtype == object and isinstance(values, (pd.Series, pd.DataFrame)):
         # Numbers of pandas' own dtypes, where a missing value is pd.NA.
@@ -160,14 +163,27 @@ def as_array(values, argument):
 
 
 def as_label_array(y_true, argument="y_true"):
-    """Return an array of labels, after checking that none is missing."""
+    """Return an array of labels, after checking that they are classes and none is missing."""
     labels = as_array(y_true, argument)
+    if labels.size == 0:
+        raise ValueError(f"{argument} is empty: its shape is {labels.shape}. Pass some records.")
+    if labels.ndim not in (1, 2):
+        raise ValueError(
+            f"{argument} must have shape (n_records,) or (n_records, n_labels), got shape "
+            f"{labels.shape}."
+        )
     n_missing = np.count_nonzero(find_missing(y_true).reshape(len(labels), -1).any(axis=1))
     if n_missing:
         raise ValueError(
             f"{argument} has missing values for {n_missing} of {len(labels)} records. Leave these "
             "records out."
         )
+    if labels.dtype.kind in "mMc":
+        raise ValueError(
+            f"{argument} must contain classes, got dtype {labels.dtype}. Pass numbers, strings or "
+            "booleans."
+        )
+    check_one_type(labels, argument)
     return labels
 
 

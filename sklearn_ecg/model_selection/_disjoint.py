@@ -1,15 +1,17 @@
 """Checks that no patient and no duplicate record is on both sides of a split."""
 
 import warnings
+from collections.abc import Iterable
 from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.multiclass import type_of_target
 
-from .._validation._samples import check_groups, check_records
+from .._validation._samples import check_groups, check_one_type, check_records, find_missing
 from ._duplicates import CORRELATION_CONSTRAINT, duplicate_groups
 
 
@@ -17,7 +19,7 @@ from ._duplicates import CORRELATION_CONSTRAINT, duplicate_groups
     {
         "cv": ["cv_object"],
         "X": ["array-like"],
-        "y": ["array-like", None],
+        "y": ["array-like", "sparse matrix", None],
         "groups": ["array-like", None],
         "tolerance": [Interval(Real, 0, None, closed="left"), None],
         "thumbnail_correlation": CORRELATION_CONSTRAINT,
@@ -48,8 +50,8 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0, thumbnai
     ------
     ValueError
         For the first split with a patient or a signal on both sides; the message names the split,
-        the group and the records. Also if a patient is missing, or if `cv` is an iterator, which
-        could be used only once.
+        the group and the records. Also if a patient is missing, if `cv` has no splits or
+        indices that are not in X, or if it is an iterator, which could be used only once.
 
     See Also
     --------
@@ -162,7 +164,8 @@ class DisjointGroupsCV(BaseCrossValidator):
         ValueError
             For the first split with a patient or a signal on both sides; the message names the
             split, the group and the records. Also if groups are missing but required, if there is
-            nothing to check, or if ``cv`` is an iterator, which could be used only once.
+            nothing to check, if ``cv`` has no splits or indices that are not in X, or if it is an
+            iterator, which could be used only once.
         """
         if groups is None and self.require_groups:
             raise ValueError(
@@ -196,7 +199,13 @@ class DisjointGroupsCV(BaseCrossValidator):
         -------
         n_splits : int
             Number of splits.
+
+        Raises
+        ------
+        ValueError
+            If ``cv`` is not a splitter, or an iterator, which could be used only once.
         """
+        y = y.toarray() if issparse(y) else y
         return int(as_splitter(self.cv, y).get_n_splits(X, y, groups))
 
 
@@ -206,13 +215,18 @@ def as_splitter(cv, y):
     Raises
     ------
     ValueError
-        If cv is an iterator.
+        If cv is an iterator, or y has missing labels.
     """
     if hasattr(cv, "__next__"):
         raise ValueError(
             "cv is an iterator, which can be used only once. Make a list, splits = list(cv), and "
             "pass it both to this function and to the evaluation that follows."
         )
+    n_missing = 0 if y is None else np.count_nonzero(find_missing(y))
+    if n_missing:
+        raise ValueError(f"y has {n_missing} missing values. Leave these records out.")
+    if y is not None:
+        check_one_type(y)
     classifier = y is not None and type_of_target(y) in ("binary", "multiclass")
     return check_cv(cv, y, classifier=classifier)
 
@@ -222,10 +236,31 @@ def list_splits(cv, n_records, y, groups):
     with warnings.catch_warnings():
         # The checks find out whether ignoring the groups does harm.
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
-        # Splitters use only the length of X.
-        splits = list(as_splitter(cv, y).split(np.zeros((n_records, 1)), y, groups))
-    # Splits may be boolean masks.
-    return [tuple(np.arange(n_records)[part] for part in split) for split in splits]
+        y = y.toarray() if issparse(y) else y
+        splitter = as_splitter(cv, y)
+        if isinstance(cv, Iterable) and not hasattr(cv, "split"):
+            splits = list(cv)
+        else:
+            # Splitters use only the length of X.
+            splits = list(splitter.split(np.zeros((n_records, 1)), y, groups))
+    if not splits:
+        raise ValueError("cv has no splits. Pass a splitter, or a list of (train, test).")
+    return [_check_indices(number, split, n_records) for number, split in enumerate(splits)]
+
+
+def _check_indices(number, split, n_records):
+    """Return the training set and the test set of a split as arrays of indices."""
+    try:
+        # They may be boolean masks.
+        train, test = (np.arange(n_records)[part] for part in split)
+        if train.ndim != 1 or test.ndim != 1:
+            raise IndexError("its parts are not one-dimensional")
+    except (IndexError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"Split {number} of cv is not (train, test) with indices or masks of the {n_records} "
+            f"records: {error}."
+        ) from error
+    return train, test
 
 
 def list_disjoint_splits(cv, n_records, y, groups, duplicates):

@@ -49,8 +49,8 @@ def fold_balance(cv, X, y, groups=None):
     Raises
     ------
     ValueError
-        If lengths differ, a label or a patient is missing, a test set is empty, or `cv` is an
-        iterator, which could be used only once.
+        If lengths differ, a label or a patient is missing, a test set is empty, `cv` has no splits
+        or indices that are not in X, or it is an iterator, which could be used only once.
 
     See Also
     --------

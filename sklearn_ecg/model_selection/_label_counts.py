@@ -4,7 +4,13 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import type_of_target
 
-from .._validation._samples import check_groups, check_not_masked, find_missing, number_groups
+from .._validation._samples import (
+    check_groups,
+    check_not_masked,
+    check_one_type,
+    find_missing,
+    number_groups,
+)
 
 
 def read_labels(y, n_records):
@@ -38,6 +44,8 @@ def read_labels(y, n_records):
         raise ValueError(
             f"y must have one row for each of {n_records} records, got shape {values.shape}."
         )
+    if not values.size:
+        raise ValueError(f"y is empty: got shape {values.shape}. Pass some records.")
     n_missing = np.count_nonzero(find_missing(y).reshape(n_records, -1).any(axis=1))
     if n_missing:
         raise ValueError(
@@ -54,6 +62,7 @@ def read_labels(y, n_records):
         return values.astype(np.intp), names, True
     if values.ndim == 2:
         values = values.reshape(n_records, -1)[:, 0] if values.shape[1] else values
+    check_one_type(values)
     kind = type_of_target(values) if values.ndim == 1 else f"shape {values.shape}"
     if kind not in ("binary", "multiclass"):
         raise ValueError(

@@ -33,6 +33,14 @@ class MultilabelStratifiedGroupKFold(BaseCrossValidator):
     random_state : int, RandomState instance or None, default=None
         Determines the folds if ``shuffle=True``. Pass an int for reproducible folds.
 
+    Raises
+    ------
+    ValueError
+        If `n_splits` is not an int of at least 2, or `random_state` is given without
+        ``shuffle=True``.
+    TypeError
+        If `shuffle` is not a bool.
+
     See Also
     --------
     MultilabelStratifiedGroupShuffleSplit : One or several random splits of a given size.
@@ -159,6 +167,11 @@ class MultilabelStratifiedGroupShuffleSplit(BaseCrossValidator):
         their sum is less than all records, the rest of the records is not used.
     random_state : int, RandomState instance or None, default=None
         Determines the splits. Pass an int for reproducible splits.
+
+    Raises
+    ------
+    ValueError
+        If `n_splits` is not an int of at least 1.
 
     See Also
     --------

@@ -259,6 +259,8 @@ def contrast_pairs(z, pair_weights, *, temperature, gamma=0.0, sample_weight=Non
     ).logsumexp(dim=1, keepdim=True)
     log_eta = similarity - log_norm
     if gamma != 0:
+        # Of an anchor with itself, exp(log_eta) may be infinite, and its gradient NaN.
+        log_eta = log_eta.clamp(max=0)
         # 1 - eta may round to 0, where a power below 1 has an infinite slope.
         misaligned = -torch.expm1(log_eta)
         log_eta = log_eta * misaligned.clamp(min=_CLAMP_MIN) ** gamma

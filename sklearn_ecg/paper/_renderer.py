@@ -228,6 +228,8 @@ class ECGImageRenderer(
         ------
         ValueError
             See the class; also if the shape of X is ambiguous, or X contains NaN or infinity.
+        TypeError
+            If X contains objects that are neither numbers nor signals.
         """
         self._validate_params()
         # If fit fails, the renderer is left unfitted.

@@ -12,6 +12,7 @@ from .. import __version__
 from ..utils._container import PersistenceError, disassemble, pack, parse_json, unpack
 from ..utils._files import read_file, reserve_file, write_file
 from ..utils._module_arrays import module_difference
+from ..utils._paths import expand_path
 from ..utils._torch import usual_settings
 from ._decoding import Decoder
 from ._encoding import Encoder
@@ -56,6 +57,8 @@ def save(estimator, path):
     OSError
         If the folder does not exist or is not writable, which is found out first, or if the disk is
         full.
+    TypeError, ValueError
+        If `path` is not a path, or empty.
 
     See Also
     --------
@@ -105,6 +108,7 @@ def save(estimator, path):
     documentation of sklearn_ecg.persistence.save.
     >>> folder.cleanup()
     """
+    path = expand_path(path, "path")
     reserved = reserve_file(path)
     try:
         with usual_settings(torch.device("cpu")):
@@ -189,6 +193,8 @@ def load(path, modules=None, *, max_bytes=_MAX_BYTES):
         is a `ValueError`.
     OSError
         If the file cannot be read.
+    TypeError, ValueError
+        If `path` is not a path, or `max_bytes` not a positive integer.
 
     See Also
     --------
@@ -221,7 +227,8 @@ def load(path, modules=None, *, max_bytes=_MAX_BYTES):
     np.True_
     """
     functions = _check_modules(modules)
-    name = os.path.basename(os.fspath(path))
+    path = expand_path(path, "path")
+    name = os.path.basename(path)
     return _decode(read_file(path, max_bytes), name, functions)[1]
 
 
@@ -245,7 +252,11 @@ def read_info(path, *, max_bytes=_MAX_BYTES):
     Raises
     ------
     PersistenceError
-        If the file is no model file, or not intact.
+        If the file is no model file, or not intact. This is a `ValueError`.
+    OSError
+        If the file cannot be read.
+    TypeError, ValueError
+        If `path` is not a path, or `max_bytes` not a positive integer.
 
     See Also
     --------
@@ -263,7 +274,8 @@ def read_info(path, *, max_bytes=_MAX_BYTES):
     >>> info["class"], info["lead_names"], info["functions"]
     ('BandpassFilter', None, [])
     """
-    name = os.path.basename(os.fspath(path))
+    path = expand_path(path, "path")
+    name = os.path.basename(path)
     header, _ = disassemble(read_file(path, max_bytes), name)
     with _named_errors(name):
         header = parse_json(header, "its header")

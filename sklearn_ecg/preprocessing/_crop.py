@@ -258,6 +258,8 @@ def windows(X, n_times, *, step=None, n_leads=None):
     ------
     ValueError
         If a window is longer than the records, or X is ambiguous.
+    TypeError
+        If X contains objects that are neither numbers nor signals.
 
     See Also
     --------

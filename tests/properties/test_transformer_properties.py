@@ -1,0 +1,311 @@
+"""Transformers: every container, shape and dtype gives the documented result or error."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from outcomes import Refused, attempt, covers
+from sklearn.base import clone
+from strategies import examples, records
+
+from sklearn_ecg.leads import STANDARD_LEADS, is_lead_frame
+from sklearn_ecg.preprocessing import (
+    BandpassFilter,
+    BaselineRemover,
+    BeatFeatures,
+    Clipper,
+    Cropper,
+    ECGImageRenderer,
+    LeadDeriver,
+    LeadScaler,
+    LeadSelector,
+    MedianBeat,
+    NotchFilter,
+    Resampler,
+    SignalQuality,
+    windows,
+)
+from sklearn_ecg.utils._check_tools import _to_array
+
+
+def same_shape(estimator, shape):
+    return shape
+
+
+def cropped(estimator, shape):
+    return (*shape[:2], estimator.n_times or shape[2])
+
+
+# For each class, instances and a function that returns the shape of the transformed signals.
+TO_SIGNALS = {
+    BandpassFilter: (
+        [
+            BandpassFilter(sampling_rate=100),
+            BandpassFilter(None, 40, order=4, sampling_rate=500),
+            BandpassFilter(0.05, None, order=1, sampling_rate=360.5),
+        ],
+        same_shape,
+    ),
+    BaselineRemover: (
+        [BaselineRemover(sampling_rate=100), BaselineRemover("median", sampling_rate=100)],
+        same_shape,
+    ),
+    Clipper: ([Clipper(), Clipper(-0.5, 0.5), Clipper(None, 1e6), Clipper(0, None)], same_shape),
+    Cropper: (
+        [
+            Cropper(),
+            Cropper(3),
+            Cropper(2, position="random", random_state=0),
+            Cropper(2, position="end"),
+            Cropper(2, position=1),
+        ],
+        cropped,
+    ),
+    LeadDeriver: (
+        [LeadDeriver(), LeadDeriver(["III"])],
+        lambda estimator, shape: (shape[0], len(estimator.leads_out_), shape[2]),
+    ),
+    LeadScaler: (
+        [LeadScaler(), LeadScaler("record"), LeadScaler("record_lead"), LeadScaler(None)],
+        same_shape,
+    ),
+    LeadSelector: (
+        [
+            LeadSelector(),
+            LeadSelector([0]),
+            LeadSelector(["II", "I"]),
+            LeadSelector(region="septal"),
+        ],
+        lambda estimator, shape: (shape[0], len(estimator.positions_), shape[2]),
+    ),
+    MedianBeat: (
+        [
+            MedianBeat(100, unreliable="nan"),
+            MedianBeat(100, unreliable="record_average", window=(-0.01, 0.01)),
+            MedianBeat(250, window=(-0.1, 0.2), average="trimmed_mean", min_reliability=0),
+        ],
+        lambda estimator, shape: (
+            *shape[:2],
+            sum(np.rint(np.abs(estimator.window) * estimator.sampling_rate).astype(int)),
+        ),
+    ),
+    NotchFilter: (
+        [NotchFilter(sampling_rate=500), NotchFilter(60, quality=5, sampling_rate=250)],
+        same_shape,
+    ),
+    Resampler: (
+        [
+            Resampler(50, sampling_rate=100),
+            Resampler(500, sampling_rate=360),
+            Resampler(1, sampling_rate=1),
+        ],
+        lambda estimator, shape: (*shape[:2], -(-shape[2] * estimator.up_ // estimator.down_)),
+    ),
+}
+# Those that accept NaN, and leave it where it is.
+ALLOW_NAN = (Clipper, Cropper, LeadDeriver, LeadSelector)
+# What the plain records of the tests may not have, in the words of the error.
+NEEDS = {
+    Cropper: "n_times|position",
+    LeadDeriver: "needs the names|missing",
+    LeadSelector: "names|not found|needs lead",
+    MedianBeat: "more than the|no reliable beats",
+}
+
+
+def check_container(out, X, kind):
+    """Assert that the result is in the same kind of container as X, with its index."""
+    if kind in ("lead frame", "numeric frame"):
+        assert isinstance(out, pd.DataFrame) and out.index.equals(X.index)
+        assert is_lead_frame(out) == (kind == "lead frame")
+    else:
+        assert isinstance(out, np.ndarray) and (out.dtype == object) == (kind == "cells")
+        assert not isinstance(out, np.memmap) and out.flags.writeable
+
+
+def check_names(estimator, out, kind, shape):
+    """Assert that there is a name for each lead, or for each column of rows."""
+    names = attempt(estimator.get_feature_names_out)
+    assert names.dtype == object and len(set(names)) == len(names)
+    if kind in ("rows", "numeric frame"):
+        # Rows of one time point per record look like signals of one lead.
+        assert len(names) == shape[1] * shape[2]
+    elif shape[2] > 1 or kind != "array":
+        assert len(names) in (shape[1], shape[1] * shape[2])
+    if isinstance(out, pd.DataFrame):
+        assert list(out.columns) == list(names)
+
+
+def may_refuse(cls, refused):
+    """Return whether records that are otherwise plain may be refused for this reason."""
+    return cls in NEEDS and re.search(NEEDS[cls], str(refused)) is not None
+
+
+@covers(*TO_SIGNALS)
+@pytest.mark.parametrize("covered", TO_SIGNALS)
+@examples(25)
+@given(data=st.data())
+def test_signals_to_signals(covered, data):
+    instances, output_shape = TO_SIGNALS[covered]
+    given_records = data.draw(records())
+    estimator = clone(data.draw(st.sampled_from(instances)))
+    estimator.set_params(**given_records.params)
+    X = given_records.X
+    if covered in (LeadDeriver, LeadSelector) and given_records.kind in ("array", "cells", "rows"):
+        estimator.set_params(lead_names=STANDARD_LEADS[: given_records.shape[1]])
+    fitted = attempt(estimator.fit, X)
+    out = attempt(estimator.transform, X)
+    also = attempt(estimator.fit_transform, X)
+    if isinstance(out, Refused):
+        # A transformer that could not be fitted transforms nothing.
+        assert isinstance(also, Refused)
+        assert not given_records.is_plain or may_refuse(covered, also), also
+        return
+    assert fitted is estimator
+    shape = output_shape(estimator, given_records.shape)
+    check_container(out, X, given_records.kind)
+    array = _to_array(out)
+    assert array.shape == (shape if array.ndim == 3 else (shape[0], shape[1] * shape[2]))
+    if given_records.dtype != "object":
+        assert array.dtype == given_records.output_dtype
+    assert given_records.is_finite or covered in ALLOW_NAN
+    if given_records.is_finite and covered is not MedianBeat:
+        assert np.isfinite(array).all()
+    check_names(estimator, out, given_records.kind, shape)
+    np.testing.assert_array_equal(_to_array(also), array)
+    if covered is MedianBeat:
+        report = attempt(estimator.report, X)
+        assert (
+            report["status"].eq("ok").sum()
+            == np.isfinite(array.reshape(len(array), -1)).all(axis=1).sum()
+            or estimator.unreliable != "nan"
+        )
+
+
+def check_features(features, names, given_records):
+    assert features.shape == (len(given_records.signals), len(names))
+    assert features.dtype.kind == "f" and len(set(names)) == len(names)
+
+
+@covers(SignalQuality)
+@examples(40)
+@given(data=st.data())
+def test_signal_quality(data):
+    given_records = data.draw(records())
+    rate = data.draw(st.sampled_from([100, 250, 1000, 50]))
+    estimator = SignalQuality(sampling_rate=rate, **given_records.params)
+    features = attempt(estimator.fit_transform, given_records.X)
+    if isinstance(features, Refused):
+        assert not given_records.is_plain or rate == 50, features
+        return
+    attempt(estimator.fit, given_records.X)
+    names = attempt(estimator.get_feature_names_out)
+    check_features(features, names, given_records)
+    assert features.dtype == (
+        given_records.output_dtype if given_records.dtype != "object" else features.dtype
+    )
+    assert np.isfinite(features).all()
+    for measure in ("missing", "flat", "saturated", "qrs_power", "reliability"):
+        share = features[:, [name.endswith(f"_{measure}") for name in names]]
+        assert (share >= 0).all() and (share <= 1 + 1e-6).all(), measure
+    for measure in ("range", "jump", "baseline", "noise", "kurtosis"):
+        assert (features[:, [name.endswith(f"_{measure}") for name in names]] >= 0).all(), measure
+    usable = attempt(estimator.mask, given_records.X)
+    assert usable.dtype == bool and usable.shape == given_records.shape[:2]
+    np.testing.assert_array_equal(attempt(estimator.transform, given_records.X), features)
+
+
+@covers(BeatFeatures)
+@examples(25)
+@given(data=st.data())
+def test_beat_features(data):
+    given_records = data.draw(records())
+    drop_empty = data.draw(st.booleans())
+    estimator = BeatFeatures(100, drop_empty=drop_empty, **given_records.params)
+    features = attempt(estimator.fit_transform, given_records.X)
+    if isinstance(features, Refused):
+        assert not given_records.is_plain, features
+        return
+    names = attempt(estimator.get_feature_names_out)
+    check_features(features, names, given_records)
+    assert features.dtype == np.float32 and not np.isinf(features).any()
+    column = dict(zip(names, features.T))
+    for name, values in column.items():
+        known = values[np.isfinite(values)]
+        measure = name.partition("__")[2]
+        if measure in ("reliability", "ectopic_share"):
+            assert ((known >= 0) & (known <= 1)).all()
+        elif measure.endswith("_axis"):
+            assert (np.abs(known) <= 180).all()
+        elif measure == "t_polarity":
+            assert (np.abs(known) <= 1).all()
+        elif measure == "r_transition":
+            assert ((known >= 1) & (known <= 7)).all()
+        elif measure.endswith(("_duration", "_interval", "heart_rate", "n_beats", "sdnn")):
+            assert (known >= 0).all(), name
+    assert np.isfinite(column["global__n_beats"]).all()
+    assert np.isfinite(column["global__reliability"]).all()
+    if drop_empty:
+        assert np.isfinite(features).any(axis=0).all()
+    attempt(estimator.fit, given_records.X)
+    np.testing.assert_array_equal(attempt(estimator.transform, given_records.X), features)
+
+
+@covers(ECGImageRenderer)
+@examples(25)
+@given(data=st.data())
+def test_renderer(data):
+    given_records = data.draw(records())
+    params = {
+        "layout": data.draw(st.sampled_from(["12x1", "3x4", "6x2"])),
+        "image_size": data.draw(st.sampled_from([(200, 60), 64, (60, 200), 1])),
+        "color": data.draw(st.sampled_from(["gray", "rgb"])),
+        "missing_leads": data.draw(st.sampled_from(["empty", "raise"])),
+        "rhythm_lead": data.draw(st.sampled_from(["II", None, "V9"])),
+    }
+    estimator = ECGImageRenderer(100, **params, **given_records.params)
+    images = attempt(estimator.fit_transform, given_records.X)
+    if isinstance(images, Refused):
+        return
+    attempt(estimator.fit, given_records.X)
+    assert given_records.is_finite
+    shape = estimator.image_shape_
+    assert shape[2:] == ((3,) if params["color"] == "rgb" else ())
+    names = attempt(estimator.get_feature_names_out)
+    assert len(names) == np.prod(shape) and len(set(names)) == len(names)
+    array = np.asarray(images)
+    assert array.dtype == np.uint8 and array.size == len(given_records.signals) * np.prod(shape)
+    if given_records.kind == "numeric frame":
+        assert list(images.columns) == list(names) and images.index.equals(given_records.X.index)
+    elif given_records.kind != "rows":
+        assert array.shape == (len(given_records.signals), *shape)
+    report = attempt(estimator.report, given_records.X)
+    assert len(report) == len(images) and (report.to_numpy() >= 0).all()
+    assert (report.to_numpy() <= given_records.shape[2]).all()
+    np.testing.assert_array_equal(attempt(estimator.transform, given_records.X), images)
+
+
+@covers(windows)
+@examples(40)
+@given(data=st.data())
+def test_windows(data):
+    given_records = data.draw(records())
+    n_times = data.draw(st.sampled_from([1, 2, 5, 50, 0, -1, 1.5]))
+    step = data.draw(st.sampled_from([None, 1, 3, 0]))
+    out = attempt(windows, given_records.X, n_times, step=step, **given_records.params)
+    if isinstance(out, Refused):
+        is_valid = n_times in (1, 2, 5, 50) and step != 0
+        assert not (given_records.is_plain and is_valid and n_times <= given_records.shape[2]), out
+        return
+    cut, origin = out
+    n_records, n_leads, length = given_records.shape
+    n_windows = 1 + (length - n_times) // (step or n_times)
+    np.testing.assert_array_equal(origin, np.repeat(np.arange(n_records), n_windows))
+    array = _to_array(cut).reshape(n_records * n_windows, n_leads, n_times)
+    expected = given_records.signals.astype(array.dtype)
+    for row, (record, number) in enumerate(np.ndindex(n_records, n_windows)):
+        start = number * (step or n_times)
+        np.testing.assert_array_equal(array[row], expected[record, :, start : start + n_times])
