@@ -158,6 +158,8 @@ def model_card(
     from ``X_train``, and otherwise only if fitted statistics of a scaler, of an imputer or of the
     normalization of a network equal those of X; records and patients are compared exactly.
 
+    With 1000 resamples, a card of 1713 records and five labels takes about half a minute.
+
     Warnings about the records, such as labels without positive records, are listed in the card.
 
     References

@@ -287,11 +287,11 @@ def test_multiclass_and_multilabel():
     same = card.scores[["auroc", "auroc_low", "auroc_high"]][:3]
     np.testing.assert_allclose(overall, same)
     macro = bootstrap_interval(
-        "roc_auc", (y[70:, None] == clf.classes_).astype(int), p, n_resamples=400, random_state=0
+        "roc_auc", (y[70:, None] == clf.classes_).astype(int), p, n_resamples=150, random_state=0
     )
-    wide = model_card(clf, X[70:], y[70:], n_resamples=400, random_state=0).scores.loc["macro"]
+    wide = model_card(clf, X[70:], y[70:], n_resamples=150, random_state=0).scores.loc["macro"]
     np.testing.assert_allclose(
-        wide[["auroc_low", "auroc_high"]].astype(float), macro[1:], atol=0.02
+        wide[["auroc_low", "auroc_high"]].astype(float), macro[1:], atol=0.04
     )
     # A class that the evaluation records do not have.
     few = y[70:] != "VT"
