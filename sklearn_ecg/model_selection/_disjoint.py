@@ -11,7 +11,13 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.multiclass import type_of_target
 
-from .._validation._samples import check_groups, check_one_type, check_records, find_missing
+from .._validation._samples import (
+    check_groups,
+    check_one_type,
+    check_records,
+    find_missing,
+    number_groups,
+)
 from ._duplicates import CORRELATION_CONSTRAINT, duplicate_groups
 
 
@@ -42,7 +48,8 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0, thumbnai
         Patient of each record, which is also passed to the splitter. If None, only duplicates are
         checked.
     tolerance : float or None, default=0.0
-        Tolerance of `duplicate_groups`. If None, duplicates are not checked.
+        Tolerance of `duplicate_groups`. If None, duplicates are not checked, and X may be anything
+        with a length.
     thumbnail_correlation : float or None, default=None
         For images, the correlation of `duplicate_groups` from which they are considered the same.
 
@@ -74,10 +81,11 @@ def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0, thumbnai
     >>> groups = duplicate_groups(X, groups=patients)
     >>> check_disjoint_groups(GroupKFold(3), X, groups=groups)
     """
-    X = check_records(X)
+    X = X if tolerance is None else check_records(X)
     check_consistent_length(X, y, groups)
     duplicates = find_duplicates(X, tolerance, thumbnail_correlation)
-    list_disjoint_splits(cv, len(X), y, groups, duplicates)
+    n_records = X.shape[0] if hasattr(X, "shape") else len(X)
+    list_disjoint_splits(cv, n_records, y, groups, duplicates)
 
 
 class DisjointGroupsCV(BaseCrossValidator):
@@ -233,6 +241,7 @@ def as_splitter(cv, y):
 
 def list_splits(cv, n_records, y, groups):
     """Return the splits as a list of arrays of indices, whether or not cv uses the groups."""
+    groups = None if groups is None else _sortable_groups(groups)
     with warnings.catch_warnings():
         # The checks find out whether ignoring the groups does harm.
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
@@ -263,10 +272,19 @@ def _check_indices(number, split, n_records):
     return train, test
 
 
+def _sortable_groups(groups):
+    """Return groups as they are, or their numbers if they are both numbers and strings."""
+    try:
+        np.unique(groups)
+    except TypeError:
+        return number_groups(np.asarray(groups))[0]
+    return groups
+
+
 def list_disjoint_splits(cv, n_records, y, groups, duplicates):
     """Return the splits as a list, after checking that no group and no duplicate is separated."""
     if groups is not None:
-        groups = check_groups(groups, n_records)
+        groups = _sortable_groups(check_groups(groups, n_records))
     splits = list_splits(cv, n_records, y, groups)
     for number, (train, test) in enumerate(splits):
         if groups is not None:

@@ -170,11 +170,14 @@ def _choose_probes(X, chosen, chunks):
     total = squares = 0.0
     # Variances of differences from a record are exact enough for a large offset, too.
     origin = _finite_values(X[chosen[:1]])
-    for chunk in chunks:
-        differences = _finite_values(X[chosen[chunk]]) - origin
-        total = total + differences.sum(axis=0)
-        squares = squares + np.einsum("ij,ij->j", differences, differences)
-    variance = squares / len(chosen) - (total / len(chosen)) ** 2
+    # Of huge values the squares are infinite: their variances need not be compared.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for chunk in chunks:
+            differences = _finite_values(X[chosen[chunk]]) - origin
+            total = total + differences.sum(axis=0)
+            squares = squares + np.einsum("ij,ij->j", differences, differences)
+        variance = squares / len(chosen) - (total / len(chosen)) ** 2
+    variance = np.where(np.isnan(variance), np.inf, variance)
     edges = np.linspace(0, len(variance), min(_N_PROBES, len(variance)) + 1).astype(int)
     positions = np.array(
         [start + variance[start:stop].argmax() for start, stop in zip(edges, edges[1:])]
