@@ -92,9 +92,9 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
     -----
     The training records should be recorded correctly. A few swaps among them do little harm: they
     raise the thresholds, so that the false-alarm rate is lower than `false_alarm_rate`. X must be
-    in mV and must not contain NaN: leave out missing leads, or the records. Two limb leads determine the other four; of twelve leads, I, II and
-    V1 to V6 are sufficient. Without chest leads, only swaps of the limbs are detected, and less
-    reliably.
+    in mV and must not contain NaN: leave out missing leads, or the records. Two limb leads
+    determine the other four; of twelve leads, I, II and V1 to V6 are sufficient. Without chest
+    leads, only swaps of the limbs are detected, and less reliably.
 
     The features of a swap are what it would change: measurements of the record minus those of the
     record after the swap. They are P, QRS, ST and T amplitudes and areas of each lead, correlations
@@ -143,7 +143,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
     _parameter_constraints = {
         **SignalToSignalTransformer._parameter_constraints,
         "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "swaps": ["array-like", None],
+        "swaps": [str, "array-like", None],
         "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
     }
@@ -206,6 +206,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         self.swaps_ = self._choose_swaps()
         measures, reliable = self._measure(signals)
         self.n_reliable_ = int(reliable.sum())
+        folds = None if self.n_reliable_ < 2 else self._make_folds(groups, reliable)
         self._model = None
         n_alarms = math.floor((self.n_reliable_ + 1) * self.false_alarm_rate + 1e-9) - 1
         if n_alarms < 0:
@@ -217,9 +218,8 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
                 UserWarning,
             )
         self.thresholds_ = np.full(len(self.swaps_), np.inf)
-        if self.n_reliable_ > 1:
-            known = None if groups is None else groups[reliable]
-            logits = self._cross_fit(measures, known)
+        if folds is not None:
+            logits = self._cross_fit(measures, folds)
             self.thresholds_ = choose_thresholds(logits, max(n_alarms, 0))
         if self.n_reliable_:
             self._model = SwapModel(self.lead_names_in_, self.swaps_).fit(measures)
@@ -262,20 +262,25 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
                 "the chest the leads of their electrodes. Leave it out, or pass swaps=None."
             )
 
-    def _cross_fit(self, measures, groups):
+    def _make_folds(self, groups, reliable):
+        """Return the splits of the records with reliable beats."""
+        n_records = self.n_reliable_
+        if groups is None:
+            return list(KFold(min(_N_FOLDS, n_records)).split(np.empty(n_records)))
+        groups = groups[reliable]
+        n_groups = len(np.unique(groups))
+        if n_groups < 2:
+            raise ValueError(
+                "groups has a single patient with reliable beats, but the thresholds require "
+                "records of at least two. Pass records of more patients."
+            )
+        folds = GroupKFold(min(_N_FOLDS, n_groups))
+        return list(folds.split(np.empty(n_records), groups=groups))
+
+    def _cross_fit(self, measures, folds):
         """Return the logits of each record from models of other records."""
-        n_records = len(measures.values)
-        folds = KFold(min(_N_FOLDS, n_records))
-        if groups is not None:
-            n_groups = len(np.unique(groups))
-            if n_groups < 2:
-                raise ValueError(
-                    "groups has a single patient with reliable beats, but the threshold requires "
-                    "records of at least two. Pass records of more patients."
-                )
-            folds = GroupKFold(min(_N_FOLDS, n_groups))
-        logits = np.empty((n_records, len(self.swaps_)))
-        for train, test in folds.split(measures.values, groups=groups):
+        logits = np.empty((len(measures.values), len(self.swaps_)))
+        for train, test in folds:
             model = SwapModel(self.lead_names_in_, self.swaps_).fit(measures.select(train))
             logits[test] = model.decision_function(measures.select(test))
         return logits
