@@ -31,6 +31,7 @@ from sklearn_ecg.preprocessing import (
     Clipper,
     Cropper,
     ECGImageRenderer,
+    ElectrodeSwapDetector,
     LeadDeriver,
     LeadScaler,
     LeadSelector,
@@ -142,6 +143,7 @@ SKLEARN_INSTANCES = [
     Clipper(-1, 1, n_leads=1),
     Cropper(1, position="random", n_leads=1),
     ECGImageRenderer(sampling_rate=100, layout="12x1", image_size=(16, 24), n_leads=1),
+    ElectrodeSwapDetector(100, lead_names=["I"], n_leads=1),
     LeadDeriver((), lead_names=["I"], n_leads=1),
     LeadScaler(n_leads=1),
     LeadSelector(["I"], lead_names=["I"], n_leads=1),
@@ -185,6 +187,7 @@ ECG_INSTANCES = [
     Cropper(4, position="random"),
     # One of the checks has 50 leads, which need as many rows of pixels.
     ECGImageRenderer(sampling_rate=100, layout="12x1", image_size=(200, 40), color="rgb"),
+    ElectrodeSwapDetector(100, lead_names=["I", "II", "V2", "V5"]),
     LeadDeriver(["III", "aVF"], lead_names=["I", "II", "V2", "V5"]),
     LeadScaler("record"),
     LeadSelector(["V2", "I"], lead_names=["I", "II", "V2", "V5"]),

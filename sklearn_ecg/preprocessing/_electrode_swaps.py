@@ -105,10 +105,13 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
 
     The thresholds are determined by cross-fitting: the training records are divided into five
     parts, by patient if `groups` are passed, and the logits of a record are those of a model of the
-    other parts. Of n records, floor((n + 1) false_alarm_rate) - 1 may exceed the threshold of a
-    swap. They are divided among the swaps such that most simulated swaps are found: swaps that are
-    easy to distinguish need few of them. No threshold is negative. If n is too small, a warning is
-    raised, and each threshold is the highest logit of a training record.
+    other parts. The k highest logits of a swap may exceed its limit, where the sum of k over the
+    swaps is floor((n + 1) false_alarm_rate) - 1 for n records, and is divided among the swaps such
+    that most of their copies are found: swaps that are easy to distinguish need few false alarms.
+    So that not too many other records exceed these limits, all are raised by the same amount:
+    limits from four of the parts, raised by this, are exceeded by the same number of records of the
+    fifth parts in all, as in split conformal prediction. No threshold is negative. If n is too
+    small, a warning is raised.
 
     A record is assumed to have at most one swap. Swaps with RL, the reference of the amplifier, are
     not simulated: its potential is not contained in the leads. If RL and RA or RL and LA are
@@ -208,9 +211,8 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         self.n_reliable_ = int(reliable.sum())
         folds = None if self.n_reliable_ < 2 else self._make_folds(groups, reliable)
         self._model = None
-        n_alarms = math.floor((self.n_reliable_ + 1) * self.false_alarm_rate + 1e-9) - 1
-        if n_alarms < 0:
-            needed = math.ceil(1 / self.false_alarm_rate - 1e-9) - 1
+        needed = math.ceil(1 / self.false_alarm_rate - 1e-9) - 1
+        if self.n_reliable_ < needed:
             warn(
                 f"false_alarm_rate={self.false_alarm_rate} needs at least {needed} records with "
                 f"reliable beats, but {self.n_reliable_} of the {len(signals)} records of X have "
@@ -220,7 +222,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         self.thresholds_ = np.full(len(self.swaps_), np.inf)
         if folds is not None:
             logits = self._cross_fit(measures, folds)
-            self.thresholds_ = choose_thresholds(logits, max(n_alarms, 0))
+            self.thresholds_ = choose_thresholds(logits, folds, self.false_alarm_rate)
         if self.n_reliable_:
             self._model = SwapModel(self.lead_names_in_, self.swaps_).fit(measures)
 

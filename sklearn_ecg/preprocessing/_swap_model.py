@@ -1,5 +1,7 @@
 """A linear model of the difference between a record and the same record after a swap."""
 
+import math
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -131,39 +133,70 @@ class SwapModel(BaseEstimator):
         return (np.sign(values) * np.sqrt(np.abs(values))).reshape(len(values), -1)
 
 
-def choose_thresholds(logits, n_alarms):
-    """Choose the thresholds of the swaps for a number of false alarms.
+def choose_thresholds(logits, folds, rate):
+    """Choose the thresholds of the swaps for a rate of false alarms.
 
     Parameters
     ----------
     logits : ndarray of shape (n_records, n_swaps)
         Of correct records. Those of the swapped copies are the negatives of these.
-    n_alarms : int
-        How many of the records may exceed a threshold.
+    folds : list of (ndarray, ndarray)
+        Positions of records to choose from, and of others, which cover all records.
+    rate : float
+        Of correct records that exceed a threshold.
 
     Returns
     -------
     thresholds : ndarray of shape (n_swaps,)
-        With the largest sum over the swaps of the share of swapped copies that are found, if no
-        record exceeds several thresholds. At least zero.
+        At least zero.
+    """
+    # Thresholds that fit the records too well are exceeded by too many others.
+    excess = np.empty(len(logits))
+    for train, test in folds:
+        chosen = divide_alarms(logits[train], count_alarms(len(train), rate))
+        excess[test] = (logits[test] - chosen).max(axis=1)
+    shift = -np.sort(-excess)[count_alarms(len(logits), rate)]
+    return np.maximum(divide_alarms(logits, count_alarms(len(logits), rate)) + shift, 0)
+
+
+def count_alarms(n_records, rate):
+    """Return how many of the records may exceed a limit for a rate of at most this in others."""
+    # The k-th highest of n values is exceeded by a further one with the probability k / (n + 1).
+    return max(math.floor((n_records + 1) * rate + 1e-9) - 1, 0)
+
+
+def divide_alarms(logits, n_alarms):
+    """Divide false alarms among the swaps, such that most swapped copies are found.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_records, n_swaps)
+    n_alarms : int
+        How many records may exceed the limit of a swap.
+
+    Returns
+    -------
+    limits : ndarray of shape (n_swaps,)
+        With the largest sum over the swaps of the share of swapped copies that exceed the limit, if
+        no record exceeds several limits. At least zero.
     """
     ordered = -np.sort(-logits, axis=0)
     n_alarms = min(n_alarms, len(ordered) - 1)
-    # found[k, swap]: the share that is found if k correct records exceed the threshold.
-    limits = np.maximum(ordered[: n_alarms + 1], 0)
-    found = np.mean(-logits[:, None] > limits, axis=0)
+    # found[k, swap]: the share that is found if k correct records exceed the limit.
+    options = np.maximum(ordered[: n_alarms + 1], 0)
+    found = np.mean(-logits[:, None] > options, axis=0)
     # Dynamic programming over the swaps: the best sum for each number of alarms in all.
     best = np.zeros(n_alarms + 1)
     choices = []
     for share in found.T:
-        options = np.full((n_alarms + 1, n_alarms + 1), -np.inf)
+        sums = np.full((n_alarms + 1, n_alarms + 1), -np.inf)
         for k in range(n_alarms + 1):
-            options[k:, k] = best[: n_alarms + 1 - k] + share[k]
-        choices.append(options.argmax(axis=1))
-        best = options.max(axis=1)
-    left, thresholds = n_alarms, np.empty(len(choices))
+            sums[k:, k] = best[: n_alarms + 1 - k] + share[k]
+        choices.append(sums.argmax(axis=1))
+        best = sums.max(axis=1)
+    left, limits = n_alarms, np.empty(len(choices))
     for swap in reversed(range(len(choices))):
         k = choices[swap][left]
-        thresholds[swap] = limits[k, swap]
+        limits[swap] = options[k, swap]
         left -= k
-    return thresholds
+    return limits

@@ -5,6 +5,7 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import KFold
 
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.leads import STANDARD_LEADS, to_lead_array, to_lead_frame
@@ -12,7 +13,12 @@ from sklearn_ecg.leads._electrodes import CHEST_LEADS, DEFAULT_SWAPS, swapped_le
 from sklearn_ecg.persistence import load, save
 from sklearn_ecg.preprocessing import ElectrodeSwapDetector, _electrode_swaps
 from sklearn_ecg.preprocessing._swap_features import LeadLayout, measure_records
-from sklearn_ecg.preprocessing._swap_model import SwapModel, choose_thresholds
+from sklearn_ecg.preprocessing._swap_model import (
+    SwapModel,
+    choose_thresholds,
+    count_alarms,
+    divide_alarms,
+)
 
 RATE = 100
 LIMB_SWAPS = ("RA-LA", "RA-LL", "LA-LL")
@@ -143,7 +149,7 @@ def test_other_leads_are_not_changed(new):
     np.testing.assert_array_equal(detector.simulate(X, "RA-LA")[:, 2], X[:, 2])
 
 
-def test_thresholds_find_most_swaps():
+def test_alarms_are_divided_so_that_most_swaps_are_found():
     rng = np.random.default_rng(0)
     logits = rng.normal([-1, -2, -0.5], [1, 2, 0.4], size=(30, 3))
     n_alarms = 4
@@ -153,12 +159,26 @@ def test_thresholds_find_most_swaps():
         if sum(counts) <= n_alarms:
             limits = np.maximum([ordered[k, i] for i, k in enumerate(counts)], 0)
             best = max(best, (-logits > limits).mean(axis=0).sum())
-    thresholds = choose_thresholds(logits, n_alarms)
-    assert (-logits > thresholds).mean(axis=0).sum() == pytest.approx(best)
-    assert (logits > thresholds).any(axis=1).sum() <= n_alarms
-    assert (thresholds >= 0).all()
-    # More alarms, lower thresholds.
-    assert choose_thresholds(logits, 8).sum() < choose_thresholds(logits, 0).sum()
+    limits = divide_alarms(logits, n_alarms)
+    assert (-logits > limits).mean(axis=0).sum() == pytest.approx(best)
+    assert (logits > limits).any(axis=1).sum() <= n_alarms
+    assert (limits >= 0).all()
+    # More alarms, lower limits.
+    assert divide_alarms(logits, 8).sum() < divide_alarms(logits, 0).sum()
+
+
+def test_rate_of_false_alarms_in_other_records():
+    rng = np.random.default_rng(0)
+    folds = list(KFold(5).split(np.empty(100)))
+    n_swaps, rate, rates, naive = 6, 0.1, [], []
+    for _ in range(60):
+        logits = rng.normal(-1, 1.5, size=(2100, n_swaps))
+        known, others = logits[:100], logits[100:]
+        thresholds = choose_thresholds(known, folds, rate)
+        rates.append((others > thresholds).any(axis=1).mean())
+        naive.append((others > divide_alarms(known, count_alarms(100, rate))).any(axis=1).mean())
+    assert 0.7 * rate < np.mean(rates) < 1.05 * rate
+    assert np.mean(naive) > rate + 0.03
 
 
 def test_groups_are_on_one_side(training, monkeypatch):
