@@ -41,7 +41,7 @@ def detect(detector, X):
 
 
 def report(title, swaps, scores, names, groups):
-    known = np.isfinite(scores).all(axis=(0, 2))
+    known = (names != "unknown").all(axis=0)
     # One class, so that resamples have different shares.
     same = np.zeros(known.sum(), dtype=int)
     scores, names, groups = scores[:, known], names[:, known], groups[known]

@@ -111,7 +111,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
     So that not too many other records exceed these limits, all are raised by the same amount:
     limits from four of the parts, raised by this, are exceeded by the same number of records of the
     fifth parts in all, as in split conformal prediction. No threshold is negative. If n is too
-    small, a warning is raised.
+    small, a warning is raised. If no training record has reliable beats, every record is "unknown".
 
     A record is assumed to have at most one swap. Swaps with RL, the reference of the amplifier, are
     not simulated: its potential is not contained in the leads. If RL and RA or RL and LA are
@@ -212,14 +212,15 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         folds = None if self.n_reliable_ < 2 else self._make_folds(groups, reliable)
         self._model = None
         needed = math.ceil(1 / self.false_alarm_rate - 1e-9) - 1
-        if self.n_reliable_ < needed:
+        # Without any, every record is unknown, which needs no warning.
+        if 0 < self.n_reliable_ < needed:
             warn(
                 f"false_alarm_rate={self.false_alarm_rate} needs at least {needed} records with "
                 f"reliable beats, but {self.n_reliable_} of the {len(signals)} records of X have "
                 "them. More than this share of correct records may be reported. Pass more records.",
                 UserWarning,
             )
-        self.thresholds_ = np.full(len(self.swaps_), np.inf)
+        self.thresholds_ = np.zeros(len(self.swaps_))
         if folds is not None:
             logits = self._cross_fit(measures, folds)
             self.thresholds_ = choose_thresholds(logits, folds, self.false_alarm_rate)
@@ -247,8 +248,9 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
             chosen = tuple(swap for swap in DEFAULT_SWAPS if layout.can_simulate(swap))
         if not chosen:
             raise ValueError(
-                f"None of the swaps can be simulated with the leads {', '.join(names)}. Two limb "
-                "leads are needed for swaps of the limbs, and both leads of a swap on the chest."
+                f"None of the swaps can be simulated: the leads present are {', '.join(names)}. "
+                "Two limb leads are needed for swaps of the limbs, and both leads of a swap on the "
+                "chest."
             )
         return chosen
 
@@ -303,7 +305,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         -------
         scores : ndarray of shape (n_records, n_swaps)
             One column for each of ``swaps_``: the logit of the swap minus its threshold. A record
-            with a positive score is reported. NaN for records without reliable beats.
+            with a positive score is reported. The logit of records without reliable beats is 0.
         """
         check_is_fitted(self)
         return self._detect(self._validate_signals(X, reset=False))[1]
@@ -344,7 +346,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         check_is_fitted(self)
         swaps, scores = self._detect(self._validate_signals(X, reset=False))
         likeliest = np.asarray(self.swaps_, dtype=object)[scores.argmax(axis=1)]
-        likeliest[np.isnan(scores[:, 0])] = UNKNOWN
+        likeliest[swaps == UNKNOWN] = UNKNOWN
         report = pd.DataFrame(
             {
                 "swap": swaps,
@@ -378,7 +380,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
     def _detect(self, signals):
         """Return the names of the swaps and the scores of records."""
         measures, reliable = self._measure(signals)
-        scores = np.full((len(signals), len(self.swaps_)), np.nan)
+        scores = np.repeat(-self.thresholds_[None], len(signals), axis=0)
         names = np.full(len(signals), UNKNOWN, dtype=object)
         if self._model is None or not reliable.any():
             return names, scores

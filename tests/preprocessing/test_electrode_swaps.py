@@ -207,7 +207,7 @@ def test_records_without_beats(detector, new):
     X[2] = np.random.default_rng(0).normal(scale=0.3, size=X[2].shape)
     assert detector.predict(X)[:4].tolist() == ["none", "unknown", "unknown", "none"]
     scores = detector.decision_function(X)
-    assert np.isnan(scores[1:3]).all() and np.isfinite(scores[3:]).all()
+    np.testing.assert_array_equal(scores[1:3], [-detector.thresholds_] * 2)
     np.testing.assert_array_equal(detector.transform(X), X)
     report = detector.report(X)
     assert report["action"][1] == "unchanged, no reliable beats"
@@ -227,9 +227,10 @@ def test_few_records_warn(new):
     with pytest.warns(UserWarning, match="false_alarm_rate=0.01 needs at least 99.*12 of the 12"):
         detector = ElectrodeSwapDetector(RATE).fit(new)
     assert np.isfinite(detector.thresholds_).all()
-    with pytest.warns(UserWarning, match="but 0 of the 12 records"):
-        detector = ElectrodeSwapDetector(RATE).fit(np.zeros_like(new))
+    # Without any reliable record.
+    detector = ElectrodeSwapDetector(RATE).fit(np.zeros_like(new))
     assert (detector.predict(new) == "unknown").all()
+    assert (detector.decision_function(new) == 0).all()
 
 
 def test_frames_keep_index_and_leads(detector, training, new):
@@ -264,7 +265,7 @@ def test_saved_detector_gives_the_same_scores(detector, new, tmp_path):
         ({"swaps": ["RA-V1"]}, "swaps: the swap 'RA-V1' is unknown. Pass two electrodes"),
         ({"swaps": ["RA-RL"]}, "swaps: the swap 'RA-RL' is unknown. RL is only the reference"),
         ({"swaps": ["V1-V1"]}, "swaps: the swap 'V1-V1' is unknown"),
-        ({"swaps": []}, "None of the swaps can be simulated with the leads I, II"),
+        ({"swaps": []}, "None of the swaps can be simulated: the leads present are I, II"),
     ],
 )
 def test_errors(new, params, message):
@@ -275,7 +276,9 @@ def test_errors(new, params, message):
 def test_errors_for_leads(detector, new):
     with pytest.raises(ValueError, match="needs the names of the 3 leads"):
         make_detector().fit(new[:, :3])
-    with pytest.raises(ValueError, match="None of the swaps can be simulated with the leads V1, "):
+    with pytest.raises(
+        ValueError, match="None of the swaps can be simulated: the leads present are V1, "
+    ):
         make_detector(lead_names=["V1", "V9"]).fit(new[:, :2])
     with pytest.raises(ValueError, match="'V1-V2' cannot be simulated with the leads I, II, V1"):
         make_detector(lead_names=["I", "II", "V1"], swaps=["V1-V2"]).fit(new[:, :3])
