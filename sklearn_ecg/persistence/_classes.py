@@ -25,9 +25,9 @@ ESTIMATORS = {
     ),
     **_names(
         "sklearn_ecg.preprocessing",
-        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageRenderer LeadDeriver "
-        "LeadScaler LeadSelector MedianBeat NotchFilter RandomConvolutionFeatures Resampler "
-        "SignalQuality",
+        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageRenderer "
+        "ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat NotchFilter "
+        "RandomConvolutionFeatures Resampler SignalQuality",
     ),
     **_names(
         "sklearn_ecg.augmentation",
@@ -73,6 +73,7 @@ ESTIMATORS = {
     ),
     # Parts of the estimators above.
     **_names("sklearn_ecg.calibration._label_scores", "PrecomputedScores"),
+    **_names("sklearn_ecg.preprocessing._swap_model", "SwapModel"),
     **_names("sklearn.calibration", "_SigmoidCalibration _TemperatureScaling"),
     **_names("sklearn.ensemble._hist_gradient_boosting.binning", "_BinMapper"),
     **_names("sklearn.multiclass", "_ConstantPredictor"),

@@ -9,6 +9,7 @@ from ..beats import BeatFeatures, MedianBeat
 from ..paper import ECGImageRenderer
 from ._baseline import BaselineRemover
 from ._crop import Clipper, Cropper, windows
+from ._electrode_swaps import ElectrodeSwapDetector
 from ._filters import BandpassFilter, NotchFilter
 from ._leads import LeadDeriver, LeadSelector
 from ._quality import SignalQuality
@@ -23,6 +24,7 @@ __all__ = [
     "Clipper",
     "Cropper",
     "ECGImageRenderer",
+    "ElectrodeSwapDetector",
     "LeadDeriver",
     "LeadScaler",
     "LeadSelector",

@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from scipy.signal import butter
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
@@ -11,6 +12,7 @@ from ..base import SignalTransformer, fill_lead_names
 from ..beats._rhythm import check_sampling_rate, find_r_peaks
 from ..utils._chunks import apply_in_chunks
 from ._filters import sosfiltfilt
+from ._limb_leads import check_limb_leads
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -38,7 +40,8 @@ class SignalQuality(SignalTransformer):
     """Measure the signal quality of each lead of each record.
 
     `transform` returns features, from which a classifier can learn which records are acceptable;
-    `mask` finds usable leads with fixed limits, without training.
+    `mask` finds usable leads with fixed limits, without training; `report` also checks whether the
+    limb leads are consistent with each other.
 
     ============= ======== =====================================================================
     measure       unit     definition for one lead
@@ -77,6 +80,10 @@ class SignalQuality(SignalTransformer):
         Maximum baseline wander in mV, >= 0.
     max_noise : float, default=0.05
         Maximum noise in mV, >= 0. The default is half a millimeter on paper.
+    limb_tolerance : float, default=0.01
+        Violation of the identities of the limb leads in mV, >= 0, that `report` tolerates: root
+        mean square over the limb leads. Twice the usual resolution of 5 µV. Two percent of the root
+        mean square of the limb leads are tolerated in any case.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -109,6 +116,7 @@ class SignalQuality(SignalTransformer):
     See Also
     --------
     sklearn_ecg.detect_r_peaks : Detect R-peaks, with their reliability.
+    ElectrodeSwapDetector : Detect swapped electrodes, after which the limb leads are consistent.
 
     Notes
     -----
@@ -123,6 +131,11 @@ class SignalQuality(SignalTransformer):
     ----------
     .. [1] G. D. Clifford et al., "Signal quality indices and data fusion for determining clinical
        acceptability of electrocardiograms", Physiological Measurement 33(9), 2012.
+    .. [2] W. Einthoven, G. Fahr, A. de Waart, "Über die Richtung und die manifeste Grösse der
+       Potentialschwankungen im menschlichen Herzen", Pflügers Arch. 150, 1913.
+    .. [3] E. Goldberger, "A simple, indifferent, electrocardiographic electrode of zero potential
+       and a technique of obtaining augmented, unipolar, extremity leads", American Heart Journal
+       23(4), 1942.
 
     Examples
     --------
@@ -142,6 +155,15 @@ class SignalQuality(SignalTransformer):
     >>> usable = quality.mask(X)
     >>> [(record, quality.lead_names_in_[lead]) for record, lead in np.argwhere(~usable).tolist()]
     [(1, 'V1'), (2, 'I')]
+
+    Lead II of the first record is inverted:
+
+    >>> X[0, 1] *= -1
+    >>> quality.report(X)[["unusable_leads", "limb_leads"]]
+      unusable_leads   limb_leads
+    0                 II inverted
+    1             V1   consistent
+    2              I   consistent
     """
 
     _parameter_constraints = {
@@ -152,6 +174,7 @@ class SignalQuality(SignalTransformer):
         "max_saturated": [_SHARE],
         "max_baseline": [_NOT_NEGATIVE],
         "max_noise": [_NOT_NEGATIVE],
+        "limb_tolerance": [_NOT_NEGATIVE],
         **SignalTransformer._parameter_constraints,
     }
     _allow_nan = True
@@ -168,6 +191,7 @@ class SignalQuality(SignalTransformer):
         max_saturated=0.05,
         max_baseline=0.5,
         max_noise=0.05,
+        limb_tolerance=0.01,
         n_leads=None,
         lead_names=None,
     ):
@@ -178,6 +202,7 @@ class SignalQuality(SignalTransformer):
         self.max_saturated = max_saturated
         self.max_baseline = max_baseline
         self.max_noise = max_noise
+        self.limb_tolerance = limb_tolerance
         self.n_leads = n_leads
         self.lead_names = lead_names
 
@@ -223,11 +248,63 @@ class SignalQuality(SignalTransformer):
             the records without unusable leads.
         """
         check_is_fitted(self)
-        measures = self._measure(self._validate_signals(X, reset=False))
+        return self._find_usable(self._validate_signals(X, reset=False))
+
+    def _find_usable(self, signals):
+        measures = self._measure(signals)
         usable = np.ones(measures.shape[:2], dtype=bool)
         for name in ("missing", "flat", "saturated", "baseline", "noise"):
             usable &= measures[:, :, _MEASURES.index(name)] <= getattr(self, f"max_{name}")
         return usable
+
+    def report(self, X):
+        """Report the unusable leads of each record, and whether its limb leads are consistent.
+
+        Any two of the leads I, II, III, aVR, aVL and aVF determine the others [2]_ [3]_. An
+        inverted, scaled or flat lead, or two exchanged leads, violate these identities if at least
+        three of the leads are present. Each of these faults is undone, and those after which the
+        identities hold are reported.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or lead frame
+            Signals with the leads and the length of those passed to `fit`.
+
+        Returns
+        -------
+        report : DataFrame of n_records rows
+            With the index of X, and these columns:
+
+            unusable_leads : str
+                The leads that `mask` rejects, separated by blanks.
+            limb_leads : str
+                "consistent"; a fault such as "aVR inverted", "III scaled by 2" or "I and II
+                exchanged"; several, separated by "or", if each of them explains the violation;
+                "inconsistent", if none of them does; or "not checked" for less than three limb
+                leads.
+            limb_error : float
+                Root mean square, over the limb leads and the time points, of the deviation from the
+                closest signals that satisfy the identities, in mV. NaN if it is not checked.
+
+        Notes
+        -----
+        Offsets are ignored, and time points at which a lead is missing; a lead that is missing
+        throughout is left out. The fault of six leads is unique, unless leads are equal. Of three
+        leads, one identity is known, which does not determine the fault: an inverted lead I has the
+        same effect as exchanged leads II and III. With four or five leads, more than one fault may
+        be reported as well. Scaled leads are "inverted" if their factor is within 2 % of -1, and
+        "flat" if it is less than 0.02. Faults that are smaller than the tolerance are not found,
+        nor are swapped electrodes: these satisfy the identities, see `ElectrodeSwapDetector`.
+        """
+        check_is_fitted(self)
+        signals = self._validate_signals(X, reset=False)
+        leads = np.array(fill_lead_names(self.lead_names_in_, self.n_leads_in_))
+        unusable = [" ".join(leads[~usable]) for usable in self._find_usable(signals)]
+        status, error = check_limb_leads(signals, self.lead_names_in_, self.limb_tolerance)
+        report = pd.DataFrame(
+            {"unusable_leads": unusable, "limb_leads": status, "limb_error": error}
+        )
+        return report.set_axis(X.index) if hasattr(X, "iloc") else report
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features, such as ``V1__flat`` and ``record__highest_flat``.

@@ -40,7 +40,7 @@ def as_one_task(fit):
     Parameters
     ----------
     fit : function
-        A method with the arguments X, y=None, such as `fit` or `fit_transform`.
+        A method with the arguments X, y=None and possibly others, such as `fit`.
 
     Returns
     -------
@@ -50,10 +50,10 @@ def as_one_task(fit):
 
     @with_callbacks
     @wraps(fit)
-    def fit_with_callbacks(self, X, y=None):
+    def fit_with_callbacks(self, X, y=None, *args, **params):
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        result = fit(self, X, y)
+        result = fit(self, X, y, *args, **params)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return result
 

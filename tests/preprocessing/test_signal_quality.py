@@ -1,5 +1,7 @@
 """Tests of SignalQuality."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_ecg.beats import detect_r_peaks
-from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.leads import STANDARD_LEADS, to_lead_frame
 from sklearn_ecg.model_selection import duplicate_groups
 from sklearn_ecg.preprocessing import SignalQuality
@@ -226,3 +228,117 @@ def test_unacceptable_records_are_classified(challenge):
         classifier, features, y, groups=groups, cv=folds, method="decision_function"
     )
     assert roc_auc_score(y, score) > 0.94
+
+
+def limb_report(X, leads=STANDARD_LEADS, **params):
+    quality = SignalQuality(sampling_rate=RATE, lead_names=leads, **params)
+    return quality.fit(X).report(X)
+
+
+def take(X, leads):
+    return X[:, [STANDARD_LEADS.index(lead) for lead in leads]]
+
+
+LIMBS = STANDARD_LEADS[:6]
+
+
+def test_consistent_limb_leads(clean):
+    report = limb_report(clean)
+    assert (report["limb_leads"] == "consistent").all()
+    assert (report["limb_error"] < 1e-6).all()
+    assert (report["unusable_leads"] == "").all()
+    # Swapped electrodes satisfy the identities: here RA and LA.
+    X = clean.copy()
+    X[:, 0] *= -1
+    X[:, [1, 2, 3, 4]] = clean[:, [2, 1, 4, 3]]
+    assert (limb_report(X)["limb_leads"] == "consistent").all()
+
+
+@pytest.mark.parametrize("lead", range(6))
+def test_fault_of_one_limb_lead(clean, lead):
+    X, name = clean.copy(), LIMBS[lead]
+    X[0, lead] *= -1
+    X[1, lead] *= 2
+    X[2, lead] *= -0.5
+    X[3, lead] = 0.3
+    assert limb_report(X)["limb_leads"].tolist() == [
+        f"{name} inverted",
+        f"{name} scaled by 2",
+        f"{name} inverted and scaled by 0.5",
+        f"{name} flat",
+    ]
+
+
+@pytest.mark.parametrize("pair", list(combinations(range(6), 2)))
+def test_exchanged_limb_leads(clean, pair):
+    X = clean.copy()
+    X[:, pair] = clean[:, pair[::-1]]
+    first, second = (LIMBS[lead] for lead in pair)
+    assert (limb_report(X)["limb_leads"] == f"{first} and {second} exchanged").all()
+
+
+def test_fewer_limb_leads(clean):
+    X = clean.copy()
+    X[:, 0] *= -1
+    three = limb_report(take(X, ["I", "II", "III"]), ["I", "II", "III"])["limb_leads"]
+    assert (three == "II and III exchanged, or I inverted").all()
+    five = limb_report(take(X, LIMBS[:5]), LIMBS[:5])["limb_leads"]
+    assert (five == "I inverted").all()
+    for leads in (["I", "II"], ["V1", "V2"], ["aVR"]):
+        report = limb_report(take(X, leads), leads)
+        assert (report["limb_leads"] == "not checked").all() and report["limb_error"].isna().all()
+
+
+def test_several_faults_are_inconsistent(clean):
+    X = clean.copy()
+    X[:, 0] *= -1
+    X[:, 4] *= 3
+    X[1, 3] = np.random.default_rng(0).normal(size=1000)
+    assert (limb_report(X)["limb_leads"] == "inconsistent").all()
+
+
+def test_limb_error_is_the_distance_from_the_identities(clean):
+    rng = np.random.default_rng(0)
+    X = clean + 0.05 * rng.normal(size=clean.shape)
+    basis = np.array([[1, 0], [0, 1], [-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]])
+    expected = []
+    for record in X[:, :6]:
+        record = record - record.mean(axis=1, keepdims=True)
+        closest = basis @ np.linalg.lstsq(basis, record, rcond=None)[0]
+        expected.append(np.sqrt(np.mean((record - closest) ** 2)))
+    report = limb_report(X)
+    np.testing.assert_allclose(report["limb_error"], expected, rtol=1e-9)
+    assert (report["limb_leads"] == "inconsistent").all()
+    assert (limb_report(X, limb_tolerance=0.1)["limb_leads"] == "consistent").all()
+
+
+def test_offsets_gaps_and_rounding_of_limb_leads(clean):
+    X = np.round(clean / 0.005) * 0.005 + np.arange(12)[:, None]
+    X[0, 2, 100:200] = np.nan
+    X[1, 3] = np.nan
+    X[2, :6, 300:] = np.nan
+    assert (limb_report(X, saturation=50)["limb_leads"] == "consistent").all()
+    X[:, 0] *= -1
+    assert (limb_report(X, saturation=50)["limb_leads"] == "I inverted").all()
+    X[0, :4], X[1] = np.nan, np.nan
+    X[2, 0, :999], X[2, 1, 1:] = np.nan, np.nan
+    expected = ["not checked", "not checked", "not checked", "I inverted"]
+    assert limb_report(X, saturation=50)["limb_leads"].tolist() == expected
+
+
+def test_report_keeps_the_index_and_lists_unusable_leads(clean):
+    X = clean.copy()
+    X[1, [6, 8]] = 0
+    frame = to_lead_frame(X, STANDARD_LEADS, index=[4, 2, 9, 7])
+    report = SignalQuality(sampling_rate=RATE).fit(frame).report(frame)
+    assert report.index.tolist() == [4, 2, 9, 7]
+    assert report["unusable_leads"].tolist() == ["", "V1 V3", "", ""]
+
+
+def test_limb_leads_of_real_records(challenge, data_folder):
+    """PTB-XL is consistent; in this copy of the Challenge, two leads have each other's name."""
+    X, labels = challenge
+    status = limb_report(X[(labels["n_flat_leads"] == 0).to_numpy()])["limb_leads"]
+    assert (status == "aVL and aVF exchanged").mean() > 0.95
+    ecg = load_ptbxl(data_folder / "ptbxl", task="all", folds=[9])
+    assert (limb_report(ecg.data)["limb_leads"] == "consistent").all()
