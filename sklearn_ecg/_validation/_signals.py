@@ -270,7 +270,9 @@ def _check_row_length(shape, n_leads, name):
 
 def was_fitted_on_rows(estimator):
     """Return whether ``n_features_in_`` counts values rather than leads."""
-    return estimator.n_features_in_ != estimator.n_leads_in_ or estimator.n_times_in_ == 1
+    # Estimators that accept any length have no n_times_in_.
+    n_times = getattr(estimator, "n_times_in_", None)
+    return estimator.n_features_in_ != estimator.n_leads_in_ or n_times == 1
 
 
 def _check_leads_and_times(estimator, signals, n_leads):
