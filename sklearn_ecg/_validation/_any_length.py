@@ -186,7 +186,7 @@ def _read_array(estimator, X, reset):
             validate_data(estimator, X, reset=reset, skip_check_array=True)
     else:
         signals = _check_numeric(estimator, X, reset, _DTYPES, estimator.n_leads)
-        if kind == "rows" and np.ndim(X) == 3:
+        if getattr(X, "ndim", None) == 3:
             kind = "array"
     _check_not_transposed(signals.shape, estimator.n_leads)
     return SignalRecords(

@@ -40,8 +40,9 @@ def label_patients(target, members, patients, conflicts):
     different = largest[members] != values
     different = different if different.ndim == 1 else different.any(axis=1)
     if different.any() and conflicts == "raise":
-        patient = patients[members[np.flatnonzero(different)[0]]]
-        found = np.unique(target.labels[patients[members] == patient], axis=0).tolist()
+        first = members[np.flatnonzero(different)[0]]
+        patient = patients[[first]].tolist()[0]
+        found = np.unique(target.labels[members == first], axis=0).tolist()
         n_patients = len(np.unique(members[different]))
         raise ValueError(
             f"y: {n_patients} patient(s) have records with different labels, the first of them "

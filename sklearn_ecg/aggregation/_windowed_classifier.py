@@ -122,7 +122,7 @@ class WindowedClassifier(AggregatingClassifier):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn_ecg import WindowedClassifier
     >>> from sklearn_ecg.datasets import make_ecg
@@ -131,11 +131,10 @@ class WindowedClassifier(AggregatingClassifier):
     >>> records = [record[:, : 500 + 10 * i] for i, record in enumerate(X)]
     >>> records[0].shape, records[39].shape
     ((12, 500), (12, 890))
-    >>> features = BeatFeatures(sampling_rate=100, missing="zero")
-    >>> clf = WindowedClassifier(
-    ...     make_pipeline(features, LogisticRegression(C=0.01)), duration=4, sampling_rate=100
+    >>> pipeline = make_pipeline(
+    ...     BeatFeatures(sampling_rate=100), HistGradientBoostingClassifier(max_iter=5)
     ... )
-    >>> clf = clf.fit(records, y)
+    >>> clf = WindowedClassifier(pipeline, duration=4, sampling_rate=100).fit(records, y)
     >>> clf.n_windows_[[0, 39]]
     array([1, 2])
     >>> clf.predict_proba(records).shape
@@ -373,6 +372,5 @@ class WindowedClassifier(AggregatingClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = False
         return tags
