@@ -30,7 +30,6 @@ from sklearn_ecg import (
     MultilabelCalibratedClassifierCV,
     WindowedClassifier,
     to_lead_array,
-    to_lead_frame,
 )
 from sklearn_ecg.aggregation import _windowed_classifier
 from sklearn_ecg.persistence import load, save
