@@ -77,6 +77,7 @@ API_MODULES = (
     "sklearn_ecg.model_selection",
     "sklearn_ecg.imbalance",
     "sklearn_ecg.calibration",
+    "sklearn_ecg.aggregation",
     "sklearn_ecg.metrics",
     "sklearn_ecg.persistence",
     "sklearn_ecg.reporting",

@@ -21,6 +21,7 @@ _MODULE_OF_NAME = {
     "MSAICNetClassifier": "deep._msaic_net",
     "MultilabelCalibratedClassifierCV": "calibration",
     "MultilabelTunedThresholdClassifierCV": "calibration",
+    "PatientAggregator": "aggregation",
     "PriorCorrectedClassifier": "imbalance",
     "REGIONS_12": "leads",
     "REGIONS_8": "leads",
@@ -28,6 +29,7 @@ _MODULE_OF_NAME = {
     "SequentialLeadSelector": "feature_selection",
     "SimCardioNetClassifier": "deep._simcardionet_classifier",
     "SimCardioNetEncoder": "deep._simcardionet",
+    "WindowedClassifier": "aggregation",
     "check_disjoint_groups": "model_selection",
     "derive_leads": "leads",
     "detect_r_peaks": "beats",
@@ -42,6 +44,7 @@ _MODULE_OF_NAME = {
     "to_lead_frame": "leads",
 }
 _SUBPACKAGES = (
+    "aggregation",
     "augmentation",
     "base",
     "beats",

@@ -180,7 +180,7 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
         _check_feature_names_in(self, input_features)
         names = fill_lead_names(self._output_lead_names(), self.n_leads_in_)
         if was_fitted_on_rows(self):
-            names = _name_columns(names, self._output_n_times())
+            names = name_columns(names, self._output_n_times())
         return np.asarray(names, dtype=object)
 
     def set_output(self, *, transform=None):
@@ -237,7 +237,7 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
         rows = signals.reshape(len(signals), -1)
         if kind == "rows":
             return rows
-        frame = pd.DataFrame(rows, columns=_name_columns(names, signals.shape[2]), index=index)
+        frame = pd.DataFrame(rows, columns=name_columns(names, signals.shape[2]), index=index)
         frame.attrs.update(self._output_attrs(X.attrs))
         return frame
 
@@ -247,5 +247,6 @@ def fill_lead_names(lead_names, n_leads):
     return [f"lead{i}" for i in range(n_leads)] if lead_names is None else list(lead_names)
 
 
-def _name_columns(lead_names, n_times):
+def name_columns(lead_names, n_times):
+    """Return the names of the columns of lead-major rows, such as V1__t17."""
     return [f"{lead}__t{i}" for lead in lead_names for i in range(n_times)]

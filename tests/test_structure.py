@@ -30,6 +30,7 @@ ROOMS = (
     "feature_selection",
     "metrics",
     "calibration",
+    "aggregation",
     "imbalance",
     "datasets",
     "nn",
@@ -63,6 +64,7 @@ TORCH_FREE = (
     "feature_selection",
     "metrics",
     "calibration",
+    "aggregation",
     "datasets",
 )
 

@@ -1,10 +1,12 @@
 """The input contract: convert every container of signals or images to one array.
 
-Estimators call `check_signals` or `check_images`, functions `read_signals` or `read_container`.
+Estimators call `check_signals` or `check_images`, those that accept records of different lengths
+`check_signals_of_any_length`, functions `read_signals` or `read_container`.
 No other module of the package inspects the number of dimensions of X, except the conversions of
 `sklearn_ecg.leads`, on which this one is built.
 """
 
+from ._any_length import SignalRecords, check_signals_of_any_length
 from ._containers import SINGLE_RECORD, check_container
 from ._images import check_image_size, check_images
 from ._millivolts import check_millivolts, check_same_scale, find_scale_fault
@@ -21,6 +23,7 @@ from ._target import Target
 
 __all__ = [
     "SINGLE_RECORD",
+    "SignalRecords",
     "Target",
     "check_container",
     "check_finite",
@@ -33,6 +36,7 @@ __all__ = [
     "check_same_notes",
     "check_same_scale",
     "check_signals",
+    "check_signals_of_any_length",
     "find_scale_fault",
     "read_container",
     "read_signals",

@@ -108,6 +108,7 @@ def load_challenge(
     labels="scored",
     unlabeled="raise",
     leads=STANDARD_LEADS,
+    lead_aliases=None,
     missing_leads="raise",
     missing_values="raise",
     duration=None,
@@ -150,6 +151,12 @@ def load_challenge(
         aliases, in upper or lower case (see :func:`~sklearn_ecg.normalize_lead_name`); other
         names, such as "ECG 1", have to match the header. An inverted lead ("-aVR") or a difference
         of leads ("I-II") never matches the lead it resembles.
+    lead_aliases : mapping of str to str, default=None
+        Names of channels in the files, in upper or lower case, and the leads to load them as:
+        ``{"D1": "I", "C1": "V1"}``. A minus says that the channel has the inverted lead, which is
+        inverted again: ``{"-aVR": "-aVR"}``. An alias has priority over the name, as in ``{"V1":
+        "V2", "V2": "V1"}``. A name that no record has is an error, and so are two channels of one
+        lead. The report says which channels were renamed.
     missing_leads : {"raise", "derive", "drop_record", "nan"}, default="raise"
         What to do with a record without one of the leads. "derive" computes limb leads from any two
         others (Einthoven, Goldberger), and raises for other leads; "nan" fills the lead with NaN,
@@ -216,7 +223,7 @@ def load_challenge(
         For the first record that cannot be loaded, or has no ``Dx`` with ``unlabeled="raise"``. It
         is a ValueError.
     TypeError
-        If `leads` is a single string.
+        If `leads` is a single string, or `lead_aliases` is not a mapping of names.
     ValueError
         If a parameter has an unknown value, no record is loaded, or no record has a label.
 
@@ -265,6 +272,7 @@ def load_challenge(
     _check_labels(labels)
     policies = make_policies(
         leads=leads,
+        lead_aliases=lead_aliases,
         missing_leads=missing_leads,
         missing_values=missing_values,
         duration=duration,

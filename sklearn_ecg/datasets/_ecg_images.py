@@ -16,8 +16,8 @@ from ._image_files import (
     list_class_folders,
     list_image_files,
     list_table_files,
-    read_label_table,
 )
+from ._label_tables import read_label_table
 from ._reading import check_option, count_failed_fields, run_parallel, summarize_reasons
 from ._records import show_name
 
@@ -198,7 +198,12 @@ def load_ecg_images(
     elif labels is None:
         rows = list_image_files(root)
     else:
-        table = read_label_table(labels, file_column, label_column, group_column)
+        columns = {
+            "file_column": file_column,
+            "label_column": label_column,
+            "group_column": group_column,
+        }
+        table = read_label_table(labels, columns, what="image", keywords=["folders"])
         rows, names = list_table_files(root, table, file_column, label_column)
 
     data, loaded = _load_images(root, rows, size, aspect, color, on_error, n_jobs, verbose)

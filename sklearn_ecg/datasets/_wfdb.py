@@ -2,6 +2,7 @@
 
 from ..leads import STANDARD_LEADS
 from ._reading import make_bunch, make_policies, read_records, warn_of_failed_records
+from ._record_tables import add_table, read_record_table, warn_of_unlabeled_records
 from ._records import find_records
 
 _DESCR = """\
@@ -17,7 +18,12 @@ Signals are in mV at {sampling_rate} Hz, leads in the order {leads}.
 def load_wfdb(
     folder_or_records,
     *,
+    labels=None,
+    record_column="record",
+    label_column="label",
+    group_column=None,
     leads=STANDARD_LEADS,
+    lead_aliases=None,
     missing_leads="raise",
     missing_values="raise",
     duration=None,
@@ -47,11 +53,27 @@ def load_wfdb(
         segments of a multi-segment record are only loaded as parts of it. Links to folders are
         followed, and each folder is searched once. Links to files have to stay inside the folder,
         and pipes and devices are not opened: see "Hostile files" in the user guide.
+    labels : DataFrame, str or path-like or None, default=None
+        A table with a row per record, or the path of a CSV file, with the columns named below. Only
+        records of the table are loaded, in its order. With None there are no labels.
+    record_column : str, default="record"
+        The column of the table with the records, as paths relative to the folder (or as in the
+        list), with or without an extension.
+    label_column : str or None, default="label"
+        The column of the table with the labels, of any type. With None there are no labels.
+    group_column : str or None, default=None
+        The column of the table with the patients.
     leads : iterable of str, default=STANDARD_LEADS
         The leads to load, in the order of the array. Known leads are found by any of their
         aliases, in upper or lower case (see :func:`~sklearn_ecg.normalize_lead_name`); other
         names, such as "ECG 1", have to match the header. An inverted lead ("-aVR") or a difference
         of leads ("I-II") never matches the lead it resembles.
+    lead_aliases : mapping of str to str, default=None
+        Names of channels in the files, in upper or lower case, and the leads to load them as:
+        ``{"D1": "I", "C1": "V1"}``. A minus says that the channel has the inverted lead, which is
+        inverted again: ``{"-aVR": "-aVR"}``. An alias has priority over the name, as in ``{"V1":
+        "V2", "V2": "V1"}``. A name that no record has is an error, and so are two channels of one
+        lead. The report says which channels were renamed.
     missing_leads : {"raise", "derive", "drop_record", "nan"}, default="raise"
         What to do with a record without one of the leads. "derive" computes limb leads from any two
         others (Einthoven, Goldberger), and raises for other leads; "nan" fills the lead with NaN,
@@ -103,21 +125,28 @@ def load_wfdb(
             With ``as_frame=True``, a lead frame.
         lead_names : list of str
             The leads, in standard spelling.
-        groups : ndarray of shape (n_rows,), int
+        groups : ndarray of shape (n_rows,)
             The record of each row, as its row in `report`, for splits that keep the windows of a
-            record together. WFDB has no patients; if a patient has several records, make groups of
-            patients instead.
+            record together. WFDB has no patients; if a patient has several records, pass a table
+            with a `group_column`: groups are then the patients.
+        target : ndarray of shape (n_rows,), int
+            Positions in `target_names`; with ``as_frame=True``, a Series. None if the labels are
+            not known. Only with `labels`.
+        target_names : list or None
+            The sorted labels of the table, also those of which no record was loaded. Only with
+            `labels`.
         sampling_rate : int or float
             In Hz.
-        metadata : DataFrame of shape (n_rows, 2)
-            The name of each row's record, and the second at which the row starts in it.
+        metadata : DataFrame of shape (n_rows, n_columns)
+            The name of each row's record, and the second at which the row starts in it; then the
+            other columns of the table.
         report : DataFrame
             A row per record: its name; its status ("loaded"; "dropped" by a policy; "failed";
-            "segment" of another record; "no header" for a signal file of a folder that no header
-            describes, or a header whose extension is not ``.hea`` in lower case; "hidden" for a
-            file that systems and editors leave behind); the reason, or what was done to it; the
-            shape (channels, time points), the sampling rate in Hz and the units of its leads in the
-            file; and the number of its rows.
+            "segment" of another record; "no label" in the table; "not in table"; "no header" for a
+            signal file of a folder that no header describes, or a header whose extension is not
+            ``.hea`` in lower case; "hidden" for a file that systems and editors leave behind); the
+            reason, or what was done to it; the shape (channels, time points), the sampling rate in
+            Hz and the units of its leads in the file; and the number of its rows.
         comments : dict of str to list of str
             The comments in the header of each loaded record.
         DESCR : str
@@ -130,9 +159,10 @@ def load_wfdb(
     RecordError
         With ``on_error="raise"``, for the first record that cannot be loaded. It is a ValueError.
     TypeError
-        If `leads` is a single string.
+        If `leads` is a single string, or `lead_aliases` is not a mapping of names.
     ValueError
-        If a parameter has an unknown value, or no record is loaded.
+        If a parameter has an unknown value, or no record is loaded; if the table has no such
+        column, a record twice, or a record without a patient.
 
     See Also
     --------
@@ -173,9 +203,19 @@ def load_wfdb(
     >>> bunch = load_wfdb(folder, leads=["I", "II", "aVF"], missing_leads="derive")
     >>> bunch.data[0, :, 0]
     array([0.1 , 0.2 , 0.15], dtype=float32)
+
+    Labels and patients are in a table:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"ecg": ["rec01"], "finding": ["MI"], "patient": [17]})
+    >>> columns = {"record_column": "ecg", "label_column": "finding", "group_column": "patient"}
+    >>> bunch = load_wfdb(folder, leads=["I", "II"], labels=table, **columns)
+    >>> bunch.target, bunch.target_names, bunch.groups
+    (array([0]), ['MI'], array([17]))
     """
     policies = make_policies(
         leads=leads,
+        lead_aliases=lead_aliases,
         missing_leads=missing_leads,
         missing_values=missing_values,
         duration=duration,
@@ -186,6 +226,16 @@ def load_wfdb(
         on_error=on_error,
     )
     root, names, hidden, where = find_records(folder_or_records)
+    table = None
+    if labels is not None:
+        table = read_record_table(
+            labels,
+            names,
+            record_column=record_column,
+            label_column=label_column,
+            group_column=group_column,
+        )
+        names = table.names
     batch = read_records(
         root,
         names,
@@ -198,9 +248,13 @@ def load_wfdb(
         loader="wfdb",
         is_folder=root != "",
         hidden=hidden,
+        unread=() if table is None else table.unread,
     )
     warn_of_failed_records(batch.report)
     bunch = make_bunch(batch, policies, as_frame)
+    if table is not None:
+        warn_of_unlabeled_records(table)
+        add_table(bunch, table, batch.records, as_frame)
     bunch.DESCR = _DESCR.format(
         n_rows=len(batch.data),
         n_loaded=(batch.report["status"] == "loaded").sum(),

@@ -21,7 +21,8 @@ ESTIMATORS = {
         "sklearn_ecg",
         "ACLECGClassifier ACLECGEncoder ECGNetClassifier MSAICNetClassifier "
         "MultilabelCalibratedClassifierCV MultilabelTunedThresholdClassifierCV "
-        "PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder",
+        "PatientAggregator PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder "
+        "WindowedClassifier",
     ),
     **_names(
         "sklearn_ecg.preprocessing",

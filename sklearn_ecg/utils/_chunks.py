@@ -37,6 +37,10 @@ NETWORK = ChunkBudget(2_000_000, min_records=16, max_records=512, stretch=True)
 # Statistics and copies of training records.
 NORMALIZE_SIGNALS = ChunkBudget(1, min_records=1024)
 NORMALIZE_IMAGES = ChunkBudget(1, min_records=64)
+# Windows of records that are predicted at once: 64 MB in float32.
+WINDOWS = ChunkBudget(2**24)
+# Values of long records that are searched for gaps.
+GAPS = ChunkBudget(2**22)
 # Pixels of rendered pages.
 RENDER = ChunkBudget(2**22)
 # R-peak detection, in lead-seconds rather than values.

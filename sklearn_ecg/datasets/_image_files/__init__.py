@@ -2,12 +2,11 @@
 
 from ._decoding import decode_image
 from ._listing import list_class_folders, list_image_files
-from ._tables import list_table_files, read_label_table
+from ._tables import list_table_files
 
 __all__ = [
     "decode_image",
     "list_class_folders",
     "list_image_files",
     "list_table_files",
-    "read_label_table",
 ]

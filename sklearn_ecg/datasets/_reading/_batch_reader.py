@@ -24,6 +24,7 @@ from .._records import (
     stamp_record_files,
 )
 from ._harmonize import HarmonizedRecord, Policies, RecordDropped, harmonize
+from ._lead_aliases import apply_lead_aliases, check_aliases_found
 from ._parallel import run_parallel
 from ._reports import summarize_reasons
 
@@ -72,6 +73,8 @@ class _Outcome:
     description: tuple | None = None  # shape, sampling rate and units, for the report
     files: list = field(default_factory=list)
     states: list = field(default_factory=list)
+    aliases: list = field(default_factory=list)  # names of channels that have an alias
+    channels: list = field(default_factory=list)
 
 
 def read_records(
@@ -87,6 +90,7 @@ def read_records(
     loader="wfdb",
     is_folder=False,
     hidden=(),
+    unread=(),
     sampling_rate=None,
     advice=None,
 ):
@@ -110,6 +114,8 @@ def read_records(
         Whether the names are all records of a folder. Segments of other records are then left out.
     hidden : list of str, default=()
         Hidden files, which are only listed in the report.
+    unread : list of (status, name, reason), default=()
+        Other records that are only listed in the report.
     sampling_rate : float, default=None
         The sampling rate in Hz that all records must have. None means that of the first one.
     advice : str, default=None
@@ -138,7 +144,8 @@ def read_records(
         loader=loader,
         is_folder=is_folder,
         for_cache=cache is not None,
-        unread=[["hidden", file, _REASON_HIDDEN] for file in hidden],
+        unread=[list(row) for row in unread]
+        + [["hidden", file, _REASON_HIDDEN] for file in hidden],
         sampling_rate=sampling_rate,
     )
     if is_folder:
@@ -220,11 +227,14 @@ def _build_batch(request, rows):
         name=request.loader,
     )
     records, starts, states, files, reader_of = [], [], [], set(), {}
+    aliases, channels = set(), {}
     first = None
     for position, outcome in zip(to_read, outcomes):
         name = names[position]
         states += outcome.states
         files.update(outcome.files)
+        aliases.update(outcome.aliases)
+        channels.update(dict.fromkeys(outcome.channels))
         harmonized, error = outcome.harmonized, outcome.error
         if harmonized is not None:
             if first is not None:
@@ -254,6 +264,7 @@ def _build_batch(request, rows):
             n_rows,
         ]
         comments[position] = outcome.comments
+    check_aliases_found(request.policies.lead_aliases, aliases, channels)
     _explain_unread_segments(report, whole_of)
     if first is None:
         _raise_no_record_loaded(report)
@@ -284,6 +295,8 @@ def _read_and_harmonize(root, name, policies, for_cache):
             stamps = stamp_record_files(root, name)
         record, files = read_record(root, name)
         outcome.comments = record.comments
+        outcome.channels = record.channels if policies.lead_aliases else []
+        outcome.aliases = apply_lead_aliases(record, policies.lead_aliases)
         outcome.description = _describe_record(record, policies)
         outcome.harmonized = harmonize(record, policies)
     except RecordDropped as reason:

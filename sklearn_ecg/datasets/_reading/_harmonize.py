@@ -11,6 +11,7 @@ from ...leads._derived import LIMB_LEAD_WEIGHTS
 from ...utils._rates import resampling_ratio
 from ...utils._units import millivolts_per_unit
 from .._records import UNIT_NOT_STATED, RecordError, check_size
+from ._lead_aliases import parse_lead_aliases
 
 # Weights of I and II in each limb lead. Any two of the six determine the other four.
 _LIMB_LEADS = {"I": (1.0, 0.0), "II": (0.0, 1.0), **LIMB_LEAD_WEIGHTS}
@@ -43,6 +44,7 @@ class Policies:
     shorter: str = "raise"
     resample_to: float | None = None
     assume_units: str | None = None
+    lead_aliases: tuple = ()
 
 
 @dataclass
@@ -70,7 +72,7 @@ def check_leads_argument(name, leads):
         raise TypeError(f"{name} must be a list of lead names, got the {kind} {leads!r}.")
 
 
-def make_policies(*, on_error, leads, **options):
+def make_policies(*, on_error, leads, lead_aliases=None, **options):
     """Check the parameters that all loaders of WFDB records share."""
     check_leads_argument("leads", leads)
     leads = normalize_lead_names(leads, strict=False)
@@ -97,7 +99,8 @@ def make_policies(*, on_error, leads, **options):
                 raise ValueError(
                     f"{name}={options[name]!r} requires a length. Pass duration, in seconds."
                 )
-    return Policies(leads, **options)
+    aliases = parse_lead_aliases(lead_aliases, leads)
+    return Policies(leads, lead_aliases=aliases, **options)
 
 
 def harmonize(record, policies):
@@ -198,6 +201,11 @@ def _choose_channels(record, policies, notes):
         else:
             notes.append(f"{', '.join(missing)} missing, NaN")
     used = list(dict.fromkeys(i for of_lead in weights.values() for i in of_lead))
+    for i in used:
+        if i in record.aliases:
+            lead, sign = record.aliases[i]
+            inverted = "inverted " if sign < 0 else ""
+            notes.append(f"{record.channels[i]} loaded as {inverted}{lead}")
     return used, weights, missing
 
 
@@ -264,8 +272,9 @@ def _millivolt_factor(record, channel, policies):
     unit = record.units[channel]
     if channel in record.without_unit and policies.assume_units is not None:
         unit = policies.assume_units
+    _, sign = record.aliases.get(channel, (None, 1))
     # Channels of empty segments have neither a unit nor values.
-    return millivolts_per_unit(unit, policies.assume_units) or 1.0
+    return sign * (millivolts_per_unit(unit, policies.assume_units) or 1.0)
 
 
 # --------------------------------------------------------------------------------------------------

@@ -5,6 +5,9 @@ from collections import Counter
 from ...utils._warnings import warn
 from .._records import ALL_CHECKSUMS_DIFFER
 
+# Statuses of records and files that were not to be read.
+_NOT_READ = ("segment", "no header", "hidden", "no label", "not in table")
+
 
 def warn_of_failed_records(report):
     """Issue a warning about all records that failed, and one about those that may be damaged."""
@@ -12,7 +15,7 @@ def warn_of_failed_records(report):
     n_failed = (report["status"] == "failed").sum()
     if not n_failed:
         return
-    n_records = (~report["status"].isin(["segment", "no header", "hidden"])).sum()
+    n_records = (~report["status"].isin(_NOT_READ)).sum()
     warn(
         f"{n_failed} of {n_records} records were left out, because they failed "
         f"({count_failed_fields(report)}). The reasons are in report.",

@@ -33,6 +33,7 @@ class Record:
     remarks: dict = field(default_factory=dict)  # on channels, by index
     without_unit: set = field(default_factory=set)  # indices of channels
     notes: list = field(default_factory=list)  # on the whole record, for the report
+    aliases: dict = field(default_factory=dict)  # lead and sign that the user gave, by index
 
     @property
     def shape(self):
@@ -41,7 +42,7 @@ class Record:
 
     def find(self, lead):
         """Return the index of the channel of a lead, or None; raise if two channels match."""
-        found = [i for i, channel in enumerate(self.channels) if _standard_name(channel) == lead]
+        found = [i for i in range(len(self.channels)) if self.lead_of(i) == lead]
         if len(found) > 1:
             names = " and ".join(repr(self.channels[i]) for i in found)
             raise RecordError(
@@ -51,6 +52,12 @@ class Record:
                 "Rename or remove one of them in the header, or pass other leads.",
             )
         return found[0] if found else None
+
+    def lead_of(self, channel):
+        """Return the lead of a channel: that of an alias, or that of its name."""
+        if channel in self.aliases:
+            return self.aliases[channel][0]
+        return _standard_name(self.channels[channel])
 
 
 @lru_cache(maxsize=1024)

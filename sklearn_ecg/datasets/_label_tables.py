@@ -1,0 +1,110 @@
+"""Tables with the labels and the patients of files: images, or records."""
+
+import os
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from ..utils._paths import expand_path
+from ._csv_tables import read_table
+
+
+def read_label_table(labels, columns, *, what, keywords=(), **options):
+    """Return a table of labels, after a check of its columns.
+
+    Parameters
+    ----------
+    labels : DataFrame, str or path-like
+    columns : dict of str to (str or None)
+        The columns, by the argument that names them. The first one has the names of the files and
+        must not be None.
+    what : str
+        What a row is, for error messages: "image" or "record".
+    keywords : sequence of str, default=()
+        Other values of `labels`, for error messages.
+    **options
+        Passed to :func:`pandas.read_csv`.
+    """
+    if isinstance(labels, pd.DataFrame):
+        table = labels
+    elif isinstance(labels, (str, os.PathLike)):
+        labels = expand_path(labels, "labels")
+        if not os.path.lexists(labels):
+            raise FileNotFoundError(
+                f"labels={str(labels)!r} does not exist. Pass the path of a CSV file, a DataFrame"
+                f"{''.join(f', {keyword!r}' for keyword in keywords)} or None."
+            )
+        table = read_table(labels, **options)
+    else:
+        raise TypeError(
+            f"labels must be {''.join(f'{keyword!r}, ' for keyword in keywords)}a DataFrame, the "
+            f"path of a CSV file or None, got {type(labels).__name__}."
+        )
+    file_argument, file_column = next(iter(columns.items()))
+    for argument, column in columns.items():
+        if column is None and argument != file_argument:
+            continue
+        # A list is not the name of a column, and cannot be looked up.
+        n_columns = list(table.columns).count(column)
+        if n_columns == 0:
+            raise ValueError(
+                f"{argument}={column!r} is not a column of the table. Its columns are "
+                f"{', '.join(map(str, table.columns))}."
+            )
+        if n_columns > 1:
+            raise ValueError(
+                f"{argument}={column!r} is the name of {n_columns} columns of the table. Rename or "
+                "remove one of them."
+            )
+    if len(table) == 0:
+        raise ValueError(f"The table has no rows. Pass one with a row per {what}.")
+    empty = table[file_column].map(is_empty)
+    if empty.any():
+        row = int(np.flatnonzero(empty)[0])
+        kind = "file" if what == "image" else what
+        raise ValueError(
+            f"Row {row} of the table (counted from 0) has no {kind} in column {file_column!r}. "
+            "Fill it in, or remove the row."
+        )
+    return table
+
+
+def is_empty(cell):
+    """Whether a cell is missing, or is a text of spaces only."""
+    return not cell.strip() if isinstance(cell, str) else bool(np.all(pd.isna(cell)))
+
+
+def check_not_repeated(names, what, kind):
+    """Raise if a file is in more than one row of a table."""
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"The table has {len(repeated)} {kind}(s) in more than one row, the first of them "
+            f"{repeated[0]!r}. Keep one row per {what}."
+        )
+
+
+def list_classes(table, label_column):
+    """Return the sorted labels of a table."""
+    labels = table[label_column]
+    try:
+        names = sorted(pd.unique(labels[~labels.map(is_empty)]).tolist())
+    except TypeError as error:
+        raise ValueError(
+            f"The labels in column {label_column!r} are of different types ({error}). Make all "
+            "of them strings, or all numbers."
+        ) from error
+    _check_spelling(names, label_column)
+    return names
+
+
+def _check_spelling(names, label_column):
+    """Raise for two labels that differ in spaces at their ends only."""
+    spelled = {}
+    for name in names:
+        if isinstance(name, str) and spelled.setdefault(name.strip(), name) != name:
+            raise ValueError(
+                f"The labels {spelled[name.strip()]!r} and {name!r} in column {label_column!r} "
+                "differ in spaces only. Remove the spaces."
+            )
