@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples, validate_data
 
 from .._validation import SINGLE_RECORD, check_container, check_signals, read_container
+from .._validation._containers import as_array
 from .._validation._samples import check_groups, number_groups
 from ..base import fill_lead_names
 from ..leads import to_lead_frame
@@ -150,7 +151,7 @@ def check_any_records(estimator, X):
     """
     check_container(X)
     name = type(estimator).__name__
-    shape = getattr(X, "shape", None) or np.shape(X)
+    shape = getattr(X, "shape", None) or as_array(X).shape
     if len(shape) < 2:
         raise ValueError(
             f"Expected 2D array or records of any other container, got {len(shape)}D array instead "

@@ -53,8 +53,8 @@ def correct_prevalence(y_prob, effective_prevalence, target_prevalence, *, multi
     Raises
     ------
     ValueError
-        If probabilities are outside [0, 1], or a prevalence has another length, is outside (0, 1)
-        or, for classes, does not add up to 1.
+        If probabilities are outside [0, 1], or those of all classes of a record are 0, or if a
+        prevalence has another length, is outside (0, 1) or, for classes, does not add up to 1.
 
     See Also
     --------
@@ -97,7 +97,13 @@ def correct_prevalence(y_prob, effective_prevalence, target_prevalence, *, multi
         negative = (1 - columns) * ((1 - wanted) / (1 - effective))
         return (positive / (positive + negative)).reshape(y_prob.shape)
     corrected = y_prob * (wanted / effective)
-    return corrected / corrected.sum(axis=1, keepdims=True)
+    total = corrected.sum(axis=1, keepdims=True)
+    if not total.all():
+        raise ValueError(
+            f"y_prob must add up to 1 in each record, but is 0 for all classes in record "
+            f"{np.flatnonzero(total == 0)[0]}. If the columns are labels, pass multilabel=True."
+        )
+    return corrected / total
 
 
 def _check_prevalence(name, value, n_columns, single):

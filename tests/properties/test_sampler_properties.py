@@ -66,6 +66,9 @@ def test_sampler(covered, data):
         assert list(X_new.columns) == list(X.X.columns)
     elif isinstance(X.X, np.ndarray):
         assert X_new.ndim == X.X.ndim
+    if X.signals is None and covered in (RecordOverSampler, RecordUnderSampler):
+        # They copy records of any kind, such as text, without looking at them.
+        return
     rows, rows_new = as_rows(X.X), as_rows(X_new)
     if covered in (RecordOverSampler, RecordUnderSampler):
         np.testing.assert_array_equal(rows_new, rows[indices])
