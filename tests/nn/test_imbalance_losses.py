@@ -1,10 +1,12 @@
 """Losses for imbalanced classes, compared with slow loops over the formulas."""
 
+import inspect
 import math
 
 import pytest
 import torch
 
+from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg.nn import (
     ClassificationLoss,
     MSAICLoss,
@@ -345,6 +347,44 @@ def test_msaic_loss_selects_the_contrastive_loss():
         n_views = 2 if name in ("class_supcon", "prototype") else 1
         value = loss((logits, z, prototypes), targets, weights, 4, n_views)
         torch.testing.assert_close(value, classification + 0.3 * contrast)
+
+
+def test_msaic_loss_passes_all_options_of_the_classification_loss_on():
+    logits, z, targets = torch.randn(6, 3, **DOUBLE), unit_rows(6, 5), torch.arange(6) % 3
+    options = {
+        "class_weight": torch.tensor([1.0, 2.0, 0.5], **DOUBLE),
+        "class_prior": torch.tensor([0.2, 0.3, 0.5], **DOUBLE),
+        "focal_gamma": 1.5,
+        "logit_adjustment": 0.7,
+    }
+    loss = MSAICLoss("multiclass", contrastive_weight=0.4, contrastive_gamma=0.6, **options)
+    expected = ClassificationLoss("multiclass", **options)(logits, targets)
+    contrast = supervised_contrastive_loss(z, targets, gamma=0.6)
+    torch.testing.assert_close(loss((logits, z), targets), expected + 0.4 * contrast)
+
+
+def test_defaults_of_the_contrastive_losses():
+    """The classifier passes all parameters, so that no result would show a changed default."""
+    params = inspect.signature(MSAICLoss).parameters
+    classifier = MSAICNetClassifier().get_params()
+    for name in params.keys() & classifier.keys() - {"class_weight"}:
+        assert params[name].default == classifier[name], name
+    for function in (
+        balanced_contrastive_loss,
+        class_contrastive_loss,
+        prototype_contrastive_loss,
+        supervised_contrastive_loss,
+    ):
+        assert inspect.signature(function).parameters["temperature"].default == 0.1
+    assert inspect.signature(prototype_contrastive_loss).parameters["margin"].default == 1
+
+
+def test_msaic_loss_of_one_record():
+    logits, z = torch.randn(1, 1, **DOUBLE), unit_rows(1, 5)
+    expected = ClassificationLoss("binary", focal_gamma=2.0)(logits, torch.ones(1))
+    for name in ("focal_supcon", "class_supcon", "prototype"):
+        loss = MSAICLoss("binary", contrastive_loss=name, contrastive_class=1)
+        torch.testing.assert_close(loss((logits, z), torch.ones(1)), expected)
 
 
 @pytest.mark.parametrize(

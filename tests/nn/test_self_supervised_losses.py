@@ -1,6 +1,7 @@
 """Contrastive losses of two views, compared with slow loops over the formulas."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,11 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_ecg.nn import hybrid_contrastive_loss, nt_xent_loss, region_contrastive_loss
-from sklearn_ecg.nn._self_supervised_losses import HybridContrastiveLoss, effective_rank
+from sklearn_ecg.nn._self_supervised_losses import (
+    ACLECGLoss,
+    HybridContrastiveLoss,
+    effective_rank,
+)
 
 
 def vectors(*shape, seed=0):
@@ -90,6 +95,26 @@ def test_alignment_and_uniformity():
     assert parts["uniformity"] == pytest.approx(0, abs=1e-12)
 
 
+def test_alignment_and_uniformity_equal_the_formulas():
+    """Two regions of different spread, so that the mean of the logarithms matters."""
+    u = vectors(2, 2, 5, 4)
+    u[1] = F.normalize(u[1, :, :1] + 0.05 * u[1], dim=-1)
+    parts = region_contrastive_loss(u, temperature=0.3, return_parts=True)[1]
+    views = u.flatten(0, 1)
+    pairs = list(itertools.permutations(range(5), 2))
+    logs = [
+        math.log(sum(math.exp(-2 * (v[i] - v[j]).square().sum()) for i, j in pairs) / 20)
+        for v in views
+    ]
+    assert np.ptp(logs) > 1
+    assert parts["uniformity"].item() == pytest.approx(np.mean(logs))
+    squares = (u[:, 0] - u[:, 1]).square().sum(dim=-1)
+    torch.testing.assert_close(parts["alignment"], squares.mean())
+    single = region_contrastive_loss(u[:, :, :1], return_parts=True)[1]
+    assert single["uniformity"] == 0
+    torch.testing.assert_close(single["alignment"], squares[:, 0].mean())
+
+
 @pytest.mark.parametrize("inter", ["align", "separate"])
 def test_loss_of_a_single_record_is_zero_and_differentiable(inter):
     u = vectors(3, 2, 1, 6).requires_grad_()
@@ -150,6 +175,37 @@ def test_hybrid_loss_module_stores_the_parts():
     loss = HybridContrastiveLoss(weight=0.5, temperature=0.1)
     loss((vectors(8, 5), vectors(8, 7)))
     assert set(loss.parts) == {"nt_xent", "cosine", "alignment", "uniformity", "effective_rank"}
+
+
+def test_loss_modules_use_their_parameters_and_the_first_views():
+    projections, embedding = vectors(3, 8, 5), vectors(8, 7, seed=1)
+    embedding[4:] = embedding[4]  # The second views do not count.
+    rank = effective_rank(embedding[:4])
+    loss = ACLECGLoss(gamma=0.3, inter="separate", temperature=0.4)
+    found = loss((projections, embedding))
+    options = {"gamma": 0.3, "inter": "separate", "temperature": 0.4}
+    by_view = torch.stack([projections[:, :4], projections[:, 4:]], dim=1)
+    torch.testing.assert_close(found, region_contrastive_loss(by_view, **options))
+    assert loss.parts["effective_rank"] == rank > 2
+    loss = HybridContrastiveLoss(weight=0.3, temperature=0.4)
+    found = loss((projections[0], embedding))
+    first, second = projections[0, :4], projections[0, 4:]
+    options = {"weight": 0.3, "temperature": 0.4}
+    torch.testing.assert_close(found, hybrid_contrastive_loss(first, second, **options))
+    assert loss.parts["effective_rank"] == rank
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_loss_modules_convert_half_precision(dtype):
+    projections, embedding = vectors(3, 8, 5).to(dtype), vectors(8, 7).to(dtype)
+    loss = ACLECGLoss(gamma=0.5, inter="align", temperature=0.1)
+    found = loss((projections, embedding))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, loss((projections.float(), embedding.float())))
+    loss = HybridContrastiveLoss(weight=0.5, temperature=0.1)
+    found = loss((projections[0], embedding))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, loss((projections[0].float(), embedding.float())))
 
 
 def test_effective_rank():

@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.preprocessing import StandardScaler
@@ -140,7 +141,10 @@ def test_large_files(scaler, tmp_path):
     (tmp_path / "model.ecg").write_bytes(scaler)
     with pytest.raises(PersistenceError, match="max_bytes=100"):
         load(tmp_path / "model.ecg", max_bytes=100)
-    for wrong in (0, 1.5, "1 GB"):
+    assert load(tmp_path / "model.ecg", max_bytes=len(scaler)).n_features_in_ == 3
+    with pytest.raises(PersistenceError, match=f"has {len(scaler)} bytes"):
+        load(tmp_path / "model.ecg", max_bytes=len(scaler) - 1)
+    for wrong in (0, 1.5, True, "1 GB"):
         for function in (load, read_info):
             with pytest.raises(ValueError, match="max_bytes must be an integer >= 1"):
                 function(tmp_path / "model.ecg", max_bytes=wrong)
@@ -265,6 +269,8 @@ VALUES = [
     {"texts": {"array": 0}},
     {"times": ["<f8", {"array": 0}]},
     {"scalar": {"array": 0}},
+    {"scalar": {"class": "builtins.bool"}},
+    {"scalar": 0},
     {"float": "1e5"},
     {"dict": [[1, 2], [1, 3]]},
     {"dict": [[[], 2]]},
@@ -290,6 +296,21 @@ def test_values_outside_the_grammar(value, scaler, tmp_path):
         load_bytes(signed(header, arrays), tmp_path)
     with pytest.raises(PersistenceError):
         load_bytes(signed({**header, "estimator": value}, arrays), tmp_path)
+
+
+@pytest.mark.parametrize("part, position, number", [(1, 0, 99), (1, 1, -1), (2, 1, 99)])
+def test_sparse_matrix_that_would_read_other_memory(part, position, number, tmp_path):
+    """SciPy's functions in C trust the column numbers and the row limits."""
+    matrix = sparse.csr_array(np.array([[0.0, 5.0, 0.0], [7.0, 0.0, 0.0]]))
+    content = saved(StandardScaler().set_params(copy=matrix), tmp_path)
+    assert (load_bytes(content, tmp_path).copy != matrix).nnz == 0
+    header, arrays = parts(content)
+    value = header["estimator"]["estimator"][1]["copy"]["sparse"]
+    loaded = _container.safetensors.load(arrays)
+    changed = loaded[str(value[2 + part]["array"])]
+    changed[position] = number
+    with pytest.raises(PersistenceError, match="changed.ecg is not valid: ValueError"):
+        load_bytes(signed(header, _container.safetensors.save(loaded)), tmp_path)
 
 
 def test_many_references_take_no_memory(scaler, tmp_path):

@@ -542,6 +542,13 @@ VALUES_TO_KEEP = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("dtype", ["?", *np.typecodes["AllInteger"], "e", "f", "d"])
+def test_numbers_of_every_type(dtype, tmp_path):
+    value = np.array([[0, 1], [1, 0]], dtype)
+    found = round_trip(StandardScaler().set_params(copy=value), tmp_path).copy
+    assert found.dtype == value.dtype and (found == value).all()
+
+
 @pytest.mark.parametrize("value", VALUES_TO_KEEP, ids=lambda value: type(value).__name__)
 def test_values(value, tmp_path):
     found = round_trip(StandardScaler().set_params(copy=value), tmp_path).copy
@@ -640,6 +647,8 @@ def test_loaded_model_refuses_other_leads_rates_and_units(kind, tmp_path):
     assert (info["sampling_rate"], info["unit"]) == (100, "mV")
     assert info["classes"] == sorted(set(NAMES))
     assert info["versions"]["sklearn_ecg"] == sklearn_ecg.__version__
+    libraries = {"sklearn_ecg", "scikit-learn", "torch", "numpy", "scipy", "python"}
+    assert info["versions"].keys() == libraries
     swapped = list(sklearn_ecg.STANDARD_LEADS)
     swapped[:2] = swapped[1::-1]
     for other in (frame(swapped), frame(rate=500), frame(unit="uV"), frame()[["I", "II"]]):
