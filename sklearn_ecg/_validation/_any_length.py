@@ -185,7 +185,7 @@ def _read_array(estimator, X, reset):
         if reset or not was_fitted_on_rows(estimator):
             validate_data(estimator, X, reset=reset, skip_check_array=True)
     else:
-        signals = _check_numeric(estimator, X, reset, _DTYPES, estimator.n_leads)
+        signals, _ = _check_numeric(estimator, X, reset, _DTYPES, estimator.n_leads)
         if getattr(X, "ndim", None) == 3:
             kind = "array"
     _check_not_transposed(signals.shape, estimator.n_leads)

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 
-from .._validation import SINGLE_RECORD, check_container
+from .._validation import SINGLE_RECORD, check_container, read_container
 from ..leads import is_lead_frame, lead_regions
-from ..leads._lead_groups import regions_of, split_leads
+from ..leads._frames import find_signal_columns
+from ..leads._lead_groups import regions_of, resolve_lead_groups, split_leads
 
 NO_LEAD = "no lead"
 
@@ -104,6 +106,38 @@ def feature_groups(feature_names, regions=None):
         group: list(dict.fromkeys(p for lead in members for p in by_lead[leads[lead]]))
         for group, members in groups.items()
     }
+
+
+def groups_of_mixed_frame(X, lead_groups, method, function):
+    """Return the groups of a frame with leads and other columns, such as age, or None.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame
+    lead_groups : None, "regions" or mapping of str to list
+        See `lead_importance`. With None, each other column is a group of its own, except for
+        Gaussian noise, which only replaces signals.
+    method : {"shuffle", "gaussian"}
+    function : str
+        Name of the calling function.
+
+    Returns
+    -------
+    groups : dict of str to list of int, or None
+        Positions of the columns of each group; None if X is not such a frame.
+    """
+    if not isinstance(X, pd.DataFrame):
+        return None
+    signals = find_signal_columns(X)
+    others = [j for j in range(X.shape[1]) if j not in signals]
+    if not signals or not others:
+        return None
+    _, _, n_leads, names = read_container(X.iloc[:, signals], name=function)
+    groups = resolve_lead_groups(lead_groups, n_leads, names)
+    groups = {group: [signals[lead] for lead in leads] for group, leads in groups.items()}
+    if lead_groups is None and method == "shuffle":
+        groups.update({X.columns[j]: [j] for j in others})
+    return groups
 
 
 def is_feature_table(X):

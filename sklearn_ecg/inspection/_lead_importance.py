@@ -27,6 +27,7 @@ from ..leads._lead_groups import resolve_lead_groups
 from ._lead_groups import (
     check_not_unnamed_table,
     feature_groups,
+    groups_of_mixed_frame,
     is_feature_table,
     leads_of_groups,
 )
@@ -104,8 +105,10 @@ def lead_importance(
         Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of signals,
         or lead-major rows of shape (n_records, n_leads * n_times). Alternatively a table of
         features: a DataFrame with lead names in its column names (see `feature_groups`), such as
-        that of `sklearn_ecg.preprocessing.BeatFeatures`. Use records that the estimator was not
-        fitted on. X is not modified; the estimator is given a copy in the same container.
+        that of `sklearn_ecg.preprocessing.BeatFeatures`; or a lead frame with other columns, such
+        as age, for a `ColumnTransformer`: each of them is then exchanged as well, unless
+        ``lead_groups`` are given. Use records that the estimator was not fitted on. X is not
+        modified; the estimator is given a copy in the same container.
     y : array-like of shape (n_records,) or (n_records, n_labels), or None
         Labels.
     method : {"shuffle", "gaussian"}, default="shuffle"
@@ -394,6 +397,9 @@ def record_lead_importance(
 
 def _resolve_input(function, estimator, X, lead_groups, n_leads, method):
     """Return X, its container, the number of leads, and the positions of each group's leads."""
+    groups = groups_of_mixed_frame(X, lead_groups, method, function)
+    if groups is not None:
+        return X, "lead frame", None, groups
     n_leads = n_leads or known_n_leads(estimator, X)
     if n_leads is None and is_feature_table(X):
         # Each feature is treated as a lead with one time point.

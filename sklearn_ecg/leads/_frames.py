@@ -274,6 +274,20 @@ def is_lead_frame(obj):
     return all(of_signals)
 
 
+def find_signal_columns(frame):
+    """Return the positions of the columns of a DataFrame whose cells are signals.
+
+    Parameters
+    ----------
+    frame : DataFrame
+
+    Returns
+    -------
+    positions : list of int
+    """
+    return [j for j in range(frame.shape[1]) if _is_signal_column(frame.iloc[:, j])]
+
+
 # --------------------------------------------------------------------------------------------------
 # Helpers
 # --------------------------------------------------------------------------------------------------

@@ -276,9 +276,7 @@ def test_errors(new, params, message):
 def test_errors_for_leads(detector, new):
     with pytest.raises(ValueError, match="needs the names of the 3 leads"):
         make_detector().fit(new[:, :3])
-    with pytest.raises(
-        ValueError, match="the leads present are V1, V9"
-    ):
+    with pytest.raises(ValueError, match="the leads present are V1, V9"):
         make_detector(lead_names=["V1", "V9"]).fit(new[:, :2])
     with pytest.raises(ValueError, match="'V1-V2' cannot be simulated with the leads I, II, V1"):
         make_detector(lead_names=["I", "II", "V1"], swaps=["V1-V2"]).fit(new[:, :3])
