@@ -66,7 +66,7 @@ class SelfSupervisedEncoder(DeepECG):
 
     def _train(self, network, loss, train_batches, valid_batches, data):
         super()._train(network, loss, train_batches, valid_batches, data)
-        recompute_batch_norm_statistics(network.trunk, network.embed, train_batches)
+        recompute_batch_norm_statistics(network.trunk, network.embed, train_batches, data.seed)
         self._warn_if_collapsed(len(train_batches.records))
 
     def _warn_if_collapsed(self, n_records):

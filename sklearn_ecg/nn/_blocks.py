@@ -58,7 +58,7 @@ class EfficientChannelAttention(nn.Module):
     """ECA: a 1-D convolution across the vector of channel means, followed by a sigmoid gate.
 
     By default the kernel size depends on the number of channels C as in the reference: it is
-    ``|log2(C) / 2 + 1 / 2|``, rounded down to an odd number.
+    ``log2(C) / 2 + 1 / 2``, rounded down to an integer, to which 1 is added if it is even.
 
     References
     ----------

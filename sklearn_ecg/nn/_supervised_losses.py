@@ -254,13 +254,13 @@ def contrast_pairs(z, pair_weights, *, temperature, gamma=0.0, sample_weight=Non
     if not has_positive.any():
         return z.sum() * 0.0
     similarity = z @ z.T / temperature
-    log_norm = similarity.masked_fill(
-        torch.eye(len(z), dtype=torch.bool, device=z.device), -torch.inf
-    ).logsumexp(dim=1, keepdim=True)
+    is_self = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    log_norm = similarity.masked_fill(is_self, -torch.inf).logsumexp(dim=1, keepdim=True)
     log_eta = similarity - log_norm
     if gamma != 0:
-        # Of an anchor with itself, exp(log_eta) may be infinite, and its gradient NaN.
-        log_eta = log_eta.clamp(max=0)
+        # Of an anchor with itself, exp(log_eta) may be infinite, and its gradient NaN. Of other
+        # pairs, log_eta may be rounded to more than 0.
+        log_eta = log_eta.masked_fill(is_self, 0.0).clamp(max=0)
         # 1 - eta may round to 0, where a power below 1 has an infinite slope.
         misaligned = -torch.expm1(log_eta)
         log_eta = log_eta * misaligned.clamp(min=_CLAMP_MIN) ** gamma

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ecg.deep._training import Batches, stratification_labels
+from sklearn_ecg.deep._training import (
+    Batches,
+    recompute_batch_norm_statistics,
+    stratification_labels,
+)
 from sklearn_ecg.deep._training_data import TrainingData
 from sklearn_ecg.nn._normalizers import LeadNormalizer
 
@@ -56,6 +60,26 @@ def test_passes_differ_and_depend_on_the_seed_of_torch():
     assert first != second
     torch.manual_seed(0)
     assert records_of(batches) == first
+
+
+def test_batch_norm_statistics_are_those_of_shuffled_records():
+    """Batches of sorted records would have almost no variance within them."""
+    n_records, batch_size = 640, 32
+    batches = make(n_records, batch_size)  # record i has the value i everywhere
+    layer = torch.nn.BatchNorm1d(2)
+    found = []
+    for seed in (0, 0, 1):
+        state = torch.get_rng_state()
+        recompute_batch_norm_statistics(layer, layer, batches, seed)
+        assert torch.equal(torch.get_rng_state(), state)
+        found.append(layer.running_var.clone())
+    assert torch.equal(found[0], found[1]) and not torch.equal(found[0], found[2])
+    values = batches.records[:, 0, 0]
+    assert layer.running_mean[0].item() == pytest.approx(values.mean().item(), rel=1e-5)
+    assert found[0][0].item() == pytest.approx(values.var().item(), rel=0.05)
+    within_sorted = values.reshape(-1, batch_size).var(dim=1).mean()
+    assert within_sorted < 0.01 * values.var()
+    assert not layer.training and layer.momentum == 0.1
 
 
 def test_augmentation_gets_batches():

@@ -1,5 +1,7 @@
 """The network of MSAIC-Net and its blocks: shapes, parameters, receptive field, any length."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -165,3 +167,14 @@ def test_dropout_drops_whole_channels_in_training_only():
     assert 0.3 < dropped < 0.7
     block.eval()
     assert (block(x).abs().sum((2, 3)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "channels, size", [(1, 1), (4, 1), (8, 3), (64, 3), (128, 5), (256, 5), (2048, 7)]
+)
+def test_eca_kernel_size_is_rounded_up_to_an_odd_number(channels, size):
+    rounded_down = int(math.log2(channels) / 2 + 0.5)
+    assert size == (rounded_down if rounded_down % 2 else rounded_down + 1)
+    attention = EfficientChannelAttention(channels)
+    assert attention.conv.kernel_size == (size,)
+    assert attention(torch.rand(2, channels)).shape == (2, channels)

@@ -215,6 +215,42 @@ def test_contrastive_is_finite_where_eta_is_one(gamma, temperature, dtype):
     assert torch.isfinite(grad(loss, z)[0]).all()
 
 
+def stable_contrastive(z, targets, temperature, gamma):
+    """Compute the loss pair by pair in float64, from differences to the largest similarity."""
+    z = z.detach().double().tolist()
+    per_anchor = []
+    for i, anchor in enumerate(z):
+        logit = {
+            a: sum(x * y for x, y in zip(anchor, z[a])) / temperature
+            for a in range(len(z))
+            if a != i
+        }
+        top = max(logit.values())
+        share = {a: math.exp(value - top) for a, value in logit.items()}
+        total = sum(share.values())
+        positives = [p for p in logit if targets[p] == targets[i]]
+        terms = []
+        for p in positives:
+            others = sum(value for a, value in share.items() if a != p)
+            terms.append(-((others / total) ** gamma) * (logit[p] - top - math.log(total)))
+        per_anchor.append(sum(terms) / len(positives))
+    return sum(per_anchor) / len(per_anchor)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 0.005, 0.001])
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_contrastive_of_random_vectors_with_small_temperatures(temperature, gamma, dtype):
+    targets = torch.arange(16) % 3
+    z = unit_rows(16, 8, dtype=dtype)
+    loss = supervised_contrastive_loss(z, targets, temperature=temperature, gamma=gamma)
+    expected = stable_contrastive(z, targets.tolist(), temperature, gamma)
+    assert loss.item() == pytest.approx(expected, rel=1e-5 if dtype == torch.float32 else 1e-12)
+    (gradient,) = grad(loss, z)
+    assert torch.isfinite(gradient).all()
+    assert gradient.abs().max() > 0
+
+
 def test_contrastive_weights_scale_anchors():
     z, targets = unit_rows(8, 5), LABELS["binary"]
     weight = torch.tensor([1.0, 2, 0, 1, 3, 1, 1, 1], **DOUBLE)

@@ -96,10 +96,14 @@ class Batches:
     def _augment(self, x):
         return x if self.augmentation is None else self.augmentation(x)
 
-    def iter_unaugmented(self):
-        """Yield the inputs of all batches, in order and without augmentation."""
-        for index, _ in self._consecutive_indices():
-            yield self._normalize(self._load(index))
+    def iter_unaugmented(self, seed):
+        """Yield the inputs of all batches without augmentation, in a random order of the records.
+
+        The order depends on ``seed`` only, and torch's global generator is left as it is.
+        """
+        order = torch.randperm(len(self.records), generator=torch.Generator().manual_seed(seed))
+        for part, _ in self._consecutive_indices():
+            yield self._normalize(self._load(order[part]))
 
     def replace_records(self, records):
         """Use other inputs for the same targets, which are not normalized again."""
@@ -206,11 +210,13 @@ class PairBatches(Batches):
 
 
 @torch.no_grad()
-def recompute_batch_norm_statistics(module, forward, batches):
+def recompute_batch_norm_statistics(module, forward, batches, seed):
     """Set the running statistics of BatchNorm to their mean over unaugmented batches.
 
     The running averages of training lag behind the weights, and after a few steps still depend on
-    their initial values.
+    their initial values. The records are shuffled: the mean of the variances within batches does
+    not contain the variance between batches, which is large if records are sorted, as by patient
+    or class.
 
     Parameters
     ----------
@@ -219,6 +225,8 @@ def recompute_batch_norm_statistics(module, forward, batches):
     forward : callable
         ``forward(x)`` runs the layers on a batch.
     batches : Batches
+    seed : int
+        Seed of the order of the records.
     """
     layers = [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
     if not layers or len(batches.records) < 2:
@@ -229,7 +237,7 @@ def recompute_batch_norm_statistics(module, forward, batches):
         layer.reset_running_stats()
         layer.momentum = None  # the mean of all batches
         layer.train()
-    for x in batches.iter_unaugmented():
+    for x in batches.iter_unaugmented(seed):
         forward(x)
     for layer, momentum in zip(layers, momenta):
         layer.momentum = momentum
