@@ -194,13 +194,48 @@ SCORES = {
 }
 
 
-def score(y, probability, weight):
-    """Return all scores, with records weighted by how often a resample contains them."""
-    kept = weight > 0
-    y, probability, weight = y[kept], probability[kept], weight[kept]
+def score(y, probability, weights):
+    """Return all scores for each row of weights, of shape (n_rows, n_scores).
+
+    A weight is how often a resample contains a record. The first row is compared with the functions
+    of SCORES, which take one row at a time.
+    """
     # Without ties at 0 and 1, the logits are finite.
     probability = np.clip(probability, 1e-6, 1 - 1e-6)
-    return [function(y, probability, sample_weight=weight) for function, _ in SCORES.values()]
+    order = np.argsort(-probability, kind="stable")
+    starts = np.flatnonzero(np.diff(-probability[order], prepend=-np.inf))
+    positive = np.add.reduceat((weights * y)[:, order], starts, axis=1)
+    negative = np.add.reduceat((weights * (1 - y))[:, order], starts, axis=1)
+    hits, alarms = positive.cumsum(axis=1), negative.cumsum(axis=1)
+    n_positive, n_negative = hits[:, -1], alarms[:, -1]
+    auroc = (negative * (hits - positive / 2)).sum(axis=1) / (n_positive * n_negative)
+    precision = hits / np.maximum(hits + alarms, 1)
+    auprc = (positive * precision).sum(axis=1) / n_positive
+    is_specific = alarms <= 0.1 * n_negative[:, None]
+    sensitivity = np.where(is_specific, hits, 0).max(axis=1) / n_positive
+    brier = (weights * (probability - y) ** 2).sum(axis=1) / weights.sum(axis=1)
+    slope = fit_slopes(np.log(probability / (1 - probability)), y, weights)
+    scores = np.stack([auroc, auprc, brier, slope, sensitivity], axis=1)
+    expected = [f(y, probability, sample_weight=weights[0]) for f, _ in SCORES.values()]
+    np.testing.assert_allclose(scores[0], expected, rtol=1e-4)
+    return scores
+
+
+def fit_slopes(logit, y, weights):
+    """Return the slopes of logistic regressions of y on the logit, one for each row of weights."""
+    design = np.stack([np.ones_like(logit), logit], axis=1)
+    products = np.stack([np.ones_like(logit), logit, logit, logit**2], axis=1)
+    coefficients = np.tile([0.0, 1.0], (len(weights), 1))
+    for _ in range(50):
+        fitted = 1 / (1 + np.exp(-coefficients @ design.T))
+        gradient = (weights * (y - fitted)) @ design
+        curvature = ((weights * fitted * (1 - fitted)) @ products).reshape(-1, 2, 2)
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient[:, :, None])[:, :, 0]
+        # Newton's method with short steps, which cannot diverge.
+        coefficients = coefficients + np.clip(step, -0.5, 0.5)
+        if np.abs(step).max() < 1e-8:
+            break
+    return coefficients[:, 1]
 
 
 def report(prevalence, results, y, patients, n_resamples, n_jobs):
@@ -244,7 +279,7 @@ def score_draws(draws, row, y, weights):
     """Return the mean scores over draws for each resample, of shape (n_resamples, n_scores)."""
     return np.mean(
         [
-            [score(y[records], probabilities[row], weight[records]) for weight in weights]
+            score(y[records], probabilities[row], weights[:, records])
             for records, probabilities in draws
         ],
         axis=0,
