@@ -12,7 +12,7 @@ def warn_of_failed_records(report):
     n_failed = (report["status"] == "failed").sum()
     if not n_failed:
         return
-    n_records = (~report["status"].isin(["segment", "no header", "hidden"])).sum()
+    n_records = (~report["status"].isin(["segment", "no header", "hidden", "other file"])).sum()
     warn(
         f"{n_failed} of {n_records} records were left out, because they failed "
         f"({count_failed_fields(report)}). The reasons are in report.",
