@@ -10,6 +10,7 @@ from ._building import (
     exact_rate,
     import_extra,
     not_supported,
+    read_content,
 )
 
 _MAX_SIZE = 2**29  # bytes; a day of three leads at 500 Hz takes 260 MB
@@ -42,12 +43,7 @@ def read_dicom(name, path):
         raise damaged(name, f"pydicom cannot read it ({error}).") from error
     if is_deflated:
         raise not_supported(name, "it is compressed (deflated DICOM).")
-    try:
-        content = read_regular_file(path, _MAX_SIZE)
-    except OSError as error:
-        raise RecordError(
-            name, "file", f"it cannot be read ({error.strerror}).", LEAVE_OUT
-        ) from error
+    content = read_content(name, path, _MAX_SIZE)
     try:
         dataset = pydicom.dcmread(pydicom.filebase.DicomBytesIO(content))
         return _read_dataset(name, dataset, pydicom)
@@ -79,8 +75,8 @@ def _read_dataset(name, dataset, pydicom):
     if len(timing) > 1:
         raise not_supported(
             name,
-            f"it has {len(rhythm)} groups of leads that differ in start, rate or length; leads have "
-            "to be simultaneous.",
+            f"it has {len(rhythm)} groups of leads that differ in start, rate or length; leads "
+            "have to be simultaneous.",
         )
     ((rate, n_times, _),) = timing
     rate = exact_rate(name, rate)
