@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 
 from ..leads import STANDARD_LEADS
 from ._hospital_files import FORMATS, HEADER_FIELDS, file_source, find_record_files
@@ -212,9 +213,8 @@ def load_records(
     bunch = make_bunch(batch, policies, as_frame)
     headers = [dict(line.split(": ", 1) for line in comments) for comments in batch.comments]
     for field in HEADER_FIELDS:
-        bunch.metadata[field] = np.array(
-            [headers[record].get(field) for record in batch.records], dtype=object
-        )
+        values = [headers[record].get(field) for record in batch.records]
+        bunch.metadata[field] = pd.Series(values, index=bunch.metadata.index, dtype=object)
     bunch.DESCR = _DESCR.format(
         n_rows=len(batch.data),
         n_loaded=(batch.report["status"] == "loaded").sum(),

@@ -19,8 +19,8 @@ def write_csv(path, signals, *, rate=250, unit="mV", time="time (s)"):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_edf(path, signals, *, rates=250, unit="mV", largest=5.0, plus=True):
-    """Write signals in `unit`, whose largest value is `largest`."""
+def write_edf(path, signals, *, rates=250, unit="mV", largest=5.0, plus=True, digital=False):
+    """Write signals in `unit`, or steps, of which the largest is `largest`."""
     import pyedflib
 
     kind = pyedflib.FILETYPE_EDFPLUS if plus else pyedflib.FILETYPE_EDF
@@ -45,7 +45,9 @@ def write_edf(path, signals, *, rates=250, unit="mV", largest=5.0, plus=True):
             writer.setPatientCode("P17")
             writer.setPatientName("Someone")
             writer.setSex(0)
-        writer.writeSamples([np.asarray(values, dtype=float) for values in signals.values()])
+        kind = np.int32 if digital else float
+        values = [np.asarray(values, dtype=kind) for values in signals.values()]
+        writer.writeSamples(values, digital=digital)
 
 
 def aecg(signals, *, rate=500, scale="5", unit="uV", origin="0", origin_unit="uV", more=""):

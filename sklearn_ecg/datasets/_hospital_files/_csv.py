@@ -98,7 +98,9 @@ def _rate_of_times(name, times):
     if not len(steps) or not np.isfinite(times).all():
         raise damaged(name, "its times are missing, or there is only one.", "sampling rate")
     rate = len(steps) / (times[-1] - times[0]) if times[-1] > times[0] else np.nan
-    uneven = np.flatnonzero(~(np.abs(steps * rate - 1) <= _ROUNDING))
+    uneven = (
+        np.flatnonzero(~(np.abs(steps / np.median(steps) - 1) <= _ROUNDING)) if rate > 0 else [0]
+    )
     if len(uneven):
         raise damaged(
             name,
