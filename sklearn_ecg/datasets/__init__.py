@@ -5,6 +5,7 @@ from ._download import DownloadError, download_ptbxl
 from ._ecg_images import load_ecg_images
 from ._ludb import load_ludb
 from ._ptbxl import load_ptbxl
+from ._record_folders import load_records
 from ._records import RecordError
 from ._synthetic import make_ecg
 from ._wfdb import load_wfdb
@@ -17,6 +18,7 @@ __all__ = [
     "load_ecg_images",
     "load_ludb",
     "load_ptbxl",
+    "load_records",
     "load_wfdb",
     "make_ecg",
 ]

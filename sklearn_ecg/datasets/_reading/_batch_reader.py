@@ -1,9 +1,10 @@
-"""Reading many WFDB records into one array: in parallel, with a report, and through the cache.
+"""Reading many records into one array: in parallel, with a report, and through the cache.
 
-`load_wfdb`, `load_challenge`, `load_ludb` and `load_ptbxl` share this.
+`load_wfdb`, `load_challenge`, `load_ludb`, `load_ptbxl` and `load_records` share this.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,17 @@ class RecordBatch:
 
 
 @dataclass(frozen=True)
+class RecordSource:
+    """The functions that read a record, which worker processes call."""
+
+    read: Callable  # (root, name) -> Record, files
+    describe: Callable  # (root, name) -> shape, sampling rate, units
+    stamp: Callable  # (root, name) -> stamps of files
+    states: Callable  # (root, name, files, stamps) -> states of files
+    options: dict | None = None  # JSON types, which distinguish caches
+
+
+@dataclass(frozen=True)
 class _Request:
     """Records to read, and how to read them."""
 
@@ -59,6 +71,7 @@ class _Request:
     for_cache: bool
     unread: list  # names and reasons of files that are not read, for the report
     sampling_rate: float | None
+    source: RecordSource
 
 
 @dataclass
@@ -93,6 +106,7 @@ def read_records(
     unread=(),
     sampling_rate=None,
     advice=None,
+    source=None,
 ):
     """Read records with the same policies.
 
@@ -111,15 +125,18 @@ def read_records(
     loader : str
         Name in the progress bar and in the names of the cache's files.
     is_folder : bool, default=False
-        Whether the names are all records of a folder. Segments of other records are then left out.
+        Whether the names are all WFDB records of a folder. Segments of other records are then left
+        out.
     hidden : list of str, default=()
         Hidden files, which are only listed in the report.
     unread : list of (status, name, reason), default=()
-        Other records that are only listed in the report.
+        Other records or files that are only listed in the report.
     sampling_rate : float, default=None
         The sampling rate in Hz that all records must have. None means that of the first one.
     advice : str, default=None
         Replaces the advice of errors, for loaders that do not offer all policies.
+    source : RecordSource, default=None
+        How a record is read. None means as WFDB.
 
     Returns
     -------
@@ -134,6 +151,8 @@ def read_records(
     """
     if not names:
         raise ValueError("There are no records to load.")
+    if source is None:
+        source = RecordSource(read_record, describe_header, stamp_record_files, record_states)
     request = _Request(
         root=root,
         names=names,
@@ -147,6 +166,7 @@ def read_records(
         unread=[list(row) for row in unread]
         + [["hidden", file, _REASON_HIDDEN] for file in hidden],
         sampling_rate=sampling_rate,
+        source=source,
     )
     if is_folder:
         request.unread[:0] = [
@@ -178,6 +198,8 @@ def read_records(
             "unread": request.unread,
             "sampling_rate": sampling_rate,
         }
+        if source.options is not None:
+            params["options"] = source.options
         data, payload = load_or_build(
             cache, loader, params, build, root=root, check_content=check_content
         )
@@ -216,7 +238,7 @@ def _build_batch(request, rows):
     comments = [[] for _ in names]
     to_read = [position for position, name in enumerate(names) if name not in whole_of]
     calls = [
-        (str(request.root), names[position], request.policies, request.for_cache)
+        (request.source, str(request.root), names[position], request.policies, request.for_cache)
         for position in to_read
     ]
     outcomes = run_parallel(
@@ -281,7 +303,7 @@ def _build_batch(request, rows):
     return payload, states
 
 
-def _read_and_harmonize(root, name, policies, for_cache):
+def _read_and_harmonize(source, root, name, policies, for_cache):
     """Read a record in a worker process.
 
     Any exception is the failure of this record, and so is a MemoryError: a header may promise more
@@ -292,8 +314,8 @@ def _read_and_harmonize(root, name, policies, for_cache):
     files, stamps = None, None
     try:
         if for_cache:
-            stamps = stamp_record_files(root, name)
-        record, files = read_record(root, name)
+            stamps = source.stamp(root, name)
+        record, files = source.read(root, name)
         outcome.comments = record.comments
         outcome.channels = record.channels if policies.lead_aliases else []
         outcome.aliases = apply_lead_aliases(record, policies.lead_aliases)
@@ -309,13 +331,13 @@ def _read_and_harmonize(root, name, policies, for_cache):
     outcome.files = files or []
     try:
         if outcome.description is None:
-            shape, rate, units = describe_header(root, name)
+            shape, rate, units = source.describe(root, name)
             outcome.description = (shape, _int_if_whole(rate), _join_units(units))
     except Exception:
         outcome.description = (None, None, None)
     try:
         if for_cache:
-            outcome.states = record_states(root, name, files, stamps)
+            outcome.states = source.states(root, name, files, stamps)
     except Exception as error:
         outcome.harmonized, outcome.dropped = None, None
         outcome.error = outcome.error or _describe_foreign_error(name, error)
@@ -425,7 +447,7 @@ def _raise_no_record_loaded(report):
 
 
 def make_bunch(batch, policies, as_frame):
-    """Return the part of the result that all loaders of WFDB records share."""
+    """Return the part of the result that all loaders of records share."""
     names = batch.report["record"].to_numpy()[batch.records]
     metadata = pd.DataFrame({"record": names, "start": batch.starts})
     data = batch.data

@@ -6,7 +6,7 @@ from ...utils._warnings import warn
 from .._records import ALL_CHECKSUMS_DIFFER
 
 # Statuses of records and files that were not to be read.
-_NOT_READ = ("segment", "no header", "hidden", "no label", "not in table")
+_NOT_READ = ("segment", "no header", "hidden", "other file", "no label", "not in table")
 
 
 def warn_of_failed_records(report):

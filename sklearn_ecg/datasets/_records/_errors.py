@@ -10,8 +10,8 @@ class RecordError(ValueError):
         Name of the record, or of the image file.
     field : str
         What is wrong. For records, one of "folder", "header", "signal file", "leads", "units",
-        "sampling rate", "length", "missing values", "annotations", "labels" or "content". For
-        images, one of "file", "format", "content", "size", "pages" or "mode".
+        "sampling rate", "length", "missing values", "annotations", "labels", "file", "format" or
+        "content". For images, one of "file", "format", "content", "size", "pages" or "mode".
     reason : str
         What was found.
     advice : str
