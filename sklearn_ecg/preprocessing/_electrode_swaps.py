@@ -45,8 +45,9 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         Share of correct records, in (0, 1), that may be reported as swapped. It determines
         ``thresholds_``.
     min_reliability : float, default=0.3
-        Minimum of `RPeaks.reliability`, in [0, 1]. Records below this default of this library, or
-        without usable beats, are not used in `fit` and are "unknown" in `predict`.
+        Minimum of `RPeaks.reliability`, in [0, 1]. Records below this default of this library,
+        without usable beats, or with a flat lead are not used in `fit` and are "unknown" in
+        `predict`.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -60,7 +61,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
     thresholds_ : ndarray of shape (n_swaps,)
         The logit that a record must exceed to be reported, for each swap.
     n_reliable_ : int
-        Number of training records with reliable beats.
+        Number of training records with reliable beats and without a flat lead.
     n_features_in_ : int
         Number of leads seen in `fit`; for rows and numeric frames, number of columns.
     n_leads_in_ : int
@@ -111,13 +112,13 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
     So that not too many other records exceed these limits, all are raised by the same amount:
     limits from four of the parts, raised by this, are exceeded by the same number of records of the
     fifth parts in all, as in split conformal prediction. No threshold is negative. If n is too
-    small, a warning is raised. If no training record has reliable beats, every record is "unknown".
+    small, a warning is raised. If no training record can be used, every record is "unknown".
 
     A record is assumed to have at most one swap. Swaps with RL, the reference of the amplifier, are
     not simulated: its potential is not contained in the leads. If RL and RA or RL and LA are
     swapped, one of the leads II and III is nearly flat, which the ``range`` of `SignalQuality`
-    shows. LA-LL is the most difficult swap, since it leaves lead I upright and only exchanges
-    leads I and II: the user guide reports how many swaps of each kind are found.
+    shows. LA-LL is the most difficult swap, since it exchanges leads I and II, which are both
+    upright in most records. The user guide reports how many swaps of each kind are found.
 
     References
     ----------
@@ -305,7 +306,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         -------
         scores : ndarray of shape (n_records, n_swaps)
             One column for each of ``swaps_``: the logit of the swap minus its threshold. A record
-            with a positive score is reported. The logit of records without reliable beats is 0.
+            with a positive score is reported. The logit of unknown records is 0.
         """
         check_is_fitted(self)
         return self._detect(self._validate_signals(X, reset=False))[1]
@@ -321,9 +322,9 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         Returns
         -------
         swaps : ndarray of shape (n_records,), dtype object
-            "none" if no swap has a positive score; "unknown" for records without reliable beats.
-            Of several swaps with positive scores, the one after whose repair the highest logit of
-            all swaps is lowest.
+            "none" if no swap has a positive score; "unknown" for records without reliable beats or
+            with a flat lead. Of several swaps with positive scores, the one after whose repair the
+            highest logit of all swaps is lowest.
         """
         check_is_fitted(self)
         return self._detect(self._validate_signals(X, reset=False))[0]
@@ -418,7 +419,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
 
     def _describe_repair(self, swap):
         if swap in (NONE, UNKNOWN):
-            return "unchanged" if swap == NONE else "unchanged, no reliable beats"
+            return "unchanged" if swap == NONE else "unchanged, no reliable beats or a flat lead"
         actions = []
         for lead, (source, sign) in LeadLayout(self.lead_names_in_).sources(swap).items():
             if lead not in self.lead_names_in_:

@@ -289,12 +289,14 @@ class SignalQuality(SignalTransformer):
         Notes
         -----
         Offsets are ignored, and time points at which a lead is missing; a lead that is missing
-        throughout is left out. The fault of six leads is unique, unless leads are equal. Of three
-        leads, one identity is known, which does not determine the fault: an inverted lead I has the
-        same effect as exchanged leads II and III. With four or five leads, more than one fault may
-        be reported as well. Scaled leads are "inverted" if their factor is within 2 % of -1, and
-        "flat" if it is less than 0.02. Faults that are smaller than the tolerance are not found,
-        nor are swapped electrodes: these satisfy the identities, see `ElectrodeSwapDetector`.
+        throughout is left out. Flat leads satisfy the identities if all of them are flat. The fault
+        of six leads is unique, unless it is hardly larger than the tolerance or leads are equal. Of
+        three leads, one identity is known, which does not determine the fault: an inverted lead I
+        has the same effect as exchanged leads II and III. With four or five leads, more than one
+        fault may be reported as well. Scaled leads are "inverted" if their factor is within 2 % of
+        -1, and "flat" if it is less than 0.02. Faults that are smaller than the tolerance are not
+        found, nor are swapped electrodes: these satisfy the identities, see
+        `ElectrodeSwapDetector`.
         """
         check_is_fitted(self)
         signals = self._validate_signals(X, reset=False)

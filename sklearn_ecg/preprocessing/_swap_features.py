@@ -19,6 +19,7 @@ _WINDOW = (-0.40, 0.68)  # seconds from the R-peak
 _MEASURING_RATE = 500  # Hz
 _CORRELATED = ((-80, 100), (-300, 500))  # ms from the R-peak: QRS, and the whole beat
 _CORRELATION_STEP = 6  # ms
+_ROUNDING = 1e-6  # mV; a lead that changes less is flat
 _SMALLEST_POWER = 1e-6  # mV^2, the sum over a window; the correlation of flat leads is 0
 
 MEASURES = (
@@ -108,7 +109,7 @@ class LeadLayout:
 
 
 class BeatMeasures(NamedTuple):
-    """Measurements of the records that have reliable beats.
+    """Measurements of the records that have reliable beats and no flat lead.
 
     Attributes
     ----------
@@ -167,6 +168,8 @@ def _measure_part(signals, layout, rate, min_reliability):
     reliable = (average.rhythm.reliability >= min_reliability) & (average.n_used > 0)
     heart_rate = average.rhythm.heart_rate()
     reliable &= np.isfinite(heart_rate)
+    # A flat lead looks like nothing that the electrodes can record, wherever they are.
+    reliable &= (np.ptp(signals, axis=2) > _ROUNDING).all(axis=1)
     n_measured = 2 * len(layout.limb) + len(chest)
     if not reliable.any():
         values = np.zeros((0, n_measured, len(MEASURES)), dtype=np.float32)

@@ -210,8 +210,17 @@ def test_records_without_beats(detector, new):
     np.testing.assert_array_equal(scores[1:3], [-detector.thresholds_] * 2)
     np.testing.assert_array_equal(detector.transform(X), X)
     report = detector.report(X)
-    assert report["action"][1] == "unchanged, no reliable beats"
+    assert report["action"][1] == "unchanged, no reliable beats or a flat lead"
     assert report["likeliest"][1] == "unknown"
+
+
+@pytest.mark.parametrize("lead", [1, 7])
+def test_flat_leads_are_not_repaired(detector, new, lead):
+    X = new.copy()
+    X[3, lead] = 0.1
+    assert detector.predict(X)[3] == "unknown"
+    assert (np.delete(detector.predict(X), 3) == "none").all()
+    np.testing.assert_array_equal(detector.transform(X), X)
 
 
 def test_unreliable_training_records_are_not_used(detector, training, new):
