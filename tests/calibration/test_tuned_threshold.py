@@ -15,7 +15,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
-from sklearn_ecg import MultilabelTunedThresholdClassifierCV
+from sklearn_ecg import MultilabelCalibratedClassifierCV, MultilabelTunedThresholdClassifierCV
 from sklearn_ecg.model_selection import MultilabelStratifiedGroupKFold
 
 
@@ -213,6 +213,42 @@ def test_weights_of_training_and_scores(data):
     )
     with pytest.raises(ValueError, match="does not accept weights"):
         clf.fit(X, y["binary"], sample_weight=weight)
+
+
+def test_weights_of_scores_are_repetitions(data):
+    """With a fitted classifier, the weights are used for the scores only."""
+    X, y, weight, _ = data
+    fitted = LogisticRegression().fit(X[:120], y["binary"][:120])
+    X, y = X[120:], y["binary"][120:]
+    weight = np.where(y == 0, weight[120:] ** 3, 1)
+    options = {"cv": "prefit", "refit": False, "scoring": "f1", "thresholds": 30}
+    make = MultilabelTunedThresholdClassifierCV
+    index = np.repeat(np.arange(120), weight.astype(int))
+    weighted = make(fitted, **options).fit(X, y, sample_weight=weight)
+    repeated = make(fitted, **options).fit(X[index], y[index])
+    plain = make(fitted, **options).fit(X, y)
+    for name in ("best_threshold_", "best_score_", "sensitivity_", "specificity_"):
+        assert getattr(weighted, name) == pytest.approx(getattr(repeated, name), rel=1e-12)
+        assert getattr(weighted, name) != getattr(plain, name)
+
+
+@pytest.mark.parametrize(
+    "make", [MultilabelCalibratedClassifierCV, MultilabelTunedThresholdClassifierCV]
+)
+def test_negative_weights_are_refused(make, data):
+    X, y, weight, _ = data
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        make(LogisticRegression()).fit(X, y["binary"], sample_weight=weight - 2)
+
+
+def test_training_part_without_positive_records_is_named(data):
+    X, y, *_ = data
+    positive = np.flatnonzero(y["binary"])
+    negative = np.flatnonzero(y["binary"] == 0)
+    splits = [(negative[:90], np.r_[negative[90:], positive])]
+    clf = MultilabelTunedThresholdClassifierCV(LogisticRegression(), cv=splits)
+    with pytest.raises(ValueError, match="training part of split 0 has no positive records"):
+        clf.fit(X, y["binary"])
 
 
 @pytest.mark.filterwarnings("ignore:There are fewer records than:UserWarning")

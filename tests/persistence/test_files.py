@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pickle
+import stat
 import struct
 import subprocess
 import sys
@@ -139,8 +140,9 @@ def test_later_versions(scaler, tmp_path):
 
 def test_large_files(scaler, tmp_path):
     (tmp_path / "model.ecg").write_bytes(scaler)
-    with pytest.raises(PersistenceError, match="max_bytes=100"):
-        load(tmp_path / "model.ecg", max_bytes=100)
+    for limit in (1, 100):
+        with pytest.raises(PersistenceError, match=f"more than max_bytes={limit}"):
+            load(tmp_path / "model.ecg", max_bytes=limit)
     assert load(tmp_path / "model.ecg", max_bytes=len(scaler)).n_features_in_ == 3
     with pytest.raises(PersistenceError, match=f"has {len(scaler)} bytes"):
         load(tmp_path / "model.ecg", max_bytes=len(scaler) - 1)
@@ -260,6 +262,7 @@ VALUES = [
     {"array": 10**9},
     {"array": 0, "order": "A"},
     {"array": 0, "dtype": "O"},
+    {"empty": ["<f8", [2]]},
     {"empty": ["<f8", [2**40]]},
     {"empty": ["<f8", [0, 2**62, 2**62]]},
     {"empty": ["O" * 10**4, [0]]},
@@ -644,6 +647,25 @@ def test_interrupted_writing_keeps_the_old_file(step, scaler, tmp_path, monkeypa
         save(BandpassFilter(sampling_rate=100), tmp_path / "model.ecg")
     assert [path.name for path in tmp_path.iterdir()] == ["model.ecg"]
     assert (tmp_path / "model.ecg").read_bytes() == scaler
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="folders cannot be opened")
+def test_file_and_then_its_folder_are_written_to_the_disk(tmp_path, monkeypatch):
+    """Otherwise a file could be empty, or the old one, after a loss of power."""
+    synced, opened, fsync = [], [], os.fsync
+
+    def record(descriptor):
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), os.listdir(tmp_path)))
+        opened.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", record)
+    save(StandardScaler().fit(FEATURES), tmp_path / "model.ecg")
+    assert [is_folder for is_folder, _ in synced] == [False, True]
+    assert "model.ecg" not in synced[0][1] and synced[1][1] == ["model.ecg"]
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 def test_refused_estimator_keeps_the_old_file(scaler, tmp_path):

@@ -534,6 +534,7 @@ VALUES_TO_KEEP = [
     np.float32(0.1), np.int64(-3), np.bool_(True), np.str_("q"), float("nan"), float("-inf"), -0.0,
     10**30, "\ud800 \0 Ł", b"\0\xff", (1, [2, (3,)]), {1: "a", (2, "b"): None}, {3, 1},
     range(1, 9, 2), frozenset("ab"), slice(None, 3), np.dtype(">f4"), np.dtype("U3"), np.float64,
+    np.dtype(object),
     bool, np.array([["I", "aVR"]], dtype=object), np.array(["a\0", "b"], dtype=object),
     np.arange(6).reshape(2, 3).T, np.zeros((0, 3), np.float16), np.array(["", "é\0x", "abc"]),
     np.array(["a", None, 1.5], dtype=object), np.array([1.5, 2], ">f8"), np.array(3, np.uint8),
