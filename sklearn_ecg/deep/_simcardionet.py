@@ -17,7 +17,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
     Two random views of each image are compared [1]_. Views of the same image attract and views of
     different images repel each other (NT-Xent), and in addition the cosine similarity of the two
     views is maximized: :math:`L = \lambda L_\text{NT-Xent} + (1 - \lambda) L_\text{cosine}`. The
-    network has residual stages of parallel 3x3, 5x5 and 7x7 convolutions, and multi-head
+    network has residual stages of parallel convolutions with different kernel sizes, and multi-head
     self-attention over the last feature map. The embedding is the spatial mean of that map, before
     the projection. Labels are not used.
 
@@ -34,8 +34,11 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         not preserved. None keeps the size of the images.
     filters : sequence of int, default=(32, 64, 128, 256)
         Number of channels of the stages. The first stage works at a quarter of the height and width
-        of the image, and each further stage at half of those before it. Each of the three parallel
+        of the image, and each further stage at half of those before it. Each of the parallel
         convolutions returns a quarter of the channels of its stage. Defaults of this library.
+    kernel_sizes : sequence of int, default=(3, 5, 7)
+        Kernel sizes of the parallel convolutions of each stage, odd and at least 1. A single one
+        makes the network single-scale.
     n_heads : int, default=4
         Number of heads of the self-attention, which must divide the last of ``filters``; 0 is no
         attention. Default of this library.
@@ -171,6 +174,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         image_shape=None,
         image_size=224,
         filters=(32, 64, 128, 256),
+        kernel_sizes=(3, 5, 7),
         n_heads=4,
         projection_dim=128,
         contrastive_weight=0.5,
@@ -196,6 +200,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         self.image_shape = image_shape
         self.image_size = image_size
         self.filters = filters
+        self.kernel_sizes = kernel_sizes
         self.n_heads = n_heads
         self.projection_dim = projection_dim
         self.contrastive_weight = contrastive_weight
@@ -224,6 +229,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         "normalize": ImageInput.normalize_constraint,
         "image_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "filters": [tuple, list],
+        "kernel_sizes": [tuple, list],
         "n_heads": [Interval(Integral, 0, None, closed="left")],
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
         "contrastive_weight": [Interval(Real, 0, 1, closed="both")],
@@ -294,6 +300,7 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         return SimCardioNet(
             data.n_channels,
             filters=filters,
+            kernel_sizes=self.kernel_sizes,
             n_heads=self.n_heads,
             projection_dim=self.projection_dim,
         )

@@ -1,5 +1,7 @@
 """The network of SimCardioNet: multi-scale residual stages and self-attention over images."""
 
+from numbers import Integral
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -19,6 +21,9 @@ class SimCardioNet(nn.Module):
     filters : sequence of int, default=(32, 64, 128, 256)
         Number of channels of each stage. The first stage reduces height and width to a quarter,
         each further one to half of the stage before.
+    kernel_sizes : sequence of int, default=(3, 5, 7)
+        Kernel sizes of the parallel convolutions of a stage, odd. Each of the convolutions returns
+        a quarter of the channels of its stage, and is followed by BatchNorm and ReLU.
     n_heads : int, default=4
         Number of heads of the self-attention. 0 omits it.
     projection_dim : int, default=128
@@ -30,6 +35,11 @@ class SimCardioNet(nn.Module):
         Length of the embedding.
     feature_stride : int
         Number of pixels, in both directions, from one position of the feature map to the next.
+
+    Raises
+    ------
+    ValueError
+        If ``kernel_sizes`` is empty, or contains anything else than odd integers >= 1.
 
     References
     ----------
@@ -49,11 +59,26 @@ class SimCardioNet(nn.Module):
     feature_offset = 0
 
     @accept_numpy_integers
-    def __init__(self, n_channels, *, filters=(32, 64, 128, 256), n_heads=4, projection_dim=128):
+    def __init__(
+        self,
+        n_channels,
+        *,
+        filters=(32, 64, 128, 256),
+        kernel_sizes=(3, 5, 7),
+        n_heads=4,
+        projection_dim=128,
+    ):
         super().__init__()
+        if not kernel_sizes or not all(
+            isinstance(size, Integral) and size >= 1 and size % 2 for size in kernel_sizes
+        ):
+            raise ValueError(
+                "kernel_sizes must contain at least one number, all of them odd integers >= 1, "
+                f"got {kernel_sizes!r}."
+            )
         widths = [n_channels, *filters]
         self.stages = nn.ModuleList(
-            Stage(before, after, is_first=position == 0)
+            Stage(before, after, kernel_sizes, is_first=position == 0)
             for position, (before, after) in enumerate(zip(widths, filters))
         )
         width = self.embedding_dim = filters[-1]
@@ -161,28 +186,33 @@ class SimCardioNet(nn.Module):
 
 
 class Stage(nn.Module):
-    """Downsampling, then a residual block of parallel 3x3, 5x5 and 7x7 convolutions.
+    """Downsampling, then a residual block of parallel convolutions with different kernel sizes.
 
-    The first stage reduces height and width to a quarter, the others to half.
+    The first stage reduces height and width to a quarter, the others to half. In the block, each
+    parallel convolution is followed by BatchNorm and ReLU before a 1x1 convolution fuses them:
+    without this nonlinearity, the whole block would be equal to one convolution with the largest
+    kernel.
 
     Parameters
     ----------
     width_in, width : int
         Number of channels of the input and of the output. Each of the parallel convolutions
         computes a quarter of the output channels.
+    kernel_sizes : sequence of int
+        Kernel sizes of the parallel convolutions, odd.
     is_first : bool
         Whether this is the first stage.
     """
 
-    def __init__(self, width_in, width, is_first):
+    def __init__(self, width_in, width, kernel_sizes, is_first):
         super().__init__()
         steps = [_halving_conv(width_in, width // 2), _halving_conv(width // 2, width)]
         self.down = nn.Sequential(*steps) if is_first else _halving_conv(width_in, width)
         branch = max(1, width // 4)
         self.branches = nn.ModuleList(
-            nn.Conv2d(width, branch, size, padding=size // 2, bias=False) for size in (3, 5, 7)
+            _conv_norm_relu(width, branch, size, stride=1) for size in kernel_sizes
         )
-        self.fuse = nn.Conv2d(3 * branch, width, 1, bias=False)
+        self.fuse = nn.Conv2d(len(kernel_sizes) * branch, width, 1, bias=False)
         self.norm = nn.BatchNorm2d(width)
         self.attention = None
 
@@ -195,8 +225,13 @@ class Stage(nn.Module):
 
 def _halving_conv(width_in, width):
     """Make a convolution that halves height and width, rounding odd sizes up."""
+    return _conv_norm_relu(width_in, width, 3, stride=2)
+
+
+def _conv_norm_relu(width_in, width, size, stride):
+    """Make a convolution of an odd kernel size, with BatchNorm and ReLU."""
     return nn.Sequential(
-        nn.Conv2d(width_in, width, 3, stride=2, padding=1, bias=False),
+        nn.Conv2d(width_in, width, size, stride=stride, padding=size // 2, bias=False),
         nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
     )

@@ -168,6 +168,8 @@ def test_bad_networks(images):
         make_encoder(n_heads=3).fit(images[0])
     with pytest.raises(ValueError, match="filters must contain at least one number"):
         make_encoder(filters=()).fit(images[0])
+    with pytest.raises(ValueError, match="kernel_sizes must contain .* odd integers"):
+        make_encoder(kernel_sizes=(3, 4)).fit(images[0])
     with pytest.raises(ValueError, match="train loss became nan in epoch 1"):
         make_encoder(augmentation=lambda x: x * float("nan")).fit(images[0])
 

@@ -15,7 +15,10 @@ PARAMS = {
     "LSTM": ((2, 3), {"hidden_size": 100, "n_layers": 1, "embedding_dim": 8}),
     "MSAICNet": ((2, 3), {"filters": (8, 100), "dilations": (1, 64), "embedding_dim": 100}),
     "ResNet1dWang": ((2, 3), {"width": 100, "n_blocks": 2, "embedding_dim": 100}),
-    "SimCardioNet": ((1,), {"filters": (4, 100), "n_heads": 4, "projection_dim": 100}),
+    "SimCardioNet": (
+        (1,),
+        {"filters": (4, 100), "kernel_sizes": (3, 5), "n_heads": 4, "projection_dim": 100},
+    ),
     "TransformerEncoder": ((2, 3), {"filters": (64, 120), "n_heads": 8, "n_layers": 1}),
     "VGG1d": ((1,), {}),
     "XResNet1d": ((2, 3), {"layers": (1, 1), "width": 64, "embedding_dim": 8}),
