@@ -103,6 +103,14 @@ def _allows_nan(estimator):
     return get_tags(estimator).input_tags.allow_nan
 
 
+def _accepts(fitted, X):
+    """Return whether a fitted estimator predicts or transforms X without a ValueError."""
+    try:
+        return len(_prediction_method(fitted)(X)) == len(X)
+    except ValueError:
+        return False
+
+
 def _preserves_float64(estimator):
     tags = get_tags(estimator).transformer_tags
     return tags is not None and "float64" in tags.preserves_dtype
