@@ -103,7 +103,7 @@ class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, m
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = bool(self._allow_nan)
+        tags.input_tags.allow_nan = self._allow_nan is True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

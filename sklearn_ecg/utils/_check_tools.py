@@ -103,12 +103,8 @@ def _allows_nan(estimator):
     return get_tags(estimator).input_tags.allow_nan
 
 
-def _accepts(fitted, X):
-    """Return whether a fitted estimator predicts or transforms X without a ValueError."""
-    try:
-        return len(_prediction_method(fitted)(X)) == len(X)
-    except ValueError:
-        return False
+def _allows_missing_leads(estimator):
+    return getattr(estimator, "_allow_nan", False) == "leads"
 
 
 def _preserves_float64(estimator):
