@@ -32,7 +32,7 @@ class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, m
         "n_leads": [Interval(Integral, 1, None, closed="left"), None],
         "lead_names": ["array-like", None],
     }
-    # Whether X may contain NaN.
+    # Whether X may contain NaN; "leads": only leads that are NaN at all time points of a record.
     _allow_nan = False
     # Whether signals must be in mV, and what `check_millivolts` raises errors for.
     _needs_millivolts = False
@@ -105,7 +105,7 @@ class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, m
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = self._allow_nan
+        tags.input_tags.allow_nan = self._allow_nan is True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

@@ -26,6 +26,7 @@ from ..leads import (
 )
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 from ._millivolts import check_millivolts
+from ._missing_leads import missing_leads
 from ._notes import check_noted_rate, check_notes
 
 # Squares of larger amplitudes, and their sums, may be infinite in float32.
@@ -50,8 +51,9 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     dtype : dtype or list of dtypes, default=np.float32
         Data type of the result. If a list, the dtype of X is kept if it is in the list; otherwise
         X is converted to the first of them.
-    allow_nan : bool, default=False
-        Whether X may contain NaN. Infinity always raises an error.
+    allow_nan : bool or "leads", default=False
+        Whether X may contain NaN. "leads": only leads that are NaN at all time points of a record.
+        Infinity always raises an error.
 
     Returns
     -------
@@ -419,26 +421,44 @@ def check_finite(signals, lead_names, allow_nan=False):
     ----------
     signals : ndarray of shape (n_records, n_leads, n_times)
     lead_names : sequence of str or None
-    allow_nan : bool, default=False
+    allow_nan : bool or "leads", default=False
+        "leads": a lead may be NaN at all time points of a record, but not at some.
     """
     try:
         # The sum of infinities of both signs is NaN, which numpy would warn of.
         with np.errstate(invalid="ignore", over="ignore"):
-            assert_all_finite(signals, allow_nan=allow_nan, input_name="X")
+            assert_all_finite(signals, allow_nan=allow_nan is True, input_name="X")
         if not is_in_range(signals):
             raise ValueError
     except ValueError:
         wrong = ~(np.abs(signals) <= _LARGEST)
         wrong &= ~np.isnan(signals) if allow_nan else True
-        record, lead, time = np.argwhere(wrong)[0]
-        n_records = np.count_nonzero(wrong.any(axis=(1, 2)))
-        if np.isnan(signals).any() and not allow_nan:
-            what = "NaN"
-        else:
-            what = f"infinity or a value too large for float32 (above {_LARGEST:g})"
-        lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
-        raise ValueError(
-            f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "
-            f"{record}, {lead_name}, time point {time}. Leave these records out, or fill the gaps "
-            "first."
-        ) from None
+        if allow_nan == "leads":
+            wrong |= np.isnan(signals) & ~missing_leads(signals)[:, :, np.newaxis]
+            if not wrong.any():
+                return
+        raise ValueError(_describe_wrong(signals, wrong, lead_names, allow_nan)) from None
+
+
+def _describe_wrong(signals, wrong, lead_names, allow_nan):
+    """Describe values that are not finite, and say what to do."""
+    record, lead, time = np.argwhere(wrong)[0]
+    n_records = np.count_nonzero(wrong.any(axis=(1, 2)))
+    is_nan = np.isnan(signals[wrong]).any()
+    what = "NaN"
+    if not is_nan:
+        what = f"infinity or a value too large for float32 (above {_LARGEST:g})"
+    lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
+    remedy = "Leave these records out, or fill the gaps first."
+    if is_nan and allow_nan == "leads":
+        remedy += " Only whole leads may be missing (NaN at all time points of a record)."
+    elif np.isnan(signals[record, lead]).all():
+        remedy += (
+            " The whole lead is missing. BeatFeatures, MedianBeat and RandomConvolutionFeatures "
+            "accept missing leads. For a network, scale the signals with LeadScaler, replace NaN "
+            "by 0, and pass normalize=None and augmentation=LeadDropout()."
+        )
+    return (
+        f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "
+        f"{record}, {lead_name}, time point {time}. {remedy}"
+    )

@@ -2,6 +2,7 @@
 
 from ._beat_features import BeatFeatures
 from ._median_beat import MedianBeat
-from ._rhythm import RPeaks, detect_r_peaks
+from ._r_peaks import RPeaks
+from ._rhythm import detect_r_peaks
 
 __all__ = ["BeatFeatures", "MedianBeat", "RPeaks", "detect_r_peaks"]

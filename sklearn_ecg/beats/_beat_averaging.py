@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from .._validation import group_by_missing_leads, take_group, take_names
 from ..leads._derived import LIMB_LEAD_WEIGHTS
 from ..utils._chunks import BEAT_AVERAGE, record_chunks
 from ._qrs import group_by_record
-from ._rhythm import RPeaks, find_r_peaks, split_by_record
+from ._r_peaks import RPeaks, merge_rhythms, split_by_record, without_beats
+from ._rhythm import find_r_peaks
 from ._spikes import remove_spikes
 
 PR_SEGMENT = (-0.09, -0.06)  # seconds from the R-peak; at least the same part of each beat
@@ -50,7 +52,8 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     Parameters
     ----------
     X : ndarray of shape (n_records, n_leads, n_times)
-        Validated signals without NaN and infinity.
+        Validated signals without infinity. Leads of a record that are NaN at all time points are
+        missing: they have no influence on the others, and their beats are NaN.
     lead_names : tuple of str or None
     rate : float
         Sampling rate in Hz.
@@ -62,6 +65,29 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     -------
     AverageBeats
     """
+    options = rate, start, stop, method
+    groups = group_by_missing_leads(X)
+    if len(groups) == 1 and len(groups[0][1]) == X.shape[1]:
+        return _average_complete(X, lead_names, *options)
+    (n_records, n_leads, n_times), rhythms = X.shape, []
+    beats = np.full((n_records, n_leads, stop - start), np.nan, dtype=X.dtype)
+    noise = np.full((n_records, n_leads), np.nan, dtype=X.dtype)
+    n_used = np.zeros(n_records, dtype=np.int64)
+    for records, leads in groups:
+        if len(leads) == 0:
+            rhythms.append((records, without_beats(len(records), rate, n_times)))
+            continue
+        names = take_names(lead_names, leads)
+        average = _average_complete(take_group(X, records, leads), names, *options)
+        beats[np.ix_(records, leads)] = average.beats
+        noise[np.ix_(records, leads)] = average.noise
+        n_used[records] = average.n_used
+        rhythms.append((records, average.rhythm))
+    return AverageBeats(beats, noise, n_used, merge_rhythms(rhythms, n_records, rate, n_times))
+
+
+def _average_complete(X, lead_names, rate, start, stop, method):
+    """Average the beats of records without missing leads; see `average_beats`."""
     X, spike_record, spike_time = remove_spikes(X, rate)
     rhythm = find_r_peaks(X, lead_names, rate)
     rhythm = replace(rhythm, spikes=split_by_record(spike_record, spike_time, len(X)))

@@ -7,18 +7,19 @@ from scipy.signal import resample_poly
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from .._validation import group_by_missing_leads, take_group, take_names
 from ..base import SignalTransformer, fill_lead_names
 from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
 from ..utils._fit_callbacks import as_one_task
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds, wave_bounds
-from ._measurements import MIN_WAVE_AREA, measure_p, measure_qrs, measure_st, measure_t
+from ._lead_combinations import combinations_of_leads, combine_leads
+from ._measurements import measure_p, measure_qrs, measure_st, measure_t
 from ._rhythm import check_sampling_rate, measure_rhythm
 
 _WINDOW = (-0.40, 0.68)  # seconds from the R-peak
 _MEASURING_RATE = 500  # Hz
-_CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
 
 _PER_LEAD = (
     "p_amplitude",
@@ -51,16 +52,6 @@ _INTERVAL_FEATURES = (
     "qtc_bazett",
     "t_peak_end",
 )
-# Features of the record, with the leads that they require.
-_REQUIRED_LEADS = {
-    "p_axis": ("I", "aVF"),
-    "qrs_axis": ("I", "aVF"),
-    "t_axis": ("I", "aVF"),
-    "qrs_t_angle": ("I", "aVF"),
-    "r_transition": _CHEST_LEADS,
-    "sokolow_lyon": ("V1", "V5", "V6"),
-    "cornell": ("aVL", "V3"),
-}
 
 
 class BeatFeatures(SignalTransformer):
@@ -193,6 +184,12 @@ class BeatFeatures(SignalTransformer):
     The last seven need their leads (the axes I and aVF, or I and II). If I and II are present, the
     leads derived from them are not used for what is measured in all leads together.
 
+    A lead that is NaN at all time points of a record is missing. The features of the record are
+    then those of a record without this lead: its own features, and features of the record that
+    need it, are NaN, and what is measured in all leads together (beats, bounds of waves, intervals,
+    rhythm) is measured in the leads that are present. A record without any lead is unreliable. NaN
+    at some time points of a lead raises an error.
+
     Pacemaker spikes are removed before the beats are detected and measured, as in `MedianBeat`,
     whose ``report`` counts them: amplitudes, bounds and areas are those of the complexes.
 
@@ -243,6 +240,7 @@ class BeatFeatures(SignalTransformer):
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
         "drop_empty": ["boolean"],
     }
+    _allow_nan = "leads"
     _dtypes = [np.float32]
     _needs_millivolts = True
     _scale_errors = ("unit",)
@@ -340,13 +338,26 @@ class BeatFeatures(SignalTransformer):
 
     def _measure_part(self, signals, features):
         """Measure some records, and write the results to the rows of ``features``."""
+        column = {name: i for i, name in enumerate(self._feature_names)}
+        names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
+        for records, leads in group_by_missing_leads(signals):
+            features[records, column["global__n_beats"]] = 0
+            features[records, column["global__reliability"]] = 0
+            if len(leads):
+                present = take_names(self.lead_names_in_, leads)
+                of_group = take_group(signals, records, leads)
+                columns = [names[lead] for lead in leads]
+                for name, rows, values in self._measure_group(of_group, present, columns):
+                    features[records[rows], column[name]] = values
+
+    def _measure_group(self, signals, lead_names, columns):
+        """Yield the name of each feature of some leads, positions of records, and its values."""
         rate = float(self.sampling_rate)
         start, stop = (round(edge * rate) for edge in _WINDOW)
-        average = average_beats(signals, self.lead_names_in_, rate, start, stop)
+        average = average_beats(signals, lead_names, rate, start, stop)
         rhythm = average.rhythm
-        column = {name: i for i, name in enumerate(self._feature_names)}
-        features[:, column["global__n_beats"]] = average.n_used
-        features[:, column["global__reliability"]] = rhythm.reliability
+        yield "global__n_beats", slice(None), average.n_used
+        yield "global__reliability", slice(None), rhythm.reliability
         good = np.flatnonzero((rhythm.reliability >= self.min_reliability) & (average.n_used > 0))
         if len(good) == 0:
             return
@@ -358,25 +369,21 @@ class BeatFeatures(SignalTransformer):
             rate,
             -start,
             heart_rate,
-            self.lead_names_in_,
+            lead_names,
         )
         record_values.update(measure_rhythm(rhythm, good), heart_rate=heart_rate)
-        names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
         for measurement, values in lead_values.items():
-            columns = [column[f"{name}__{measurement}"] for name in names]
-            features[np.ix_(good, columns)] = values
+            for name, of_lead in zip(columns, values.T):
+                yield f"{name}__{measurement}", good, of_lead
         for measurement, values in record_values.items():
-            features[good, column[f"global__{measurement}"]] = values
+            yield f"global__{measurement}", good, values
 
 
 def _name_features(lead_names, n_leads):
     """Return the names of all features, those of the leads first."""
     names = [f"{lead}__{m}" for lead in fill_lead_names(lead_names, n_leads) for m in _PER_LEAD]
     of_record = [*_RHYTHM_FEATURES, *_INTERVAL_FEATURES]
-    present = set(lead_names or ())
-    if {"I", "II"} <= present:
-        present.add("aVF")
-    of_record += [name for name, leads in _REQUIRED_LEADS.items() if present.issuperset(leads)]
+    of_record += combinations_of_leads(lead_names or ())
     return names + [f"global__{name}" for name in of_record]
 
 
@@ -402,7 +409,7 @@ def _measure_beats(beats, noise, n_used, rate, peak, heart_rate, names):
     }
     record_values = {
         **_measure_intervals(bounds, rate, rr),
-        **_combine_leads(lead_values, names),
+        **combine_leads(lead_values, names),
     }
     return lead_values, record_values
 
@@ -428,57 +435,3 @@ def _measure_intervals(bounds, rate, rr):
         "qtc_bazett": qt / np.sqrt(rr / 1000),
         "t_peak_end": (bounds.t_offset - bounds.t_peak) / ms,
     }
-
-
-def _combine_leads(lead_values, names):
-    """Compute axes, R transition and voltages, if their leads are present."""
-    place = {name: i for i, name in enumerate(names or ())}
-    measures = {}
-    if "I" in place and ("aVF" in place or "II" in place):
-        for wave in ("p", "qrs", "t"):
-            area = lead_values[f"{wave}_area"]
-            x = area[:, place["I"]]
-            y = area[:, place["aVF"]] if "aVF" in place else area[:, place["II"]] - x / 2
-            # aVF is an augmented lead; this factor makes its scale that of lead I.
-            y = 2 / np.sqrt(3) * y
-            axis = np.degrees(np.arctan2(y, x))
-            measures[f"{wave}_axis"] = np.where(np.hypot(x, y) < MIN_WAVE_AREA, np.nan, axis)
-        angle = np.abs(measures["qrs_axis"] - measures["t_axis"])
-        measures["qrs_t_angle"] = np.minimum(angle, 360 - angle)
-    r, depth = _find_voltages(lead_values)
-    if place.keys() >= set(_CHEST_LEADS):
-        chest = [place[name] for name in _CHEST_LEADS]
-        measures["r_transition"] = _find_transition((r - depth)[:, chest])
-    if place.keys() >= set(_REQUIRED_LEADS["sokolow_lyon"]):
-        highest = np.maximum(r[:, place["V5"]], r[:, place["V6"]])
-        measures["sokolow_lyon"] = depth[:, place["V1"]] + highest
-    if place.keys() >= set(_REQUIRED_LEADS["cornell"]):
-        measures["cornell"] = r[:, place["aVL"]] + depth[:, place["V3"]]
-    return measures
-
-
-def _find_voltages(lead_values):
-    """Return the height of R or R', and the depth of S or QS, in each lead.
-
-    An absent wave is 0 in a lead that has another one, and NaN in a lead without a QRS.
-    """
-    q, r, s, r2 = (lead_values[f"{wave}_amplitude"] for wave in ("q", "r", "s", "r2"))
-    height = np.fmax(r, r2)
-    depth = -np.where(np.isnan(r), q, s)  # without R, Q is a QS complex
-    flat = np.isnan(height) & np.isnan(depth)
-    height, depth = np.nan_to_num(height), np.nan_to_num(depth)
-    height[flat] = depth[flat] = np.nan
-    return height, depth
-
-
-def _find_transition(excess):
-    """Return where R - S, of shape (n_records, 6), is first non-negative, counting from 1."""
-    reached = excess >= 0
-    index = reached.argmax(axis=1)
-    before = np.maximum(index - 1, 0)
-    rows = np.arange(len(excess))
-    step = excess[rows, index] - excess[rows, before]
-    part = np.divide(-excess[rows, before], step, out=np.ones_like(step), where=step > 0)
-    place = np.where(index == 0, 1, index + part)
-    place = np.where(reached.any(axis=1), place, len(_CHEST_LEADS) + 1)
-    return np.where(np.isnan(excess).any(axis=1), np.nan, place)

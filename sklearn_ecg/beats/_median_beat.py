@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._validation import group_by_missing_leads, take_names
 from ..base import SignalToSignalTransformer
 from ..leads._derived import independent_leads
 from ._beat_averaging import average_beats
@@ -89,6 +90,10 @@ class MedianBeat(SignalToSignalTransformer):
     ``round(window[1] * sampling_rate) - round(window[0] * sampling_rate)`` time points; its R-peak
     is at ``-round(window[0] * sampling_rate)``, give or take one time point.
 
+    A lead that is NaN at all time points of a record is missing: its beat is NaN, and the other
+    beats are those of a record without this lead. A record without any lead is unreliable. NaN at
+    some time points of a lead raises an error.
+
     Pacemaker spikes are removed from the records before their beats are detected and averaged: a
     spike lasts up to 3 ms (one time point, if these are further apart), is at least three times as
     steep as the signals next to it, and is at least 0.3 times as high as their typical range, root
@@ -151,7 +156,7 @@ class MedianBeat(SignalToSignalTransformer):
         "unreliable": [StrOptions({"raise", "nan", "record_average"})],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
     }
-
+    _allow_nan = "leads"
     _needs_millivolts = True
 
     def __init__(
@@ -241,6 +246,18 @@ class MedianBeat(SignalToSignalTransformer):
             }
         )
 
+    def _subtract_pr_level(self, beats, good, groups):
+        """Subtract the level at the end of the PR segment, in place, from good beats."""
+        rate, (start, _) = float(self.sampling_rate), self._window_in_time_points()
+        for records, leads in groups:
+            records = records[good[records]]
+            if len(records) == 0:
+                continue
+            independent = independent_leads(take_names(self.lead_names_in_, leads), len(leads))
+            of_group = beats[np.ix_(records, leads)]
+            onset, _ = qrs_bounds(of_group, rate, -start, independent)
+            beats[np.ix_(records, leads)] -= pr_level(of_group, rate, onset)[:, :, None]
+
     def _transform(self, signals):
         average = self._average(signals)
         beats = average.beats
@@ -258,10 +275,7 @@ class MedianBeat(SignalToSignalTransformer):
                 "coincide.)"
             )
         if good.any():
-            rate, (start, _) = float(self.sampling_rate), self._window_in_time_points()
-            leads = independent_leads(self.lead_names_in_, signals.shape[1])
-            onset, _ = qrs_bounds(beats[good], rate, -start, leads)
-            beats[good] -= pr_level(beats[good], rate, onset)[:, :, None]
+            self._subtract_pr_level(beats, good, group_by_missing_leads(signals))
         beats[~good] = np.nan
         if self.unreliable == "record_average":
             beats[~good] = _mean_of_windows(signals[~good], beats.shape[2])

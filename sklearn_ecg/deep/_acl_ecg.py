@@ -37,8 +37,10 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         (V5, V6). "random" divides the same eight leads at random into four pairs, as a control of
         whether anatomy matters. Leads are selected by name; leads in no region are not used.
     objective : {"acl", "simclr"}, default="acl"
-        "simclr" compares whole records instead of regions [2]_, with the same leads, encoders and
-        augmentation. Another baseline, randomly initialized encoders, is ``max_epochs=0``.
+        "simclr" compares whole records instead of regions [2]_, with the same encoders and
+        augmentation. If `regions` is a str and X does not have all of the eight leads, all leads of
+        X are used, which may be a single one. Another baseline, randomly initialized encoders, is
+        ``max_epochs=0``.
     inter : {"align", "separate"}, default="align"
         "align": different regions of a record attract and never repel each other, as the equation
         of the paper is reported. "separate": they are among the negatives of the intra term, which
@@ -347,7 +349,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         """Set the regions and their leads."""
         names = self.lead_names_in_
         regions = self._region_leads(data.seed)
-        if self.objective == "simclr":
+        if self.objective == "simclr" and not isinstance(self.regions, str):
             wanted = normalize_lead_names(regions["record"], strict=False)
             missing = [lead for lead in wanted if names is not None and lead not in names]
             if missing:
@@ -356,7 +358,16 @@ class ACLECGEncoder(SelfSupervisedEncoder):
                     f"lead {', '.join(missing)}: its leads are {', '.join(names)}. Pass the leads "
                     f"to compare, as in regions={{'record': {list(names)}}}."
                 )
-        regions = lead_regions(names, regions)
+        try:
+            regions = lead_regions(names, regions)
+        except ValueError as error:
+            if names is None or not isinstance(self.regions, str):
+                raise
+            raise ValueError(
+                f"{error} To contrast the leads of X, pass regions with at least two regions, as "
+                "in regions={'limb': ['I'], 'chest': ['V2']}. objective='simclr' needs no regions "
+                "and works with a single lead."
+            ) from None
         self.regions_ = {key: tuple(names[i] for i in leads) for key, leads in regions.items()}
         self.leads_ = tuple(dict.fromkeys(i for leads in self.regions_.values() for i in leads))
 
@@ -370,7 +381,11 @@ class ACLECGEncoder(SelfSupervisedEncoder):
                 drawn = check_random_state(seed).permutation(leads)
                 regions = {f"random {i + 1}": drawn[2 * i : 2 * i + 2].tolist() for i in range(4)}
         if self.objective == "simclr":
-            regions = {"record": list(dict.fromkeys(i for r in regions.values() for i in r))}
+            leads = list(dict.fromkeys(i for r in regions.values() for i in r))
+            names = self.lead_names_in_
+            if isinstance(self.regions, str) and names is not None and not set(leads) <= set(names):
+                leads = list(names)
+            regions = {"record": leads}
         return regions
 
     def _requirements(self):

@@ -9,7 +9,7 @@ import pandas as pd
 from .._validation import SINGLE_RECORD, check_container, read_container
 from ..leads import is_lead_frame, lead_regions
 from ..leads._frames import find_signal_columns
-from ..leads._lead_groups import regions_of, resolve_lead_groups, split_leads
+from ..leads._lead_groups import leads_in_name, regions_of, resolve_lead_groups
 
 NO_LEAD = "no lead"
 
@@ -69,7 +69,7 @@ def feature_groups(feature_names, regions=None):
     names = [str(name) for name in feature_names]
     by_lead, rest = {}, []
     for position, name in enumerate(names):
-        leads = _leads_in_name(name)
+        leads = leads_in_name(name)
         for lead in leads:
             by_lead.setdefault(lead, []).append(position)
         if not leads:
@@ -144,7 +144,7 @@ def is_feature_table(X):
     """Whether X is a numeric frame with leads in the names of some columns."""
     if not hasattr(X, "columns") or is_lead_frame(X):
         return False
-    return any(_leads_in_name(str(name)) for name in X.columns)
+    return any(leads_in_name(str(name)) for name in X.columns)
 
 
 def check_not_unnamed_table(X, function):
@@ -188,11 +188,3 @@ def leads_of_groups(groups, by_lead):
         inside = [lead for lead, own in by_lead.items() if place.keys() >= set(own)]
         leads_of_groups[group] = sorted(inside, key=lambda lead: place[by_lead[lead][0]])
     return leads_of_groups
-
-
-def _leads_in_name(name):
-    for part in name.split("__")[:-1]:
-        leads = split_leads(part)
-        if leads:
-            return leads
-    return []

@@ -193,7 +193,7 @@ def lead_importance(
     """
     check_is_fitted(estimator)
     X_given, n_leads_given = X, n_leads
-    X, kind, n_leads, groups = _resolve_input(
+    X, kind, n_leads, groups = resolve_input(
         "lead_importance", estimator, X, lead_groups, n_leads, method
     )
     n_records = _num_samples(X)
@@ -266,9 +266,9 @@ def lead_importance(
     names[:] = list(groups)
     leads_by_group = None
     if lead_groups is not None:
-        by_lead = _resolve_input(
-            "lead_importance", estimator, X_given, None, n_leads_given, method
-        )[3]
+        by_lead = resolve_input("lead_importance", estimator, X_given, None, n_leads_given, method)[
+            3
+        ]
         leads_by_group = leads_of_groups(groups, by_lead)
     if isinstance(baseline, dict):
         return {
@@ -367,7 +367,7 @@ def record_lead_importance(
             f"{type(estimator).__name__} has no predict_proba, which record_lead_importance needs. "
             "Pass a classifier with probabilities, or wrap this one in CalibratedClassifierCV."
         )
-    X, kind, n_leads, groups = _resolve_input(
+    X, kind, n_leads, groups = resolve_input(
         "record_lead_importance", estimator, X, lead_groups, n_leads, method
     )
     n_records = _num_samples(X)
@@ -395,7 +395,7 @@ def record_lead_importance(
     return np.stack(changes, axis=1)
 
 
-def _resolve_input(function, estimator, X, lead_groups, n_leads, method):
+def resolve_input(function, estimator, X, lead_groups, n_leads, method):
     """Return X, its container, the number of leads, and the positions of each group's leads."""
     groups = groups_of_mixed_frame(X, lead_groups, method, function)
     if groups is not None:

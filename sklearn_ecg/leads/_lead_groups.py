@@ -25,6 +25,15 @@ def split_leads(part):
     return list(dict.fromkeys(leads))
 
 
+def leads_in_name(name):
+    """Return the leads in the name of a feature, such as V2 in ``beat__V2__st_level``."""
+    for part in name.split("__")[:-1]:
+        leads = split_leads(part)
+        if leads:
+            return leads
+    return []
+
+
 def regions_of(leads):
     """Return the regions of twelve leads, or of the eight leads of ACL-ECG if these are all."""
     eight = {lead for members in REGIONS_8.values() for lead in members}

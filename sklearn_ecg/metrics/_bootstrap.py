@@ -154,8 +154,8 @@ def bootstrap_interval(
     >>> print(bootstrap_interval("roc_auc", y, score, groups=patients, random_state=0))
     0.781 [0.718-0.841]
     """
-    y_true, y_scores = _check_input(y_true, {"y_score": y_score}, groups)
-    ((score, resampled_scores),) = _bootstrap(
+    y_true, y_scores = check_bootstrap_input(y_true, {"y_score": y_score}, groups)
+    ((score, resampled_scores),) = bootstrap_scores(
         metric, y_true, y_scores, groups, n_resamples, random_state
     )
     return ScoreInterval(score, *percentile_interval(resampled_scores, confidence_level))
@@ -236,15 +236,15 @@ def bootstrap_difference(
     0.065 [0.012-0.117]
     """
     y_scores = {"y_score_a": y_score_a, "y_score_b": y_score_b}
-    y_true, y_scores = _check_input(y_true, y_scores, groups)
-    (score_a, resampled_a), (score_b, resampled_b) = _bootstrap(
+    y_true, y_scores = check_bootstrap_input(y_true, y_scores, groups)
+    (score_a, resampled_a), (score_b, resampled_b) = bootstrap_scores(
         metric, y_true, y_scores, groups, n_resamples, random_state
     )
     ends = percentile_interval(resampled_a - resampled_b, confidence_level)
     return ScoreInterval(score_a - score_b, *ends)
 
 
-def _check_input(y_true, y_scores, groups):
+def check_bootstrap_input(y_true, y_scores, groups):
     """Return labels and scores as arrays, with columns in the order of the labels."""
     check_same_records(y_true=y_true, **y_scores, groups=groups)
     check_consistent_length(y_true, *y_scores.values(), groups)
@@ -256,7 +256,7 @@ def _check_input(y_true, y_scores, groups):
     return as_label_array(y_true), y_scores
 
 
-def _bootstrap(metric, y_true, y_scores, groups, n_resamples, random_state):
+def bootstrap_scores(metric, y_true, y_scores, groups, n_resamples, random_state):
     """Return the metric on all records and on every resample, for each array of scores."""
     rng = check_random_state(random_state)
     resamples = Resamples(y_true, groups, n_resamples, rng)

@@ -38,7 +38,7 @@ ESTIMATORS = {
     ),
     **_names(
         "sklearn_ecg.imbalance",
-        "AugmentationOverSampler BeatSMOTE RecordOverSampler RecordUnderSampler",
+        "AugmentationOverSampler BeatSMOTE FeatureLeadDropout RecordOverSampler RecordUnderSampler",
     ),
     **_names("sklearn.pipeline", "FeatureUnion Pipeline"),
     **_names("imblearn.pipeline", "Pipeline"),

@@ -99,6 +99,7 @@ class BaselineRemover(SignalToSignalTransformer):
         "cutoff": [_POSITIVE],
         "sampling_rate": [_POSITIVE, None],
     }
+    _allow_nan = "leads"
 
     def __init__(
         self,

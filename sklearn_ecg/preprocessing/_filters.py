@@ -101,6 +101,7 @@ class BandpassFilter(SignalToSignalTransformer):
         "order": [Interval(Integral, 1, None, closed="left")],
         "sampling_rate": [_POSITIVE, None],
     }
+    _allow_nan = "leads"
 
     def __init__(
         self,
@@ -218,6 +219,7 @@ class NotchFilter(SignalToSignalTransformer):
         "quality": [_POSITIVE],
         "sampling_rate": [_POSITIVE, None],
     }
+    _allow_nan = "leads"
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from scipy.signal import butter
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from .._validation import missing_leads
 from ..base import SignalTransformer, fill_lead_names
 from ..beats._rhythm import check_sampling_rate, find_r_peaks
 from ..utils._chunks import apply_in_chunks
@@ -122,8 +123,10 @@ class SignalQuality(SignalTransformer):
     -----
     X should contain unfiltered signals in mV, since filters remove noise and wander. If amplitudes
     are implausible in most records, a warning is raised. NaN is
-    allowed; for the other measures, gaps are filled by linear interpolation. All features are
-    finite. Nothing is learned in `fit`. Frequencies are separated by a Fourier transform of the
+    allowed; for the other measures, gaps are filled by linear interpolation. For a lead that is NaN
+    at all time points of a record, ``missing`` is 1 and the other measures are NaN; the features of
+    the record are those of its other leads, and NaN if it has none. All other features are finite.
+    Nothing is learned in `fit`. Frequencies are separated by a Fourier transform of the
     whole record, except for ``noise``, which uses the zero-phase filter of `BandpassFilter`. Limits
     without a reference are defaults of this library.
 
@@ -221,14 +224,15 @@ class SignalQuality(SignalTransformer):
         -------
         features : ndarray of shape (n_records, 9 * n_leads + 19)
             The measures of each lead, their highest and their lowest values over the leads, and the
-            reliability of the R-peaks. All values are finite. The dtype is float64 if that of X is,
-            otherwise float32.
+            reliability of the R-peaks. NaN for missing leads; see the notes of the class. The dtype
+            is float64 if that of X is, otherwise float32.
         """
         check_is_fitted(self)
         signals = self._validate_signals(X, reset=False)
         measures = self._measure(signals)
         of_leads = measures.reshape(len(measures), -1)
-        extremes = [measures.max(axis=1), measures.min(axis=1)]
+        # Missing leads are left out, except for the share of missing time points.
+        extremes = [np.fmax.reduce(measures, axis=1), np.fmin.reduce(measures, axis=1)]
         features = np.column_stack([of_leads, *extremes, self._reliability(signals)])
         return features.astype(signals.dtype, copy=False)
 
@@ -254,7 +258,8 @@ class SignalQuality(SignalTransformer):
         measures = self._measure(signals)
         usable = np.ones(measures.shape[:2], dtype=bool)
         for name in ("missing", "flat", "saturated", "baseline", "noise"):
-            usable &= measures[:, :, _MEASURES.index(name)] <= getattr(self, f"max_{name}")
+            # NaN, for a missing lead, exceeds no limit.
+            usable &= ~(measures[:, :, _MEASURES.index(name)] > getattr(self, f"max_{name}"))
         return usable
 
     def report(self, X):
@@ -332,7 +337,9 @@ class SignalQuality(SignalTransformer):
         """Return the measures, of shape (n_records, n_leads, n_measures)."""
 
         def measure_part(part):
-            return _measure_leads(part.astype(np.float64), self._rate, self.saturation)
+            measures = _measure_leads(part.astype(np.float64), self._rate, self.saturation)
+            measures[missing_leads(part), 1:] = np.nan  # all but "missing", the first
+            return measures
 
         return apply_in_chunks(measure_part, signals, dtype=np.float64)
 
@@ -340,6 +347,7 @@ class SignalQuality(SignalTransformer):
         known = signals
         if np.isnan(signals).any():
             known = apply_in_chunks(lambda part: _fill_gaps(part, np.isnan(part)), signals)
+            known[missing_leads(signals)] = np.nan
         return find_r_peaks(known, self.lead_names_in_, self._rate).reliability
 
 

@@ -79,6 +79,7 @@ class Resampler(SignalToSignalTransformer):
         "new_rate": [_POSITIVE],
         "sampling_rate": [_POSITIVE, None],
     }
+    _allow_nan = "leads"
 
     def __init__(self, new_rate=100.0, *, sampling_rate=None, n_leads=None, lead_names=None):
         self.new_rate = new_rate

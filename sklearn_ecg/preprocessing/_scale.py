@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from .._validation import check_same_scale
-from ..base import SignalToSignalTransformer
+from .._validation import check_same_scale, group_by_missing_leads, missing_leads, take_group
+from ..base import SignalToSignalTransformer, fill_lead_names
 from ..utils._chunks import apply_in_chunks
 
 # What a frame of standardized signals notes as its unit.
@@ -52,6 +52,10 @@ class LeadScaler(SignalToSignalTransformer):
 
     Notes
     -----
+    A lead that is NaN at all time points of a record is missing. It stays NaN, and has no influence
+    on the statistics. NaN at some time points of a lead raises an error. With
+    ``normalize="dataset"``, each lead must be present in a record passed to `fit`.
+
     Statistics are computed in float64. In float32, the results agree with those of the networks
     except for rounding.
 
@@ -77,6 +81,7 @@ class LeadScaler(SignalToSignalTransformer):
         **SignalToSignalTransformer._parameter_constraints,
         "normalize": [StrOptions({"dataset", "record", "record_lead"}), None],
     }
+    _allow_nan = "leads"
 
     def __init__(self, normalize="dataset", *, n_leads=None, lead_names=None):
         self.normalize = normalize
@@ -88,14 +93,22 @@ class LeadScaler(SignalToSignalTransformer):
         if self.normalize != "dataset":
             return
         check_same_scale(self, signals, reset=True)
-        count = signals.shape[0] * signals.shape[2]
+        present = ~missing_leads(signals)
+        count = present.sum(axis=0) * signals.shape[2]
+        if not count.all():
+            names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
+            raise ValueError(
+                f"Lead {names[count.argmin()]} is missing (NaN) in all records, so that its mean "
+                "and standard deviation are unknown. Leave it out with LeadSelector, or pass "
+                "normalize='record' or 'record_lead'."
+            )
         total, squares = np.zeros(self.n_leads_in_), np.zeros(self.n_leads_in_)
-        for record in signals:
-            total += record.sum(axis=1, dtype=np.float64)
+        for record, has in zip(signals, present):
+            total += np.where(has, record.sum(axis=1, dtype=np.float64), 0)
         self.mean_ = total / count
         # In a second pass, since E[x^2] - E[x]^2 is inaccurate if the mean is much larger.
-        for record in signals:
-            squares += np.square(record - self.mean_[:, None]).sum(axis=1)
+        for record, has in zip(signals, present):
+            squares += np.where(has, np.square(record - self.mean_[:, None]).sum(axis=1), 0)
         scale = np.sqrt(squares / count)
         self.scale_ = _safe_scale(scale, np.abs(self.mean_), np.float64)
 
@@ -113,11 +126,23 @@ class LeadScaler(SignalToSignalTransformer):
 
     def _scale_part(self, signals):
         axes = (1, 2) if self.normalize == "record" else 2
+        if self.normalize == "record" and missing_leads(signals).any():
+            return self._scale_incomplete(signals)
         mean = signals.mean(axis=axes, keepdims=True, dtype=np.float64)
         centered = signals - mean
         scale = np.sqrt(np.square(centered).mean(axis=axes, keepdims=True))
         centered /= _safe_scale(scale, np.abs(mean), signals.dtype)
         return centered
+
+    def _scale_incomplete(self, signals):
+        """Scale records with missing leads by the statistics of the leads that they have."""
+        scaled = np.full(signals.shape, np.nan)
+        for records, leads in group_by_missing_leads(signals):
+            if len(leads):
+                scaled[np.ix_(records, leads)] = self._scale_part(
+                    take_group(signals, records, leads)
+                )
+        return scaled
 
 
 def _safe_scale(scale, magnitude, dtype):

@@ -133,6 +133,10 @@ def _allows_nan(estimator):
     return get_tags(estimator).input_tags.allow_nan
 
 
+def _allows_missing_leads(estimator):
+    return getattr(estimator, "_allow_nan", False) == "leads"
+
+
 def _preserves_float64(estimator):
     tags = get_tags(estimator).transformer_tags
     return tags is not None and "float64" in tags.preserves_dtype

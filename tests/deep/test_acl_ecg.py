@@ -129,6 +129,21 @@ def test_unnamed_and_missing_leads(ecg):
         make_encoder().fit(renamed)
 
 
+@pytest.mark.parametrize("leads", [["I"], ["I", "II"], ["V2", "II", "V1"]])
+def test_simclr_on_few_leads(ecg, leads):
+    """Without the eight leads of the regions, whole records of all leads are compared."""
+    frame = to_lead_frame(ecg.data, ecg.lead_names)[leads]
+    encoder = make_encoder(objective="simclr", max_epochs=1).fit(frame)
+    assert encoder.leads_ == tuple(leads) and encoder.regions_ == {"record": tuple(leads)}
+    assert encoder.transform(frame).shape == (40, len(leads) * 8)
+    for regions in ("anatomical", "random"):
+        with pytest.raises(ValueError, match="regions=.*objective='simclr' needs no regions"):
+            make_encoder(regions=regions, max_epochs=1).fit(frame)
+    with pytest.raises(ValueError, match="X has no lead V6: .* as in regions="):
+        regions = {"a": [leads[0]], "b": ["V6"]}
+        make_encoder(regions=regions, objective="simclr").fit(frame)
+
+
 @pytest.mark.parametrize(
     "views", ["paper", [GaussianNoise(0.1), CardiacCycleMask(sampling_rate=100)]]
 )

@@ -145,6 +145,11 @@ def as_real_array(name, values):
         raise ValueError(f"{name} must be an array of real numbers, got {values!r}.") from None
 
 
+def readable_score(name):
+    """Return the name of a score for a label of an axis, such as AUROC for "roc_auc"."""
+    return str(name).replace("roc_auc", "AUROC").replace("_", " ")
+
+
 def text_color(rgba):
     """Return black or white, whichever has more contrast with a color."""
     red, green, blue = rgba[:3]

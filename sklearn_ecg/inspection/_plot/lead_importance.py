@@ -29,6 +29,7 @@ from ._plot_style import (
     color_limits,
     make_room_right,
     new_axes,
+    readable_score,
     text_color,
 )
 
@@ -510,9 +511,9 @@ def _importance_label(score_name):
     """Return the label of the axis: the drop of a negated loss is the rise of the loss."""
     if not score_name:
         return "Drop of the score"
-    score_name = str(score_name)
-    words = score_name.removeprefix("neg_").replace("roc_auc", "AUROC").replace("_", " ")
-    return f"{'Rise' if score_name.startswith('neg_') else 'Drop'} of {words}"
+    is_loss = str(score_name).startswith("neg_")
+    words = readable_score(str(score_name).removeprefix("neg_"))
+    return f"{'Rise' if is_loss else 'Drop'} of {words}"
 
 
 def _rotate_touching_names(ax, legend):
