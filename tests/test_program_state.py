@@ -15,13 +15,14 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold
 from skorch.callbacks import Callback
 
 import sklearn_ecg
-from sklearn_ecg import augmentation as aug
 from sklearn_ecg import (
+    aggregation,
     calibration,
     datasets,
     imbalance,
@@ -33,10 +34,12 @@ from sklearn_ecg import (
     preprocessing,
     reporting,
 )
+from sklearn_ecg import augmentation as aug
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.utils._check_tools import _program_state
 
 ROOMS = (
+    "aggregation",
     "augmentation",
     "beats",
     "calibration",
@@ -169,6 +172,10 @@ def embed(fitted, **_):
 
 
 LOGISTIC = LogisticRegression()
+AGGREGATOR = aggregation.PatientAggregator(NETWORK)
+FEATURES = pd.DataFrame(X[:, :3].mean(axis=2), columns=["I__mean", "II__mean", "III__mean"])
+MISSING_LEADS = HistGradientBoostingClassifier(random_state=0).fit(FEATURES, Y)
+LEAD_DROPOUT = imbalance.FeatureLeadDropout(random_state=0)
 #: A call and a call that fails, by name. Only the ones that read files from outside have no first.
 CASES = {
     "AmplitudeScale": transform("AmplitudeScale"),
@@ -369,6 +376,24 @@ CASES = {
         lambda fitted, tmp_path: persistence.export_onnx(fitted, tmp_path / "model.onnx", X),
         lambda fitted, tmp_path: persistence.export_onnx(fitted, tmp_path / "model.onnx", X[:, :1]),
     ),
+    "PatientAggregator": (
+        lambda **_: clone(AGGREGATOR).fit(X, Y, groups=GROUPS).predict_patients(X, groups=GROUPS),
+        lambda **_: clone(AGGREGATOR).fit(X, Y[:3], groups=GROUPS),
+    ),
+    "WindowedClassifier": fit_twice(
+        aggregation.WindowedClassifier(NETWORK, duration=1, sampling_rate=100), X, Y
+    ),
+    "FeatureLeadDropout": (
+        lambda **_: clone(LEAD_DROPOUT).fit_resample(FEATURES, Y),
+        lambda **_: clone(LEAD_DROPOUT).fit_resample(FEATURES, Y[:3]),
+    ),
+    "score_by_leads": (
+        lambda **_: inspection.score_by_leads(
+            MISSING_LEADS, FEATURES, Y, subsets=[["I"]], **RESAMPLES
+        ),
+        lambda **_: inspection.score_by_leads(MISSING_LEADS, FEATURES, Y[:3], subsets=[["I"]]),
+    ),
+    "load_records": fails(datasets.load_records, "missing"),
     "load": (lambda fitted, tmp_path: use_files(fitted, tmp_path), read_damaged),
 }
 # Names that a case of another name uses.
@@ -386,6 +411,7 @@ DRAW = {
     "ECGDisplay",
     "GradCAMDisplay",
     "LeadImportanceDisplay",
+    "LeadSubsetDisplay",
     "ReliabilityDisplay",
     "TrainingHistoryDisplay",
 }

@@ -317,10 +317,8 @@ def check_non_finite(estimator):
         bad = X.copy()
         bad[3, 2, 7] = value
         if np.isnan(value) and (_allows_nan(estimator) or _allows_missing_leads(estimator)):
-            accepted = bad
-            if not _allows_nan(estimator):
-                accepted = X.copy()
-                accepted[3, 2] = np.nan
+            accepted = bad if _allows_nan(estimator) else X.copy()
+            accepted[3, 2] = np.nan
             accepting = _clone_with(estimator, lead_names=_LEADS).fit(accepted, y)
             assert len(_prediction_method(accepting)(accepted)) == len(X)
             if _allows_nan(estimator):
@@ -337,10 +335,9 @@ def check_ragged(estimator):
     X, y = _make_records()
     cells = to_lead_frame(X, _LEADS).to_numpy()
     cells[5, 1] = cells[5, 1][:-3]
-    with _raises("47"):
-        _clone_with(estimator).fit(cells, y)
-    with _raises("47"):
-        _clone_with(estimator).fit(pd.DataFrame(cells, columns=_LEADS), y)
+    for ragged in (cells, pd.DataFrame(cells, columns=_LEADS)):
+        with _raises("47"):
+            _clone_with(estimator).fit(ragged, y)
 
 
 def check_constant_lead(estimator):
