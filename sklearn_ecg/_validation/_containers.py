@@ -110,21 +110,21 @@ def as_array(X):
 
 
 @contextmanager
-def refuse_other_objects():
-    """Name X in the errors of NumPy and scikit-learn for what cannot be converted to numbers."""
+def refuse_other_objects(argument="X"):
+    """Name the argument in errors of NumPy and scikit-learn for values that are not numbers."""
     try:
         yield
     except (TypeError, ValueError) as error:
         if "Complex data not supported" in str(error):
             # scikit-learn's message shows all values.
             raise ValueError(
-                "Complex data not supported: X must contain real numbers, such as X.real."
+                f"Complex data not supported: {argument} must contain real numbers, such as "
+                f"{argument}.real."
             ) from None
         if not re.search("could not convert|setting an array element|must be a string", str(error)):
             raise
         raise type(error)(
-            f"X contains values that are not numbers: {error}. Pass an array of numbers, in which "
-            "missing values are NaN."
+            f"{argument} contains values that are not numbers: {error}. Pass an array of numbers."
         ) from error
 
 

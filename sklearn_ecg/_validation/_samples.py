@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.validation import _check_sample_weight
 
 from ..leads import is_lead_frame, stack_signals, to_lead_array
-from ._containers import as_array, check_container
+from ._containers import as_array, check_container, refuse_other_objects
 
 
 def check_records(X):
@@ -73,6 +74,29 @@ def check_groups(groups, n_records):
             "record of an unknown patient a group of its own."
         )
     return groups
+
+
+def check_weights(sample_weight, n_records):
+    """Return the weights of the records as an array, after checking that they are not negative.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_records,)
+    n_records : int
+
+    Returns
+    -------
+    sample_weight : ndarray of shape (n_records,)
+
+    Raises
+    ------
+    ValueError
+        If the shape is not (n_records,), or a weight is negative, NaN, infinite or not a number.
+    """
+    with refuse_other_objects("sample_weight"):
+        return _check_sample_weight(
+            sample_weight, np.empty((n_records, 1)), ensure_non_negative=True
+        )
 
 
 def check_not_masked(values, argument):

@@ -410,8 +410,9 @@ def _check_fitted(estimator, signals, lead_names):
 
 def is_in_range(signals):
     """Return whether the values that are not NaN are so small that squares are finite."""
-    lowest = np.fmin.reduce(signals, axis=None, initial=0)
-    return -_LARGEST <= lowest and np.fmax.reduce(signals, axis=None, initial=0) <= _LARGEST
+    lowest, highest = (reduce(signals, axis=None) for reduce in (np.fmin.reduce, np.fmax.reduce))
+    # Without the conversion, numpy would convert the limit to the dtype of the signals.
+    return not (float(lowest) < -_LARGEST or float(highest) > _LARGEST)
 
 
 def check_finite(signals, lead_names, allow_nan=False):
@@ -431,7 +432,8 @@ def check_finite(signals, lead_names, allow_nan=False):
         if not is_in_range(signals):
             raise ValueError
     except ValueError:
-        wrong = ~(np.abs(signals) <= _LARGEST)
+        # Not a float of Python, which numpy would convert to float16 for such signals.
+        wrong = ~(np.abs(signals) <= np.float64(_LARGEST))
         wrong &= ~np.isnan(signals) if allow_nan else True
         if allow_nan == "leads":
             wrong |= np.isnan(signals) & ~missing_leads(signals)[:, :, np.newaxis]

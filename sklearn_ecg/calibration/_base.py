@@ -8,10 +8,10 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
+from sklearn.utils.validation import has_fit_parameter
 
 from .._validation import Target
-from .._validation._samples import check_groups
+from .._validation._samples import check_groups, check_weights
 from ..utils._warnings import warn
 from ._cross_fitting import is_frozen
 
@@ -59,9 +59,7 @@ class CrossFittedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if groups is not None:
             groups = check_groups(groups, n_records)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, np.empty((n_records, 1)), ensure_non_negative=True
-            )
+            sample_weight = check_weights(sample_weight, n_records)
         given = {"sample_weight": sample_weight, "groups": groups}
         given = {name: value for name, value in given.items() if value is not None}
         estimator = self._get_estimator(target)

@@ -8,10 +8,9 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight
 
 from .._validation import Target
-from .._validation._samples import check_groups, check_not_masked
+from .._validation._samples import check_groups, check_not_masked, check_weights
 from ..augmentation import Compose
 from ._base import DeepECG
 from ._inputs import SignalInput
@@ -316,7 +315,7 @@ def _check_weights(sample_weight, records):
     if sample_weight is None:
         return None
     check_not_masked(sample_weight, "sample_weight")
-    weights = _check_sample_weight(sample_weight, records, ensure_non_negative=True)
+    weights = check_weights(sample_weight, len(records))
     if not weights.any():  # older versions of scikit-learn accept this
         raise ValueError("Sample weights must contain at least one non-zero number.")
     if np.ptp(weights) == 0:

@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from .._validation._samples import check_not_masked
+from .._validation._samples import check_not_masked, check_weights
 from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
 from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
@@ -131,7 +131,7 @@ class FineTunedClassifier(DeepECGClassifier):
         for values, name in ((y, "y"), (sample_weight, "sample_weight"), (groups, "groups")):
             check_not_masked(values, name)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+            sample_weight = check_weights(sample_weight, _num_samples(X))
         pretraining = PretrainingRecords(X, sample_weight)
         labeled = self._labeled_records(X, y, sample_weight, groups)
         data = super()._validate(*labeled)

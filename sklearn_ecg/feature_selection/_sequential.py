@@ -114,6 +114,8 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
         In `fit`, if more leads are to be selected than there are, `tol` does not match the other
         parameters, a lead or group is unknown, a patient is on both sides of a split, or a score is
         not finite.
+    TypeError
+        In `fit`, if X contains objects that are neither numbers nor signals.
 
     See Also
     --------

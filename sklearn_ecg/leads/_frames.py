@@ -211,7 +211,12 @@ def stack_signals(cells, *, dtype=None):
     >>> cells.shape, stack_signals(cells).shape
     ((5, 2), (5, 2, 1000))
     """
-    cells = np.asarray(cells)
+    try:
+        cells = np.asarray(cells)
+    except ValueError as error:
+        raise ValueError(
+            f"cells must be an object array of shape (n_records, n_leads), got lists: {error}."
+        ) from error
     if cells.ndim != 2 or cells.dtype != object:
         raise ValueError(
             "cells must be an object array of shape (n_records, n_leads) whose cells are signals, "

@@ -110,9 +110,11 @@ def test_lead_frames(data):
     leads = (
         list(STANDARD_LEADS[:n_leads]) if data.draw(st.booleans()) else data.draw(lists_of_names)
     )
-    rate = data.draw(st.sampled_from([None, 100, 0, -1, np.nan, np.inf, "100", 2.5]))
-    units = data.draw(st.sampled_from([None, "mV", "", 3, "uV"]))
-    index = data.draw(st.sampled_from([None, [], list("abcd"), 5]))
+    rate = data.draw(
+        st.sampled_from([None, 100, None, 250, None, 2.5, 0, -1, np.nan, np.inf, "100"])
+    )
+    units = data.draw(st.sampled_from([None, "mV", None, "uV", "", 3]))
+    index = data.draw(st.sampled_from([None, None, None, list("abcd"), [], 5]))
     frame = attempt(to_lead_frame, X.X, leads, index=index, sampling_rate=rate, units=units)
     if isinstance(frame, Refused):
         return
