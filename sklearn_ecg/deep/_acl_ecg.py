@@ -44,7 +44,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
     inter : {"align", "separate"}, default="align"
         "align": different regions of a record attract and never repel each other, as the equation
         of the paper is reported. "separate": they are among the negatives of the intra term, which
-        makes regions discriminable, as the abstract of the paper says.
+        makes regions discriminable, as the abstract of the paper says. All regions then share one
+        projector, and must have the same number of leads: projectors of their own could separate
+        the regions whatever the encoders have learned.
     gamma : float, default=0.5
         Weight of the intra term, in [0, 1]: 1 is intra only, 0 is inter only.
     temperature : float, default=0.1
@@ -56,7 +58,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
     shared_encoder : bool, default=False
         Whether all leads share one encoder instead of having one each.
     projection_dim : int, default=256
-        Width of the projectors, which have three linear layers per region. Default of this library.
+        Width of the projectors, which have three linear layers. Each region has its own, except
+        with ``inter="separate"``. Default of this library.
     augmentation : {"paper"}, callable or list of callables, default="paper"
         Random transforms that make the two views of each record. "paper": `RandomScaleCrop`,
         `CardiacCycleMask` and `TemporalShift` of `sklearn_ecg.augmentation`, whose ranges are
@@ -303,7 +306,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         ------
         ValueError
             If the container of X is ambiguous, or X contains NaN or infinity; if leads of a region
-            are missing or unnamed; if R-peaks are needed and ``sampling_rate`` is None; if the loss
+            are missing or unnamed; if regions differ in their number of leads with
+            ``inter="separate"``; if R-peaks are needed and ``sampling_rate`` is None; if the loss
             becomes non-finite.
         PersistenceError
             If the checkpoint of this fit is damaged. This is a `ValueError`.
@@ -337,6 +341,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
             [[self.leads_.index(lead) for lead in leads] for leads in self.regions_.values()],
             make_backbone=VGG1d if isinstance(self.backbone, str) else self.backbone,
             shared_encoder=self.shared_encoder,
+            shared_projector=self.inter == "separate",
             projection_dim=self.projection_dim,
             n_times=self.n_times_in_,
             dtype=self._torch_dtype,

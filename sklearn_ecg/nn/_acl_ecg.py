@@ -76,9 +76,9 @@ class VGG1d(nn.Module):
 class ACLECGNet(nn.Module):
     """Network of ACL-ECG: lead encoders whose vectors are projected region by region.
 
-    The embedding of a record consists of the vectors of its leads. Each region has a projector,
-    which maps the vectors of its leads to one vector of length 1 for the contrastive loss,
-    `region_contrastive_loss`.
+    The embedding of a record consists of the vectors of its leads. A projector maps the vectors of
+    the leads of a region to one vector of length 1 for the contrastive loss,
+    `region_contrastive_loss`. Each region has its own projector, or all regions share one.
 
     Parameters
     ----------
@@ -91,6 +91,10 @@ class ACLECGNet(nn.Module):
         of shape (batch, n_features).
     shared_encoder : bool, default=False
         Whether all leads share one encoder. By default each lead has its own.
+    shared_projector : bool, default=False
+        Whether all regions share one projector, which requires regions with the same number of
+        leads. Use it for ``inter="separate"`` of the loss: projectors of their own can separate
+        the regions whatever the encoders have learned.
     projection_dim : int, default=256
         Length of the projections.
     n_times : int
@@ -107,7 +111,8 @@ class ACLECGNet(nn.Module):
     Raises
     ------
     ValueError
-        If the module returned by ``make_backbone`` does not return one vector per record.
+        If the module returned by ``make_backbone`` does not return one vector per record, or if
+        regions with different numbers of leads shall share a projector.
 
     References
     ----------
@@ -134,13 +139,22 @@ class ACLECGNet(nn.Module):
         *,
         make_backbone=VGG1d,
         shared_encoder=False,
+        shared_projector=False,
         projection_dim=256,
         n_times,
         dtype=torch.float32,
     ):
         super().__init__()
+        sizes = [len(leads) for leads in regions]
+        if shared_projector and len(set(sizes)) > 1:
+            raise ValueError(
+                "A projector that all regions share, as for inter='separate', requires regions "
+                f"with the same number of leads, but regions have {sizes} leads. Pass regions of "
+                "one size, or inter='align'."
+            )
         self.regions = regions
         self.shared_encoder = shared_encoder
+        self.shared_projector = shared_projector
         n_encoders = 1 if shared_encoder else n_leads
         self.encoders = nn.ModuleList(
             convert_module(make_backbone(1), dtype) for _ in range(n_encoders)
@@ -148,7 +162,8 @@ class ACLECGNet(nn.Module):
         self.lead_dim = _lead_vector_length(self.encoders, n_times, dtype)
         self.embedding_dim = n_leads * self.lead_dim
         self.projectors = nn.ModuleList(
-            _region_projector(len(leads) * self.lead_dim, projection_dim) for leads in regions
+            _region_projector(size * self.lead_dim, projection_dim)
+            for size in (sizes[:1] if shared_projector else sizes)
         )
 
     @property
@@ -193,11 +208,14 @@ class ACLECGNet(nn.Module):
         """
         embedding = self.embed(x)
         vectors = embedding.unflatten(1, (-1, self.lead_dim))
-        projections = [
-            F.normalize(project(vectors[:, leads].flatten(1)), dim=1)
-            for leads, project in zip(self.regions, self.projectors)
-        ]
-        return torch.stack(projections), embedding
+        regions = [vectors[:, leads].flatten(1) for leads in self.regions]
+        if self.shared_projector:
+            # At once, because BatchNorm of single regions would remove what tells them apart.
+            projections = self.projectors[0](torch.cat(regions)).unflatten(0, (len(regions), -1))
+        else:
+            projected = [project(region) for project, region in zip(self.projectors, regions)]
+            projections = torch.stack(projected)
+        return F.normalize(projections, dim=2), embedding
 
     def fine_tuning_stages(self):
         """List the modules that are unfrozen one by one in fine-tuning, from the input up.

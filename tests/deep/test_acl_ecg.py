@@ -97,6 +97,15 @@ def test_embedding_concatenates_the_vectors_of_the_leads(ecg, fitted):
     assert (difference.reshape(8, -1).max(axis=1) > 1e-4).sum() == 1
 
 
+def test_regions_share_a_projector_to_be_separated(ecg):
+    encoder = make_encoder(inter="separate", max_epochs=1).fit(ecg.data)
+    assert len(encoder.net_.module_.projectors) == 1
+    assert len(make_encoder(max_epochs=0).fit(ecg.data).net_.module_.projectors) == 4
+    regions = {"one": ["I", "II"], "other": ["V1"]}
+    with pytest.raises(ValueError, match=r"regions have \[2, 1\] leads"):
+        make_encoder(inter="separate", regions=regions).fit(ecg.data)
+
+
 def test_random_regions_are_a_seeded_partition(ecg):
     drawn = [
         make_encoder(regions="random", max_epochs=0, random_state=i).fit(ecg.data).regions_

@@ -73,6 +73,36 @@ def test_a_lead_affects_only_its_vector_and_its_region():
     assert (before != after).any(2).any(1).tolist() == [False, False, True, False]
 
 
+def test_shared_projector_maps_equal_regions_to_equal_projections():
+    x = torch.randn(6, 2, 100).repeat(1, 4, 1)  # the leads of all regions are equal
+    shared = make_net(shared_encoder=True, shared_projector=True)
+    projections, _ = shared(x)
+    assert len(shared.projectors) == 1 and projections.shape == (4, 6, 16)
+    torch.testing.assert_close(projections, projections[:1].expand_as(projections))
+    own, _ = make_net(shared_encoder=True)(x)
+    assert (own[0] - own[1]).abs().max() > 0.1
+
+
+def test_shared_projector_normalizes_all_regions_together():
+    """BatchNorm of single regions would remove the mean difference between regions."""
+    net = make_net(shared_projector=True)
+    offset = torch.linspace(-2, 2, 4).repeat_interleave(2)[:, None].expand(8, 64).flatten()
+    embedding = torch.randn(32, 512) * 0.1 + offset
+    net.embed = lambda x: embedding
+    projections, _ = net(None)
+    regions = embedding.unflatten(1, (4, 128)).transpose(0, 1)
+    rows = net.projectors[0](regions.reshape(-1, 128)).unflatten(0, (4, -1))
+    torch.testing.assert_close(projections, torch.nn.functional.normalize(rows, dim=2))
+    means = projections.mean(1)
+    assert (means[0] - means[3]).norm() > 0.5
+
+
+def test_shared_projector_requires_regions_of_one_size():
+    options = {"projection_dim": 16, "n_times": 100, "shared_projector": True}
+    with pytest.raises(ValueError, match=r"same number of leads, but regions have \[2, 1\] leads"):
+        ACLECGNet(3, [[0, 1], [2]], **options)
+
+
 def test_shared_encoder_maps_equal_leads_to_equal_vectors():
     net = make_net(shared_encoder=True).eval()
     x = torch.randn(3, 1, 100).expand(3, 8, 100)
