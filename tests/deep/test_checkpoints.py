@@ -23,7 +23,7 @@ from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier, SimCardioNetClassi
 from sklearn_ecg.augmentation import GaussianNoise
 from sklearn_ecg.deep import _checkpoints, _descriptions
 from sklearn_ecg.deep._training import checkpoints
-from sklearn_ecg.persistence import PersistenceError, load, save
+from sklearn_ecg.persistence import PersistenceError, load, read_info, save
 from sklearn_ecg.utils import _container
 
 
@@ -427,8 +427,9 @@ def test_renamed_checkpoint(tmp_path):
 
 def test_checkpoint_is_no_model(tmp_path):
     _, path = interrupted(tmp_path)
-    with pytest.raises(PersistenceError, match="it is the checkpoint of an interrupted or comp"):
-        load(path)
+    for function in (load, read_info):
+        with pytest.raises(PersistenceError, match="it is the checkpoint of an interrupted or co"):
+            function(path)
 
 
 def test_checkpoints_are_read_without_pickle(tmp_path, monkeypatch):
