@@ -32,6 +32,13 @@ from ._training_data import PreviousFit, TrainingData
 _MEMORY_ADVICE = "Free the memory that other models and programs use, or use a smaller network."
 
 
+class NumberInterval(Interval):
+    """An interval without True and False, which Python counts as 1 and 0."""
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, (bool, np.bool_)) and super().is_satisfied_by(val)
+
+
 class DeepECG(
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -92,10 +99,10 @@ class DeepECG(
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"cosine", "constant"})],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+        "gradient_clip": [NumberInterval(Real, 0, None, closed="neither"), None],
         "warm_start": ["boolean"],
         "device": [str, torch.device],
-        "n_threads": [Interval(Integral, 1, MAX_THREADS, closed="both"), None],
+        "n_threads": [NumberInterval(Integral, 1, MAX_THREADS, closed="both"), None],
         "precision": [StrOptions({"float32", "float64", "mixed"})],
         "callbacks": [list, tuple, None],
         "checkpoint": [str, os.PathLike, None],

@@ -51,9 +51,8 @@ def check_checkpoint(estimator):
     except OSError as error:
         raise type(error)(
             error.errno,
-            f"checkpoint={estimator.checkpoint!r} is no folder in which files can be written "
-            f"({error.strerror or error}). Pass a writable folder, or checkpoint=None",
-            folder,
+            f"checkpoint={estimator.checkpoint!r} is not a folder in which files can be "
+            f"written ({error.strerror or error}). Pass a writable folder, or checkpoint=None",
         ) from error
     # With those of fits that were killed before this line.
     remove_temporary_files(folder, type(estimator).__name__)
@@ -95,6 +94,9 @@ def _identity(estimator, network, data):
         for key, value in sorted(params.items())
         if key not in WITHOUT_EFFECT
     }
+    # What the fit computes with. The parameters may leave it to the process and the machine.
+    identity["n_threads"] = str(torch.get_num_threads())
+    identity["device"] = data.device.type
     identity["callbacks"] = shorten(str(_describe_callbacks(estimator)))
     chunks = array_chunks(data.records, NETWORK)
     identity["the records (X)"] = shorten(

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-# Parameters of deep estimators that do not change the result of `fit`.
+# Parameters of deep estimators that do not change the result of `fit`, or are described otherwise:
+# callbacks without those that only report, and the device by its type.
 WITHOUT_EFFECT = {"callbacks", "checkpoint", "checkpoint_every", "device", "verbose"}
 
 # Packages whose code is described by their version.

@@ -1,4 +1,4 @@
-"""Files of fitted estimators, without pickle: a file is data, and loading it runs no code of it."""
+"""Files of fitted estimators, without pickle: loading a file runs no code from it."""
 
 from ..utils._container import PersistenceError
 from ._onnx import export_onnx

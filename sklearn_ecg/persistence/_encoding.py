@@ -12,6 +12,7 @@ from collections import OrderedDict, UserList
 
 import numpy as np
 from scipy import sparse
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import Bunch
 
 from ..utils._container import PersistenceError
@@ -224,6 +225,11 @@ class Encoder:
         if name is not None:
             return {"object": [name, self._encode_attributes(vars(value), where)]}
         name = name_of_class(kind, ESTIMATORS)
+        if name is None and isinstance(value, BaseSearchCV):
+            raise PersistenceError(
+                f"{where} is a {kind.__name__}, which cannot be saved. Save its best estimator, "
+                "`search.best_estimator_`."
+            )
         if name is None:
             raise PersistenceError(
                 f"{where} is a {kind.__module__}.{kind.__qualname__}, which cannot be saved. Only "

@@ -22,6 +22,7 @@ from ..preprocessing import LeadScaler, Resampler
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._container import PersistenceError
 from ..utils._files import reserve_file, write_file
+from ..utils._paths import expand_path
 from ..utils._torch import usual_settings
 from ..utils._units import standard_unit
 from ._onnx_modules import ExportedModel
@@ -88,7 +89,10 @@ def export_onnx(estimator, path, X=None, *, sampling_rate=None, units=None):
         If a part cannot be exported, or the results differ by more than 1e-5. This is a
         `ValueError`.
     ValueError
-        If X is invalid, or ``sampling_rate`` or ``units`` contradict what the estimator knows.
+        If X is invalid, ``sampling_rate`` or ``units`` contradict what the estimator knows, or
+        ``path`` is empty.
+    TypeError
+        If ``path`` is not a path.
     ImportError
         If onnx, onnxruntime or onnxscript is not installed, or torch is older than 2.9.
     OSError
@@ -146,6 +150,7 @@ def export_onnx(estimator, path, X=None, *, sampling_rate=None, units=None):
     """
     _check_installed()
     check_is_fitted(estimator)
+    path = expand_path(path, "path")
     reserved = reserve_file(path)
     try:
         with usual_settings(torch.device("cpu")):

@@ -55,7 +55,7 @@ def save(estimator, path):
     PersistenceError
         If a part cannot be saved. This is a `ValueError`.
     OSError
-        If the folder does not exist or is not writable, which is found out first, or if the disk is
+        If the folder does not exist or is not writable (this is checked first), or if the disk is
         full.
     TypeError, ValueError
         If `path` is not a path, or empty.
@@ -279,6 +279,7 @@ def read_info(path, *, max_bytes=_MAX_BYTES):
     header, _ = disassemble(read_file(path, max_bytes), name)
     with _named_errors(name):
         header = parse_json(header, "its header")
+        _check_is_model(header)
         return {**header["info"], **{key: header[key] for key in ("functions", "versions")}}
 
 
@@ -319,10 +320,7 @@ def _decode(content, name, functions, *what):
     disassemble(content, name)
     with _named_errors(name, *what), usual_settings(torch.device("cpu")):
         header, arrays = unpack(content, name)
-        if "checkpoint" in header:
-            raise PersistenceError(
-                "it is the checkpoint of an interrupted or complete fit, which only fit can read"
-            )
+        _check_is_model(header)
         decoder = Decoder(arrays, functions, header["versions"]["scikit-learn"])
         estimator = decoder.decode(header["estimator"])
         if set(header["estimator"]) != {"estimator"}:
@@ -330,6 +328,13 @@ def _decode(content, name, functions, *what):
         if _info(estimator) != header["info"]:
             raise PersistenceError("its summary differs from its estimator")
         return decoder, estimator
+
+
+def _check_is_model(header):
+    if "checkpoint" in header:
+        raise PersistenceError(
+            "it is the checkpoint of an interrupted or complete fit, which only fit can read"
+        )
 
 
 def _info(estimator):

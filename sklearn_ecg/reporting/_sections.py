@@ -71,6 +71,9 @@ def data_section(data, shared):
             ["Records that are also training records", shared["n_shared_records"]],
             ["Patients who are also in the training", _or_unknown(shared["n_shared_patients"])],
         ]
+    positive_class = []
+    if data["target"] == "binary":
+        positive_class = [f"The positive class is {data['columns'][0]!r}, classes_[1]."]
     prevalences = [
         [name, n, f"{share:.1%}"]
         for name, n, share in zip(data["columns"], data["n_positive"], data["prevalence"])
@@ -79,6 +82,7 @@ def data_section(data, shared):
         "Evaluation data",
         [
             Table(["Fact", "Value"], rows),
+            *positive_class,
             Table(["Class or label", "Records", "Prevalence"], prevalences),
         ],
     )

@@ -14,8 +14,7 @@ class _ProcessSettings:
     """float32 as the default dtype, and its full precision, while at least one thread needs them.
 
     GPUs also use convolutions whose results are equal bit by bit. These settings are those of the
-    process. They are restored when the last thread leaves the
-    block.
+    process. They are restored when the last thread leaves the block.
     """
 
     def __init__(self):

@@ -1,5 +1,6 @@
 """Tests of fits that are interrupted and continue from their checkpoint."""
 
+import copy
 import errno
 import os
 import pickle
@@ -20,8 +21,9 @@ from skorch.callbacks import Callback, EarlyStopping, EpochTimer, LRScheduler
 
 from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier, SimCardioNetClassifier
 from sklearn_ecg.augmentation import GaussianNoise
-from sklearn_ecg.deep import _descriptions
-from sklearn_ecg.persistence import PersistenceError, load, save
+from sklearn_ecg.deep import _checkpoints, _descriptions
+from sklearn_ecg.deep._training import checkpoints
+from sklearn_ecg.persistence import PersistenceError, load, read_info, save
 from sklearn_ecg.utils import _container
 
 
@@ -188,8 +190,8 @@ def test_callbacks_that_change_the_training(callback, tmp_path):
 
 
 def test_callbacks_are_compared_unless_they_only_report(tmp_path):
-    clf = msaic_net(checkpoint=tmp_path, callbacks=[EpochTimer()]).fit(X, Y)
-    clf.set_params(callbacks=None, verbose=0, device="cpu").fit(X, Y)
+    clf = msaic_net(checkpoint=tmp_path, callbacks=[EpochTimer()], device="cpu").fit(X, Y)
+    clf.set_params(callbacks=None, verbose=0, device=torch.device("cpu")).fit(X, Y)
     assert len(names(tmp_path)) == 1
     clf.set_params(callbacks=[EarlyStopping("train_loss", patience=2)]).fit(X, Y)
     clf.set_params(callbacks=[EarlyStopping("train_loss", patience=3)]).fit(X, Y)
@@ -267,6 +269,73 @@ def test_other_versions(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "__version__", "99.0")
     with pytest.warns(UserWarning, match=r"in the version of torch \(2\..* there, 99.0 here\)"):
         clf.fit(X, Y)
+
+
+def test_number_of_threads_of_the_process(tmp_path):
+    """With n_threads=None, the number is that of torch when fit is called."""
+    clf = msaic_net(checkpoint=tmp_path, callbacks=[Epochs()], n_threads=None)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        interrupt(clf, X, Y, at=2)
+        torch.set_num_threads(3)
+        with pytest.warns(UserWarning, match=r"in n_threads \(2 there, 3 here\). It is not"):
+            interrupt(clf, X, Y, at=2)
+        Epochs.begun = 0
+        clf.set_params(n_threads=2).fit(X, Y)
+        assert Epochs.begun == 4
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_other_type_of_device(tmp_path, monkeypatch):
+    clf = msaic_net(checkpoint=tmp_path, callbacks=[Epochs()], device="cpu")
+    interrupt(clf, X, Y, at=2)
+    identity = _checkpoints._identity
+
+    def on_gpu(estimator, network, data):
+        data = copy.copy(data)
+        data.device = torch.device("cuda:1")
+        return identity(estimator, network, data)
+
+    monkeypatch.setattr(_checkpoints, "_identity", on_gpu)
+    with pytest.warns(UserWarning, match=r"in device \(cpu there, cuda here\). It is not"):
+        clf.fit(X, Y)
+
+
+def test_fit_that_diverged_leaves_nothing(tmp_path):
+    class Diverge(Callback):
+        def on_batch_begin(self, net, batch, training, **kwargs):
+            if len(net.history) == 3:
+                next(net.module_.parameters()).data.fill_(np.nan)
+
+    clf = msaic_net(checkpoint=tmp_path, callbacks=[Diverge()])
+    with pytest.raises(ValueError, match="train loss became nan in epoch 3"):
+        clf.fit(X, Y)
+    assert not names(tmp_path)
+    # No warning of an interrupted fit.
+    clf.set_params(learning_rate=1e-4, callbacks=None).fit(X, Y)
+
+
+@pytest.mark.skipif(checkpoints.fcntl is None, reason="needs locks of files")
+@pytest.mark.parametrize("end", ["complete", "interrupted"])
+def test_equal_fits_keep_the_files_of_each_other(end, tmp_path):
+    """The second of three equal fits writes while the first one ends and the third one begins."""
+    first, second, third = (
+        checkpoints.FitCheckpoint(tmp_path, "Net", {"a": "1"}, every=1) for _ in range(3)
+    )
+    first.__enter__()
+    second.__enter__()
+    temporary = Path(checkpoints.reserve_file(second._stem))
+    Path(second._stem + (".ckpt" if end == "complete" else ".partial.ckpt")).touch()
+    first.__exit__(None, None, None)
+    third.__enter__()
+    assert temporary.exists()
+    third.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert (len(names(tmp_path, ".*.lock")) == 0) == (end == "complete")
+    with checkpoints.FitCheckpoint(tmp_path, "Net", {"a": "1"}, every=1):
+        assert not temporary.exists()
 
 
 def test_running_fits_are_no_interrupted_fits(tmp_path):
@@ -349,15 +418,18 @@ def test_renamed_checkpoint(tmp_path):
     _, other = interrupted(tmp_path / "other", learning_rate=0.5)
     path.replace(other)
     clf = msaic_net(checkpoint=other.parent, callbacks=[Epochs()], learning_rate=0.5)
-    match = r"was renamed: it is of another fit, which differs in learning_rate \(0.003 there, 0.5"
+    match = (
+        r"was renamed: it belongs to another fit, which differs in learning_rate \(0.003 there, 0.5"
+    )
     with pytest.raises(PersistenceError, match=match):
         clf.fit(X, Y)
 
 
 def test_checkpoint_is_no_model(tmp_path):
     _, path = interrupted(tmp_path)
-    with pytest.raises(PersistenceError, match="it is the checkpoint of an interrupted or comp"):
-        load(path)
+    for function in (load, read_info):
+        with pytest.raises(PersistenceError, match="it is the checkpoint of an interrupted or co"):
+            function(path)
 
 
 def test_checkpoints_are_read_without_pickle(tmp_path, monkeypatch):
@@ -389,8 +461,9 @@ def test_hostile_values_are_named_errors(tmp_path):
 def test_folder_is_checked_first(tmp_path, monkeypatch):
     monkeypatch.setattr(MSAICNetClassifier, "_validate", lambda *args: pytest.fail("too late"))
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="is no folder in which files can be written"):
+    with pytest.raises(OSError, match="is not a folder in which files can be written") as error:
         msaic_net(checkpoint=tmp_path / "file").fit(X, Y)
+    assert str(error.value).count(str(tmp_path)) == 1
 
     opened = os.open
 

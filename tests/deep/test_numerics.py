@@ -60,6 +60,14 @@ def norm_of(gradients):
     return np.sqrt(sum(float((np.abs(g.numpy()) ** 2).sum()) for g in gradients))
 
 
+@pytest.mark.parametrize("name", ["gradient_clip", "n_threads"])
+@pytest.mark.parametrize("value", [True, np.True_])
+def test_true_is_not_a_number(name, value):
+    clf = clone(ESTIMATORS["MSAIC-Net"]).set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"'{name}' parameter .* must be an? .* Got (np.)?True"):
+        clf.fit(np.zeros((4, 2, 20)), [0, 1, 0, 1])
+
+
 @pytest.mark.parametrize("max_norm", [0.5, 1e3, None])
 def test_clipping_follows_the_formula(max_norm):
     parameters = [

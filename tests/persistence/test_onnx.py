@@ -537,6 +537,16 @@ def test_failed_export_keeps_the_old_file(tmp_path, networks, monkeypatch):
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_paths_are_those_of_save(tmp_path, networks, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    export_onnx(networks["binary"], "~/model.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+    for path, error in (("", ValueError), (1, TypeError), (None, TypeError)):
+        with pytest.raises(error, match="path (is an empty path|must be a str or a path)"):
+            export_onnx(networks["binary"], path)
+
+
 @pytest.mark.parametrize(
     "params, message",
     [

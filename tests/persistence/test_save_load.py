@@ -28,6 +28,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import (
     FixedThresholdClassifier,
+    GridSearchCV,
+    RandomizedSearchCV,
     StratifiedKFold,
     TunedThresholdClassifierCV,
 )
@@ -461,6 +463,14 @@ def refused():
         "other estimator": (
             inside.fit(values, BINARY),
             r"Pipeline.steps\[1\]\[1\] is a sklearn.neighbors.*KNeighborsClassifier",
+        ),
+        "search": (
+            GridSearchCV(StandardScaler(), {"with_mean": [True]}),
+            "GridSearchCV is a GridSearchCV, .* Save its best estimator, `search.best_estimator_`",
+        ),
+        "random search": (
+            RandomizedSearchCV(StandardScaler(), {"with_mean": [True]}),
+            "RandomizedSearchCV is a .* Save its best estimator, `search.best_estimator_`",
         ),
         "subclass": (OwnScaler().fit(values), "OwnScaler is a .*OwnScaler, which cannot be saved"),
         "lambda": (FunctionTransformer(lambda x: x), "func is a function without a name"),

@@ -1,5 +1,6 @@
 """Tests of model cards: values against scikit-learn, what is evaluated, classifiers, escaping."""
 
+import html
 from html.parser import HTMLParser
 
 import numpy as np
@@ -132,6 +133,22 @@ def test_data(data, card):
     assert found["records_are"] == "rows of 4 features"
     assert found["n_missing"] == 0 and found["n_duplicates"] == 0
     assert found["lead_names"] is None and found["sampling_rate"] is None
+
+
+def test_positive_class():
+    X = np.linspace(-1, 1, 40)[:, None]
+    for classes, names, sentence in (
+        (["abnormal", "norm"], None, "The positive class is 'norm', classes_[1]."),
+        ([0, 1], ["no AF", "AF"], "The positive class is 'AF', classes_[1]."),
+        ([0, 1, 2], None, None),
+    ):
+        y = np.array(classes)[np.arange(40) % len(classes)]
+        clf = LogisticRegression().fit(X, y)
+        card = model_card(clf, X, y, label_names=names, **FAST)
+        for text in (card.to_markdown(), html.unescape(card.to_html())):
+            text = text.replace("\\", "")
+            assert text.count("The positive class is") == (sentence is not None)
+            assert sentence is None or sentence in text
 
 
 def test_missing_values_and_duplicates(data):

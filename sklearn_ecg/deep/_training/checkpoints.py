@@ -10,6 +10,7 @@ from ...utils._container import PersistenceError, pack, unpack
 from ...utils._files import read_file, reserve_file, write_file
 from ...utils._warnings import warn
 from .net_state import get_state, set_state
+from .numerics import DivergenceError
 
 try:
     import fcntl
@@ -30,7 +31,8 @@ class FitCheckpoint:
     """The checkpoint of one fit in a folder that several fits share.
 
     The name of the file contains the digest of the identity of the fit. While the fit is running,
-    it holds a lock, so that other fits can distinguish it from one that was killed.
+    it shares a lock with equal fits, by which other fits can distinguish it from one that was
+    killed.
 
     Parameters
     ----------
@@ -51,13 +53,17 @@ class FitCheckpoint:
 
     def __enter__(self):
         self._lock = _Lock(_lock_path(self._stem))
-        if self._lock.is_held:
-            # Left by a process that was killed while it was writing.
+        if self._lock.is_exclusive:
+            # Left by a process that was killed while it was writing: no equal fit is running.
             remove_temporary_files(self._folder, os.path.basename(self._stem))
+        self._lock.share()
         return self
 
-    def __exit__(self, *error):
-        self._lock.release(is_complete=os.path.exists(self._stem + _COMPLETE))
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, DivergenceError):
+            # The same fit would diverge again.
+            self._remove_partial()
+        self._lock.release(is_needed=os.path.exists(self._stem + _PARTIAL))
 
     def restore(self, net):
         """Restore the net and return whether the training is complete.
@@ -87,8 +93,8 @@ class FitCheckpoint:
         different = _differences(header["identity"], self._identity)
         if different:
             raise PersistenceError(
-                f"The checkpoint {path} was renamed: it is of another fit, which differs in "
-                f"{_join(different)}. Delete it, or give it its name again."
+                f"The checkpoint {path} was renamed: it belongs to another fit, which differs "
+                f"in {_join(different)}. Delete it, or restore its name."
             )
         with _named_errors(path):
             set_state(net, header["state"], arrays)
@@ -154,7 +160,7 @@ def _read(path):
     with _named_errors(path):
         header, arrays = unpack(read_file(path, 2**63), os.path.basename(path))
         if not isinstance(header, dict) or "checkpoint" not in header:
-            raise PersistenceError("it is no checkpoint")
+            raise PersistenceError("it is not a checkpoint")
         return header, arrays
 
 
@@ -181,7 +187,6 @@ def _differences(there, here):
     for name in dict.fromkeys([*here, *there]):
         if there.get(name) != here.get(name):
             values = [_in_python(identity.get(name, "null")) for identity in (there, here)]
-            # Digests say nothing.
             is_value = " " not in name or name.startswith("the version of")
             is_short = all(len(v) <= 100 and '["' not in v for v in values)
             details = f" ({values[0]} there, {values[1]} here)" if is_value and is_short else ""
@@ -207,19 +212,44 @@ def _lock_path(stem):
 class _Lock:
     """A lock that the operating system releases when the process ends, in whatever way.
 
+    It is exclusive at first if nobody else has it, and shared otherwise.
+
     Where there are no such locks, fits cannot be distinguished from those that were killed, and
     all count as running.
     """
 
     def __init__(self, path):
         self._path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        self.is_held = _try_lock(self._descriptor, exclusive=True)
+        while True:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            self.is_exclusive = _try_lock(self._descriptor)
+            if not self.is_exclusive:
+                self.share()
+            if self._is_at_path():
+                break
+            # A fit that ended has removed the file after it was opened here.
+            os.close(self._descriptor)
 
-    def release(self, *, is_complete):
-        if is_complete and self.is_held and os.path.exists(self._path):
+    def share(self):
+        """Let equal fits have the lock as well."""
+        if fcntl is not None:
+            # Waits only while another fit looks for others.
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+
+    def release(self, *, is_needed):
+        """Release the lock, and remove its file if it is not needed and nobody else has it."""
+        if not is_needed and _try_lock(self._descriptor) and self._is_at_path():
             os.remove(self._path)
         os.close(self._descriptor)
+
+    def _is_at_path(self):
+        try:
+            return fcntl is None or os.path.samestat(
+                os.stat(self._path), os.fstat(self._descriptor)
+            )
+        except FileNotFoundError:
+            return False
 
     @staticmethod
     def is_free(path):
@@ -231,17 +261,17 @@ class _Lock:
         except OSError:
             return False
         try:
-            return _try_lock(descriptor, exclusive=False)
+            return _try_lock(descriptor)
         finally:
             os.close(descriptor)
 
 
-def _try_lock(descriptor, *, exclusive):
+def _try_lock(descriptor):
+    """Return whether nobody else has the lock, which is then exclusive."""
     if fcntl is None:
         return False
-    kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

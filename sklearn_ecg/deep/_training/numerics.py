@@ -8,6 +8,10 @@ import torch
 _OUT_OF_MEMORY = "The GPU ran out of memory"
 
 
+class DivergenceError(ValueError):
+    """The training diverged."""
+
+
 def clip_gradients(parameters, max_norm):
     """Scale gradients down to a total norm, and return the norm that they had.
 
@@ -46,7 +50,7 @@ def check_step(loss, gradient_norm, prefix, where, learning_rate, mixed_precisio
         what = f"The gradient norm became {gradient_norm} {where}, where the loss is {loss:g}"
     else:
         what = f"The {prefix} loss became {loss} {where}"
-    raise ValueError(f"{what}. {divergence_advice(learning_rate, mixed_precision)}")
+    raise DivergenceError(f"{what}. {divergence_advice(learning_rate, mixed_precision)}")
 
 
 def divergence_advice(learning_rate, mixed_precision):
@@ -65,12 +69,12 @@ def divergence_advice(learning_rate, mixed_precision):
 
 @contextmanager
 def named_memory_errors(what, advice):
-    """Say in the error of a GPU without memory what it was doing, and what to change.
+    """Add where the GPU ran out of memory, and what to change, to the error of torch.
 
     Parameters
     ----------
     what : callable
-        Returns what was going on, as in "in epoch 1, batch 2 of 3".
+        Returns where it happened, as in "in epoch 1, batch 2 of 3".
     advice : str
     """
     try:
