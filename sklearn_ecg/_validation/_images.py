@@ -154,7 +154,8 @@ def _shape_of_rows(shape, image_shape, name):
     if not all(isinstance(size, Integral) for size in found):
         raise ValueError(f"image_shape must contain integers, got {image_shape!r}.")
     known = -np.prod(found) if -1 in found else np.prod(found)
-    if len(found) != 3 or found.count(-1) > 1 or known <= 0 or shape[1] % known:
+    is_invalid = len(found) != 3 or found.count(-1) > 1 or min(found) < -1 or known <= 0
+    if is_invalid or shape[1] % known:
         raise ValueError(
             f"X has {shape[1]} columns, which does not match image_shape={image_shape!r}. Pass "
             "(height, width) or (height, width, channels) whose product is the number of columns; "

@@ -7,8 +7,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score, make_scorer, recall_score
 from sklearn.model_selection import (
+    GroupShuffleSplit,
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
+    StratifiedShuffleSplit,
     TunedThresholdClassifierCV,
 )
 from sklearn.multiclass import OneVsRestClassifier
@@ -16,7 +18,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
 from sklearn_ecg import MultilabelCalibratedClassifierCV, MultilabelTunedThresholdClassifierCV
-from sklearn_ecg.model_selection import MultilabelStratifiedGroupKFold
+from sklearn_ecg.model_selection import (
+    MultilabelStratifiedGroupKFold,
+    MultilabelStratifiedGroupShuffleSplit,
+)
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +220,30 @@ def test_weights_of_training_and_scores(data):
         clf.fit(X, y["binary"], sample_weight=weight)
 
 
+@pytest.mark.parametrize(
+    "kind, with_groups, splitter",
+    [
+        ("multilabel", True, MultilabelStratifiedGroupShuffleSplit),
+        ("multilabel", False, MultilabelStratifiedGroupShuffleSplit),
+        ("binary", True, GroupShuffleSplit),
+        ("binary", False, StratifiedShuffleSplit),
+    ],
+)
+def test_random_split_of_each_kind(kind, with_groups, splitter, data):
+    X, y, _, groups = data
+    groups = groups if with_groups else None
+    expected = list(splitter(1, test_size=0.3, random_state=5).split(X, y[kind], groups))
+    estimator = LogisticRegression()
+    estimator = OneVsRestClassifier(estimator) if kind == "multilabel" else estimator
+    thresholds = [
+        MultilabelTunedThresholdClassifierCV(estimator, cv=cv, random_state=5)
+        .fit(X, y[kind], groups=groups)
+        .best_threshold_
+        for cv in (0.3, expected)
+    ]
+    np.testing.assert_array_equal(*thresholds)
+
+
 def test_weights_of_scores_are_repetitions(data):
     """With a fitted classifier, the weights are used for the scores only."""
     X, y, weight, _ = data
@@ -258,7 +287,9 @@ def test_training_part_without_positive_records_is_named(data):
         ({"sensitivity": 0.9, "specificity": 0.9}, [0, 1] * 30, "exclude each other"),
         ({"sensitivity": 0.9, "scoring": "f1"}, [0, 1] * 30, "scoring='f1' is not used"),
         ({"sensitivity": 0.9, "store_cv_results": True}, [0, 1] * 30, "needs scoring"),
-        ({"sensitivity": 90}, [0, 1] * 30, "'sensitivity' parameter"),
+        ({"sensitivity": 1.01}, [0, 1] * 30, "'sensitivity' parameter"),
+        ({"specificity": 1.01}, [0, 1] * 30, "'specificity' parameter"),
+        ({"sensitivity": 0}, [0, 1] * 30, "'sensitivity' parameter"),
         ({"refit": False}, [0, 1] * 30, "several folds, refit cannot be False"),
         ({}, [0, 1, 2] * 20, "Only binary.*got 3 classes.*LabelBinarizer"),
         ({}, np.eye(60, 2, dtype=int), "has no positive records of label"),

@@ -78,6 +78,7 @@ ERRORS = {
     "too large": (np.full((1, 2, 3), 1e300), {}, "too large for float32.*record 0, lead 0"),
     "ragged list": ([[[1.0, 2], [1, 2, 3]]], {}, "parts differ in length.*crop or pad"),
     "strings": (np.full((2, 2, 3), "a"), {}, "could not convert string"),
+    "complex": (X12 * 1j, {}, "Complex data not supported: X must contain real numbers"),
     "names too few": (X12, {"lead_names": ["I"]}, r"lead_names has 1 names \(I\), but X has 12"),
     "names twice": (X12[:, :2], {"lead_names": ["aVR", "AVR"]}, "aVR"),
     "frame with a number column": (
@@ -124,6 +125,23 @@ def test_frame_after_array_must_be_in_standard_order():
     with pytest.warns(UserWarning, match="was fitted without feature names"):
         signals, _ = check_signals(estimator, frame, reset=False)
     np.testing.assert_array_equal(signals, X12)
+
+
+def test_same_leads_spelled_differently_are_named():
+    estimator = Estimator()
+    check_signals(estimator, to_lead_frame(X12), reset=True)
+    other = to_lead_frame(X12).rename(columns=str.lower)
+    with pytest.raises(ValueError, match="same leads spelled differently: rename"):
+        check_signals(estimator, other, reset=False)
+
+
+def test_numbers_as_text_in_a_numeric_frame():
+    """scikit-learn converts them, but no other text."""
+    frame = pd.DataFrame(X12[:, 0].astype(str).astype(object)).add_prefix("t")
+    np.testing.assert_allclose(check(frame, n_leads=1)[0][:, 0], X12[:, 0], rtol=1e-6)
+    frame.iloc[0, 3] = "high"
+    with pytest.raises(ValueError, match="cells of column 't3' are not signals: got str, 'high'"):
+        check(frame, n_leads=1)
 
 
 def test_object_array_with_an_empty_first_cell():
