@@ -380,6 +380,14 @@ CASES = {
         lambda **_: clone(AGGREGATOR).fit(X, Y, groups=GROUPS).predict_patients(X, groups=GROUPS),
         lambda **_: clone(AGGREGATOR).fit(X, Y[:3], groups=GROUPS),
     ),
+    "aggregate_patients": (
+        lambda **_: aggregation.aggregate_patients(SCORES, GROUPS),
+        lambda **_: aggregation.aggregate_patients(SCORES, GROUPS[:3]),
+    ),
+    "patient_labels": (
+        lambda **_: aggregation.patient_labels(Y, GROUPS, conflicts="any"),
+        lambda **_: aggregation.patient_labels(Y, GROUPS[:3]),
+    ),
     "WindowedClassifier": fit_twice(
         aggregation.WindowedClassifier(NETWORK, duration=1, sampling_rate=100), X, Y
     ),

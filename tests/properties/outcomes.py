@@ -169,7 +169,8 @@ def attempt(function, *args, **kwargs):
     """
     _note_call(function)
     before = [(value, snapshot(value)) for value in (*args, *kwargs.values())]
-    state = np.random.get_state()[1].copy()
+    # The numbers of the generator, and the position of the next one.
+    state = [np.copy(part) for part in np.random.get_state()[1:3]]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -181,7 +182,8 @@ def attempt(function, *args, **kwargs):
     _check_warnings(caught, function)
     for value, old in before:
         assert is_same(value, old), f"{function} modified an argument"
-    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    for part, old in zip(np.random.get_state()[1:3], state):
+        np.testing.assert_array_equal(part, old)
     return result
 
 
