@@ -66,9 +66,11 @@ def test_values_are_those_of_the_bootstrap_functions(clf, test_part):
         np.testing.assert_allclose(
             row[["difference", "difference_low", "difference_high"]], difference, atol=1e-12
         )
-    assert scores["score"].nunique() > 2 and scores["difference"].iloc[0] == 0
+    assert scores["score"].nunique() > 1 and scores["difference"].iloc[0] == 0
 
 
+# The classifier was fitted on an array, and scikit-learn warns of frames.
+@pytest.mark.filterwarnings("ignore:X has feature names:UserWarning")
 @pytest.mark.parametrize("container", ["lead frame", "cells", "rows", "read-only"])
 def test_containers(ecg, clf, test_part, container):
     X, y, _ = test_part
@@ -87,6 +89,7 @@ def test_containers(ecg, clf, test_part, container):
     pd.testing.assert_frame_equal(score_by_leads(clf, X, y, subsets=SUBSETS, **FAST), expected)
 
 
+@pytest.mark.filterwarnings("ignore:X has feature names:UserWarning")
 def test_tables_of_features(clf, test_part):
     X, y, _ = test_part
     table = pd.DataFrame(clf[0].transform(X), columns=clf[0].get_feature_names_out())
@@ -194,7 +197,10 @@ def test_a_step_that_refuses_nan(ecg, test_part):
     clf = make_pipeline(BeatFeatures(100), HistGradientBoostingClassifier(max_iter=2)).fit(
         ecg.data[:50], ecg.target[:50]
     )
-    clf.steps[-1] = ("linear", LogisticRegression().fit(np.nan_to_num(clf[0].transform(X)), y))
+    clf.steps[-1] = (
+        "linear",
+        LogisticRegression(C=1e-6, max_iter=10_000).fit(np.nan_to_num(clf[0].transform(X)), y),
+    )
     with pytest.raises(ValueError, match="NaN"):
         score_by_leads(clf, X, y)
 
