@@ -24,6 +24,7 @@ from sklearn_ecg.preprocessing import BeatFeatures
 SUBSETS = ("12", "limb", "I+II+V2", "I")
 SEEDS = (0, 1, 2)
 PLAIN = "all leads"
+DROPOUT = "FeatureLeadDropout, three subsets"
 
 
 def main():
@@ -82,9 +83,7 @@ def measure_again(tables, y, seed):
 # The training records of each arm.
 ARMS = {
     PLAIN: lambda tables, y, seed: (tables["12"][0], y),
-    "FeatureLeadDropout, three subsets": lambda tables, y, seed: drop(
-        tables, y, seed, subsets=SUBSETS[1:]
-    ),
+    DROPOUT: lambda tables, y, seed: drop(tables, y, seed, subsets=SUBSETS[1:]),
     "FeatureLeadDropout, random": drop,
     "copies of three subsets, measured again": measure_again,
 }
@@ -99,17 +98,21 @@ def fit_alone(tables, y, seed):
 
 
 def show(arm, predictions, y, groups):
-    """Print AUROC, and the difference to training with all leads."""
-    scores, differences = [], []
-    for name in SUBSETS:
-        options = {"groups": groups, "random_state": 0}
-        stacked = stack_seeds(y, predictions[arm][name])
-        plain = stack_seeds(y, predictions[PLAIN][name])[1]
-        scores.append(str(bootstrap_interval("roc_auc", *stacked, **options)))
-        differences.append(str(bootstrap_difference("roc_auc", *stacked, plain, **options)))
-    print(f"{arm:42}" + "".join(f"{score:24}" for score in scores), flush=True)
-    if arm != PLAIN:
-        print(f"{'  difference':42}" + "".join(f"{value:24}" for value in differences), flush=True)
+    """Print AUROC, and the differences to other training records."""
+    options = {"groups": groups, "random_state": 0}
+    stacked = {name: stack_seeds(y, predictions[arm][name]) for name in SUBSETS}
+    row = [bootstrap_interval("roc_auc", *stacked[name], **options) for name in SUBSETS]
+    print(f"{arm:42}" + "".join(f"{score!s:24}" for score in row), flush=True)
+    for other in (PLAIN, DROPOUT):
+        if other == arm or other not in predictions:
+            continue
+        others = [stack_seeds(y, predictions[other][name])[1] for name in SUBSETS]
+        row = [
+            bootstrap_difference("roc_auc", *stacked[name], scores, **options)
+            for name, scores in zip(SUBSETS, others)
+        ]
+        row = "".join(f"{difference!s:24}" for difference in row)
+        print(f"  {'to ' + other:40}" + row, flush=True)
 
 
 if __name__ == "__main__":
