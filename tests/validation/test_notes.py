@@ -19,6 +19,7 @@ from sklearn_ecg import (
     detect_r_peaks,
     to_lead_frame,
 )
+from sklearn_ecg._validation import check_same_notes
 from sklearn_ecg.augmentation import (
     BaselineWander,
     CardiacCycleMask,
@@ -250,6 +251,23 @@ def test_classifier_and_encoder_know_the_same_rate_and_unit():
     for part in (FrozenEstimator(encoder), ACLECGEncoder(sampling_rate=RATE, **options)):
         with pytest.raises(ValueError, match="is 500 Hz for ACLECGClassifier, but 100 Hz for its"):
             ACLECGClassifier(part, sampling_rate=500, **options).fit(ECG.data, ECG.target)
+
+
+@pytest.mark.parametrize(
+    "name, values", [("sampling_rate_in_", (100, 500)), ("units_in_", ("mV", "uV"))]
+)
+def test_same_notes_of_two_estimators(name, values):
+    """A difference is refused, and what is unknown to one of them is not."""
+    first, second = Cropper(100), Cropper(100)
+    check_same_notes(first, second, other_name="the encoder")
+    setattr(first, name, values[0])
+    for known in (None, values[0]):
+        setattr(second, name, known)
+        check_same_notes(first, second, other_name="the encoder")
+        check_same_notes(second, first, other_name="the encoder")
+    setattr(second, name, values[1])
+    with pytest.raises(ValueError, match=f"is {values[0]!r}.* for Cropper, but {values[1]!r}"):
+        check_same_notes(first, second, other_name="the encoder")
 
 
 # --------------------------------------------------------------------------------------------------

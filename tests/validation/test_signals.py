@@ -76,6 +76,7 @@ ERRORS = {
     "no time points": (X12[:, :, :0], {}, r"0 time point\(s\)"),
     "NaN": (np.where(X12 == X12[2, 7, 30], np.nan, X12), {}, "1 of 5.*record 2, lead V2.*30"),
     "too large": (np.full((1, 2, 3), 1e300), {}, "too large for float32.*record 0, lead 0"),
+    "finite and too large": (np.full((1, 2, 3), -2e15), {}, r"too large.*\(above 1e\+15\)"),
     "ragged list": ([[[1.0, 2], [1, 2, 3]]], {}, "parts differ in length.*crop or pad"),
     "strings": (np.full((2, 2, 3), "a"), {}, "could not convert string"),
     "complex": (X12 * 1j, {}, "Complex data not supported: X must contain real numbers"),
