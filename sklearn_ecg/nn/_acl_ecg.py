@@ -210,7 +210,7 @@ class ACLECGNet(nn.Module):
         vectors = embedding.unflatten(1, (-1, self.lead_dim))
         regions = [vectors[:, leads].flatten(1) for leads in self.regions]
         if self.shared_projector:
-            # At once, because BatchNorm of single regions would remove what tells them apart.
+            # At once, because BatchNorm of single regions would remove what shows them apart.
             projections = self.projectors[0](torch.cat(regions)).unflatten(0, (len(regions), -1))
         else:
             projected = [project(region) for project, region in zip(self.projectors, regions)]
