@@ -70,10 +70,11 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
     store_cv_results : bool, default=False
         Whether to keep the scores of all thresholds in ``cv_results_``. Only for ``scoring``.
     sensitivity : float or None, default=None
-        Wanted sensitivity, in (0, 1]. The threshold is the highest with at least this sensitivity
-        in the held-out records of all splits together.
+        Wanted sensitivity, in (0, 1], for ``classes_[1]`` or for each label. The threshold is the
+        highest with at least this sensitivity in the held-out records of all splits together.
     specificity : float or None, default=None
-        Wanted specificity, in (0, 1]. The threshold is the lowest with at least this specificity.
+        Wanted specificity, in (0, 1], for ``classes_[1]`` or for each label. The threshold is the
+        lowest with at least this specificity.
 
     Attributes
     ----------

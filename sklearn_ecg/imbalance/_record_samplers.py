@@ -58,7 +58,7 @@ class RecordOverSampler(RecordSampler, BaseOverSampler):
     -----
     Each class of a binary or multiclass target is drawn on its own, with replacement. With
     ``groups``, patients are drawn instead: all of a patient's records of that class are repeated
-    together, until the number of new records is as near as possible to the one wanted.
+    together, in random order, until the number of new records is nearest to the one wanted.
 
     A multilabel indicator is resampled with ML-ROS [1]_. The imbalance ratio of a label is the
     number of records of the most frequent label, divided by its own. Labels with a ratio above the
@@ -172,7 +172,7 @@ class RecordUnderSampler(RecordSampler, BaseUnderSampler):
     -----
     Each class of a binary or multiclass target is drawn on its own, without replacement. With
     ``groups``, patients are drawn instead: all of a patient's records of that class are kept or
-    removed together, and the number of records is as near as possible to the one wanted.
+    removed together, in random order, until the number of records is nearest to the one wanted.
 
     A multilabel indicator is resampled with ML-RUS [1]_. Which labels are rare is defined as in
     `RecordOverSampler`, and determined again as the most frequent label loses records. Among the

@@ -61,7 +61,7 @@ def training_tilt(estimator, kind, *, recorded):
     -------
     tilt : TrainingTilt
     """
-    classifier, one_per_label = estimator, False
+    classifier, one_per_label, is_frozen = estimator, False, False
     while True:
         if isinstance(classifier, Pipeline):
             if not recorded and any(hasattr(step, "fit_resample") for _, step in classifier.steps):
@@ -69,7 +69,7 @@ def training_tilt(estimator, kind, *, recorded):
             recorded = False
             classifier = classifier.steps[-1][1]
         elif isinstance(classifier, FrozenEstimator):
-            classifier, recorded = classifier.estimator, False
+            classifier, recorded, is_frozen = classifier.estimator, False, True
         elif isinstance(classifier, BaseSearchCV):
             classifier, recorded = (
                 getattr(classifier, "best_estimator_", classifier.estimator),
@@ -98,6 +98,9 @@ def training_tilt(estimator, kind, *, recorded):
         if hasattr(value, "fit_resample"):
             return TrainingTilt(unknown=f"the sampler {param} inside {name}")
     class_weight = params.get("class_weight")
+    if is_frozen and not isinstance(class_weight, str):
+        # Balanced weights lead to the same prevalence for any training records.
+        return TrainingTilt(unknown="a FrozenEstimator, whose training labels are not known")
     is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
     if params.get("scale_pos_weight") is not None and kind == "binary":
         return TrainingTilt([1.0, float(params["scale_pos_weight"])])

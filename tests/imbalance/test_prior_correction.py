@@ -13,7 +13,11 @@ from scipy.stats import norm
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import _SigmoidCalibration
-from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
@@ -496,3 +500,28 @@ def test_bad_parameters(options, kind, message):
     clf = PriorCorrectedClassifier(OneVsRestClassifier(LogisticRegression()), **options)
     with pytest.raises(ValueError, match=message):
         clf.fit(X, y)
+
+
+def test_frozen_classifiers_of_other_records():
+    """The prevalence of the records that a frozen classifier was trained on is not known."""
+    X, y = gaussians(4000, [0.6, 0.4])
+    X_new, y_new = gaussians(4000, [0.95, 0.05])
+    for weight in (None, {0: 1, 1: 3}):
+        frozen = FrozenEstimator(LogisticRegression(class_weight=weight).fit(X, y))
+        clf = PriorCorrectedClassifier(frozen).fit(X_new, y_new)
+        assert clf.method_ == "fitted"
+        assert clf.predict_proba(X_new)[:, 1].mean() == pytest.approx(y_new.mean(), abs=1e-3)
+        with pytest.raises(ValueError, match="FrozenEstimator, whose training labels"):
+            PriorCorrectedClassifier(frozen, method="closed_form").fit(X_new, y_new)
+
+
+def test_balanced_weights_of_weighted_records():
+    """Gradient boosting balances the records, and multiplies by their weights."""
+    X, y = gaussians(4000, [0.95, 0.05])
+    boosting = HistGradientBoostingClassifier(class_weight="balanced", max_iter=20)
+    weight = np.where(y == 1, 4.0, 1.0)
+    clf = PriorCorrectedClassifier(boosting, cv=2).fit(X, y, sample_weight=weight)
+    assert clf.method_ == "fitted"
+    expected = np.average(y, weights=weight)
+    found = np.average(clf.predict_proba(X)[:, 1], weights=weight)
+    assert found == pytest.approx(expected, abs=0.03)
