@@ -35,7 +35,6 @@ NOT_COVERED = {
     "sklearn_ecg.imbalance.FeatureLeadDropout": NOT_YET,
     "sklearn_ecg.inspection.LeadSubsetDisplay": NOT_YET,
     "sklearn_ecg.inspection.score_by_leads": NOT_YET,
-    "sklearn_ecg.metrics.score_by_group": NOT_YET,
     "sklearn_ecg.persistence.export_onnx": SLOW,
     "sklearn_ecg.preprocessing.ElectrodeSwapDetector": NOT_YET,
     "sklearn_ecg.preprocessing.RandomConvolutionFeatures": NOT_YET,
