@@ -36,8 +36,6 @@ NOT_COVERED = {
     "sklearn_ecg.inspection.LeadSubsetDisplay": NOT_YET,
     "sklearn_ecg.inspection.score_by_leads": NOT_YET,
     "sklearn_ecg.persistence.export_onnx": SLOW,
-    "sklearn_ecg.preprocessing.ElectrodeSwapDetector": NOT_YET,
-    "sklearn_ecg.preprocessing.RandomConvolutionFeatures": NOT_YET,
     "sklearn_ecg.reporting.ModelCard": RESULT,
     "sklearn_ecg.reporting.model_card": SLOW,
     "sklearn_ecg.utils.estimator_checks.check_ecg_estimator": CHECKS,
