@@ -619,6 +619,16 @@ def test_objects_stay_shared(tmp_path):
     assert loaded[0].mean_ is not loaded[0].var_
 
 
+def test_parts_that_are_shared_often_take_no_time(tmp_path):
+    """Each one occurs twice in the next, so that there are 2**25 ways to the first one."""
+    scaler = StandardScaler()
+    for _ in range(25):
+        scaler = StandardScaler().set_params(copy=[scaler, scaler])
+    save(scaler, tmp_path / "model.ecg")
+    found = load(tmp_path / "model.ecg")
+    assert found.copy[0] is found.copy[1] and found.copy[0].copy[0] is found.copy[1].copy[1]
+
+
 def test_metadata_requests_are_kept(tmp_path):
     with sklearn_config():
         model = imputed(clone(LINEAR).set_fit_request(sample_weight="weight"))

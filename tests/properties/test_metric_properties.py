@@ -26,6 +26,7 @@ from sklearn_ecg.metrics import (
     label_table,
     net_benefit,
     sample_alignment_accuracy,
+    score_by_group,
     sensitivity_at_specificity,
     specificity_at_sensitivity,
 )
@@ -174,6 +175,123 @@ def test_bootstrap(data):
     if not isinstance(difference, Refused):
         _check_interval(difference, -1, 1)
         assert not isinstance(interval, Refused) or metric is None
+
+
+SUBGROUPS = (
+    "sex",
+    "sex",
+    "bands",
+    "two",
+    "mapping",
+    "missing",
+    "fraction",
+    "length",
+    "many",
+    "text",
+)
+
+
+def make_subgroups(kind, n_records, seed):
+    """Return subgroups, and for each variable the value of each record as str, None if missing."""
+    numbers = np.arange(n_records)
+    sex = np.where(numbers % 2, "male", "female")
+    band = pd.cut(pd.Series(numbers % 3, index=numbers), [-1, 0, 2, 5], labels=["a", "b", "c"])
+    both = {"sex": sex, "band": np.where(numbers % 3, "b", "a")}
+    if kind == "bands":
+        return band.rename("band"), {"band": band.to_numpy(object)}
+    if kind == "two":
+        return pd.DataFrame(both), both
+    if kind == "mapping":
+        return both, both
+    if kind == "missing":
+        values = sex.astype(object)
+        values[seed % 3 :: 3] = None
+        return pd.Series(values, name="sex"), {"sex": values}
+    if kind == "fraction":
+        return numbers + 0.5, None
+    if kind == "many":
+        return np.arange(n_records) + 1000, {"subgroup": (numbers + 1000).astype(str)}
+    if kind == "length":
+        return sex[:-1], None
+    if kind == "text":
+        return "male", None
+    return pd.Series(sex, name="sex"), {"sex": sex}
+
+
+@covers(score_by_group)
+@examples(50)
+@given(data=st.data())
+def test_score_by_group(data):
+    target, score, n_records = draw_labels_and_scores(data)
+    patients, patient_kind = data.draw(groups(n_records))
+    metric = data.draw(METRICS)
+    kind = data.draw(st.sampled_from(SUBGROUPS))
+    subgroups, members = make_subgroups(kind, n_records, data.draw(seeds))
+    missing = data.draw(st.sampled_from(("group", "group", "drop", "raise", "keep")))
+    reference = data.draw(
+        st.sampled_from((None, None, "overall", {"sex": "male"}, {"sex": "x"}, {"age": 3}, "male"))
+    )
+    options = {
+        "groups": patients,
+        "n_resamples": data.draw(st.sampled_from((20, 1, 0))),
+        "confidence_level": data.draw(st.sampled_from((0.95, 0.5, 1))),
+        "random_state": 0,
+    }
+    table = attempt(
+        score_by_group,
+        metric,
+        target.y,
+        score.y_score,
+        subgroups,
+        reference=reference,
+        missing=missing,
+        min_per_class=data.draw(st.sampled_from((0, 100))),
+        **options,
+    )
+    if isinstance(table, Refused):
+        is_valid = (
+            is_plain(target, score)
+            and metric in ("roc_auc", "average_precision")
+            and target.target != "multiclass"
+            and patient_kind in ("none", "records")
+            and kind in ("sex", "bands", "two", "mapping")
+            and missing in ("group", "drop")
+            and reference in (None, "overall")
+            and options["n_resamples"] == 20
+            and options["confidence_level"] in (0.95, 0.5)
+            and n_records >= 12
+        )
+        assert not is_valid, table
+        return
+    assert members is not None and missing != "keep" and reference != "male"
+    assert table.index[0] == ("overall", "all records") and table["n_records"].iloc[0] == n_records
+    ends = table[["low", "score", "high"]].to_numpy(float)
+    known = ends[~np.isnan(ends)]
+    assert ((known >= -1e-9) & (known <= 1 + 1e-9)).all()
+    assert not (ends[:, 0] > ends[:, 2]).any()
+    if reference is not None:
+        assert (np.abs(table["difference"].dropna()) <= 1 + 1e-9).all()
+    for (variable, group), row in table.iloc[1:].iterrows():
+        values = next(iter(members.values())) if len(members) == 1 else members[variable]
+        is_missing = pd.isna(values)
+        inside = is_missing if group == "missing" else ~is_missing & (values.astype(str) == group)
+        assert row["n_records"] == inside.sum()
+        _check_group(metric, target, score, patients, inside, row, options)
+
+
+def _check_group(metric, target, score, patients, inside, row, options):
+    """Compare with the interval of the records of the group alone."""
+    if not is_plain(target, score) or np.isnan(row["score"]):
+        return
+    interval = attempt(
+        bootstrap_interval,
+        metric,
+        np.asarray(target.y)[inside],
+        np.asarray(score.y_score)[inside],
+        **{**options, "groups": None if patients is None else np.asarray(patients)[inside]},
+    )
+    for name in ("score", "low", "high"):
+        np.testing.assert_allclose(row[name], getattr(interval, name), atol=1e-9, err_msg=name)
 
 
 @covers(delong_interval, delong_test)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from outcomes import Refused, attempt, covers
 from sklearn.base import clone
-from strategies import examples, records
+from strategies import examples, groups, records
 
 from sklearn_ecg.leads import STANDARD_LEADS, is_lead_frame
 from sklearn_ecg.preprocessing import (
@@ -19,11 +19,13 @@ from sklearn_ecg.preprocessing import (
     Clipper,
     Cropper,
     ECGImageRenderer,
+    ElectrodeSwapDetector,
     LeadDeriver,
     LeadScaler,
     LeadSelector,
     MedianBeat,
     NotchFilter,
+    RandomConvolutionFeatures,
     Resampler,
     SignalQuality,
     windows,
@@ -286,6 +288,105 @@ def test_renderer(data):
     assert len(report) == len(images) and (report.to_numpy() >= 0).all()
     assert (report.to_numpy() <= given_records.shape[2]).all()
     np.testing.assert_array_equal(attempt(estimator.transform, given_records.X), images)
+
+
+@covers(RandomConvolutionFeatures)
+@examples(30)
+@given(data=st.data())
+def test_random_convolutions(data):
+    given_records = data.draw(records())
+    across_leads = data.draw(st.booleans())
+    n_features = data.draw(st.sampled_from((1100, 1100, 84, 83)))
+    estimator = RandomConvolutionFeatures(
+        n_features, across_leads=across_leads, random_state=0, **given_records.params
+    )
+    features = attempt(estimator.fit_transform, given_records.X)
+    if isinstance(features, Refused):
+        n_leads = 1 if across_leads or given_records.signals is None else given_records.shape[1]
+        is_valid = n_features >= 84 * n_leads
+        is_long = given_records.is_plain and given_records.shape[2] >= 9
+        assert not (is_valid and is_long), features
+        return
+    n_leads = given_records.shape[1]
+    names = attempt(estimator.get_feature_names_out)
+    check_features(features, names, given_records)
+    assert features.dtype == np.float32 and 84 <= len(names) <= n_features
+    used = estimator.feature_leads_
+    assert used.shape == (len(names), n_leads)
+    np.testing.assert_array_equal([name.count("+") + 1 for name in names], used.sum(axis=1))
+    incomplete = np.isnan(given_records.signals).any(axis=2)
+    np.testing.assert_array_equal(np.isnan(features), (incomplete.astype(int) @ used.T) > 0)
+    known = features[~np.isnan(features)]
+    assert ((known >= 0) & (known <= 1)).all()
+    attempt(estimator.fit, given_records.X)
+    estimator.set_params(n_jobs=data.draw(st.sampled_from((None, 2))))
+    np.testing.assert_array_equal(attempt(estimator.transform, given_records.X), features)
+
+
+@covers(ElectrodeSwapDetector)
+@examples(12)
+@given(data=st.data())
+def test_swap_detector(data):
+    plain = data.draw(st.booleans())
+    sizes = (300, 300, 100) if plain else (300, 50, 3, 0)
+    given_records = data.draw(
+        records(n_records=(4, 6, 1, 0), n_leads=(8, 3, 12, 1), n_times=sizes, plain=plain)
+    )
+    n_records = 4 if given_records.signals is None else len(given_records.signals)
+    patients, kind = data.draw(groups(n_records))
+    swaps = data.draw(st.sampled_from((None, None, ["RA-LA"], ["V1-V2"], ["RA-V1"], "RA-LA")))
+    estimator = ElectrodeSwapDetector(
+        data.draw(st.sampled_from((100, 100, 50, None))),
+        swaps=swaps,
+        false_alarm_rate=data.draw(st.sampled_from((0.2, 0.01, 1))),
+        **given_records.params,
+    )
+    X = given_records.X
+    if given_records.signals is not None and given_records.kind != "lead frame":
+        estimator.set_params(lead_names=STANDARD_LEADS[: given_records.shape[1]])
+    fitted = attempt(estimator.fit, X, groups=patients)
+    repaired = attempt(estimator.transform, X)
+    attempt(estimator.fit_transform, X)
+    if isinstance(fitted, Refused):
+        is_valid = swaps in (None, ["RA-LA"]) and kind in ("none", "records")
+        is_valid = is_valid and estimator.sampling_rate == 100 and estimator.false_alarm_rate != 1
+        enough = given_records.is_plain and given_records.shape[1] > 1
+        assert isinstance(repaired, Refused) and not (is_valid and enough), fitted
+        return
+    estimator = attempt(clone(estimator).fit, X, groups=patients)
+    repaired = attempt(estimator.transform, X)
+    check_container(repaired, X, given_records.kind)
+    names = attempt(estimator.predict, X)
+    assert names.shape == (n_records,)
+    assert set(names) <= {"none", "unknown", *estimator.swaps_}
+    scores = attempt(estimator.decision_function, X)
+    assert scores.shape == (n_records, len(estimator.swaps_)) and np.isfinite(scores).all()
+    assert (estimator.thresholds_ >= 0).all()
+    known = names != "unknown"
+    np.testing.assert_array_equal((scores > 0).any(axis=1)[known], names[known] != "none")
+    report = attempt(estimator.report, X)
+    assert list(report["swap"]) == list(names)
+    if isinstance(X, pd.DataFrame):
+        assert report.index.equals(X.index)
+    array = _to_array(repaired).reshape(given_records.shape)
+    unchanged = np.isin(names, ["none", "unknown"])
+    np.testing.assert_array_equal(
+        array[unchanged], given_records.signals.astype(array.dtype)[unchanged]
+    )
+    check_names(estimator, repaired, given_records.kind, given_records.shape)
+    swap = estimator.swaps_[-1]
+    swapped = attempt(estimator.simulate, X, swap)
+    if given_records.kind == "numeric frame":
+        # Its columns have the names of leads and time points now.
+        swapped = swapped.set_axis(X.columns, axis=1)
+    again = attempt(estimator.simulate, swapped, swap)
+    check_container(again, X, given_records.kind)
+    if swap.startswith(("V", "chest")):
+        # Swaps of the limbs derive leads from two others, which may not satisfy the identities.
+        np.testing.assert_array_equal(
+            _to_array(again).reshape(given_records.shape),
+            given_records.signals.astype(array.dtype),
+        )
 
 
 @covers(windows)
