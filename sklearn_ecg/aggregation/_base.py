@@ -8,10 +8,10 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import _check_method_params, _check_sample_weight
+from sklearn.utils.validation import _check_method_params
 
 from .._validation import Target
-from .._validation._samples import check_groups
+from .._validation._samples import check_groups, check_weights
 from ..calibration._label_scores import label_scores
 from ..utils._warnings import warn
 from ._fit_arguments import find_argument
@@ -51,9 +51,7 @@ class AggregatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if groups is not None:
             groups = check_groups(groups, n_records)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, np.empty((n_records, 1)), ensure_non_negative=True
-            )
+            sample_weight = check_weights(sample_weight, n_records)
         if get_config()["enable_metadata_routing"]:
             given = {"sample_weight": sample_weight, "groups": groups}
             given = {name: value for name, value in given.items() if value is not None}

@@ -156,6 +156,8 @@ class PatientAggregator(AggregatingClassifier):
 
         Raises
         ------
+        TypeError
+            If X is not array-like.
         ValueError
             If patients are missing, or given twice and different; if the aggregation is not defined
             for more than two classes; if the classifier would split the records of a patient.

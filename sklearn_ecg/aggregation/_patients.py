@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._validation import Target
@@ -116,7 +116,14 @@ def aggregate_patients(y_proba, groups, *, aggregate="mean", multilabel=False, c
     >>> roc_auc_score(labels, table[1])
     1.0
     """
-    probability = np.asarray(y_proba, dtype=float)
+    probability = check_array(
+        y_proba, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y_proba"
+    )
+    if probability.min() < 0 or probability.max() > 1:
+        raise ValueError(
+            "y_proba must contain probabilities in [0, 1], got values from "
+            f"{probability.min():g} to {probability.max():g}."
+        )
     if probability.ndim == 1:
         probability = np.column_stack([1 - probability, probability])
     if probability.ndim != 2:

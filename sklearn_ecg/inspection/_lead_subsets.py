@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from .._validation._samples import check_not_masked
+from .._validation._samples import check_not_masked, check_one_type
 from ..beats._feature_tables import drop_leads_of_features
 from ..leads._lead_subsets import resolve_lead_subset
 from ..metrics._bootstrap import bootstrap_scores, check_bootstrap_input, percentile_interval
@@ -156,6 +156,7 @@ def score_by_leads(
         "score_by_leads", estimator, X, None, n_leads, "shuffle"
     )
     check_not_masked(y, "y")
+    check_one_type(y)
     if _num_samples(y) != _num_samples(X):
         raise ValueError(
             f"y has {_num_samples(y)} values, but X has {_num_samples(X)} records. Pass one value "

@@ -16,7 +16,6 @@ ABSTRACT = "an abstract class; its subclasses are covered"
 CHECKS = "a test of estimators itself; tests/utils covers it"
 SLOW = "each call takes seconds; the tests of its room call it with wrong arguments"
 FILES = "it reads files; its own tests damage them"
-NOT_YET = "newer than these tests; the tests of its room check containers and errors"
 RESULT = "a result; the tests of the functions that return it check its values"
 NOT_COVERED = {
     "sklearn_ecg.base.SignalToSignalTransformer": ABSTRACT,
@@ -27,14 +26,7 @@ NOT_COVERED = {
     "sklearn_ecg.deep.SelfSupervisedEncoder": ABSTRACT,
     "sklearn_ecg.metrics.DeLongResult": RESULT,
     "sklearn_ecg.metrics.ScoreInterval": RESULT,
-    "sklearn_ecg.PatientAggregator": NOT_YET,
-    "sklearn_ecg.WindowedClassifier": NOT_YET,
-    "sklearn_ecg.aggregation.aggregate_patients": NOT_YET,
-    "sklearn_ecg.aggregation.patient_labels": NOT_YET,
     "sklearn_ecg.datasets.load_records": FILES,
-    "sklearn_ecg.imbalance.FeatureLeadDropout": NOT_YET,
-    "sklearn_ecg.inspection.LeadSubsetDisplay": NOT_YET,
-    "sklearn_ecg.inspection.score_by_leads": NOT_YET,
     "sklearn_ecg.persistence.export_onnx": SLOW,
     "sklearn_ecg.reporting.ModelCard": RESULT,
     "sklearn_ecg.reporting.model_card": SLOW,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from outcomes import Refused, attempt, covers
+from sklearn.base import clone
 from strategies import examples, groups, labels, make_signals, records, scores, seeds, weights
 from test_estimator_properties import ECG_NET, NETWORKS, TRAINING
 
@@ -18,12 +19,14 @@ from sklearn_ecg.inspection import (
     EmbeddingDisplay,
     GradCAMDisplay,
     LeadImportanceDisplay,
+    LeadSubsetDisplay,
     ReliabilityDisplay,
     TrainingHistoryDisplay,
     feature_groups,
     grad_cam,
     lead_importance,
     record_lead_importance,
+    score_by_leads,
 )
 
 N_TIMES = 40
@@ -125,6 +128,87 @@ def test_lead_importance(data):
     n_groups = len(lead_groups) if isinstance(lead_groups, dict) else 3
     assert of_records.shape[:2] == (n_records, n_groups)
     assert (np.abs(of_records) <= 1).all()
+
+
+SUBSETS = (
+    ["all", "I"],
+    ["I+II", ["III"]],
+    {"one": "II", "two": ["I", "III"]},
+    ["limb"],
+    ["V9"],
+    ["I", "I"],
+    "I",
+    [],
+    [3],
+)
+
+
+@functools.cache
+def fitted_with_names():
+    """A fitted network of three leads with names, for two classes."""
+    network = clone(ECG_NET).set_params(lead_names=["I", "II", "III"])
+    return network.fit(make_signals("beats", 12, 3, N_TIMES, 0), np.arange(12) % 2)
+
+
+@covers(score_by_leads, LeadSubsetDisplay)
+@examples(25)
+@given(data=st.data())
+def test_score_by_leads(data):
+    plain = data.draw(st.booleans())
+    X = draw_X(data, n_records=(12, 6), plain=plain, odd=not plain)
+    n_records = 12 if X.signals is None else len(X.signals)
+    target = data.draw(labels(n_records, targets=("binary",), faults=not plain))
+    patients, kind = data.draw(groups(n_records))
+    subsets = data.draw(st.sampled_from(SUBSETS[: 3 if plain else None]))
+    options = {
+        "subsets": subsets,
+        "scoring": data.draw(st.sampled_from(("roc_auc", "roc_auc", "accuracy", "unknown"))),
+        "fill": data.draw(st.sampled_from(("zero", "zero", "zero", "nan", "mean"))),
+        "groups": patients,
+        "n_resamples": data.draw(st.sampled_from((10, 10, 1, 0))),
+        "random_state": 0,
+        "n_leads": 3 if X.kind in ("rows", "numeric frame") else None,
+    }
+    # Its classes are 0 and 1.
+    y = target.codes if plain else target.y
+    table = attempt(score_by_leads, fitted_with_names(), X.X, y, **options)
+    display = attempt(LeadSubsetDisplay.from_estimator, fitted_with_names(), X.X, y, **options)
+    assert isinstance(table, Refused) <= isinstance(display, Refused)
+    check_figure(display)
+    if isinstance(table, Refused):
+        is_valid = kind in ("none", "records") and options["fill"] == "zero"
+        is_valid = is_valid and options["scoring"] != "unknown" and options["n_resamples"] == 10
+        assert not (is_valid and plain and fits(X) and target.is_plain), table
+        return
+    assert len(table) == len(subsets) and table["n_leads"].between(1, 3).all()
+    values = table[["low", "score", "high"]].to_numpy()
+    known = values[~np.isnan(values)]
+    assert ((known >= 0) & (known <= 1)).all()
+    assert not (values[:, 0] > values[:, 2]).any()
+    if "all" in table.index:
+        differences = table.loc["all", ["difference", "difference_low", "difference_high"]]
+        assert (differences.dropna() == 0).all()
+    if X.kind == "array" and X.is_finite and options["scoring"] == "accuracy" and plain:
+        for (_, row), leads in zip(table.iterrows(), KEPT[str(subsets)]):
+            signals = X.signals.astype(X.output_dtype)
+            signals[:, [lead for lead in range(3) if lead not in leads]] = 0
+            expected = np.mean(fitted_with_names().predict(signals) == y)
+            assert row["score"] == pytest.approx(expected)
+    display = attempt(
+        LeadSubsetDisplay.from_scores,
+        data.draw(st.sampled_from((table, table, table.iloc[:0], table[["n_leads"]], None))),
+        kind=data.draw(st.sampled_from(("score", "difference", "x"))),
+    )
+    if not isinstance(display, Refused):
+        check_figure(attempt(display.plot))
+
+
+# The positions of the leads that each of the first `SUBSETS` keeps.
+KEPT = {
+    str(SUBSETS[0]): ([0, 1, 2], [0]),
+    str(SUBSETS[1]): ([0, 1], [2]),
+    str(SUBSETS[2]): ([1], [0, 2]),
+}
 
 
 @covers(feature_groups)

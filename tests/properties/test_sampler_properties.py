@@ -14,10 +14,12 @@ from sklearn_ecg.augmentation import GaussianNoise, TimeMask
 from sklearn_ecg.imbalance import (
     AugmentationOverSampler,
     BeatSMOTE,
+    FeatureLeadDropout,
     RecordOverSampler,
     RecordUnderSampler,
     correct_prevalence,
 )
+from sklearn_ecg.leads import to_lead_frame
 
 SAMPLERS = {
     RecordOverSampler: RecordOverSampler(random_state=0),
@@ -83,6 +85,81 @@ def test_sampler(covered, data):
     names = attempt(sampler.get_feature_names_out)
     if not isinstance(names, Refused):
         assert len(names)
+
+
+COLUMNS = ("I__r", "V2__st_level", "global__heart_rate", "V1+V2__k1_d2_b3", "V1__r", "I__t")
+TABLES = (*("plain",) * 6, "nan", "int", "text", "array", "no leads", "empty", "None", "signals")
+
+
+@covers(FeatureLeadDropout)
+@examples(60)
+@given(data=st.data())
+def test_feature_lead_dropout(data):
+    n_records = data.draw(st.sampled_from((12, 3, 1)))
+    target = data.draw(labels(n_records))
+    patients, kind = data.draw(groups(n_records))
+    table = data.draw(st.sampled_from(TABLES))
+    values = np.random.RandomState(n_records).randn(n_records, len(COLUMNS))
+    X = pd.DataFrame(values, columns=COLUMNS, index=[f"r{i}" for i in range(n_records)][::-1])
+    if table == "nan":
+        X.iloc[0] = np.nan
+    elif table == "int":
+        X = X.round().astype(int)
+    elif table == "text":
+        X["I__r"] = "high"
+    elif table == "array":
+        X = X.to_numpy()
+    elif table == "no leads":
+        X.columns = [f"x{i}" for i in range(len(COLUMNS))]
+    elif table == "empty":
+        X = X.iloc[:0]
+    elif table == "None":
+        X = None
+    elif table == "signals":
+        X = to_lead_frame(np.zeros((n_records, 1, 5)), ["I"])
+    subsets = data.draw(
+        st.sampled_from((None, None, ["I"], ["I+V2", ["V1"]], ["V6"], "I", [], ["all", "I"]))
+    )
+    n_copies = data.draw(st.sampled_from((1, 2, 3, 0)))
+    probability = data.draw(st.sampled_from((0.5, 0.5, 0, 1, 2)))
+    sampler = FeatureLeadDropout(
+        subsets, probability=probability, n_copies=n_copies, random_state=0
+    )
+    attempt(sampler.fit, X, target.y)
+    out = attempt(sampler.fit_resample, X, target.y, groups=patients)
+    if isinstance(out, Refused):
+        is_valid = n_copies and probability != 2 and subsets not in ("I", [], ["V6"])
+        is_valid = is_valid and kind in ("none", "records", "pairs", "one")
+        is_valid = is_valid and table in ("plain", "nan", "int")
+        # Any target is accepted.
+        assert not (is_valid and target.fault in ("none", "one class", "unbalanced")), out
+        return
+    assert table in ("plain", "nan", "int", "text") and n_copies and probability != 2
+    X_new, y_new = out
+    indices, kept = sampler.sample_indices_, sampler.kept_leads_
+    np.testing.assert_array_equal(indices, np.tile(np.arange(n_records), 1 + n_copies))
+    assert kept.shape == (len(indices), 3) and kept.any(axis=1).all()
+    assert kept[:n_records].all() and set(sampler.leads_) == {"I", "V1", "V2"}
+    assert list(X_new.columns) == list(X.columns)
+    if subsets is not None:
+        allowed = {"I": {"I"}, "I+V2": {"I", "V2"}, "all": {"I", "V1", "V2"}, ("V1",): {"V1"}}
+        allowed = [allowed[s if isinstance(s, str) else tuple(s)] for s in subsets]
+        of_copies = [set(np.array(sampler.leads_)[row]) for row in kept[n_records:]]
+        assert all(leads in allowed for leads in of_copies)
+        for record in range(n_records if n_copies >= len(subsets) else 0):
+            assert all(leads in of_copies[record::n_records] for leads in allowed)
+    elif probability in (0, 1):
+        assert (kept[n_records:].sum(axis=1) == (3 if probability == 0 else 1)).all()
+    for name in X.columns:
+        needed = [] if name.startswith("global") else name.partition("__")[0].split("+")
+        has = kept[:, [sampler.leads_.index(lead) for lead in needed]].all(axis=1)
+        found, original = X_new[name].to_numpy(), X[name].to_numpy()[indices]
+        np.testing.assert_array_equal(found[has], original[has])
+        assert pd.isna(found[~has]).all()
+    if target.fault == "none":
+        y = np.asarray(target.y)[indices].reshape(len(indices), -1)
+        np.testing.assert_array_equal(np.asarray(y_new).reshape(len(indices), -1), y)
+    assert list(attempt(sampler.get_feature_names_out)) == list(X.columns)
 
 
 @covers(correct_prevalence)

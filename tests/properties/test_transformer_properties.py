@@ -327,18 +327,21 @@ def test_random_convolutions(data):
 @examples(12)
 @given(data=st.data())
 def test_swap_detector(data):
-    plain = data.draw(st.booleans())
+    plain = data.draw(st.sampled_from((True, True, False)))
     sizes = (300, 300, 100) if plain else (300, 50, 3, 0)
     given_records = data.draw(
         records(n_records=(4, 6, 1, 0), n_leads=(8, 3, 12, 1), n_times=sizes, plain=plain)
     )
     n_records = 4 if given_records.signals is None else len(given_records.signals)
-    patients, kind = data.draw(groups(n_records))
-    swaps = data.draw(st.sampled_from((None, None, ["RA-LA"], ["V1-V2"], ["RA-V1"], "RA-LA")))
+    kinds = ("none", "none", "records", *(() if plain else ("pairs", "nan", "length", "one")))
+    patients, kind = data.draw(groups(n_records, kinds=kinds))
+    invalid = () if plain else (["V1-V2"], ["RA-V1"], "RA-LA")
+    swaps = data.draw(st.sampled_from((None, None, ["RA-LA"], *invalid)))
     estimator = ElectrodeSwapDetector(
-        data.draw(st.sampled_from((100, 100, 50, None))),
+        data.draw(st.sampled_from((100,) if plain else (100, 100, 50, None))),
         swaps=swaps,
-        false_alarm_rate=data.draw(st.sampled_from((0.2, 0.01, 1))),
+        false_alarm_rate=data.draw(st.sampled_from((0.2, 0.01) if plain else (0.2, 1))),
+        min_reliability=data.draw(st.sampled_from((0, 0.3))),
         **given_records.params,
     )
     X = given_records.X
