@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test lint
 	$(PYTEST) -n $(JOBS) -m "not long" --cov --cov-report=term --cov-fail-under=95
 
-# Every tool with every container, the examples, and kills: about two minutes on two cores.
+# Every tool with every container, examples, exports, threads and kills: some minutes on two cores.
 test-long: $(VENV)/.installed-test
 	$(PYTEST) -n $(JOBS) -m long tests
 

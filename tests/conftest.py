@@ -60,8 +60,6 @@ SLOW = (
     "tests/datasets/test_download.py::test_interrupt_while_the_server_is_silent",
     "tests/datasets/test_hostile_files.py::test_the_limit_of_pixels_in_worker_processes",
     "tests/deep/test_program_settings.py::test_fork_during_a_fit_in_another_thread",
-    "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
-    "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",
     "tests/deep/test_threads.py::test_results_do_not_depend_on_the_threads_of_the_program",
     "tests/model_selection/test_duplicates.py::test_memory_of_many_flat_records",
 )
@@ -110,10 +108,6 @@ SLOW_CASES = (
     "tests/inspection/test_lead_importance.py::test_equals_sklearn_with_several_scores",
     "tests/inspection/test_lead_importance.py::test_result_does_not_depend_on_n_jobs",
     "tests/inspection/test_memory_maps.py::test_memory_maps_give_the_results_of_arrays",
-    "tests/persistence/test_onnx.py::test_all_estimators",
-    "tests/persistence/test_onnx.py::test_networks_by_name",
-    "tests/persistence/test_onnx.py::test_pipeline_as_a_file",
-    "tests/persistence/test_onnx.py::test_thresholds_and_prior_as_a_file",
     "tests/persistence/test_onnx.py::test_failed_export_keeps_the_old_file",
     "tests/persistence/test_onnx.py::test_is_the_same_again",
     "tests/persistence/test_onnx.py::test_nan_and_infinity_give_nan",
@@ -135,10 +129,15 @@ SLOW_CASES = (
 # Real records, and networks that are trained until they find infarctions.
 SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
-# Tests that `make test` leaves out, because together they take two minutes.
+# Tests that `make test` leaves out, because together they take some minutes.
 LONG = (
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
+    "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
+    "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",
+    "tests/persistence/test_onnx.py::test_all_estimators",
     "tests/persistence/test_onnx.py::test_networks_by_name",
+    "tests/persistence/test_onnx.py::test_pipeline_as_a_file",
+    "tests/persistence/test_onnx.py::test_thresholds_and_prior_as_a_file",
     "tests/deep/test_simcardionet.py::test_grad_cam_of_a_pipeline_highlights",
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",
