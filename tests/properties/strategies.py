@@ -103,6 +103,14 @@ class Records:
         )
 
     @property
+    def has_whole_leads(self):
+        """Whether no lead has a gap: each is finite, or missing throughout."""
+        if self.signals is None or np.isinf(self.signals).any():
+            return False
+        missing = np.isnan(self.signals)
+        return bool((missing == missing.all(axis=2, keepdims=True)).all())
+
+    @property
     def is_finite(self):
         return self.signals is not None and bool(np.isfinite(self.signals).all())
 
