@@ -245,7 +245,8 @@ def test_without_callbacks_of_sklearn():
     """As with scikit-learn before 1.9: fit works, and there is no set_callbacks."""
     code = """
 import sys
-import skorch  # with parts of scikit-learn that need the callbacks
+# With parts of scikit-learn that need the callbacks.
+import skorch, sklearn.ensemble, sklearn.linear_model, sklearn.model_selection
 sys.modules["sklearn.callback"] = None
 import numpy as np
 from sklearn_ecg.preprocessing import LeadScaler
