@@ -49,9 +49,9 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         records, in cross-validation with ``cv``, which trains one more classifier for each split.
         "auto" is "closed_form" if the effective prevalence is given or can be computed, and
         "fitted" for a focal loss (``focal_gamma`` > 0), for class weights and samplers inside other
-        estimators, for a `FrozenEstimator` without balanced weights, for balanced weights together
-        with ``sample_weight``, and for networks of this package with class weights, logit
-        adjustment or samplers, for which the closed form is rough.
+        estimators, for a `FrozenEstimator` without balanced weights, for gradient boosting with
+        balanced weights and ``sample_weight``, and for networks of this package with class weights,
+        logit adjustment or samplers, for which the closed form is rough.
     target_prevalence : float, dict, array-like or None, default=None
         Prevalence of the population, each in (0, 1). None is that of the training records. For two
         classes, a float is the prevalence of ``classes_[1]``; a dict ``{class: prevalence}`` or an
@@ -328,8 +328,10 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             prevalence_of(seen, weight), tilt, target.kind, target.classes
         )
         unknown = tilt.unknown
-        if weight is not None and isinstance(tilt.class_weight, str) and not tilt.is_network:
-            # Some classifiers balance the records, others their weights.
+        last = estimator.steps[-1][1] if recorded else estimator
+        is_boosting = type(last).__name__ == "HistGradientBoostingClassifier"
+        if weight is not None and isinstance(tilt.class_weight, str) and is_boosting:
+            # It balances the numbers of records, and multiplies by their weights.
             unknown = f"class_weight={tilt.class_weight!r} together with sample_weight"
         if unknown is None and not ((effective > 0) & (effective < 1)).all():
             unknown = "a class without records after the sampler, or of weight 0"
