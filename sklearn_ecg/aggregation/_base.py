@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils import check_consistent_length, column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _check_method_params
 
@@ -108,6 +108,28 @@ class AggregatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         # A network may have left out a class of records without labels.
         self.classes_, self._names = fitted, fitted.tolist()
         self._target_kind = "binary" if len(fitted) == 2 else "multiclass"
+
+    def _read_labels(self, y, method):
+        """Encode labels with the classes of `fit`, of which y may contain some only."""
+        if self._target_kind != "multilabel":
+            # Not LabelEncoder, which shortens strings to the length of the longest class.
+            labels = column_or_1d(y).tolist()
+            positions = {label: i for i, label in enumerate(self.classes_.tolist())}
+            unknown = [label for label in labels if label not in positions]
+            if unknown:
+                raise ValueError(
+                    f"y contains {unknown[0]!r}, but {type(self).__name__} was fitted on the "
+                    f"classes {list(positions)}. Leave such records out."
+                )
+            values = np.array([positions[label] for label in labels], dtype=np.int64)
+            return Target(self._target_kind, self.classes_, values)
+        target = Target.from_labels(y, f"{type(self).__name__}.{method}")
+        if target.kind != "multilabel" or len(target.classes) != len(self.classes_):
+            raise ValueError(
+                f"y has {len(target.classes)} classes or labels, but {type(self).__name__} was "
+                f"fitted on {len(self.classes_)} labels. Pass an indicator with these columns."
+            )
+        return target
 
     def _predict_rows(self, X):
         """Return the probabilities of the wrapped classifier as one array."""

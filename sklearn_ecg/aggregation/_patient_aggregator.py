@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import get_scorer
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from .._validation import Target
 from .._validation._samples import check_groups
 from ..utils._warnings import warn
 from ._base import AggregatingClassifier
@@ -314,10 +314,12 @@ class PatientAggregator(AggregatingClassifier):
         Raises
         ------
         ValueError
-            If the records of a patient have different labels, unless ``label_conflicts="any"``.
+            If the records of a patient have different labels, unless ``label_conflicts="any"``; if
+            y contains classes that were not in `fit`.
         """
         probability, members, patients = self._predict(X, groups)
-        target = Target.from_labels(y, f"{type(self).__name__}.score_patients")
+        target = self._read_labels(y, "score_patients")
+        check_consistent_length(members, target.values)
         labels = label_patients(target, members, patients, self.label_conflicts)
         table = _PatientTable(self).fit(probability, labels)
         return get_scorer(scoring)(table, probability, labels)
@@ -344,7 +346,8 @@ class PatientAggregator(AggregatingClassifier):
         Raises
         ------
         ValueError
-            If weights are given, or the records of a patient have different labels.
+            If weights are given, the records of a patient have different labels, or y contains
+            classes that were not in `fit`.
         """
         if sample_weight is not None:
             raise ValueError(

@@ -113,6 +113,23 @@ def test_unknown_patients_are_reported():
     clf.fit(X, y, groups=np.arange(N)).predict(X)
 
 
+def test_scores_of_some_of_the_classes():
+    """A test part may lack a class, as for the classifiers of scikit-learn."""
+    y = TARGETS["binary"]
+    clf = PatientAggregator(LogisticRegression()).fit(X, y, groups=PATIENTS)
+    sick = y == "sick"
+    expected = (clf.predict_patients(X[sick], PATIENTS[sick])["sick"] > 0.5).mean()
+    assert clf.score(X[sick], y[sick], groups=PATIENTS[sick]) == expected
+    with pytest.raises(ValueError, match="y contains 'sicker', but .* classes .'sick', 'well'"):
+        clf.score(X, np.where(sick, "sicker", y), groups=PATIENTS)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clf.score(X, y[:-1], groups=PATIENTS)
+    multiclass = np.arange(len(y)) % 3
+    clf = PatientAggregator(LogisticRegression(), label_conflicts="any").fit(X, multiclass)
+    with pytest.raises(ValueError, match="'any' is not defined for more than two"):
+        clf.score(X, multiclass % 2, groups=PATIENTS)
+
+
 def test_scores():
     y = TARGETS["binary"]
     clf = PatientAggregator(LogisticRegression()).fit(X, y, groups=PATIENTS)
