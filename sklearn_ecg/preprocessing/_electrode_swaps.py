@@ -376,7 +376,11 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         check_is_fitted(self)
         self._check_swap(LeadLayout(self.lead_names_in_), swap)
         signals = self._validate_signals(X, reset=False)
-        return self._to_container(self._swap(signals, swap), X)
+        swapped = self._to_container(self._swap(signals, swap), X)
+        if hasattr(X, "columns") and len(X.columns) == len(swapped.columns):
+            # Columns of a numeric frame keep their names, so that they can be swapped again.
+            swapped.columns = X.columns
+        return swapped
 
     def _detect(self, signals):
         """Return the names of the swaps and the scores of records."""
