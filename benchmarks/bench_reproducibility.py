@@ -1,0 +1,80 @@
+"""Threads and GPUs: equal results, and what they cost. The figures of docs/reproducibility.rst.
+
+    python benchmarks/bench_reproducibility.py PTB_XL_FOLDER
+
+With a CUDA GPU, two fits are compared, and a network of the CPU predicts on the GPU, with
+the settings of this library and with the defaults of torch.
+"""
+
+import argparse
+import contextlib
+
+import numpy as np
+import torch
+from _timing import interleave
+from joblib import Parallel, delayed
+
+from sklearn_ecg import ACLECGEncoder, MSAICNetClassifier
+from sklearn_ecg.datasets import load_ptbxl
+from sklearn_ecg.utils import _torch
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("folder", help="PTB-XL folder")
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    ecg = load_ptbxl(args.folder, task="mi", folds=[1])
+    X, y = np.asarray(ecg.data), np.asarray(ecg.target)
+    print(f"{len(y)} records, {torch.get_num_threads()} threads, torch {torch.__version__}")
+
+    def fit(n_threads, max_epochs, seed=0):
+        clf = MSAICNetClassifier(
+            max_epochs=max_epochs, n_threads=n_threads, device="cpu", random_state=seed
+        )
+        return clf.fit(X, y)
+
+    def fit_four(n_threads):
+        Parallel(n_jobs=2)(delayed(fit)(n_threads, 4, seed) for seed in range(4))
+
+    jobs = {f"one fit, n_threads={n}": lambda n=n: fit(n, 5) for n in (1, 2)}
+    jobs |= {f"four fits, n_jobs=2, n_threads={n}": lambda n=n: fit_four(n) for n in (1, 2, 4)}
+    for name, seconds in interleave(jobs, repeats=args.repeats).items():
+        print(f"{name:36}{np.median(seconds):8.1f} s")
+    if torch.cuda.is_available():
+        compare_gpu(X, y)
+    else:
+        print("no CUDA GPU")
+
+
+def compare_gpu(X, y):
+    """Compare two fits on the GPU, and a network of the CPU on both."""
+    print(torch.cuda.get_device_name())
+    encoder = ACLECGEncoder(sampling_rate=100, max_epochs=1, device="cpu", random_state=0)
+    encoder.fit(X[:64])
+    expected = encoder.transform(X)
+    encoder.net_.module_.to("cuda")
+    encoder.net_.device = "cuda"
+    clf = MSAICNetClassifier(max_epochs=2, device="cuda", random_state=0)
+    for name, settings in (("library", contextlib.nullcontext), ("torch", torch_defaults)):
+        with settings():
+            difference = np.abs(encoder.transform(X) - expected).max()
+            fits = [clf.fit(X, y).predict_proba(X) for _ in range(2)]
+        print(
+            f"settings of {name}: embedding differs by {difference:.1e} (SD "
+            f"{expected.std(axis=0).mean():.2f}), two fits by {np.abs(fits[0] - fits[1]).max():.1e}"
+        )
+
+
+@contextlib.contextmanager
+def torch_defaults():
+    """Leave TF32 and the algorithms of cuDNN as they are by default."""
+    settings, _torch._SETTINGS = _torch._SETTINGS, contextlib.nullcontext()
+    try:
+        yield
+    finally:
+        _torch._SETTINGS = settings
+
+
+if __name__ == "__main__":
+    main()
