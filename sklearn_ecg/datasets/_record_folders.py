@@ -25,6 +25,7 @@ def load_records(
     formats=None,
     sampling_rate=None,
     leads=STANDARD_LEADS,
+    lead_aliases=None,
     missing_leads="raise",
     missing_values="raise",
     duration=None,
@@ -64,6 +65,9 @@ def load_records(
         The leads to load, in the order of the array. Known leads are found by any of their
         aliases, in upper or lower case (see :func:`~sklearn_ecg.normalize_lead_name`); other
         names have to match the file.
+    lead_aliases : mapping of str to str, default=None
+        Names of channels in the files, and the leads to load them as, as in :func:`load_wfdb`:
+        ``{"D1": "I", "-aVR": "-aVR"}``.
     missing_leads : {"raise", "derive", "drop_record", "nan"}, default="raise"
         What to do with a record without one of the leads. "derive" computes limb leads from any two
         others (Einthoven, Goldberger), and raises for other leads; "nan" fills the lead with NaN.
@@ -186,6 +190,7 @@ def load_records(
         sampling_rate = float(sampling_rate)
     policies = make_policies(
         leads=leads,
+        lead_aliases=lead_aliases,
         missing_leads=missing_leads,
         missing_values=missing_values,
         duration=duration,

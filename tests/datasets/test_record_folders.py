@@ -127,6 +127,18 @@ def test_headers_keep_no_names(tmp_path):
 # --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("write", [write_csv, write_edf])
+def test_leads_are_renamed(tmp_path, ecg, write):
+    names = {"Electrode 1": ecg["I"], "-aVR": -ecg["aVR"]}
+    write(tmp_path / ("a.csv" if write is write_csv else "a.edf"), names)
+    aliases = {"electrode 1": "I", "-aVR": "-aVR"}
+    bunch = load_records(tmp_path, leads=["I", "aVR"], lead_aliases=aliases)
+    np.testing.assert_allclose(bunch.data[0], [ecg["I"], ecg["aVR"]], atol=2e-4)
+    assert "Electrode 1" in bunch.report.loc[0, "reason"]
+    with pytest.raises(ValueError, match="no record has .*'D9'"):
+        load_records(tmp_path, leads=["I"], lead_aliases={**aliases, "D9": "V1"})
+
+
 def test_limb_leads_are_derived(tmp_path, ecg):
     write_csv(tmp_path / "a.csv", keep(ecg, ["I", "II"]))
     assert_refused(tmp_path / "a.csv", "leads", "III missing", leads=["I", "III"])
