@@ -1,16 +1,15 @@
 """A table of a score with one row per subgroup of records, such as sexes, age bands and sites."""
 
-import warnings
 from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._validation._samples import check_groups, number_groups
+from ..utils._warnings import NotedWarnings
 from ._bootstrap import (
     BOOTSTRAP_CONSTRAINTS,
     evaluate_on_resamples,
@@ -25,8 +24,6 @@ from ._subgroups import OVERALL, find_reference, read_subgroups
 _ENDS = ("", "_low", "_high")
 # The seed of the resamples of all rows is drawn below this number.
 _MAX_SEED = 2**31 - 1
-# Warnings that say why a value or an interval is undefined. They become notes.
-_NOTED = (UndefinedMetricWarning, UserWarning)
 
 
 @validate_params(
@@ -411,8 +408,8 @@ class _Unchanged:
         self.messages = []
 
 
-class _Noted:
-    """Catch a ValueError and the warnings about undefined values, and keep their messages.
+class _Noted(NotedWarnings):
+    """Collect a ValueError as well, such as one about an undefined value.
 
     Attributes
     ----------
@@ -422,24 +419,10 @@ class _Noted:
         Whether there was an error.
     """
 
-    def __init__(self):
-        self.messages, self.failed = [], False
-
-    def __enter__(self):
-        self._catcher = warnings.catch_warnings(record=True)
-        self._caught = self._catcher.__enter__()
-        warnings.simplefilter("always")
-        return self
+    failed = False
 
     def __exit__(self, kind, error, traceback):
-        self._catcher.__exit__(None, None, None)
-        for caught in self._caught:
-            if not issubclass(caught.category, _NOTED):
-                warnings.warn_explicit(
-                    caught.message, caught.category, caught.filename, caught.lineno
-                )
-            elif str(caught.message) not in self.messages:
-                self.messages.append(str(caught.message))
+        super().__exit__(kind, error, traceback)
         self.failed = isinstance(error, ValueError)
         if self.failed:
             self.messages.append(str(error))

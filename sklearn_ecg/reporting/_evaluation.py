@@ -1,7 +1,6 @@
 """Scores, calibration and subgroups of the evaluation records, with intervals by patient."""
 
 import io
-import warnings
 from functools import partial
 
 import numpy as np
@@ -45,36 +44,6 @@ _CALIBRATION_HEADINGS = {
     "calibration_intercept": "Intercept (0 is best)",
     "expected_calibration_error": "Expected calibration error",
 }
-
-
-class Remarks:
-    """Collect the warnings of computations as remarks of the card.
-
-    Attributes
-    ----------
-    texts : list of str
-        Each once.
-    """
-
-    def __init__(self):
-        self.texts = []
-
-    def __enter__(self):
-        self._catcher = warnings.catch_warnings(record=True)
-        self._caught = self._catcher.__enter__()
-        warnings.simplefilter("always", UserWarning)
-        return self
-
-    def __exit__(self, *error):
-        self._catcher.__exit__(None, None, None)
-        for caught in self._caught:
-            # Others, such as those about deprecation, are not about the records.
-            if not issubclass(caught.category, UserWarning):
-                warnings.warn_explicit(
-                    caught.message, caught.category, caught.filename, caught.lineno
-                )
-            elif str(caught.message) not in self.texts:
-                self.texts.append(str(caught.message))
 
 
 def score_tables(predictions, **options):

@@ -8,10 +8,10 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from .._validation._samples import check_groups
 from ..metrics._matching import check_same_records
-from ..utils._warnings import warn
+from ..utils._warnings import NotedWarnings, warn
 from ._card import ModelCard
 from ._data_summary import shared_with_training, summarize_data
-from ._evaluation import Remarks, reliability_figure, score_tables, subgroup_table
+from ._evaluation import reliability_figure, score_tables, subgroup_table
 from ._parameters import parameter_table, versions
 from ._predictions import check_classifier, read_predictions
 from ._render import Items, Section, Table
@@ -228,7 +228,7 @@ def model_card(
         "random_state": random_state,
     }
     by_group, figure = None, None
-    with Remarks() as remarks:
+    with NotedWarnings() as remarks:
         scores, calibration = score_tables(predictions, **options)
         if (predictions.positive.any(axis=0) & ~predictions.positive.all(axis=0)).any():
             figure = reliability_figure(predictions, groups)
@@ -266,7 +266,7 @@ def model_card(
             figure,
         ),
         subgroups_section(by_group, heading, evaluation),
-        *([Section("Remarks", [Items(remarks.texts)])] if remarks.texts else []),
+        *([Section("Remarks", [Items(remarks.messages)])] if remarks.messages else []),
         parameters_section(parameters),
         Section("Versions", [Table(["Library", "Version"], [list(item) for item in used.items()])]),
         tripod_section(tripod),
