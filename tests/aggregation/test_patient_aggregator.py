@@ -114,7 +114,7 @@ def test_unknown_patients_are_reported():
 
 
 def test_scores_of_some_of_the_classes():
-    """A test part may lack a class, as for the classifiers of scikit-learn."""
+    """A test part may be without a class, as for the classifiers of scikit-learn."""
     y = TARGETS["binary"]
     clf = PatientAggregator(LogisticRegression()).fit(X, y, groups=PATIENTS)
     sick = y == "sick"
