@@ -82,9 +82,9 @@ class SignalQuality(SignalTransformer):
     max_noise : float, default=0.05
         Maximum noise in mV, >= 0. The default is half a millimeter on paper.
     limb_tolerance : float, default=0.01
-        Violation of the identities of the limb leads in mV, >= 0, that `report` tolerates: root
-        mean square over the limb leads. Twice the usual resolution of 5 µV. Two percent of the root
-        mean square of the limb leads are tolerated in any case.
+        Violation of the identities of the limb leads [2]_ [3]_ in mV, >= 0, that `report`
+        tolerates: root mean square over the limb leads. Twice the usual resolution of 5 µV. Two
+        percent of the root mean square of the limb leads are tolerated in any case.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -265,10 +265,10 @@ class SignalQuality(SignalTransformer):
     def report(self, X):
         """Report the unusable leads of each record, and whether its limb leads are consistent.
 
-        Any two of the leads I, II, III, aVR, aVL and aVF determine the others [2]_ [3]_. An
-        inverted, scaled or flat lead, or two exchanged leads, violate these identities if at least
-        three of the leads are present. Each of these faults is undone, and those after which the
-        identities hold are reported.
+        Any two of the leads I, II, III, aVR, aVL and aVF determine the others, by the identities of
+        Einthoven and Goldberger. An inverted, scaled or flat lead, or two exchanged leads, violate
+        these if at least three of the leads are present. Each of these faults is undone, and those
+        after which the identities hold are reported.
 
         Parameters
         ----------
