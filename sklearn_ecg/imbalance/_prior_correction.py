@@ -323,16 +323,11 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             seen, weight = fit_recorded(estimator, data.X, y, data.fit_params)
         else:
             estimator.fit(data.X, y, **data.fit_params)
-        tilt = training_tilt(estimator, target.kind, recorded=recorded)
+        tilt = training_tilt(estimator, target.kind, recorded=recorded, weighted=weight is not None)
         effective = effective_prevalence(
             prevalence_of(seen, weight), tilt, target.kind, target.classes
         )
         unknown = tilt.unknown
-        last = estimator.steps[-1][1] if recorded else estimator
-        is_boosting = type(last).__name__ == "HistGradientBoostingClassifier"
-        if weight is not None and isinstance(tilt.class_weight, str) and is_boosting:
-            # It balances the numbers of records, and multiplies by their weights.
-            unknown = f"class_weight={tilt.class_weight!r} together with sample_weight"
         if unknown is None and not ((effective > 0) & (effective < 1)).all():
             unknown = "a class without records after the sampler, or of weight 0"
         return estimator, effective, unknown, tilt.is_network

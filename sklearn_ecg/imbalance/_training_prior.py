@@ -45,7 +45,7 @@ class TrainingTilt(NamedTuple):
     is_network: bool = False
 
 
-def training_tilt(estimator, kind, *, recorded):
+def training_tilt(estimator, kind, *, recorded, weighted):
     """Return what a fitted classifier was trained with.
 
     Parameters
@@ -56,6 +56,8 @@ def training_tilt(estimator, kind, *, recorded):
     recorded : bool
         Whether the labels that the last step of this Pipeline was trained on are known, after the
         samplers.
+    weighted : bool
+        Whether it was given ``sample_weight``.
 
     Returns
     -------
@@ -101,6 +103,9 @@ def training_tilt(estimator, kind, *, recorded):
     if is_frozen and not isinstance(class_weight, str):
         # Balanced weights lead to the same prevalence for any training records.
         return TrainingTilt(unknown="a FrozenEstimator, whose training labels are not known")
+    if weighted and isinstance(class_weight, str) and name == "HistGradientBoostingClassifier":
+        # It balances the numbers of records, and multiplies by their weights.
+        return TrainingTilt(unknown=f"class_weight={class_weight!r} together with sample_weight")
     is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
     if params.get("scale_pos_weight") is not None and kind == "binary":
         return TrainingTilt([1.0, float(params["scale_pos_weight"])])
