@@ -131,6 +131,17 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take some minutes.
 LONG = (
+    # Forty epochs with three containers each.
+    "tests/test_estimators.py::test_sklearn_checks[ACLECGClassifier-check_classifiers_train",
+    "tests/test_estimators.py::test_sklearn_checks[ECGNetClassifier-check_classifiers_train",
+    "tests/test_estimators.py::test_sklearn_checks[MSAICNetClassifier-check_classifiers_train",
+    "tests/test_estimators.py::test_sklearn_checks[SimCardioNetClassifier-check_classifiers_train",
+    # Networks that learn to find infarctions.
+    "tests/inspection/test_lead_groups.py::test_infarcted_region_ranks_first",
+    "tests/inspection/test_lead_importance.py::test_infarcted_region_ranks_first",
+    "tests/inspection/test_synthetic_importance.py::test_infarcted_region_ranks_first",
+    # Every display with every estimator.
+    "tests/inspection/test_displays.py::test_artists_stay_in_given_axes",
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
     "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
     "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",
