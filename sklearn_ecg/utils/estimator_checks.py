@@ -17,7 +17,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
 from ..base import SignalTransformer
@@ -46,6 +46,7 @@ from ._classifier_checks import (
     check_label_types,
     check_metadata_routing,
     check_multilabel,
+    check_regression_targets,
     check_two_records,
     check_zero_weight_is_removal,
 )
@@ -133,6 +134,11 @@ def ecg_checks(estimator):
             check_multilabel,
             check_bad_labels,
             check_two_records,
+        ]
+    if is_regressor(estimator):
+        checks += [check_regression_targets]
+    if is_classifier(estimator) or is_regressor(estimator):
+        checks += [
             check_zero_weight_is_removal,
             check_equal_weights_are_no_weights,
             check_metadata_routing,
