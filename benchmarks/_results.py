@@ -48,7 +48,7 @@ def cached_arrays(name, key, compute, folder=RESULTS):
                 return {field: stored[field] for field in stored if field != "key"}
     arrays = compute()
     folder.mkdir(exist_ok=True)
-    with _atomic_file(path) as temporary:
+    with atomic_file(path) as temporary:
         np.savez(temporary, key=key, **arrays)
     return arrays
 
@@ -78,13 +78,13 @@ def cached_object(key, compute):
         return joblib.load(path)
     result = compute()
     RESULTS.mkdir(exist_ok=True)
-    with _atomic_file(path) as temporary:
+    with atomic_file(path) as temporary:
         joblib.dump(result, temporary)
     return result
 
 
 @contextmanager
-def _atomic_file(path):
+def atomic_file(path):
     """Yield a temporary path, which is renamed to ``path`` once it is written completely."""
     temporary = path.with_name(f"unfinished_{os.getpid()}_{path.name}")
     yield temporary

@@ -11,8 +11,9 @@ test, with five seeds where the estimator is random.
 Everything that is chosen, which are the strength of the regularization and the arms whose
 probabilities are averaged, is chosen on folds 1 to 6, of which two are left out in turn
 (``--choose``). Features are computed once for each subset of the leads, and each finished fit is
-kept, so that an interrupted study continues. Networks run in one process of their own, on the GPU
-if there is one.
+kept, so that an interrupted study continues. Small networks of median beats run on one core like
+the other arms; larger networks run in one process of their own, on the GPU if there is one, for
+three draws.
 """
 
 import argparse
@@ -27,9 +28,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from _arms import gradient_boosting, small_network
-from _results import RESULTS, cached_arrays, code_hash, stored_arrays
+from _results import RESULTS, atomic_file, cached_arrays, code_hash, stored_arrays
 from _study import hash_arrays, stack_seeds
 from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.impute import SimpleImputer
@@ -78,12 +80,13 @@ LINEAR_ARMS = {
     UNION: (("measurements", "beat_convolutions"), False),
     EQUAL: (("measurements", "beat_convolutions"), True),
 }
-TREE_ARMS = (BOOSTING, TREES)
 NETWORKS = {
     BEAT_NETWORK: ("beats", small_network()),
     RECORD_NETWORK: ("records", MSAICNetClassifier(max_epochs=10)),
     BEAT_RESNET: ("beats", ECGNetClassifier("resnet1d_wang", max_epochs=15)),
 }
+# These have a process of their own.
+LARGE_NETWORKS = (RECORD_NETWORK, BEAT_RESNET)
 ARMS = (BOOSTING, LINEAR, BEATS, EQUAL, UNION, RECORDS, TREES, *NETWORKS)
 AVERAGES = {
     "boosting and trees": (BOOSTING, TREES),
@@ -120,6 +123,18 @@ class Cell(NamedTuple):
         arm = "".join(c if c.isalnum() else "_" for c in self.arm)
         folds = "".join(map(str, self.folds))
         return f"{self.task}_{self.subset}_{arm}_{self.size}_{self.draw}_{folds}"
+
+
+class Folders(NamedTuple):
+    """Where predictions and features are stored, and the hash of the code that computes them."""
+
+    results: Path
+    tables: Path
+    code: str
+
+    def table(self, task, subset, name):
+        """Return the path of the features of all records of a task."""
+        return self.tables / f"{task}_{subset}_{name}_{self.code}.npy"
 
 
 class Cohort(NamedTuple):
@@ -166,12 +181,14 @@ def main():
     parser.add_argument("--tasks", nargs="+", default=tuple(TASKS), choices=TASKS)
     parser.add_argument("--max-seconds", type=float, default=np.inf, help="start no fit after it")
     parser.add_argument("--results", type=Path, default=RESULTS / "study_estimators")
+    parser.add_argument("--tables", type=Path, default=RESULTS / "study_estimators_tables")
     parser.add_argument("--choose", action="store_true", help="run and show folds 1 to 6 only")
     parser.add_argument("--report", action="store_true", help="only report what is stored")
     args = parser.parse_args()
     args.folder = args.folder or Path(os.environ["SKLEARN_ECG_DATA"]) / "ptbxl"
     args.deadline = time.time() + args.max_seconds
     args.results.mkdir(parents=True, exist_ok=True)
+    args.tables.mkdir(parents=True, exist_ok=True)
     cohorts = {task: make_cohort(task, args) for task in args.tasks}
     if not args.report:
         run(cohorts, args)
@@ -183,12 +200,12 @@ def main():
 
 
 def make_cohort(task, args):
-    """Return the labels of a task. The records are stored among the results."""
-    path = args.results / f"{task}_records.npy"
+    """Return the labels of a task. The records are stored among the tables."""
+    path = args.tables / f"{task}_records.npy"
     labels = args.results / f"{task}_labels.npz"
-    if not path.exists() or not labels.exists():
+    if not labels.exists() or not (path.exists() or args.report):
         ecg = load_ptbxl(args.folder, task=task, folds=range(1, 10), n_jobs=args.jobs)
-        np.save(path, np.asarray(ecg.data))
+        save_array(path, np.asarray(ecg.data))
         names = ("target", "folds", "groups")
         np.savez(labels, **{name: np.asarray(ecg[name]) for name in names})
     with np.load(labels) as stored:
@@ -197,23 +214,24 @@ def make_cohort(task, args):
 
 def run(cohorts, args):
     start = time.time()
+    # Features, training and predictions depend on these rooms.
+    folders = Folders(args.results, args.tables, code_hash("preprocessing", "beats"))
     Parallel(n_jobs=args.jobs)(
-        delayed(make_tables)(args.results, task, subset, cohorts[task].folds)
+        delayed(make_tables)(folders, task, subset, cohorts[task].folds)
         for task, subset in itertools.product(cohorts, SUBSETS)
     )
     print(f"tables: {time.time() - start:.0f} s", flush=True)
-    cells = [cell for cell in list_cells(cohorts, args.arms) if needs(cell, args)]
-    # Training and predictions depend on these rooms.
-    code = code_hash("preprocessing", "beats")
-    networks = [cell for cell in cells if cell.arm in NETWORKS]
+    cells = [
+        cell for cell in list_cells(cohorts, args.arms) if cell.folds in INNER or not args.choose
+    ]
+    networks = [cell for cell in cells if cell.arm in LARGE_NETWORKS]
     process = multiprocessing.get_context("spawn").Process(
-        target=run_networks, args=(networks, cohorts, args.results, args.deadline, code)
+        target=run_networks, args=(networks, cohorts, folders, args.deadline)
     )
     process.start()
-    others = [cell for cell in cells if cell.arm not in NETWORKS]
+    others = [cell for cell in cells if cell.arm not in LARGE_NETWORKS]
     results = Parallel(n_jobs=args.jobs, return_as="generator", batch_size=1)(
-        delayed(run_cell)(cell, cohorts[cell.task], args.results, args.deadline, code)
-        for cell in others
+        delayed(run_cell)(cell, cohorts[cell.task], folders, args.deadline) for cell in others
     )
     seconds = 0
     for number, (cell, spent) in enumerate(zip(others, results, strict=True), 1):
@@ -227,16 +245,11 @@ def run(cohorts, args):
     process.join()
 
 
-def needs(cell, args):
-    """Return whether a cell belongs to this run."""
-    return not args.choose or cell.folds in INNER
-
-
-def run_networks(cells, cohorts, results, deadline, code):
+def run_networks(cells, cohorts, folders, deadline):
     """Run the cells of networks one by one."""
     start = time.time()
     for number, cell in enumerate(cells, 1):
-        run_cell(cell, cohorts[cell.task], results, deadline, code)
+        run_cell(cell, cohorts[cell.task], folders, deadline)
         if number % 20 == 0 or number == len(cells):
             minutes = (time.time() - start) / 60
             print(f"  networks {number}/{len(cells)}, {minutes:.1f} min: {cell.file}", flush=True)
@@ -246,43 +259,55 @@ def list_cells(tasks, arms):
     """Return all cells, those that say most first."""
     cells = {}
     for task, subset, arm, size, draw in itertools.product(tasks, SUBSETS, arms, SIZES, DRAWS):
+        if draw not in draws_of(arm):
+            continue
         seed = 0 if size == "all" and arm in LINEAR_ARMS else draw
         parts = [(fold,) for fold in TEST_FOLDS] if size == "all" else [TEST_FOLDS]
         for folds in parts:
             cells[Cell(task, subset, arm, size, seed, folds)] = None
-        if subset == "12" and draw < (1 if size == "all" else 3) and arm not in NETWORKS:
-            for folds in INNER:
-                cells[Cell(task, subset, arm, size, seed, folds)] = None
-        if subset == "12" and draw == 0 and arm == BEAT_NETWORK:
+        if subset == "12" and draw in inner_draws(size) and arm not in LARGE_NETWORKS:
             for folds in INNER:
                 cells[Cell(task, subset, arm, size, seed, folds)] = None
     return sorted(cells, key=_rank)
 
 
+def draws_of(arm):
+    """Return the draws of an arm, or those that all parts of an average have."""
+    return range(3) if set(AVERAGES.get(arm, (arm,))) & set(LARGE_NETWORKS) else DRAWS
+
+
+def inner_draws(size):
+    """Return the draws that are used to choose."""
+    return range(1 if size == "all" else 3)
+
+
 def _rank(cell):
     """Return the place of a cell in the order of the run."""
-    if cell.arm in (RECORD_NETWORK, BEAT_RESNET):
-        stage = {"12": 3}.get(cell.subset, 5) + (cell.arm == BEAT_RESNET)
-    elif cell.folds in INNER:
+    if cell.arm in LARGE_NETWORKS:
+        stage = (cell.subset != "12", LARGE_NETWORKS.index(cell.arm))
+        return stage, cell.draw
+    if cell.folds in INNER:
         stage = 1
     elif cell.subset == "12":
         stage = 0
     else:
         stage = 2 if cell.size in ("50", "all") else 4
-    return stage, cell.draw
+    return (stage, 0), cell.draw
 
 
-def table_path(results, task, subset, table):
-    return results / f"{task}_{subset}_{table}.npy"
+def save_array(path, array):
+    """Save an array; an interrupted run leaves no part of a file."""
+    with atomic_file(path) as temporary:
+        np.save(temporary, array)
 
 
-def make_tables(results, task, subset, folds):
+def make_tables(folders, task, subset, folds):
     """Compute and store the features of all records of a task, measured in a subset of the leads.
 
     The biases of the convolutions are chosen from records of folds 1 to 6, without their labels.
     """
     torch.set_num_threads(1)
-    records = np.load(results / f"{task}_records.npy", mmap_mode="r")
+    records = np.load(folders.tables / f"{task}_records.npy", mmap_mode="r")
     _, leads = resolve_lead_subset(subset, STANDARD_LEADS)
     X = np.ascontiguousarray(records[:, [STANDARD_LEADS.index(lead) for lead in leads]])
     lead_names = list(leads)
@@ -291,12 +316,12 @@ def make_tables(results, task, subset, folds):
     seconds = {}
 
     def store(table, compute):
-        path = table_path(results, task, subset, table)
+        path = folders.table(task, subset, table)
         if not path.exists():
             start = time.process_time()
             values = compute()
             seconds[table] = time.process_time() - start
-            np.save(path, values)
+            save_array(path, values)
         return np.load(path, mmap_mode="r")
 
     def convolve(signals):
@@ -314,23 +339,26 @@ def make_tables(results, task, subset, folds):
         print(f"  {task}, {subset}: seconds for {len(X)} records: {text}", flush=True)
 
 
-def run_cell(cell, cohort, results, deadline, code):
+def run_cell(cell, cohort, folders, deadline):
     """Fit and predict, unless this is stored or it is too late, and return the seconds."""
     if time.time() > deadline:
         return 0.0
     train, test = cohort.split(cell)
-    key = f"{cell}, data {hash_arrays(cohort.y, train, test)}, code {code}"
+    key = f"{cell}, data {hash_arrays(cohort.y, train, test)}, code {folders.code}"
     arrays = cached_arrays(
-        cell.file, key, lambda: _fit_and_predict(cell, cohort.y, train, test, results), results
+        cell.file,
+        key,
+        lambda: _fit_and_predict(cell, cohort.y, train, test, folders),
+        folders.results,
     )
     return float(arrays["seconds"])
 
 
-def _fit_and_predict(cell, y, train, test, results):
+def _fit_and_predict(cell, y, train, test, folders):
     torch.set_num_threads(1)
 
     def load(table):
-        return np.load(table_path(results, cell.task, cell.subset, table), mmap_mode="r")
+        return np.load(folders.table(cell.task, cell.subset, table), mmap_mode="r")
 
     with warnings.catch_warnings():
         # Few records may contain a rare class once; the tables show the consequences.
@@ -349,7 +377,9 @@ def _fit_and_predict(cell, y, train, test, results):
         elif cell.arm in NETWORKS:
             name, network = NETWORKS[cell.arm]
             records = load(name)
-            network = network.set_params(random_state=cell.draw).fit(records[train], y[train])
+            device = "auto" if cell.arm in LARGE_NETWORKS else "cpu"
+            network = clone(network).set_params(random_state=cell.draw, device=device)
+            network.fit(records[train], y[train])
             probability = network.predict_proba(records[test])
             probability = (probability if y.ndim > 1 else probability[:, 1])[None]
         else:
@@ -415,7 +445,7 @@ class Stored:
         self.results, self.cohorts = results, cohorts
         self._strengths = {}
 
-    def predict(self, task, subset, arm, size, folds, draws=DRAWS):
+    def predict(self, task, subset, arm, size, folds, draws):
         """Return the labels, patients and probabilities (n_draws, ...), None if any is missing."""
         if arm in AVERAGES:
             parts = [self.predict(task, subset, a, size, folds, draws) for a in AVERAGES[arm]]
@@ -445,10 +475,9 @@ class Stored:
 
     def score_inner(self, task, arm, size):
         """Return the AUROC on folds 1 to 6, each pair left out in turn; NaN if it is unknown."""
-        draws = range(1) if size == "all" or BEAT_NETWORK in AVERAGES.get(arm, (arm,)) else range(3)
         scores = []
         for folds in INNER:
-            found = self.predict(task, "12", arm, size, folds, draws)
+            found = self.predict(task, "12", arm, size, folds, inner_draws(size))
             if found is None:
                 return np.nan
             scores += [auroc_score(found[0], probability) for probability in found[2]]
@@ -494,7 +523,7 @@ def report(task, stored):
 
 def compare(task, subset, arm, size, stored):
     """Return AUROC and the difference to `BOOSTING`, with 95 % intervals by patient, as text."""
-    found = stored.predict(task, subset, arm, size, TEST_FOLDS)
+    found = stored.predict(task, subset, arm, size, TEST_FOLDS, draws_of(arm))
     if found is None:
         return ""
     y, patients, probabilities = found
@@ -503,7 +532,7 @@ def compare(task, subset, arm, size, stored):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         text = str(bootstrap_interval("roc_auc", y_stacked, stacked, **options))
-        other = stored.predict(task, subset, BOOSTING, size, TEST_FOLDS)
+        other = stored.predict(task, subset, BOOSTING, size, TEST_FOLDS, draws_of(arm))
         if arm != BOOSTING and other is not None:
             _, reference = stack_seeds(y, other[2])
             text += " " + format_difference(
