@@ -150,3 +150,18 @@ def check_metadata_routing(estimator):
             method = "predict_proba" if hasattr(direct, "predict_proba") else "predict"
             same = np.array_equal(getattr(direct, method)(X), getattr(other, method)(X))
             assert not same, f"{dropped} has no effect"
+
+
+_WEIGHT_CHECKS = [
+    check_zero_weight_is_removal,
+    check_equal_weights_are_no_weights,
+    check_metadata_routing,
+]
+CLASSIFIER_CHECKS = [
+    check_label_types,
+    check_multilabel,
+    check_bad_labels,
+    check_two_records,
+    *_WEIGHT_CHECKS,
+]
+REGRESSOR_CHECKS = [check_regression_targets, *_WEIGHT_CHECKS]

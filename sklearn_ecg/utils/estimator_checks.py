@@ -40,16 +40,7 @@ from ._check_tools import (
     _raises,
     _takes_images,
 )
-from ._classifier_checks import (
-    check_bad_labels,
-    check_equal_weights_are_no_weights,
-    check_label_types,
-    check_metadata_routing,
-    check_multilabel,
-    check_regression_targets,
-    check_two_records,
-    check_zero_weight_is_removal,
-)
+from ._classifier_checks import CLASSIFIER_CHECKS, REGRESSOR_CHECKS
 from ._embedding_checks import check_pipeline_step, check_transform_output
 from ._image_checks import (
     check_image_channels,
@@ -129,20 +120,9 @@ def ecg_checks(estimator):
         checks += [check_image_embedding if takes_images else check_transform_output]
         checks += [check_pipeline_step]
     if is_classifier(estimator):
-        checks += [
-            check_label_types,
-            check_multilabel,
-            check_bad_labels,
-            check_two_records,
-        ]
+        checks += CLASSIFIER_CHECKS
     if is_regressor(estimator):
-        checks += [check_regression_targets]
-    if is_classifier(estimator) or is_regressor(estimator):
-        checks += [
-            check_zero_weight_is_removal,
-            check_equal_weights_are_no_weights,
-            check_metadata_routing,
-        ]
+        checks += REGRESSOR_CHECKS
     return checks
 
 
