@@ -17,7 +17,9 @@ from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
     ECGNetClassifier,
+    ECGNetRegressor,
     MSAICNetClassifier,
+    MSAICNetRegressor,
     SequentialLeadSelector,
     SimCardioNetClassifier,
     SimCardioNetEncoder,
@@ -121,6 +123,26 @@ SKLEARN_INSTANCES = [
         batch_size=16,
         random_state=0,
     ),
+    MSAICNetRegressor(
+        **{**TINY, "embedding_dim": 16},
+        stride=1,
+        dropout=0,
+        n_leads=1,
+        precision="float64",
+        max_epochs=40,
+        learning_rate=1e-2,
+        batch_size=16,
+        random_state=0,
+    ),
+    ECGNetRegressor(
+        module_params={"width": 8, "n_blocks": 1, "embedding_dim": 16, "dropout": 0},
+        n_leads=1,
+        precision="float64",
+        max_epochs=40,
+        learning_rate=1e-2,
+        batch_size=16,
+        random_state=0,
+    ),
     ENCODER_OF_ROWS,
     ACLECGClassifier(
         ENCODER_OF_ROWS,
@@ -171,6 +193,8 @@ ECG_INSTANCES = [
         batch_size=8,
     ),
     ECGNetClassifier(UserNet, max_epochs=2, batch_size=8),
+    MSAICNetRegressor(**TINY, max_epochs=2, batch_size=8),
+    ECGNetRegressor(UserNet, max_epochs=2, batch_size=8),
     ACLECGEncoder(
         **ENCODER,
         regions={"limb": ["II", "I"], "chest": ["V2"]},
@@ -219,7 +243,9 @@ MINIBATCHES = (
 EXPECTED_FAILURES = {
     "ACLECGClassifier": MINIBATCHES,
     "ECGNetClassifier": MINIBATCHES,
+    "ECGNetRegressor": MINIBATCHES,
     "MSAICNetClassifier": MINIBATCHES,
+    "MSAICNetRegressor": MINIBATCHES,
     "SimCardioNetClassifier": MINIBATCHES,
     "ElectrodeSwapDetector": (
         (

@@ -476,6 +476,8 @@ IMAGE_ENCODER = sklearn_ecg.SimCardioNetEncoder(image_size=8, filters=(4,), n_he
 DEEP = {
     "MSAICNetClassifier": (NETWORK, X),
     "ECGNetClassifier": (sklearn_ecg.ECGNetClassifier("lstm", max_epochs=1), X),
+    "ECGNetRegressor": (sklearn_ecg.ECGNetRegressor("lstm", max_epochs=1), X),
+    "MSAICNetRegressor": (sklearn_ecg.MSAICNetRegressor(filters=(4,), max_epochs=1), X),
     "ACLECGEncoder": (SIGNAL_ENCODER, X[:, :1]),
     "ACLECGClassifier": (sklearn_ecg.ACLECGClassifier(SIGNAL_ENCODER, max_epochs=1), X[:, :1]),
     "SimCardioNetEncoder": (IMAGE_ENCODER, images()),

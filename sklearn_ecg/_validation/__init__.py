@@ -20,10 +20,11 @@ from ._signals import (
     read_signals,
     was_fitted_on_rows,
 )
-from ._target import Target
+from ._target import RegressionTarget, Target
 
 __all__ = [
     "SINGLE_RECORD",
+    "RegressionTarget",
     "SignalRecords",
     "Target",
     "check_container",

@@ -11,6 +11,18 @@ from ..nn._msaic_net import MSAICNet
 from ._classifier import DeepECGClassifier
 from ._target import class_shares
 
+# Parameters of the network.
+NETWORK_CONSTRAINTS = {
+    "dilations": ["array-like"],
+    "filters": ["array-like"],
+    "kernel_size": [Interval(Integral, 1, None, closed="left")],
+    "stride": [Interval(Integral, 1, None, closed="left")],
+    "pool_size": [Interval(Integral, 1, None, closed="left")],
+    "attention": [StrOptions({"eca", "se"}), None],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+}
+
 
 class MSAICNetClassifier(DeepECGClassifier):
     r"""MSAIC-Net classifier of multi-lead ECG for imbalanced outcomes.
@@ -353,14 +365,7 @@ class MSAICNetClassifier(DeepECGClassifier):
 
     _parameter_constraints = {
         **DeepECGClassifier._parameter_constraints,
-        "dilations": ["array-like"],
-        "filters": ["array-like"],
-        "kernel_size": [Interval(Integral, 1, None, closed="left")],
-        "stride": [Interval(Integral, 1, None, closed="left")],
-        "pool_size": [Interval(Integral, 1, None, closed="left")],
-        "attention": [StrOptions({"eca", "se"}), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+        **NETWORK_CONSTRAINTS,
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
         "focal_gamma": [Interval(Real, 0, None, closed="left")],
         "logit_adjustment": [Interval(Real, 0, None, closed="left")],
@@ -406,24 +411,9 @@ class MSAICNetClassifier(DeepECGClassifier):
         return self.contrastive_weight > 0 and self.contrastive_loss in contrastive_losses
 
     def _make_network(self, data):
-        for name in ("dilations", "filters"):
-            values = getattr(self, name)
-            if not len(values) or any(not isinstance(v, Integral) or v < 1 for v in values):
-                raise ValueError(
-                    f"{name} must contain at least one number, all of them integers >= 1, got "
-                    f"{values!r}."
-                )
-        return MSAICNet(
-            data.n_channels,
-            data.n_outputs,
-            dilations=self.dilations,
-            filters=self.filters,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            pool_size=self.pool_size,
-            attention=self.attention,
-            dropout=self.dropout,
-            embedding_dim=self.embedding_dim,
+        return make_msaic_net(
+            self,
+            data,
             projection_dim=self.projection_dim if self.contrastive_weight > 0 else None,
             class_prototypes=self._uses("balanced"),
         )
@@ -456,3 +446,28 @@ class MSAICNetClassifier(DeepECGClassifier):
 
     def _n_views(self):
         return 2 if self._uses("class_supcon", "prototype") else 1
+
+
+def make_msaic_net(estimator, data, *, projection_dim=None, class_prototypes=False):
+    """Return the network with the parameters of an estimator."""
+    for name in ("dilations", "filters"):
+        values = getattr(estimator, name)
+        if not len(values) or any(not isinstance(v, Integral) or v < 1 for v in values):
+            raise ValueError(
+                f"{name} must contain at least one number, all of them integers >= 1, got "
+                f"{values!r}."
+            )
+    return MSAICNet(
+        data.n_channels,
+        data.n_outputs,
+        dilations=estimator.dilations,
+        filters=estimator.filters,
+        kernel_size=estimator.kernel_size,
+        stride=estimator.stride,
+        pool_size=estimator.pool_size,
+        attention=estimator.attention,
+        dropout=estimator.dropout,
+        embedding_dim=estimator.embedding_dim,
+        projection_dim=projection_dim,
+        class_prototypes=class_prototypes,
+    )

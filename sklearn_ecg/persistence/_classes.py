@@ -19,10 +19,10 @@ def _names(module, names):
 ESTIMATORS = {
     **_names(
         "sklearn_ecg",
-        "ACLECGClassifier ACLECGEncoder ECGNetClassifier MSAICNetClassifier "
-        "MultilabelCalibratedClassifierCV MultilabelTunedThresholdClassifierCV "
-        "PatientAggregator PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder "
-        "WindowedClassifier",
+        "ACLECGClassifier ACLECGEncoder ECGNetClassifier ECGNetRegressor "
+        "MSAICNetClassifier MSAICNetRegressor MultilabelCalibratedClassifierCV "
+        "MultilabelTunedThresholdClassifierCV PatientAggregator PriorCorrectedClassifier "
+        "SimCardioNetClassifier SimCardioNetEncoder WindowedClassifier",
     ),
     **_names(
         "sklearn_ecg.preprocessing",

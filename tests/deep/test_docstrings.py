@@ -11,7 +11,9 @@ from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
     ECGNetClassifier,
+    ECGNetRegressor,
     MSAICNetClassifier,
+    MSAICNetRegressor,
     SimCardioNetClassifier,
     SimCardioNetEncoder,
 )
@@ -20,7 +22,9 @@ pytest.importorskip("numpydoc")
 
 ENCODERS = [ACLECGEncoder, SimCardioNetEncoder]
 CLASSIFIERS = [ACLECGClassifier, ECGNetClassifier, MSAICNetClassifier, SimCardioNetClassifier]
-PAIRS = list(combinations(ENCODERS + CLASSIFIERS, 2))
+REGRESSORS = [ECGNetRegressor, MSAICNetRegressor]
+ESTIMATORS = ENCODERS + CLASSIFIERS + REGRESSORS
+PAIRS = list(combinations(ESTIMATORS, 2))
 
 # What has different meanings in different estimators.
 DIFFERENT_PARAMETERS = {
@@ -29,9 +33,12 @@ DIFFERENT_PARAMETERS = {
     "encoder": "each classifier takes encoders of its own class and passes other parameters on",
     "encoder_learning_rate": "the rate of the whole encoder (ACLECG) or of its last stage",
     "filters": "channels of the blocks of a branch (MSAICNet) or of the stages (SimCardioNet)",
+    "module": "the outputs of a module are logits or numbers",
     "normalize": "images have other statistics than signals",
     "projection_dim": "the projection heads differ, and some sizes are defaults of the paper",
     "temperature": "the losses differ, and some temperatures are defaults of the paper",
+    "validation_fraction": "the split of regressors is not stratified",
+    "warm_start": "regressors keep the standardization of the targets",
 }
 DIFFERENT_ATTRIBUTES = {
     "encoder_": "each classifier has encoders of its own class",
@@ -39,9 +46,11 @@ DIFFERENT_ATTRIBUTES = {
 }
 # Estimators within which these have one description nevertheless.
 SAME_WITHIN = {
-    "augmentation": CLASSIFIERS,
-    "normalize": [ACLECGEncoder, ECGNetClassifier, MSAICNetClassifier],
-    "history_": [ECGNetClassifier, MSAICNetClassifier],
+    "validation_fraction": CLASSIFIERS,
+    "warm_start": ENCODERS + CLASSIFIERS,
+    "augmentation": CLASSIFIERS + REGRESSORS,
+    "normalize": [ACLECGEncoder, ECGNetClassifier, MSAICNetClassifier, *REGRESSORS],
+    "history_": [ECGNetClassifier, MSAICNetClassifier, *REGRESSORS],
 }
 
 
@@ -64,7 +73,7 @@ def test_shared_parameters_and_attributes(pair):
     )
 
 
-@pytest.mark.parametrize("estimator", ENCODERS + CLASSIFIERS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_all_parameters_are_documented_in_the_order_of_the_signature(estimator):
     from numpydoc.docscrape import ClassDoc
 
@@ -72,7 +81,7 @@ def test_all_parameters_are_documented_in_the_order_of_the_signature(estimator):
     assert documented == list(inspect.signature(estimator).parameters)
 
 
-@pytest.mark.parametrize("estimator", ENCODERS + CLASSIFIERS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_documented_defaults_are_those_of_the_signature(estimator):
     from numpydoc.docscrape import ClassDoc
 

@@ -22,6 +22,7 @@ NOT_COVERED = {
     "sklearn_ecg.base.SignalTransformer": ABSTRACT,
     "sklearn_ecg.deep.DeepECG": ABSTRACT,
     "sklearn_ecg.deep.DeepECGClassifier": ABSTRACT,
+    "sklearn_ecg.deep.DeepECGRegressor": ABSTRACT,
     "sklearn_ecg.deep.FineTunedClassifier": ABSTRACT,
     "sklearn_ecg.deep.SelfSupervisedEncoder": ABSTRACT,
     "sklearn_ecg.metrics.DeLongResult": RESULT,
