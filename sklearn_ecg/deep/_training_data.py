@@ -51,6 +51,8 @@ class TrainingData:
     device : torch.device
     n_channels : int
         Number of leads, or of channels of images, that the network gets.
+    n_probe_iter : int
+        Number of iterations in which a linear probe was fitted.
     """
 
     records: np.ndarray
@@ -66,6 +68,7 @@ class TrainingData:
     seed: int | None = None
     device: torch.device | None = None
     n_channels: int | None = None
+    n_probe_iter: int = 0
 
     @property
     def n_outputs(self):
