@@ -37,11 +37,16 @@ class MSAICNetClassifier(DeepECGClassifier):
         Stride of the first convolution of each branch, which reduces the cost of all later layers
         to ``1 / stride``. The network at full resolution (``stride=1``) takes about twice as long
         to train. Default of this library.
-    pool_size : int, default=2
-        Size of the max-pooling after each block. Default of this library.
+    pool_size : int or array-like of int, default=2
+        Size of the max-pooling after each block, or one size for each block. ``stride=1`` and
+        ``pool_size=1`` are the network of the paper. Default of this library.
     attention : {"eca", "se"} or None, default="eca"
         Channel attention: "eca" is a convolution across channels [2]_, "se" is
         squeeze-and-excitation, None is no attention.
+    lead_attention : {"eca", "se"} or None, default=None
+        Attention on the leads, before the branches. It is computed from the root mean square of
+        each lead, because the mean of a filtered lead is about 0. Addition of this library: the
+        abstract of the paper calls its attention lead-wise.
     dropout : float, default=0.1
         Probability that a block drops a channel, in [0, 1). Default of this library.
     embedding_dim : int, default=128
@@ -275,6 +280,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         stride=2,
         pool_size=2,
         attention="eca",
+        lead_attention=None,
         dropout=0.1,
         embedding_dim=128,
         projection_dim=64,
@@ -316,6 +322,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         self.stride = stride
         self.pool_size = pool_size
         self.attention = attention
+        self.lead_attention = lead_attention
         self.dropout = dropout
         self.embedding_dim = embedding_dim
         self.projection_dim = projection_dim
@@ -357,8 +364,9 @@ class MSAICNetClassifier(DeepECGClassifier):
         "filters": ["array-like"],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
-        "pool_size": [Interval(Integral, 1, None, closed="left")],
+        "pool_size": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "attention": [StrOptions({"eca", "se"}), None],
+        "lead_attention": [StrOptions({"eca", "se"}), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
@@ -406,8 +414,10 @@ class MSAICNetClassifier(DeepECGClassifier):
         return self.contrastive_weight > 0 and self.contrastive_loss in contrastive_losses
 
     def _make_network(self, data):
-        for name in ("dilations", "filters"):
+        for name in ("dilations", "filters", "pool_size"):
             values = getattr(self, name)
+            if isinstance(values, Integral):
+                continue
             if not len(values) or any(not isinstance(v, Integral) or v < 1 for v in values):
                 raise ValueError(
                     f"{name} must contain at least one number, all of them integers >= 1, got "
@@ -422,6 +432,7 @@ class MSAICNetClassifier(DeepECGClassifier):
             stride=self.stride,
             pool_size=self.pool_size,
             attention=self.attention,
+            lead_attention=self.lead_attention,
             dropout=self.dropout,
             embedding_dim=self.embedding_dim,
             projection_dim=self.projection_dim if self.contrastive_weight > 0 else None,
