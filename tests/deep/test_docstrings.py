@@ -10,6 +10,8 @@ from sklearn.utils._testing import assert_docstring_consistency
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
     MSAICNetClassifier,
     SimCardioNetClassifier,
@@ -18,19 +20,27 @@ from sklearn_ecg import (
 
 pytest.importorskip("numpydoc")
 
-ENCODERS = [ACLECGEncoder, SimCardioNetEncoder]
-CLASSIFIERS = [ACLECGClassifier, ECGNetClassifier, MSAICNetClassifier, SimCardioNetClassifier]
+ENCODERS = [ACLECGEncoder, BeatFeatureEncoder, SimCardioNetEncoder]
+CLASSIFIERS = [
+    ACLECGClassifier,
+    BeatFeatureClassifier,
+    ECGNetClassifier,
+    MSAICNetClassifier,
+    SimCardioNetClassifier,
+]
 PAIRS = list(combinations(ENCODERS + CLASSIFIERS, 2))
 
 # What has different meanings in different estimators.
 DIFFERENT_PARAMETERS = {
     "augmentation": "encoders have the augmentation of their paper, classifiers have none",
+    "backbone": "encoders of a lead (ACLECG) or of all leads (BeatFeature)",
     "contrastive_weight": "the contrastive loss is added (MSAICNet) or averaged (SimCardioNet)",
     "encoder": "each classifier takes encoders of its own class and passes other parameters on",
     "encoder_learning_rate": "the rate of the whole encoder (ACLECG) or of its last stage",
     "filters": "channels of the blocks of a branch (MSAICNet) or of the stages (SimCardioNet)",
     "normalize": "images have other statistics than signals",
     "projection_dim": "the projection heads differ, and some sizes are defaults of the paper",
+    "sampling_rate": "needed by the augmentation (ACLECG) or the measurements (BeatFeature)",
     "temperature": "the losses differ, and some temperatures are defaults of the paper",
 }
 DIFFERENT_ATTRIBUTES = {
@@ -39,8 +49,8 @@ DIFFERENT_ATTRIBUTES = {
 }
 # Estimators within which these have one description nevertheless.
 SAME_WITHIN = {
-    "augmentation": CLASSIFIERS,
-    "normalize": [ACLECGEncoder, ECGNetClassifier, MSAICNetClassifier],
+    "augmentation": [*CLASSIFIERS, BeatFeatureEncoder],
+    "normalize": [ACLECGEncoder, BeatFeatureEncoder, ECGNetClassifier, MSAICNetClassifier],
     "history_": [ECGNetClassifier, MSAICNetClassifier],
 }
 

@@ -18,6 +18,8 @@ from strategies import examples, groups, labels, make_signals, records, weights
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
     MSAICNetClassifier,
     MultilabelCalibratedClassifierCV,
@@ -41,6 +43,7 @@ ACL_ENCODER = ACLECGEncoder(
     projection_dim=4,
     **TRAINING,
 )
+FEATURE_ENCODER = BeatFeatureEncoder(filters=(4,), sampling_rate=100, **TRAINING)
 IMAGE_ENCODER = SimCardioNetEncoder(
     image_size=(8, 8),
     filters=(4,),
@@ -55,9 +58,14 @@ NETWORKS = {
     ),
     ECGNetClassifier: ECG_NET,
     ACLECGClassifier: ACLECGClassifier(ACL_ENCODER, **TRAINING),
+    BeatFeatureClassifier: BeatFeatureClassifier(FEATURE_ENCODER, **TRAINING),
     SimCardioNetClassifier: SimCardioNetClassifier(IMAGE_ENCODER, unfreeze_interval=0, **TRAINING),
 }
-ENCODERS = {ACLECGEncoder: ACL_ENCODER, SimCardioNetEncoder: IMAGE_ENCODER}
+ENCODERS = {
+    ACLECGEncoder: ACL_ENCODER,
+    BeatFeatureEncoder: FEATURE_ENCODER,
+    SimCardioNetEncoder: IMAGE_ENCODER,
+}
 LINEAR = OneVsRestClassifier(LogisticRegression())
 META = {
     MultilabelCalibratedClassifierCV: (
