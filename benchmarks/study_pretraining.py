@@ -87,6 +87,10 @@ ROWS = {
 ENCODERS = {
     "ACL-ECG, vgg": (ACLECGEncoder, {"backbone": "vgg"}),
     "ACL-ECG, strided": (ACLECGEncoder, {"backbone": "strided"}),
+    "ACL-ECG, strided, leads standardized": (
+        ACLECGEncoder,
+        {"backbone": "strided", "normalize": "record_lead"},
+    ),
     "random start, strided": (ACLECGEncoder, {"backbone": "strided", "max_epochs": 0}),
     "beat features, strided": (BeatFeatureEncoder, {"backbone": "strided"}),
     "beat features, MSAIC-Net": (BeatFeatureEncoder, {"backbone": "msaic_net"}),
@@ -127,11 +131,15 @@ SPLITS = {"choose": (range(1, 5), (5, 6)), "test": (range(1, 9), (9,))}
 class Records:
     """Records, labels, folds and patients of PTB-XL, and others without labels."""
 
-    def __init__(self, folder, task):
+    def __init__(self, folder, task, quick):
         self.task = task
         ecg = load_ptbxl(Path(folder) / "ptbxl", task=task, folds=list(range(1, 10)), n_jobs=4)
         self.X, self.y = np.asarray(ecg.data, dtype=np.float32), np.asarray(ecg.target)
         self.folds, self.patients, self.labels = ecg.folds, ecg.groups, ecg.target_names
+        if quick:
+            part = slice(None, None, 4)
+            self.X, self.y, self.folds = self.X[part], self.y[part], self.folds[part]
+            self.patients = self.patients[part]
         self.others = self.X[:0]
         bandpass = BandpassFilter(0.5, 40, sampling_rate=100)
         self.filtered = bandpass.fit_transform(self.X).astype(np.float32)
@@ -139,6 +147,7 @@ class Records:
             table = pd.read_csv(Path(folder) / "challenge2011/labels.csv")
             stored = np.load(Path(folder) / "challenge2011/X_100hz_int16_5uV.npz")["X"]
             others = stored[table["ssl_clean"].to_numpy() == 1].transpose(0, 2, 1)
+            others = others[:50] if quick else others
             self.others = bandpass.fit_transform(others * np.float32(0.005)).astype(np.float32)
             self.X = self.filtered
         self.key = hash_arrays(self.X, self.y, self.others)
@@ -429,7 +438,7 @@ def encoder_jobs(run, data):
     ]
 
 
-def probe_jobs(run, data, split, Cs, n_draws):
+def probe_jobs(run, data, split, Cs, fractions, n_draws):
     return [
         (
             ("probe", name, fraction, C, seed),
@@ -446,7 +455,7 @@ def probe_jobs(run, data, split, Cs, n_draws):
         )
         for name in (*ENCODERS, *SEPARATED)
         if split == "test" or name not in (*SEPARATED, "beat features, MSAIC-Net")
-        for fraction in FRACTIONS
+        for fraction in fractions
         for C in Cs
         for seed in range(1 if fraction == 1 else n_draws)
     ]
@@ -506,7 +515,7 @@ def choose_C(data, results):
     print(f"  log loss of the shares of the labels: {prior:.3f}")
     for name in ENCODERS:
         for fraction in FRACTIONS:
-            line = f"  {name:28}{fraction:5.0%} "
+            line = f"  {name:38}{fraction:5.0%} "
             for C in CS:
                 found = scores.get(("probe", name, fraction, C))
                 if found is not None:
@@ -535,7 +544,7 @@ def choose_tuning(data, results):
     return max(complete, key=lambda v: np.mean(complete[v])) if complete else "reference"
 
 
-def feature_jobs(run, data, features, embeddings, split, Cs, n_draws):
+def feature_jobs(run, data, features, embeddings, split, Cs, fractions, n_draws):
     tables = {"features": [(features["X"], features["others"])]}
     for name, embedding in embeddings.items():
         if embedding is not None:
@@ -549,7 +558,7 @@ def feature_jobs(run, data, features, embeddings, split, Cs, n_draws):
             (fit_logistic, run, data, columns, label, split, fraction, seed, C),
         )
         for label, columns in tables.items()
-        for fraction in FRACTIONS
+        for fraction in fractions
         for C in (Cs if isinstance(Cs, tuple) else [Cs.get((label, fraction), 1e-3)])
         for seed in range(1 if fraction == 1 else n_draws)
     ]
@@ -583,7 +592,7 @@ def final_table(data, results):
             target, stacked = stack_seeds(y, np.asarray(rows))
             auroc = bootstrap_interval("roc_auc", target, stacked, **options)
             auprc = bootstrap_interval("average_precision", target, stacked, **options)
-            line = f"  {name[0] + ', ' + name[1]:44}{auroc!s:22}{auprc!s:22}{loss:.3f}  "
+            line = f"  {name[0] + ', ' + name[1]:54}{auroc!s:22}{auprc!s:22}{loss:.3f}  "
             draws = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
             probes = [s for key, s in scores.items() if key[:3] == ("probe", *name[1:3])]
             if name[0] == "tuned" and probes:
@@ -613,7 +622,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one epoch and a few fits")
     args = parser.parse_args()
     run = Run(args)
-    mi, data = Records(args.folder, "mi"), Records(args.folder, "superclass")
+    mi, data = (Records(args.folder, task, args.quick) for task in ("mi", "superclass"))
+    fractions = FRACTIONS[1:] if args.quick else FRACTIONS
     print(f"{len(data.pool('test'))} records to pretrain on, {len(data.X)} labeled", flush=True)
     with Parallel(n_jobs=args.jobs) as pool:
         jobs = [*scale_jobs(run, mi, data), *encoder_jobs(run, data)]
@@ -636,11 +646,13 @@ def main():
             split: {name: result for (name, s), result in encoders.items() if s == split}
             for split in SPLITS
         }
-        jobs = probe_jobs(run, data, "choose", CS, 3)
+        jobs = probe_jobs(run, data, "choose", CS, fractions, 3)
         jobs += tuning_jobs(run, data, "choose", variants, (0.1,), n_draws, 0.01)
         jobs += [] if args.quick else test_jobs_of_scales(run, mi, data, chosen, [0])
         if features is not None:
-            jobs += feature_jobs(run, data, features, of_split["choose"], "choose", CS, 3)
+            jobs += feature_jobs(
+                run, data, features, of_split["choose"], "choose", CS, fractions, 3
+            )
         found = collect(pool, jobs)
         kinds = {
             kind: {name: result for name, result in found.items() if name[0] == kind}
@@ -652,10 +664,12 @@ def main():
         print(f"\nchosen: C={C:g}, {variant}", flush=True)
 
         n_draws = 1 if args.quick else 5
-        jobs = probe_jobs(run, data, "test", (C,), n_draws)
+        jobs = probe_jobs(run, data, "test", (C,), fractions, n_draws)
         if features is not None:
-            jobs += feature_jobs(run, data, features, of_split["test"], "test", Cs, n_draws)
-        jobs += tuning_jobs(run, data, "test", [variant], FRACTIONS, n_draws, C)
+            jobs += feature_jobs(
+                run, data, features, of_split["test"], "test", Cs, fractions, n_draws
+            )
+        jobs += tuning_jobs(run, data, "test", [variant], fractions, n_draws, C)
         jobs += [] if args.quick else test_jobs_of_scales(run, mi, data, chosen, [1, 2])
         found = collect(pool, jobs)
         more = {name: result for name, result in found.items() if name[0] == "infarction"}

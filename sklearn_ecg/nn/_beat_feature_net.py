@@ -148,6 +148,20 @@ class BeatFeatureLoss(nn.Module):
     ----------
     parts : dict of scalar tensors
         ``features`` and ``presence``, the two terms of the last batch.
+
+    See Also
+    --------
+    BeatFeatureNet : The network whose output it takes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.nn import BeatFeatureLoss
+    >>> loss = BeatFeatureLoss(torch.tensor([1]), presence_weight=1.0)
+    >>> targets = torch.tensor([[0.5, 2.0], [0.5, torch.nan]])
+    >>> features, presences = torch.zeros(2, 2), torch.zeros(2, 1)
+    >>> loss((features, presences), targets)
+    tensor(1.2765)
     """
 
     def __init__(self, presences, presence_weight):
@@ -165,12 +179,15 @@ class BeatFeatureLoss(nn.Module):
             Output of `BeatFeatureNet`.
         targets : tensor of shape (batch, n_features)
             Standardized features, NaN where they are absent.
-        sample_weight, n_classified : object
-            Not used.
+        sample_weight : None
+            Not used; present for the interface of losses.
+        n_classified : None
+            Not used; present for the interface of losses.
 
         Returns
         -------
         loss : scalar tensor
+            Loss of the batch.
         """
         features, logits = output
         present = ~torch.isnan(targets)
