@@ -484,8 +484,8 @@ def tuning_jobs(run, data, split, variants, fractions, n_draws, C):
     ]
 
 
-def mean_scores(data, split, results, position=3):
-    """Return mean AUROC, AUPRC and log loss by name without the seed."""
+def mean_scores(data, split, results):
+    """Return mean AUROC, mean log loss and probabilities by name without the seed."""
     y, seeds = data.y[data.test(split)], {}
     for name, result in results.items():
         if result is not None:
@@ -576,12 +576,12 @@ def choose_feature_C(data, results):
     return chosen
 
 
-def final_table(data, results):
+def final_table(data, results, fractions):
     """Print means over draws for fold 9, with intervals over patients, and differences."""
     scores = mean_scores(data, "test", results)
     y = data.y[data.test("test")]
     options = {"groups": data.patients[data.test("test")], "random_state": 0}
-    for fraction in FRACTIONS:
+    for fraction in fractions:
         n_train = [len(data.draw("test", fraction, seed)) for seed in range(5)]
         print(f"\n{fraction:.0%} of the labels, {n_train} records; fold 9, {len(y)} records")
         prior = mean_log_loss(y, np.tile(data.y[data.folds <= 8].mean(axis=0), (len(y), 1)))
@@ -676,7 +676,8 @@ def main():
         test_table_of_scales(mi, {**kinds["infarction"], **more}, chosen)
         found = {name: result for name, result in found.items() if name not in more}
         # Each arm has one penalty or variant here.
-        final_table(data, {(*name[:3], name[-1]): result for name, result in found.items()})
+        found = {(*name[:3], name[-1]): result for name, result in found.items()}
+        final_table(data, found, fractions)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         The contrasted regions and their leads.
     leads_ : tuple of str
         The leads that are used, in the order of the embedding.
+    embedding_mean_, embedding_scale_ : ndarray of shape (n_features_out,)
+        Mean and SD of the embedding over the training records. The scale is 1 where all records
+        have the same value.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)

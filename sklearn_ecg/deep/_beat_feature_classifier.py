@@ -25,8 +25,9 @@ class BeatFeatureClassifier(FineTunedClassifier):
         fitted encoder that is not frozen is cloned and pretrained again, as everywhere in
         scikit-learn. A warm start does not pretrain.
     frozen : bool, default=False
-        Whether to keep the encoder unchanged and fit a logistic regression to its standardized
-        embedding (a linear probe), one for each label of a multilabel target. Its weights become
+        Whether to keep the encoder unchanged and fit a logistic regression to its embedding (a
+        linear probe), one for each label of a multilabel target. The embedding is standardized with
+        its mean and SD over the records that the encoder was pretrained on. Its weights become
         those of the linear layer of the network. There are no epochs: the parameters of the
         training, such as ``max_epochs``, are not used, ``augmentation`` must be None and
         ``early_stopping`` False.

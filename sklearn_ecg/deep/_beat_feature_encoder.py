@@ -16,6 +16,7 @@ from ..nn._strided_cnn import StridedCNN
 from ..utils._warnings import warn
 from ._base import DeepECG
 from ._inputs import SignalInput
+from ._pretraining import set_embedding_statistics
 from ._training import Batches, recompute_batch_norm_statistics
 
 # Standardized features are limited to this range, because ratios can be very large.
@@ -114,6 +115,9 @@ class BeatFeatureEncoder(DeepECG):
         Names of the features that the network learned to predict.
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
         Mean and SD of each feature over the training records in which it is present.
+    embedding_mean_, embedding_scale_ : ndarray of shape (n_features_out,)
+        Mean and SD of the embedding over the training records. The scale is 1 where all records
+        have the same value.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)
@@ -348,3 +352,4 @@ class BeatFeatureEncoder(DeepECG):
     def _train(self, network, loss, train_batches, valid_batches, data):
         super()._train(network, loss, train_batches, valid_batches, data)
         recompute_batch_norm_statistics(network.trunk, network.embed, train_batches, data.seed)
+        set_embedding_statistics(self, network, train_batches, data.seed)

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation._samples import check_not_masked, check_weights
-from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
+from ..nn._encoder_classifiers import FineTunedNet, LinearProbe, Standardizer
 from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._module_arrays import copy_module
@@ -69,6 +69,7 @@ class SelfSupervisedEncoder(DeepECG):
     def _train(self, network, loss, train_batches, valid_batches, data):
         super()._train(network, loss, train_batches, valid_batches, data)
         recompute_batch_norm_statistics(network.trunk, network.embed, train_batches, data.seed)
+        set_embedding_statistics(self, network, train_batches, data.seed)
         self._warn_if_collapsed(len(train_batches.records))
 
     def _warn_if_collapsed(self, n_records):
@@ -86,6 +87,26 @@ class SelfSupervisedEncoder(DeepECG):
                 "augmentation, or check that the records differ.",
                 ConvergenceWarning,
             )
+
+
+@torch.no_grad()
+def set_embedding_statistics(encoder, network, batches, seed):
+    """Set the mean and SD of the embedding over the records that an encoder was trained on.
+
+    Parameters
+    ----------
+    encoder : DeepECG
+    network : torch.nn.Module
+        In evaluation mode.
+    batches : Batches
+    seed : int
+        Seed of the order of the records.
+    """
+    network.eval()
+    parts = [encoder._embed(network, x).cpu() for x in batches.iter_unaugmented(seed)]
+    standardize = Standardizer(network.embedding_dim).double().fit(torch.cat(parts))
+    encoder.embedding_mean_ = standardize.mean.numpy()
+    encoder.embedding_scale_ = standardize.scale.numpy()
 
 
 class FineTunedClassifier(DeepECGClassifier):
@@ -243,14 +264,18 @@ class FineTunedClassifier(DeepECGClassifier):
         """Return the batches, after the linear layer of the network is initialized or fitted."""
         train_batches, valid_batches = super()._make_batches(data, network, is_new)
         if is_new or self.frozen:
-            self._initialize_head(data, network, train_batches)
+            self._initialize_head(data, network, train_batches, is_new)
         return train_batches, valid_batches
 
-    def _initialize_head(self, data, network, train_batches):
+    def _initialize_head(self, data, network, train_batches, is_new):
         """Fit the standardization and, unless it starts at random, the linear layer."""
         standardize, linear = network.classifier.to(self._torch_dtype)
         embedding = self._embed_records(network.encoder, train_batches.records)
-        standardize.fit(embedding, train_batches.weights)
+        if hasattr(self.encoder_, "embedding_mean_") and is_new:
+            # Of all records that were pretrained on, because the labeled ones may be few.
+            standardize.set(self.encoder_.embedding_mean_, self.encoder_.embedding_scale_)
+        else:
+            standardize.fit(embedding, train_batches.weights)
         if not self.frozen and self.head_init == "random":
             return
         weights, class_weight = train_batches.weights, data.class_weight

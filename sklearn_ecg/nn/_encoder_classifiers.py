@@ -116,6 +116,13 @@ class Standardizer(nn.Module):
         self.scale.copy_(torch.where(constant, torch.ones_like(deviation), deviation))
         return self
 
+    @torch.no_grad()
+    def set(self, mean, scale):
+        """Use a given mean and SD, arrays of shape (width,)."""
+        self.mean.copy_(torch.from_numpy(mean))
+        self.scale.copy_(torch.from_numpy(scale))
+        return self
+
     def forward(self, vectors):
         """Standardize vectors (batch, width)."""
         return (vectors - self.mean) / self.scale

@@ -1,5 +1,6 @@
 """Tests of linear probes, and of fine-tuning that starts from them."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -44,10 +45,9 @@ def probe(encoder, **params):
     return ACLECGClassifier(encoder, **params)
 
 
-def standardized(encoder, X, train, weights=None):
-    """Return the embedding of all records, standardized with the training records."""
-    z = encoder.transform(X)
-    return StandardScaler().fit(z[train], sample_weight=weights).transform(z)
+def standardized(encoder, X):
+    """Return the embedding, standardized with the records that the encoder was pretrained on."""
+    return StandardScaler().fit_transform(encoder.transform(X))
 
 
 def reference(z, y, C, weights=None, class_weight=None):
@@ -59,7 +59,7 @@ def reference(z, y, C, weights=None, class_weight=None):
 def test_equals_logistic_regression(ecg, encoder, C):
     train = np.arange(40)
     clf = probe(encoder, probe_C=C).fit(ecg.data[train], ecg.target[train])
-    z = standardized(encoder, ecg.data, train)
+    z = standardized(encoder, ecg.data)
     expected = reference(z[train], ecg.target[train], C)
     np.testing.assert_allclose(
         clf.predict_proba(ecg.data), expected.predict_proba(z), rtol=0, atol=1e-5
@@ -70,7 +70,7 @@ def test_equals_logistic_regression(ecg, encoder, C):
 def test_multiclass_and_multilabel(ecg, encoder):
     rng = np.random.default_rng(0)
     y = np.array(["a", "b", "c"])[rng.integers(0, 3, 60)]
-    z = standardized(encoder, ecg.data, slice(None))
+    z = standardized(encoder, ecg.data)
     clf = probe(encoder, probe_C=0.1).fit(ecg.data, y)
     np.testing.assert_allclose(
         clf.predict_proba(ecg.data), reference(z, y, 0.1).predict_proba(z), rtol=0, atol=1e-5
@@ -82,7 +82,7 @@ def test_multiclass_and_multilabel(ecg, encoder):
 
 
 def test_class_weights_are_those_of_scikit_learn(ecg, encoder):
-    z = standardized(encoder, ecg.data, slice(None))
+    z = standardized(encoder, ecg.data)
     y = np.array([0, 1, 2])[(np.arange(60) % 5) // 2]
     for target in (ecg.target, y):
         for class_weight in ("balanced", {0: 1, 1: 5, 2: 2}):
@@ -110,7 +110,7 @@ def test_weights_repeat_and_remove_records(ecg, encoder):
         clf.predict_proba(ecg.data), other.predict_proba(ecg.data), rtol=0, atol=1e-5
     )
     used = weights > 0
-    z = standardized(encoder, ecg.data, used, weights[used])
+    z = standardized(encoder, ecg.data)
     expected = reference(z[used], ecg.target[used], 0.1, weights[used] / mean)
     np.testing.assert_allclose(
         clf.predict_proba(ecg.data), expected.predict_proba(z), rtol=0, atol=1e-5
@@ -137,6 +137,22 @@ def test_log_loss_with_few_labels_is_better_than_that_of_the_prior():
     y = ecg.target[40:]
     prior = np.full(len(y), ecg.target[:40].mean())
     assert log_loss(y, clf.predict_proba(ecg.data[40:])) < log_loss(y, prior) - 0.02
+
+
+def test_without_statistics_of_pretraining(ecg, encoder):
+    """Encoders of earlier versions have none. Those of the training records are used, weighted."""
+    old = FrozenEstimator(copy.deepcopy(encoder.estimator))
+    del old.estimator.embedding_mean_, old.estimator.embedding_scale_
+    weights = np.arange(60) % 3
+    clf = probe(old, probe_C=0.1).fit(ecg.data, ecg.target, sample_weight=weights)
+    used = weights > 0
+    z = encoder.transform(ecg.data)
+    z = StandardScaler().fit(z[used], sample_weight=weights[used]).transform(z)
+    scaled = weights[used] / weights[used].mean()
+    expected = reference(z[used], ecg.target[used], 0.1, scaled)
+    np.testing.assert_allclose(
+        clf.predict_proba(ecg.data), expected.predict_proba(z), rtol=0, atol=1e-5
+    )
 
 
 def test_does_not_depend_on_parameters_of_the_training(ecg, encoder):
