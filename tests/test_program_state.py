@@ -472,6 +472,7 @@ def images(n_records=24):
 
 
 SIGNAL_ENCODER = sklearn_ecg.ACLECGEncoder(max_epochs=1, regions={"limb": ["I"]}, **RATE)
+FEATURE_ENCODER = sklearn_ecg.BeatFeatureEncoder(filters=(4,), max_epochs=1, **RATE)
 IMAGE_ENCODER = sklearn_ecg.SimCardioNetEncoder(image_size=8, filters=(4,), n_heads=0, max_epochs=1)
 DEEP = {
     "MSAICNetClassifier": (NETWORK, X),
@@ -480,6 +481,11 @@ DEEP = {
     "MSAICNetRegressor": (sklearn_ecg.MSAICNetRegressor(filters=(4,), max_epochs=1), X),
     "ACLECGEncoder": (SIGNAL_ENCODER, X[:, :1]),
     "ACLECGClassifier": (sklearn_ecg.ACLECGClassifier(SIGNAL_ENCODER, max_epochs=1), X[:, :1]),
+    "BeatFeatureEncoder": (FEATURE_ENCODER, X),
+    "BeatFeatureClassifier": (
+        sklearn_ecg.BeatFeatureClassifier(FEATURE_ENCODER, max_epochs=1),
+        X,
+    ),
     "SimCardioNetEncoder": (IMAGE_ENCODER, images()),
     "SimCardioNetClassifier": (
         sklearn_ecg.SimCardioNetClassifier(IMAGE_ENCODER, unfreeze_interval=0, max_epochs=1),

@@ -13,11 +13,14 @@ from ..leads import REGIONS_8, lead_regions, normalize_lead_names
 from ..nn._acl_ecg import ACLECGNet, VGG1d
 from ..nn._normalizers import LeadNormalizer
 from ..nn._self_supervised_losses import ACLECGLoss
+from ..nn._strided_cnn import StridedCNN
 from ._inputs import SignalInput
 from ._pretraining import SelfSupervisedEncoder
 
 # R-peaks of less reliable records are not used; see `sklearn_ecg.detect_r_peaks`.
 _MIN_RELIABILITY = 0.5
+
+_BACKBONES = {"vgg": VGG1d, "strided": StridedCNN}
 
 
 class ACLECGEncoder(SelfSupervisedEncoder):
@@ -51,10 +54,11 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         Weight of the intra term, in [0, 1]: 1 is intra only, 0 is inter only.
     temperature : float, default=0.1
         Temperature :math:`\tau > 0` of the losses.
-    backbone : {"vgg"} or callable, default="vgg"
-        Encoder of a lead. "vgg" is a narrow 1-D VGG of 13 convolutions. A callable is called as
-        ``backbone(1)`` and returns a module that maps signals (batch, 1, time) to vectors
-        (batch, n_features).
+    backbone : {"vgg", "strided"} or callable, default="vgg"
+        Encoder of a lead. "vgg" is a narrow 1-D VGG of 13 convolutions, "strided" consists of four
+        strided convolutions, `sklearn_ecg.nn.StridedCNN`, and is several times as fast. A callable
+        is called as ``backbone(1)`` and returns a module that maps signals (batch, 1, time) to
+        vectors (batch, n_features).
     shared_encoder : bool, default=False
         Whether all leads share one encoder instead of having one each.
     projection_dim : int, default=256
@@ -130,6 +134,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         The contrasted regions and their leads.
     leads_ : tuple of str
         The leads that are used, in the order of the embedding.
+    embedding_mean_, embedding_scale_ : ndarray of shape (n_features_out,)
+        Mean and SD of the embedding over the training records. The scale is 1 where all records
+        have the same value.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)
@@ -276,7 +283,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         "inter": [StrOptions({"align", "separate"})],
         "gamma": [Interval(Real, 0, 1, closed="both")],
         "temperature": [Interval(Real, 0, None, closed="neither")],
-        "backbone": [StrOptions({"vgg"}), callable],
+        "backbone": [StrOptions({"vgg", "strided"}), callable],
         "shared_encoder": ["boolean"],
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
         "augmentation": [StrOptions({"paper"}), callable, list, tuple],
@@ -339,7 +346,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         return ACLECGNet(
             data.n_channels,
             [[self.leads_.index(lead) for lead in leads] for leads in self.regions_.values()],
-            make_backbone=VGG1d if isinstance(self.backbone, str) else self.backbone,
+            make_backbone=_BACKBONES[self.backbone]
+            if isinstance(self.backbone, str)
+            else self.backbone,
             shared_encoder=self.shared_encoder,
             shared_projector=self.inter == "separate",
             projection_dim=self.projection_dim,

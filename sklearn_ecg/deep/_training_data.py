@@ -51,6 +51,10 @@ class TrainingData:
     device : torch.device
     n_channels : int
         Number of leads, or of channels of images, that the network gets.
+    n_probe_iter : int
+        Number of iterations in which a linear probe was fitted.
+    features : ndarray of shape (n_records, n_features) or None
+        What a network learns to predict, NaN where it is absent.
     """
 
     records: np.ndarray
@@ -66,6 +70,8 @@ class TrainingData:
     seed: int | None = None
     device: torch.device | None = None
     n_channels: int | None = None
+    n_probe_iter: int = 0
+    features: np.ndarray | None = None
 
     @property
     def n_outputs(self):

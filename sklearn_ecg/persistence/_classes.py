@@ -19,10 +19,11 @@ def _names(module, names):
 ESTIMATORS = {
     **_names(
         "sklearn_ecg",
-        "ACLECGClassifier ACLECGEncoder ECGNetClassifier ECGNetRegressor "
-        "MSAICNetClassifier MSAICNetRegressor MultilabelCalibratedClassifierCV "
-        "MultilabelTunedThresholdClassifierCV PatientAggregator PriorCorrectedClassifier "
-        "SimCardioNetClassifier SimCardioNetEncoder WindowedClassifier",
+        "ACLECGClassifier ACLECGEncoder BeatFeatureClassifier BeatFeatureEncoder "
+        "ECGNetClassifier ECGNetRegressor MSAICNetClassifier MSAICNetRegressor "
+        "MultilabelCalibratedClassifierCV MultilabelTunedThresholdClassifierCV "
+        "PatientAggregator PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder "
+        "WindowedClassifier",
     ),
     **_names(
         "sklearn_ecg.preprocessing",
@@ -102,7 +103,7 @@ OBJECTS = {
 VALUES = {
     **_names(
         "sklearn_ecg.nn",
-        "CNNLSTM InceptionTime LSTM ResNet1dWang TransformerEncoder VGG1d XResNet1d",
+        "CNNLSTM InceptionTime LSTM ResNet1dWang StridedCNN TransformerEncoder VGG1d XResNet1d",
     ),
     **_names("builtins", "bool float int object str"),
     **_names(
