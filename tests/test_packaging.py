@@ -48,7 +48,9 @@ def run(*command, **kwargs):
 
 def modules():
     """Return the files of the package, as they are named in a wheel."""
-    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "sklearn_ecg").rglob("*.py")}
+    suffixes = ("*.py", "*.pyi", "py.typed")
+    paths = [path for suffix in suffixes for path in (ROOT / "sklearn_ecg").rglob(suffix)]
+    return {path.relative_to(ROOT).as_posix() for path in paths}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,7 @@ def test_wheel_has_the_whole_package(dist):
     files = zipfile.ZipFile(wheel).namelist()
     info = f"sklearn_ecg-{sklearn_ecg.__version__}.dist-info/"
     assert {name for name in files if not name.startswith(info)} == modules()
+    assert {"sklearn_ecg/__init__.pyi", "sklearn_ecg/py.typed"} <= set(files)
     assert f"{info}licenses/LICENSE" in files
 
 
