@@ -227,8 +227,10 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     ndim = getattr(X, "ndim", None)
     if ndim is not None:
         _check_rank(X)
-    if ndim == 3 and not reset:
-        _check_lead_count(estimator, X.shape[1])
+    if not reset:
+        if ndim == 3:
+            _check_lead_count(estimator, X.shape[1])
+        check_not_single(estimator, X)
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
     # Amplitudes beyond float32 become infinite; `check_finite` reports them later.
     with np.errstate(over="ignore"):
@@ -254,6 +256,17 @@ def _check_rank(X):
             f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {X.ndim}D array "
             f"with shape {X.shape} instead. Reshape your data. {SINGLE_RECORD}; a single signal is "
             "signal.reshape(1, 1, -1)."
+        )
+
+
+def check_not_single(estimator, X):
+    """Raise if X has the shape of one of the fitted records, rather than that of several."""
+    single = (estimator.n_leads_in_, getattr(estimator, "n_times_in_", None))
+    # Rows of one lead may have this shape, too.
+    if getattr(X, "shape", None) == single and single[0] > 1:
+        raise ValueError(
+            f"X has the shape {single} of one of the records that {type(estimator).__name__} was "
+            f"fitted on, (n_leads, n_times). {SINGLE_RECORD}."
         )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -122,7 +123,7 @@ def load_challenge(
     check_content=False,
     return_X_y=False,
     as_frame=False,
-):
+) -> Any:
     """Load records of the PhysioNet/CinC Challenges 2020 and 2021, with their diagnoses.
 
     The Challenges [1]_ combined several databases. Their records are ``.mat`` files with a WFDB

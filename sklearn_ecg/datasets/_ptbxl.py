@@ -3,6 +3,7 @@
 import os
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.utils import Bunch
@@ -56,7 +57,7 @@ def load_ptbxl(
     check_content=False,
     return_X_y=False,
     as_frame=False,
-):
+) -> Any:
     """Load PTB-XL from a folder in its published layout.
 
     The folder has ``ptbxl_database.csv``, ``scp_statements.csv`` and the WFDB records in

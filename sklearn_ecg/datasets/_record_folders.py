@@ -1,6 +1,7 @@
 """Records in the files of hospitals and recorders: CSV, DICOM, EDF, HL7 aECG and MUSE XML."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def load_records(
     cache=None,
     check_content=False,
     as_frame=False,
-):
+) -> Any:
     """Load records in the formats of hospitals and recorders from a folder, or from a list.
 
     Each file is a record: CSV, DICOM, EDF and EDF+, HL7 aECG, or the XML of GE MUSE. The start of a

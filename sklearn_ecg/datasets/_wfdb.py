@@ -1,5 +1,7 @@
 """Records of any WFDB folder."""
 
+from typing import Any
+
 from ..leads import STANDARD_LEADS
 from ._reading import make_bunch, make_policies, read_records, warn_of_failed_records
 from ._record_tables import add_table, read_record_table, warn_of_unlabeled_records
@@ -37,7 +39,7 @@ def load_wfdb(
     cache=None,
     check_content=False,
     as_frame=False,
-):
+) -> Any:
     """Load WFDB records from a folder, or from a list of records.
 
     Records may differ in sampling rate, gain, unit, order and spelling of the leads, length, and

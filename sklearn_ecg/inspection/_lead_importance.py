@@ -5,6 +5,7 @@ The file has more than 500 lines because both functions document their parameter
 
 from collections.abc import Mapping
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -85,7 +86,7 @@ def lead_importance(
     random_state=None,
     n_jobs=None,
     n_leads=None,
-):
+) -> Any:
     """Compute the drop of a score when a lead, or a group of leads, is replaced.
 
     This is `sklearn.inspection.permutation_importance` with leads as features [1]_, for all
@@ -294,7 +295,7 @@ def record_lead_importance(
     random_state=None,
     n_jobs=None,
     n_leads=None,
-):
+) -> Any:
     """Compute the change of the predicted probability of each record when a lead is replaced.
 
     For record i, group of leads g and class c, the importance is
