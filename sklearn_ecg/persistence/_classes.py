@@ -26,8 +26,8 @@ ESTIMATORS = {
     ),
     **_names(
         "sklearn_ecg.preprocessing",
-        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageRenderer "
-        "ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat NotchFilter "
+        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageDigitizer "
+        "ECGImageRenderer ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat NotchFilter "
         "RandomConvolutionFeatures Resampler SignalQuality",
     ),
     **_names(
