@@ -27,8 +27,8 @@ ESTIMATORS = {
     **_names(
         "sklearn_ecg.preprocessing",
         "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageDigitizer "
-        "ECGImageRenderer ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat NotchFilter "
-        "RandomConvolutionFeatures Resampler SignalQuality",
+        "ECGImageRenderer ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat "
+        "NotchFilter RandomConvolutionFeatures Resampler SignalQuality",
     ),
     **_names(
         "sklearn_ecg.augmentation",

@@ -52,7 +52,6 @@ def trace_rows(strokes, rows, scale):
     node_cost = _DISTANCE * np.abs(middles / scale - baseline)
     node_cost[ids < 0] = np.inf
     top, bottom = tops / scale, bottoms / scale
-    middle = middles / scale
     # State: the strokes of the column, and at the end the last stroke of a path in a gap.
     cost = np.full((n_rows, k), np.inf)
     cost[:, -1] = 0.0
@@ -104,7 +103,6 @@ def _candidates(strokes, rows, scale):
     # The costs of empty places are infinite.
     tops, bottoms = np.full(shape, 1e6), np.full(shape, 1e6)
     ids = np.full(shape, -1)
-    middle = (strokes.top + strokes.bottom) / 2
     for i, row in enumerate(rows):
         # Strokes that reach into the limits of the row.
         near = np.flatnonzero((strokes.bottom > row.top) & (strokes.top < row.bottom))
@@ -120,5 +118,4 @@ def _candidates(strokes, rows, scale):
         tops[i, of, rank] = strokes.top[near]
         bottoms[i, of, rank] = strokes.bottom[near]
         ids[i, of, rank] = near
-    del middle
     return tops, bottoms, ids
