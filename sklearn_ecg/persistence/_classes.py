@@ -27,9 +27,9 @@ ESTIMATORS = {
     ),
     **_names(
         "sklearn_ecg.preprocessing",
-        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageRenderer "
-        "ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat NotchFilter "
-        "RandomConvolutionFeatures Resampler SignalQuality",
+        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageDigitizer "
+        "ECGImageRenderer ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat "
+        "NotchFilter RandomConvolutionFeatures Resampler SignalQuality",
     ),
     **_names(
         "sklearn_ecg.augmentation",
