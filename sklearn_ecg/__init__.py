@@ -18,6 +18,7 @@ _MODULE_OF_NAME = {
     "ACLECGClassifier": "deep._acl_ecg_classifier",
     "ACLECGEncoder": "deep._acl_ecg",
     "ECGNetClassifier": "deep._ecg_net",
+    "LazyRecords": "leads",
     "MSAICNetClassifier": "deep._msaic_net",
     "MultilabelCalibratedClassifierCV": "calibration",
     "MultilabelTunedThresholdClassifierCV": "calibration",

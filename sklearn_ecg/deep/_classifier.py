@@ -15,7 +15,12 @@ from ..augmentation import Compose
 from ._base import DeepECG
 from ._inputs import SignalInput
 from ._target import class_weights
-from ._training import Batches, stratification_labels, validation_split
+from ._training import (
+    Batches,
+    stratification_labels,
+    to_training_records,
+    validation_split,
+)
 
 # Parameters that all classifiers have, whatever their input.
 CLASSIFIER_CONSTRAINTS = {
@@ -204,7 +209,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         if weights is not None:
             weights = torch.as_tensor(weights[index], dtype=self._torch_dtype)
         return Batches(
-            self.normalizer_.to_training_memory(data.take_records(index)),
+            to_training_records(self.normalizer_, data.take_records(index)),
             targets,
             weights,
             batch_size=self.batch_size,

@@ -298,7 +298,7 @@ class ECGImageRenderer(
             rhythm strip, if there is one.
         """
         check_is_fitted(self, "_page")
-        signals, _ = check_signals(self, X, reset=False)
+        signals = np.asarray(check_signals(self, X, reset=False)[0])
         columns = {}
         for panel, first, last in self._drawn_panels():
             part = signals[:, panel.lead, int(np.ceil(first)) : int(np.ceil(last))]
