@@ -21,6 +21,7 @@ _MODULE_OF_NAME = {
     "BeatFeatureEncoder": "deep._beat_feature_encoder",
     "ECGNetClassifier": "deep._ecg_net",
     "ECGNetRegressor": "deep._ecg_net_regressor",
+    "LazyRecords": "leads",
     "MSAICNetClassifier": "deep._msaic_net",
     "MSAICNetRegressor": "deep._msaic_net_regressor",
     "MultilabelCalibratedClassifierCV": "calibration",

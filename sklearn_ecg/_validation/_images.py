@@ -8,7 +8,8 @@ from sklearn.utils.validation import assert_all_finite, validate_data
 
 from ..leads import STANDARD_LEADS, is_lead_frame
 from ._containers import as_array, check_container, refuse_other_objects
-from ._signals import is_in_range, is_signal_table
+from ._finite import is_in_range
+from ._signals import is_signal_table
 
 SINGLE_IMAGE = "A single image is X[[0]], not X[0]"
 

@@ -24,6 +24,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation import read_container
 from .._validation._samples import check_not_masked
+from ..leads import LazyRecords
 from ..leads._lead_groups import resolve_lead_groups
 from ._lead_groups import (
     check_not_unnamed_table,
@@ -419,8 +420,11 @@ def resolve_input(function, estimator, X, lead_groups, n_leads, method):
 
 
 def _copy_for(network, X, kind, n_leads, method):
-    """Copy records for a network that is given X unchanged, or for any other estimator."""
-    if network is not None:
+    """Copy records for a network that is given X unchanged, or for any other estimator.
+
+    A network checks lazy records each time, because checked records would be in memory.
+    """
+    if network is not None and not isinstance(X, LazyRecords):
         return NetworkRecords(network, X)
     return copy_records(X, kind, n_leads, real=method == "gaussian")
 

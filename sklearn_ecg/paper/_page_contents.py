@@ -28,7 +28,7 @@ class PageContentsMixin:
             and so on.
         """
         check_is_fitted(self, "_page")
-        signals, _ = check_signals(self, X, reset=False)
+        signals = np.asarray(check_signals(self, X, reset=False)[0])
         columns = {}
         strips = self._page.strips
         for panel, first, last in drawn_panels(self._page, self.n_times_in_):
@@ -104,7 +104,7 @@ class PageContentsMixin:
             The signals, NaN where no panel shows them.
         """
         check_is_fitted(self, "_page")
-        signals, _ = check_signals(self, X, reset=False)
+        signals = np.asarray(check_signals(self, X, reset=False)[0])
         visible = np.full_like(signals, np.nan)
         for panel, first, last in drawn_panels(self._page, self.n_times_in_):
             if strips or panel not in self._page.strips:
