@@ -41,6 +41,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ecg import STANDARD_LEADS, ECGNetClassifier, MSAICNetClassifier
+from sklearn_ecg.beats import make_beat_classifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.leads._lead_subsets import resolve_lead_subset
 from sklearn_ecg.metrics import auroc_score, bootstrap_difference, bootstrap_interval
@@ -63,6 +64,7 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 
 BOOSTING = "BeatFeatures, gradient boosting"
 TREES = "BeatFeatures, extra trees"
+RECIPE = "make_beat_classifier"
 LINEAR = "BeatFeatures, logistic regression"
 BEATS = "convolutions of beats, logistic regression"
 RECORDS = "convolutions of records, logistic regression"
@@ -87,7 +89,7 @@ NETWORKS = {
 }
 # These have a process of their own.
 LARGE_NETWORKS = (RECORD_NETWORK, BEAT_RESNET)
-ARMS = (BOOSTING, LINEAR, BEATS, EQUAL, UNION, RECORDS, TREES, *NETWORKS)
+ARMS = (BOOSTING, TREES, LINEAR, RECIPE, BEATS, EQUAL, UNION, RECORDS, *NETWORKS)
 AVERAGES = {
     "boosting and trees": (BOOSTING, TREES),
     "boosting and linear": (BOOSTING, LINEAR),
@@ -97,14 +99,12 @@ AVERAGES = {
     "boosting and union of equal weights": (BOOSTING, EQUAL),
     "boosting, trees, union of equal weights": (BOOSTING, TREES, EQUAL),
     "boosting, linear, convolutions": (BOOSTING, LINEAR, BEATS),
-    "boosting and small network": (BOOSTING, BEAT_NETWORK),
+    "make_beat_classifier and small network": (RECIPE, BEAT_NETWORK),
+    "make_beat_classifier and union of equal weights": (RECIPE, EQUAL),
+    "make_beat_classifier, union of equal weights, small network": (RECIPE, EQUAL, BEAT_NETWORK),
     "boosting, trees, small network": (BOOSTING, TREES, BEAT_NETWORK),
-    "boosting, trees, union of equal weights, small network": (
-        BOOSTING,
-        TREES,
-        EQUAL,
-        BEAT_NETWORK,
-    ),
+    "make_beat_classifier, small network, resnet1d_wang": (RECIPE, BEAT_NETWORK, BEAT_RESNET),
+    "make_beat_classifier, small network, MSAIC-Net": (RECIPE, BEAT_NETWORK, RECORD_NETWORK),
 }
 
 
@@ -395,6 +395,8 @@ def _fit_and_predict(cell, y, train, test, folders):
 
 
 def make_trees(arm, seed):
+    if arm == RECIPE:
+        return make_beat_classifier(100, random_state=seed)["classifier"]
     if arm == BOOSTING:
         return gradient_boosting().set_params(random_state=seed)
     trees = ExtraTreesClassifier(500, min_samples_leaf=2, max_features=0.1, random_state=seed)
@@ -433,8 +435,10 @@ def rotate(table, table_test):
 
 
 def predict(classifier, table, y, table_test):
+    if y.ndim > 1 and not isinstance(classifier, OneVsRestClassifier):
+        classifier = OneVsRestClassifier(classifier)
     if y.ndim > 1:
-        return OneVsRestClassifier(classifier).fit(table, y).predict_proba(table_test)
+        return classifier.fit(table, y).predict_proba(table_test)
     return classifier.fit(table, y).predict_proba(table_test)[:, 1]
 
 

@@ -50,7 +50,7 @@ def test_is_the_average_of_three_models(ecg, fitted):
     probability = fitted.predict_proba(ecg.data[40:])
     parts = [model.predict_proba(table) for model in average.estimators_]
     assert len(parts) == 3
-    np.testing.assert_allclose(probability, np.mean(parts, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(probability, np.average(parts, axis=0, weights=(2, 4, 1)), rtol=1e-6)
     # Each of them has an effect.
     assert min(part.std() for part in parts) > 0.01
 
