@@ -625,7 +625,9 @@ def main():
     mi, data = (Records(args.folder, task, args.quick) for task in ("mi", "superclass"))
     fractions = FRACTIONS[1:] if args.quick else FRACTIONS
     print(f"{len(data.pool('test'))} records to pretrain on, {len(data.X)} labeled", flush=True)
-    with Parallel(n_jobs=args.jobs) as pool:
+    # Forked, because other processes would be started again and again as their memory grows, and
+    # each start of CUDA takes seconds. This process does not use it.
+    with Parallel(n_jobs=args.jobs, backend="multiprocessing") as pool:
         jobs = [*scale_jobs(run, mi, data), *encoder_jobs(run, data)]
         if args.quick:
             jobs = [job for job in jobs if job[0][0] in (*ENCODERS, *SEPARATED) or job[0][2] == 1]
