@@ -30,6 +30,7 @@ import _results
 import numpy as np
 import pandas as pd
 import torch
+from _arms import gradient_boosting
 from _results import cached_arrays, cached_object
 from _study import hash_arrays, stack_seeds
 from joblib import Parallel, delayed
@@ -321,6 +322,19 @@ def fit_logistic(run, data, tables, label, split, fraction, seed, C):
     return run.keep(key, compute)
 
 
+def fit_boosting(run, data, columns, label, fraction, seed):
+    """Return the probabilities of gradient boosting for fold 9."""
+    train, test = data.draw("test", fraction, seed), data.test("test")
+    key = f"gradient boosting on {label}, {seed}, {hash_arrays(train)}, {data.key}"
+
+    def compute():
+        model = OneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
+        model.fit(columns[train], data.y[train])
+        return {"probability": model.predict_proba(columns[test])}
+
+    return run.keep(key, compute)
+
+
 # --------------------------------------------------------------------------------------------------
 # Stages
 # --------------------------------------------------------------------------------------------------
@@ -564,6 +578,24 @@ def feature_jobs(run, data, features, embeddings, split, Cs, fractions, n_draws)
     ]
 
 
+def boosting_jobs(run, data, features, embeddings, fractions, n_draws):
+    name = "beat features, strided"
+    kept = np.isfinite(features["X"]).any(axis=0)
+    tables = {"features": features["X"][:, kept]}
+    if embeddings.get(name) is not None:
+        both = np.hstack([tables["features"], embeddings[name]["embedding"]])
+        tables[f"features + {name}"] = both
+    return [
+        (
+            ("boosting", label, fraction, None, seed),
+            (fit_boosting, run, data, columns, label, fraction, seed),
+        )
+        for fraction in fractions[-2:]
+        for label, columns in tables.items()
+        for seed in range(3 if fraction == 1 else n_draws)
+    ]
+
+
 def choose_feature_C(data, results):
     """Print scores on folds 5-6, and return the best penalty by columns and share of labels."""
     print("\nLogistic regression on features, trained on folds 1-4, tested on 5-6: AUROC by C")
@@ -672,7 +704,10 @@ def main():
                 run, data, features, of_split["test"], "test", Cs, fractions, n_draws
             )
         jobs += tuning_jobs(run, data, "test", [variant], fractions, n_draws, C)
-        jobs += [] if args.quick else test_jobs_of_scales(run, mi, data, chosen, [1, 2])
+        if not args.quick:
+            jobs += test_jobs_of_scales(run, mi, data, chosen, [1, 2])
+        if features is not None:
+            jobs += boosting_jobs(run, data, features, of_split["test"], fractions, n_draws)
         found = collect(pool, jobs)
         more = {name: result for name, result in found.items() if name[0] == "infarction"}
         test_table_of_scales(mi, {**kinds["infarction"], **more}, chosen)
