@@ -196,8 +196,11 @@ class Run:
         if self.report or time.time() > self.deadline:
             return cached_arrays(None, key, lambda: None) if _results.is_cached(key) else None
         start = time.time()
-        arrays = cached_arrays(None, key, lambda: {**compute(), "seconds": time.time() - start})
-        return arrays
+        try:
+            return cached_arrays(None, key, lambda: {**compute(), "seconds": time.time() - start})
+        except Exception as error:  # one fit does not stop the others
+            print(f"FAILED {key[:100]}: {type(error).__name__}: {error}", flush=True)
+            return None
 
 
 def fit_msaic(run, data, params, train, test, seed):
@@ -329,8 +332,9 @@ def fit_boosting(run, data, columns, label, fraction, seed):
 
     def compute():
         model = OneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
-        model.fit(columns[train], data.y[train])
-        return {"probability": model.predict_proba(columns[test])}
+        kept = np.isfinite(columns[train]).any(axis=0)
+        model.fit(columns[train][:, kept], data.y[train])
+        return {"probability": model.predict_proba(columns[test][:, kept])}
 
     return run.keep(key, compute)
 
@@ -580,8 +584,7 @@ def feature_jobs(run, data, features, embeddings, split, Cs, fractions, n_draws)
 
 def boosting_jobs(run, data, features, embeddings, fractions, n_draws):
     name = "beat features, strided"
-    kept = np.isfinite(features["X"]).any(axis=0)
-    tables = {"features": features["X"][:, kept]}
+    tables = {"features": features["X"]}
     if embeddings.get(name) is not None:
         both = np.hstack([tables["features"], embeddings[name]["embedding"]])
         tables[f"features + {name}"] = both
