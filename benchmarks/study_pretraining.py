@@ -30,6 +30,7 @@ import _results
 import numpy as np
 import pandas as pd
 import torch
+from _arms import gradient_boosting
 from _results import cached_arrays, cached_object
 from _study import hash_arrays, stack_seeds
 from joblib import Parallel, delayed
@@ -195,8 +196,11 @@ class Run:
         if self.report or time.time() > self.deadline:
             return cached_arrays(None, key, lambda: None) if _results.is_cached(key) else None
         start = time.time()
-        arrays = cached_arrays(None, key, lambda: {**compute(), "seconds": time.time() - start})
-        return arrays
+        try:
+            return cached_arrays(None, key, lambda: {**compute(), "seconds": time.time() - start})
+        except Exception as error:  # one fit does not stop the others
+            print(f"FAILED {key[:100]}: {type(error).__name__}: {error}", flush=True)
+            return None
 
 
 def fit_msaic(run, data, params, train, test, seed):
@@ -317,6 +321,20 @@ def fit_logistic(run, data, tables, label, split, fraction, seed, C):
         # The penalty is that of the same number of columns.
         model = OneVsRestClassifier(LogisticRegression(C=C, max_iter=3000))
         return {"probability": model.fit(z[train], data.y[train]).predict_proba(z[test])}
+
+    return run.keep(key, compute)
+
+
+def fit_boosting(run, data, columns, label, fraction, seed):
+    """Return the probabilities of gradient boosting for fold 9."""
+    train, test = data.draw("test", fraction, seed), data.test("test")
+    key = f"gradient boosting on {label}, {seed}, {hash_arrays(train)}, {data.key}"
+
+    def compute():
+        model = OneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
+        kept = np.isfinite(columns[train]).any(axis=0)
+        model.fit(columns[train][:, kept], data.y[train])
+        return {"probability": model.predict_proba(columns[test][:, kept])}
 
     return run.keep(key, compute)
 
@@ -564,6 +582,23 @@ def feature_jobs(run, data, features, embeddings, split, Cs, fractions, n_draws)
     ]
 
 
+def boosting_jobs(run, data, features, embeddings, fractions, n_draws):
+    name = "beat features, strided"
+    tables = {"features": features["X"]}
+    if embeddings.get(name) is not None:
+        both = np.hstack([tables["features"], embeddings[name]["embedding"]])
+        tables[f"features + {name}"] = both
+    return [
+        (
+            ("boosting", label, fraction, None, seed),
+            (fit_boosting, run, data, columns, label, fraction, seed),
+        )
+        for fraction in fractions[-2:]
+        for label, columns in tables.items()
+        for seed in range(3 if fraction == 1 else n_draws)
+    ]
+
+
 def choose_feature_C(data, results):
     """Print scores on folds 5-6, and return the best penalty by columns and share of labels."""
     print("\nLogistic regression on features, trained on folds 1-4, tested on 5-6: AUROC by C")
@@ -625,7 +660,9 @@ def main():
     mi, data = (Records(args.folder, task, args.quick) for task in ("mi", "superclass"))
     fractions = FRACTIONS[1:] if args.quick else FRACTIONS
     print(f"{len(data.pool('test'))} records to pretrain on, {len(data.X)} labeled", flush=True)
-    with Parallel(n_jobs=args.jobs) as pool:
+    # Forked, because other processes would be started again and again as their memory grows, and
+    # each start of CUDA takes seconds. This process does not use it.
+    with Parallel(n_jobs=args.jobs, backend="multiprocessing") as pool:
         jobs = [*scale_jobs(run, mi, data), *encoder_jobs(run, data)]
         if args.quick:
             jobs = [job for job in jobs if job[0][0] in (*ENCODERS, *SEPARATED) or job[0][2] == 1]
@@ -670,7 +707,10 @@ def main():
                 run, data, features, of_split["test"], "test", Cs, fractions, n_draws
             )
         jobs += tuning_jobs(run, data, "test", [variant], fractions, n_draws, C)
-        jobs += [] if args.quick else test_jobs_of_scales(run, mi, data, chosen, [1, 2])
+        if not args.quick:
+            jobs += test_jobs_of_scales(run, mi, data, chosen, [1, 2])
+        if features is not None:
+            jobs += boosting_jobs(run, data, features, of_split["test"], fractions, n_draws)
         found = collect(pool, jobs)
         more = {name: result for name, result in found.items() if name[0] == "infarction"}
         test_table_of_scales(mi, {**kinds["infarction"], **more}, chosen)
