@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from .._validation import check_image_size, check_signals, read_container
 from ..base import fill_lead_names
 from ..utils._chunks import RENDER, record_chunks
+from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
 from ._background import draw_background
 from ._paper_layout import LAYOUTS, lay_out_panels
@@ -21,7 +22,11 @@ _POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class ECGImageRenderer(
-    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Draw each record as an image of ECG paper.
 
