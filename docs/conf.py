@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -13,13 +14,19 @@ from docutils import nodes
 matplotlib.use("agg")
 
 from sphinx.errors import ExtensionError  # noqa: E402
+from sphinx.ext import intersphinx  # noqa: E402
 from sphinx.pycode import ModuleAnalyzer  # noqa: E402
+from sphinx.util import logging  # noqa: E402
 
 import sklearn_ecg  # noqa: E402
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 GENERATED = DOCS / "generated"
+sys.path.insert(0, str(DOCS / "extensions"))
+
+import drawings  # noqa: E402
+import inventories  # noqa: E402
 
 project = "sklearn_ecg"
 author = "The sklearn_ecg developers"
@@ -29,7 +36,10 @@ version = release = sklearn_ecg.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "formulas",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -43,8 +53,36 @@ smartquotes = False
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_ecg {release}"
 html_show_sourcelink = False
-html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+html_math_renderer = "mathml"
+html_favicon = "generated/assets/favicon.svg"
+html_static_path = ["assets", "generated/assets"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "logo": {
+        "text": "sklearn_ecg",
+        "alt_text": "sklearn_ecg, home",
+        "image_light": "generated/assets/logo_light.svg",
+        "image_dark": "generated/assets/logo_dark.svg",
+    },
+    "header_links_before_dropdown": 6,
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+# Pages without other pages below them have no sidebar.
+html_sidebars = {"index": [], "install": [], "changes": []}
 
+# The prompts are not copied, nor is what is printed.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+toc_object_entries_show_parents = "hide"
+# Signatures without types: the docstrings have them.
+autodoc_typehints = "none"
 autosummary_generate = True
 # Methods are documented on the page of their class, without a table that repeats them.
 numpydoc_show_class_members = False
@@ -137,6 +175,29 @@ def api_page(module_name, names):
     return "\n".join(lines)
 
 
+def api_tables(pages):
+    """Return a table of the names of each module, below the first sentence about the module."""
+    lines = []
+    for module_name, names in pages.items():
+        summary = inspect.getdoc(importlib.import_module(module_name)).split("\n\n")[0]
+        lines += heading(module_name, "-")
+        lines += [f"{summary} :doc:`More <generated/api/{module_name}>`".replace("\n", " "), ""]
+        lines += [
+            f".. currentmodule:: {module_name}",
+            "",
+            ".. autosummary::",
+            "   :nosignatures:",
+            "",
+        ]
+        constants = [
+            name for name in names if not callable(getattr(sys.modules[module_name], name))
+        ]
+        lines += [f"   {name}" for name in names if name not in constants] + [""]
+        if constants:
+            lines += ["Constants: " + ", ".join(f"`{name}`" for name in constants), ""]
+    return "\n".join(lines)
+
+
 def tools_table(columns):
     """Return what tests/test_tools.py says about these containers or kinds of target, as a table.
 
@@ -189,9 +250,13 @@ for folder, kept in (("api", pages), ("objects", objects)):
             path.unlink()
 for module_name, names in pages.items():
     write(GENERATED / "api" / f"{module_name}.rst", api_page(module_name, names))
+write(GENERATED / "api_tables.inc", api_tables(pages))
 write(GENERATED / "tools_and_containers.inc", tools_table("CONTAINERS"))
 write(GENERATED / "tools_and_targets.inc", tools_table("TARGETS"))
 write(GENERATED / "changes.inc", changes())
+drawings.draw(GENERATED / "assets")
+intersphinx_mapping = inventories.write_inventories(GENERATED / "inventories")
+SHORT_NAMES = inventories.find_short_names()
 # Sphinx-gallery wants a header among the examples.
 shutil.rmtree(GENERATED / "examples", ignore_errors=True)
 shutil.copytree(ROOT / "examples", GENERATED / "examples")
@@ -206,6 +271,60 @@ def skip_foreign(app, what, name, obj, skip, options):
     return not module.startswith("sklearn_ecg")
 
 
+def list_inherited(app, what, name, obj, options, lines):
+    """List the methods that a class inherits from elsewhere, with links."""
+    if what != "class" or not hasattr(obj, "get_params"):
+        return
+    found = []
+    for method in sorted(set(dir(obj))):
+        value = inspect.getattr_static(obj, method)
+        home = next((base for base in obj.__mro__ if method in vars(base)), object)
+        is_method = callable(getattr(obj, method, None)) and not isinstance(value, type)
+        if method.startswith("_") or not is_method or home.__module__.startswith("sklearn_ecg"):
+            continue
+        summary = (inspect.getdoc(getattr(obj, method)) or "").split("\n\n")[0].replace("\n", " ")
+        # Roles refer to labels of the other library.
+        summary = re.sub(r":[\w:]+:`~?([^`<]+?)(?: <[^>]*>)?`", r"\1", summary)
+        # Classes of private modules are documented where they are imported from.
+        library = home.__module__.split("._")[0]
+        found.append((f":py:meth:`{method} <{library}.{home.__name__}.{method}>`", summary))
+    if found:
+        lines += ["", ".. rubric:: Methods of base classes of scikit-learn", ""]
+        lines += [".. list-table::", "   :widths: 30 70", ""]
+        for method, summary in found:
+            lines += [f"   * - {method}", f"     - {summary}"]
+        lines += [""]
+
+
+def resolve_short_name(app, env, node, contnode):
+    """Resolve a name of another library that is given without its module."""
+    full = SHORT_NAMES.get(node.get("reftarget"))
+    if full is None or node.get("refdomain") != "py":
+        return None
+    node["reftarget"] = full
+    return intersphinx.missing_reference(app, env, node, contnode)
+
+
+def skip_missing_pages(app, docname, source):
+    """Leave out the pages of the user guide that do not exist."""
+    if docname == "user_guide":
+        is_page = re.compile(r"   [\w/]+").fullmatch
+        source[0] = "\n".join(
+            line
+            for line in source[0].split("\n")
+            if not is_page(line) or (DOCS / f"{line.strip()}.rst").is_file()
+        )
+
+
+def require_alternative_texts(app, doctree, docname):
+    """Warn of images without a text for readers who do not see them."""
+    for image in doctree.findall(nodes.image):
+        if image.get("alt") is None:
+            logging.getLogger(__name__).warning(
+                "image %s has no :alt: text", image["uri"], location=image
+            )
+
+
 def default_role_of(name, rawtext, text, lineno, inliner, options=None, content=()):
     """``:default:`Class.parameter``` is the parameter with its default, read from the code."""
     class_name, parameter = text.split(".")
@@ -216,3 +335,9 @@ def default_role_of(name, rawtext, text, lineno, inliner, options=None, content=
 def setup(app):
     app.add_role("default", default_role_of)
     app.connect("autodoc-skip-member", skip_foreign)
+    # After numpydoc.
+    app.connect("autodoc-process-docstring", list_inherited, priority=900)
+    # After intersphinx.
+    app.connect("missing-reference", resolve_short_name, priority=900)
+    app.connect("source-read", skip_missing_pages)
+    app.connect("doctree-resolved", require_alternative_texts)

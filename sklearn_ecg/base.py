@@ -18,12 +18,19 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ._validation import check_signals, read_container, was_fitted_on_rows
 from .leads import LazyRecords, to_lead_frame
 from .utils._chunks import LAZY, array_chunks
+from .utils._documentation_links import DocumentationLinkMixin
 from .utils._fit_callbacks import CallbackSupportMixin, as_one_task
 
 __all__ = ["SignalToSignalTransformer", "SignalTransformer"]
 
 
-class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+class SignalTransformer(
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    TransformerMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
     """Base class of the transformers of signals.
 
     A subclass has the parameters ``n_leads`` and ``lead_names``, implements `_fit`, and calls

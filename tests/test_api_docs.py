@@ -11,6 +11,7 @@ import pytest
 from numpydoc.validate import validate
 
 import sklearn_ecg
+from sklearn_ecg.utils import _documentation_links
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = Path(sklearn_ecg.__file__).parent
@@ -131,6 +132,36 @@ def test_type_checkers_see_the_names_that_are_imported_on_first_use():
     assert {name for name in folders if not name.startswith("_")} | {"base"} == set(
         sklearn_ecg._SUBPACKAGES
     )
+
+
+ESTIMATORS = {
+    name: getattr(API[home], name)
+    for name, home in HOMES.items()
+    if hasattr(getattr(API[home], name), "get_params")
+    and not inspect.isabstract(getattr(API[home], name))
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_html_representation_links_to_the_documentation(name, monkeypatch, tmp_path):
+    estimator = ESTIMATORS[name].__new__(ESTIMATORS[name])
+    monkeypatch.setenv("SKLEARN_ECG_DOCS", "https://docs.example/stable/")
+    page = f"generated/objects/{HOMES[name]}.{name}.html"
+    assert estimator._get_doc_link() == f"https://docs.example/stable/{page}"
+    monkeypatch.setenv("SKLEARN_ECG_DOCS", str(tmp_path))
+    assert estimator._get_doc_link() == (tmp_path / page).as_uri()
+    # Without documentation, as in an installed package, there is no link.
+    monkeypatch.delenv("SKLEARN_ECG_DOCS")
+    monkeypatch.setattr(_documentation_links, "_BUILT", tmp_path / "nowhere")
+    assert estimator._get_doc_link() == ""
+    user_class = type("UserClass", (ESTIMATORS[name],), {"__module__": "user"})
+    assert user_class.__new__(user_class)._get_doc_link() == ""
+
+
+def test_link_is_in_the_html_representation(monkeypatch):
+    monkeypatch.setenv("SKLEARN_ECG_DOCS", "https://docs.example")
+    html = sklearn_ecg.MSAICNetClassifier()._repr_html_()
+    assert "https://docs.example/generated/objects/sklearn_ecg.MSAICNetClassifier.html" in html
 
 
 def documents():

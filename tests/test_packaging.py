@@ -34,7 +34,13 @@ FILES = (
     "setup.cfg",
 )
 FOLDERS = ("benchmarks", "docs", "examples", "tests")
-GENERATED = ("docs/_build", "docs/auto_examples", "docs/generated", "benchmarks/results")
+GENERATED = (
+    "docs/_build",
+    "docs/auto_examples",
+    "docs/generated",
+    "docs/sg_execution_times.rst",
+    "benchmarks/results",
+)
 
 USE = """
 import sys
@@ -81,9 +87,10 @@ def dist(tmp_path_factory):
         ignored = shutil.ignore_patterns("__pycache__", *[Path(name).name for name in GENERATED])
         shutil.copytree(ROOT / folder, source / folder, ignore=ignored)
     # As after `make docs` and a study.
-    for folder in GENERATED:
-        (source / folder).mkdir()
-        (source / folder / "index.html").touch()
+    for name in GENERATED:
+        if not name.endswith(".rst"):
+            (source / name).mkdir()
+            (source / name / "index.html").touch()
     run(sys.executable, "-m", "build", "--no-isolation", str(source))
     return source / "dist"
 

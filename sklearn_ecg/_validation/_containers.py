@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from ..leads._frames import as_array
+
+__all__ = ["SINGLE_RECORD", "as_array", "check_container", "refuse_other_objects"]
+
 SINGLE_RECORD = "A single record is X[[0]], not X[0], or frame.iloc[[0]], not frame.iloc[0]"
 
 
@@ -90,23 +94,6 @@ def _check_cells(X):
                 f"{tuple(shape)}. Each cell must be a one-dimensional list or array of numbers: "
                 f"convert the cells, as with {hint}."
             )
-
-
-def as_array(X):
-    """Return a nested list as an array, and an array as it is.
-
-    Raises
-    ------
-    ValueError
-        If the parts of the list differ in length.
-    """
-    try:
-        return np.asarray(X)
-    except ValueError as error:
-        raise ValueError(
-            f"X is a nested list whose parts differ in length ({error}). All signals must have the "
-            "same length: crop or pad them."
-        ) from error
 
 
 @contextmanager

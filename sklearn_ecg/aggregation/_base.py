@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_method_params
 from .._validation import Target
 from .._validation._samples import check_groups, check_weights
 from ..calibration._label_scores import label_scores
+from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._warnings import warn
 from ._fit_arguments import find_argument
 
@@ -38,7 +39,9 @@ class RecordData(NamedTuple):
     fit_params: dict
 
 
-class AggregatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class AggregatingClassifier(
+    DocumentationLinkMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Base class of meta-estimators that aggregate the probabilities of a classifier."""
 
     def _validate_records(self, n_records, y, sample_weight, groups, params):

@@ -7,6 +7,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
+from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._torch import as_tensor
 
 FRACTION = [Interval(Real, 0, 1, closed="both")]
@@ -17,7 +18,7 @@ SIGNALS_SHAPE = "(n_records, n_leads, n_times)"
 IMAGES_SHAPE = "(n_images, n_channels, height, width)"
 
 
-class Augmentation(BaseEstimator):
+class Augmentation(DocumentationLinkMixin, BaseEstimator):
     """Base class of the transforms.
 
     A call checks the parameters and arguments and then calls ``_transform(x, peaks, generator)``

@@ -12,6 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from .._validation import Target
 from .._validation._samples import check_groups, check_weights
+from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._warnings import warn
 from ._cross_fitting import is_frozen
 
@@ -41,7 +42,9 @@ class FitData(NamedTuple):
     score_params: dict
 
 
-class CrossFittedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class CrossFittedClassifier(
+    DocumentationLinkMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Base class of meta-estimators that fit a classifier on internal splits by patient."""
 
     def _get_estimator(self, target=None):

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..augmentation._base import check_rates_of_transforms
 from ..utils._chunks import NETWORK, array_chunks
+from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from ..utils._module_arrays import arrays_to_module, module_to_arrays
 from ..utils._torch import (
@@ -40,6 +41,7 @@ class NumberInterval(Interval):
 
 class DeepECG(
     CallbackSupportMixin,
+    DocumentationLinkMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,

@@ -13,11 +13,12 @@ from .._validation._containers import as_array
 from .._validation._samples import check_groups, number_groups
 from ..base import fill_lead_names
 from ..leads import LazyRecords, to_lead_frame
+from ..utils._documentation_links import DocumentationLinkMixin
 from ._draws import draw_new_records
 from ._targets import check_target
 
 
-class RecordSampler:
+class RecordSampler(DocumentationLinkMixin):
     """Mixin for samplers of records, to be placed before a base class of imbalanced-learn.
 
     A subclass implements `_check_X`, which sets the attributes of X and returns what the other

@@ -13,10 +13,11 @@ from .._validation._samples import check_groups
 from ..beats._feature_tables import FeatureLeads, drop_leads_of_features
 from ..leads import is_lead_frame
 from ..leads._lead_subsets import resolve_lead_subset
+from ..utils._documentation_links import DocumentationLinkMixin
 from ._base import take_labels, take_records
 
 
-class FeatureLeadDropout(BaseSampler):
+class FeatureLeadDropout(DocumentationLinkMixin, BaseSampler):
     """Add copies of records in which the features of some leads are missing.
 
     A classifier that was trained with all leads is poor if some of them are missing. Trained with

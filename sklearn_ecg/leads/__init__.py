@@ -12,6 +12,7 @@ This subpackage does not import scikit-learn or torch.
 """
 
 from ._derived import derive_leads
+from ._describe import describe_lead_frame
 from ._frames import is_lead_frame, stack_signals, to_lead_array, to_lead_frame
 from ._lazy_records import LazyRecords
 from ._names import (
@@ -30,6 +31,7 @@ __all__ = [
     "REGIONS_8",
     "STANDARD_LEADS",
     "derive_leads",
+    "describe_lead_frame",
     "is_lead_frame",
     "lead_regions",
     "normalize_lead_name",

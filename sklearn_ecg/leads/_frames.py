@@ -303,9 +303,26 @@ def float_dtype(dtype):
     return np.float64 if dtype.kind == "f" and dtype.itemsize > 4 else np.float32
 
 
+def as_array(X):
+    """Return a nested list as an array, and an array as it is.
+
+    Raises
+    ------
+    ValueError
+        If the parts of the list differ in length.
+    """
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X is a nested list whose parts differ in length ({error}). All signals must have the "
+            "same length: crop or pad them."
+        ) from error
+
+
 def check_signal_array(X):
     """Return X as an array, which must have three dimensions and contain real numbers."""
-    X = np.asarray(X)
+    X = as_array(X)
     if X.dtype == object and X.ndim == 2:
         raise ValueError(
             f"X is an object array of shape {X.shape}. Convert it to an array of shape (n_records, "

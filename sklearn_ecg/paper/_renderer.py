@@ -10,6 +10,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._validation import check_image_size, check_signals, read_container
 from ..base import fill_lead_names
+from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
 from ._draw_pages import draw_pages
 from ._page_contents import PageContentsMixin
@@ -23,6 +24,7 @@ _POSITIVE = Interval(Real, 0, None, closed="neither")
 class ECGImageRenderer(
     PageContentsMixin,
     CallbackSupportMixin,
+    DocumentationLinkMixin,
     TransformerMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,

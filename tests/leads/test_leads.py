@@ -722,3 +722,8 @@ def test_leads_imports_neither_sklearn_nor_torch():
         "sys.exit(any(m in sys.modules for m in ('sklearn', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_nested_lists_of_different_lengths():
+    with pytest.raises(ValueError, match="X is a nested list whose parts differ in length"):
+        to_lead_frame([[[1.0, 2.0]], [[1.0]]], ["I"])
