@@ -76,9 +76,8 @@ def compare(name, full, part):
     print(f"{np.mean(full['global__reliability'] >= 0.3):.1%} of the complete records")
     rate, found = full["global__heart_rate"], part["global__heart_rate"]
     close = np.abs(found / rate - 1)[rate.notna() & found.notna()]
-    print(
-        f"heart rate within 2 %: {np.mean(close < 0.02):.1%}, within 10 %: {np.mean(close < 0.1):.1%}"
-    )
+    near = [np.mean(close < limit) for limit in (0.02, 0.1)]
+    print(f"heart rate within 2 %: {near[0]:.1%}, within 10 %: {near[1]:.1%}")
     print(f"{'':24}{'SD':>9}{'median |diff|':>15}{'95 %':>9}{'lost':>8}")
     for column in COMPARED:
         known = full[column].notna()
