@@ -11,7 +11,13 @@ from ._containers import SINGLE_RECORD, check_container
 from ._finite import check_finite, is_in_range
 from ._images import check_image_size, check_images
 from ._millivolts import check_millivolts, check_same_scale, find_scale_fault
-from ._missing_leads import group_by_missing_leads, missing_leads, take_group, take_names
+from ._missing_leads import (
+    group_by_missing_leads,
+    leads_with_gaps,
+    missing_leads,
+    take_group,
+    take_names,
+)
 from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
 from ._signals import (
     check_signals,
@@ -40,6 +46,7 @@ __all__ = [
     "check_signals_of_any_length",
     "find_scale_fault",
     "group_by_missing_leads",
+    "leads_with_gaps",
     "missing_leads",
     "read_container",
     "read_signals",

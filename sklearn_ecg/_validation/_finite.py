@@ -67,7 +67,13 @@ def _describe_wrong(signals, wrong, lead_names, allow_nan, start):
         what = f"infinity or a value too large for float32 (above {_LARGEST:g})"
     lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
     remedy = "Leave these records out, or fill the gaps first."
-    if is_nan and allow_nan == "leads":
+    if is_nan and not allow_nan and not np.isnan(signals[record, lead]).all():
+        remedy += (
+            " detect_r_peaks, MedianBeat, BeatFeatures and LeadScaler accept gaps. For a network, "
+            "pass the beats of MedianBeat, or scale the signals with LeadScaler, replace NaN by 0, "
+            "and pass normalize=None."
+        )
+    elif is_nan and allow_nan == "leads":
         remedy += " Only whole leads may be missing (NaN at all time points of a record)."
     elif np.isnan(signals[record, lead]).all():
         remedy += (

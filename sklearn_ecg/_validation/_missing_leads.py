@@ -1,4 +1,4 @@
-"""Missing leads: leads of a record that are NaN at all time points."""
+"""Missing leads, which are NaN at all time points of a record, and leads with gaps."""
 
 import numpy as np
 
@@ -26,6 +26,28 @@ def missing_leads(signals):
     for i, j in zip(record, lead):
         missing[i, j] = np.isnan(signals[i, j]).all()
     return missing
+
+
+def leads_with_gaps(signals):
+    """Find the leads that are NaN at some, but not at all time points.
+
+    Parameters
+    ----------
+    signals : ndarray of shape (n_records, n_leads, n_times) or LazyRecords
+
+    Returns
+    -------
+    gaps : ndarray of shape (n_records, n_leads), bool
+    """
+    if isinstance(signals, LazyRecords):
+        parts = array_chunks(signals, LAZY)
+        return np.concatenate([leads_with_gaps(np.asarray(signals[part])) for part in parts])
+    # The minimum is NaN if one value is.
+    gaps = np.isnan(signals.min(axis=2))
+    rows = np.flatnonzero(gaps.any(axis=1))
+    if len(rows):
+        gaps[rows] &= ~missing_leads(signals[rows])
+    return gaps
 
 
 def group_by_missing_leads(signals):

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .._validation import group_by_missing_leads, take_group, take_names
+from .._validation import group_by_missing_leads, leads_with_gaps, take_group, take_names
 from ..leads._derived import LIMB_LEAD_WEIGHTS
 from ..utils._chunks import BEAT_AVERAGE, record_chunks
+from ._gaps import cover_with_windows, cut_window, group_windows
 from ._qrs import group_by_record
 from ._r_peaks import RPeaks, merge_rhythms, split_by_record, without_beats
 from ._rhythm import find_r_peaks
@@ -36,14 +37,18 @@ class AverageBeats(NamedTuple):
         Root mean square of the differences between single beats and the average; NaN for less than
         two beats.
     n_used : ndarray of shape (n_records,), int
-        Number of averaged beats.
+        Number of beats that were averaged, in at least one lead.
     rhythm : RPeaks
+    n_used_by_lead : ndarray of shape (n_records, n_leads), int
+        Number of beats that were averaged in each lead. It is less than ``n_used`` in leads with
+        gaps, and in missing leads it is 0.
     """
 
     beats: np.ndarray
     noise: np.ndarray
     n_used: np.ndarray
     rhythm: RPeaks
+    n_used_by_lead: np.ndarray
 
 
 def average_beats(X, lead_names, rate, start, stop, *, method="median"):
@@ -53,7 +58,8 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     ----------
     X : ndarray of shape (n_records, n_leads, n_times)
         Validated signals without infinity. Leads of a record that are NaN at all time points are
-        missing: they have no influence on the others, and their beats are NaN.
+        missing: they have no influence on the others, and their beats are NaN. Of leads that are
+        NaN at some time points, the beats that contain no NaN are averaged.
     lead_names : tuple of str or None
     rate : float
         Sampling rate in Hz.
@@ -66,35 +72,50 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     AverageBeats
     """
     options = rate, start, stop, method
-    groups = group_by_missing_leads(X)
-    if len(groups) == 1 and len(groups[0][1]) == X.shape[1]:
+    groups, gaps = group_by_missing_leads(X), leads_with_gaps(X).any(axis=1)
+    if len(groups) == 1 and len(groups[0][1]) == X.shape[1] and not gaps.any():
         return _average_complete(X, lead_names, *options)
     (n_records, n_leads, n_times), rhythms = X.shape, []
-    beats = np.full((n_records, n_leads, stop - start), np.nan, dtype=X.dtype)
-    noise = np.full((n_records, n_leads), np.nan, dtype=X.dtype)
-    n_used = np.zeros(n_records, dtype=np.int64)
+    beats, noise, n_used, n_used_by_lead = _empty_averages(X, start, stop)
+    averages = []
     for records, leads in groups:
+        records = records[~gaps[records]]
         if len(leads) == 0:
             rhythms.append((records, without_beats(len(records), rate, n_times)))
-            continue
-        names = take_names(lead_names, leads)
-        average = _average_complete(take_group(X, records, leads), names, *options)
-        beats[np.ix_(records, leads)] = average.beats
-        noise[np.ix_(records, leads)] = average.noise
-        n_used[records] = average.n_used
+        elif len(records):
+            names = take_names(lead_names, leads)
+            average = _average_complete(take_group(X, records, leads), names, *options)
+            averages.append((records, leads, average))
+    if gaps.any():
+        average = _average_with_gaps(X[gaps], lead_names, *options)
+        averages.append((np.flatnonzero(gaps), np.arange(n_leads), average))
+    for records, leads, average in averages:
+        place = np.ix_(records, leads)
+        beats[place], noise[place] = average.beats, average.noise
+        n_used[records], n_used_by_lead[place] = average.n_used, average.n_used_by_lead
         rhythms.append((records, average.rhythm))
-    return AverageBeats(beats, noise, n_used, merge_rhythms(rhythms, n_records, rate, n_times))
+    rhythm = merge_rhythms(rhythms, n_records, rate, n_times)
+    return AverageBeats(beats, noise, n_used, rhythm, n_used_by_lead)
+
+
+def _empty_averages(X, start, stop):
+    """Return arrays for average beats, their noise, and the numbers of beats."""
+    n_records, n_leads, _ = X.shape
+    return (
+        np.full((n_records, n_leads, stop - start), np.nan, dtype=X.dtype),
+        np.full((n_records, n_leads), np.nan, dtype=X.dtype),
+        np.zeros(n_records, dtype=np.int64),
+        np.zeros((n_records, n_leads), dtype=np.int64),
+    )
 
 
 def _average_complete(X, lead_names, rate, start, stop, method):
-    """Average the beats of records without missing leads; see `average_beats`."""
+    """Average the beats of records without NaN; see `average_beats`."""
     X, spike_record, spike_time = remove_spikes(X, rate)
     rhythm = find_r_peaks(X, lead_names, rate)
     rhythm = replace(rhythm, spikes=split_by_record(spike_record, spike_time, len(X)))
     n_records, n_leads, _ = X.shape
-    beats = np.full((n_records, n_leads, stop - start), np.nan, dtype=X.dtype)
-    noise = np.full((n_records, n_leads), np.nan, dtype=X.dtype)
-    n_used = np.zeros(n_records, dtype=np.int64)
+    beats, noise, n_used, n_used_by_lead = _empty_averages(X, start, stop)
     ectopic = rhythm.ectopic()
     derived = derived_leads(lead_names)
     most = max(map(len, rhythm.peaks), default=0)
@@ -108,7 +129,58 @@ def _average_complete(X, lead_names, rate, start, stop, method):
         out = beats[part], noise[part], n_used[part]
         record, time = record[usable], time[usable]
         _average_selected(X[part], record, time, rate, start, stop, method, derived, out)
-    return AverageBeats(beats, noise, n_used, rhythm)
+    n_used_by_lead[:] = n_used[:, None]
+    return AverageBeats(beats, noise, n_used, rhythm, n_used_by_lead)
+
+
+def _average_with_gaps(X, lead_names, rate, start, stop, method):
+    """Average the beats of records with NaN at some time points; see `average_beats`.
+
+    In each lead, the beats without NaN are averaged. Leads with the same beats are aligned
+    together.
+    """
+    X, spikes = _remove_spikes_in_windows(X, rate)
+    rhythm = replace(find_r_peaks(X, lead_names, rate), spikes=spikes)
+    beats, noise, n_used, n_used_by_lead = _empty_averages(X, start, stop)
+    reach = _TAPS // 2
+    for record, (time, ectopic) in enumerate(zip(rhythm.peaks, rhythm.ectopic())):
+        usable = ~ectopic & (time + start >= reach) & (time + stop <= X.shape[2] - reach)
+        time, signals = time[usable], X[record : record + 1]
+        # The number of NaN before each time point.
+        count = np.pad(np.cumsum(np.isnan(signals[0]), axis=1), ((0, 0), (1, 0)))
+        complete = count[:, time + stop + reach] == count[:, time + start - reach]
+        is_used = np.zeros(len(time), dtype=bool)
+        patterns, member = np.unique(complete, axis=0, return_inverse=True)
+        for number, pattern in enumerate(patterns):
+            leads, chosen = np.flatnonzero(member.reshape(-1) == number), np.flatnonzero(pattern)
+            if len(chosen) == 0:
+                continue
+            block = signals[:, leads]
+            *out, _ = _empty_averages(block, start, stop)
+            derived = derived_leads(take_names(lead_names, leads))
+            same = np.zeros(len(chosen), dtype=np.int64)
+            options = rate, start, stop, method, derived, out
+            kept = _average_selected(block, same, time[chosen], *options)
+            beats[record, leads], noise[record, leads] = out[0][0], out[1][0]
+            n_used_by_lead[record, leads] = out[2][0]
+            is_used[chosen[kept]] = True
+        n_used[record] = np.count_nonzero(is_used)
+    return AverageBeats(beats, noise, n_used, rhythm, n_used_by_lead)
+
+
+def _remove_spikes_in_windows(X, rate):
+    """Remove pacemaker spikes from records with gaps; return a copy, and the spikes of each."""
+    X, spikes = X.copy(), [[] for _ in X]
+    for window, records in group_windows(cover_with_windows(X, rate)).items():
+        cut = cut_window(X, records, window)
+        clean, spike_record, spike_time = remove_spikes(cut, rate)
+        for row in np.unique(spike_record):
+            record, times = records[row], slice(window.start, window.stop)
+            for lead, signal in zip(window.leads, clean[row]):
+                part = X[record, lead, times]
+                part[:] = np.where(np.isnan(part), np.nan, signal)
+            spikes[record] += (spike_time[spike_record == row] + window.start).tolist()
+    return X, [np.unique(np.array(times, dtype=np.int64)) for times in spikes]
 
 
 def derived_leads(lead_names):
@@ -124,10 +196,13 @@ def derived_leads(lead_names):
 
 
 def _average_selected(X, record, time, rate, start, stop, method, derived, out):
-    """Align and average the given beats, and write the results to the three arrays of ``out``."""
+    """Align and average the given beats, and write the results to the three arrays of ``out``.
+
+    Return which beats are averaged.
+    """
     beats, noise, n_used = out
     if len(record) == 0:
-        return
+        return np.zeros(0, dtype=bool)
     reach = _TAPS // 2
     wide = _cut_beats(X, record, time + start - reach + 1, stop - start + _TAPS - 1)
     _subtract_baseline(wide, record, time, rate, start - reach + 1)
@@ -159,6 +234,7 @@ def _average_selected(X, record, time, rate, start, stop, method, derived, out):
             stack -= middle
             square = np.einsum("brlt,brlt->rl", stack, stack)
             noise[records] = np.sqrt(square / ((n_beats - 1) * stack.shape[-1]))
+    return good
 
 
 def _cut_beats(X, record, start, width):

@@ -7,7 +7,7 @@ from scipy.signal import resample_poly
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._validation import group_by_missing_leads, take_group, take_names
+from .._validation import group_by_missing_leads, take_names
 from ..base import SignalTransformer, fill_lead_names
 from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
@@ -187,8 +187,14 @@ class BeatFeatures(SignalTransformer):
     A lead that is NaN at all time points of a record is missing. The features of the record are
     then those of a record without this lead: its own features, and features of the record that
     need it, are NaN, and what is measured in all leads together (beats, bounds of waves, intervals,
-    rhythm) is measured in the leads that are present. A record without any lead is unreliable. NaN
-    at some time points of a lead raises an error.
+    rhythm) is measured in the leads that are present. A record without any lead is unreliable.
+
+    NaN at some time points of a lead is a gap, as in a printed page with 2.5 s of each lead. Beats
+    are then detected and averaged as in `MedianBeat`, and what is averaged is measured. A lead
+    without a usable beat has features of NaN. ``n_beats`` counts the beats that are used in at
+    least one lead, and intervals across a gap do not count as RR intervals. Measurements in all
+    leads together are less exact, since leads whose beats were found separately are aligned by
+    their own R-peaks.
 
     Pacemaker spikes are removed before the beats are detected and measured, as in `MedianBeat`,
     whose ``report`` counts them: amplitudes, bounds and areas are those of the complexes.
@@ -240,7 +246,7 @@ class BeatFeatures(SignalTransformer):
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
         "drop_empty": ["boolean"],
     }
-    _allow_nan = "leads"
+    _allow_nan = True
     _dtypes = [np.float32]
     _needs_millivolts = True
     _scale_errors = ("unit",)
@@ -339,45 +345,43 @@ class BeatFeatures(SignalTransformer):
 
     def _measure_part(self, signals, features):
         """Measure some records, and write the results to the rows of ``features``."""
-        column = {name: i for i, name in enumerate(self._feature_names)}
-        names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
-        for records, leads in group_by_missing_leads(signals):
-            features[records, column["global__n_beats"]] = 0
-            features[records, column["global__reliability"]] = 0
-            if len(leads):
-                present = take_names(self.lead_names_in_, leads)
-                of_group = take_group(signals, records, leads)
-                columns = [names[lead] for lead in leads]
-                for name, rows, values in self._measure_group(of_group, present, columns):
-                    features[records[rows], column[name]] = values
-
-    def _measure_group(self, signals, lead_names, columns):
-        """Yield the name of each feature of some leads, positions of records, and its values."""
         rate = float(self.sampling_rate)
         start, stop = (round(edge * rate) for edge in _WINDOW)
-        average = average_beats(signals, lead_names, rate, start, stop)
-        rhythm = average.rhythm
-        yield "global__n_beats", slice(None), average.n_used
-        yield "global__reliability", slice(None), rhythm.reliability
-        good = np.flatnonzero((rhythm.reliability >= self.min_reliability) & (average.n_used > 0))
-        if len(good) == 0:
-            return
-        heart_rate = rhythm.heart_rate()[good]
+        average = average_beats(signals, self.lead_names_in_, rate, start, stop)
+        column = {name: i for i, name in enumerate(self._feature_names)}
+        reliability = average.rhythm.reliability
+        features[:, column["global__n_beats"]] = average.n_used
+        features[:, column["global__reliability"]] = reliability
+        good = (reliability >= self.min_reliability) & (average.n_used > 0)
+        names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
+        # Leads without a usable beat are missing as well.
+        for records, leads in group_by_missing_leads(average.beats):
+            records = records[good[records]]
+            if len(records) and len(leads):
+                columns = [names[lead] for lead in leads]
+                for name, values in self._measure_group(average, records, leads, columns):
+                    features[records, column[name]] = values
+
+    def _measure_group(self, average, records, leads, columns):
+        """Yield the name of each feature of some records and leads, and its values."""
+        rate = float(self.sampling_rate)
+        place = np.ix_(records, leads)
+        heart_rate = average.rhythm.heart_rate()[records]
         lead_values, record_values = _measure_beats(
-            average.beats[good],
-            average.noise[good],
-            average.n_used[good],
+            average.beats[place],
+            average.noise[place],
+            average.n_used_by_lead[place],
             rate,
-            -start,
+            -round(_WINDOW[0] * rate),
             heart_rate,
-            lead_names,
+            take_names(self.lead_names_in_, leads),
         )
-        record_values.update(measure_rhythm(rhythm, good), heart_rate=heart_rate)
+        record_values.update(measure_rhythm(average.rhythm, records), heart_rate=heart_rate)
         for measurement, values in lead_values.items():
             for name, of_lead in zip(columns, values.T):
-                yield f"{name}__{measurement}", good, of_lead
+                yield f"{name}__{measurement}", of_lead
         for measurement, values in record_values.items():
-            yield f"global__{measurement}", good, values
+            yield f"global__{measurement}", values
 
 
 def _name_features(lead_names, n_leads):
@@ -397,7 +401,7 @@ def _measure_beats(beats, noise, n_used, rate, peak, heart_rate, names):
     independent = independent_leads(names, beats.shape[1])
     qrs = qrs_bounds(beats, rate, peak, independent)
     beats = beats - pr_level(beats, rate, qrs[0])[:, :, None]
-    average_noise = noise / np.sqrt(n_used)[:, None]
+    average_noise = noise / np.sqrt(n_used)
     rr = 60_000 / heart_rate
     total_noise = np.sqrt(np.mean(np.square(average_noise[:, independent]), axis=1))
     bounds = wave_bounds(beats, rate, peak, independent, rr, np.nan_to_num(total_noise), *qrs)

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import group_by_missing_leads, take_names
+from .._validation import group_by_missing_leads, leads_with_gaps, take_names
 from ..base import SignalToSignalTransformer
 from ..leads._derived import independent_leads
 from ._beat_averaging import average_beats
@@ -46,6 +46,7 @@ class MedianBeat(SignalToSignalTransformer):
         - "nan": return a beat of NaN. Networks do not accept NaN: drop these records, or impute.
         - "record_average": return the average of consecutive windows of the whole record, minus
           its mean in each lead. The result is nearly flat, since these windows are not aligned.
+          Gaps are left out; it is 0 where all windows have one.
     min_reliability : float, default=0.3
         Minimum of `RPeaks.reliability`, in [0, 1]. The limit is a default of this library.
     n_leads : int or None, default=None
@@ -91,8 +92,16 @@ class MedianBeat(SignalToSignalTransformer):
     is at ``-round(window[0] * sampling_rate)``, give or take one time point.
 
     A lead that is NaN at all time points of a record is missing: its beat is NaN, and the other
-    beats are those of a record without this lead. A record without any lead is unreliable. NaN at
-    some time points of a lead raises an error.
+    beats are those of a record without this lead. A record without any lead is unreliable.
+
+    NaN at some time points of a lead is a gap, as in a printed page with 2.5 s of each lead. The
+    R-peaks are then found in windows of time (see `detect_r_peaks`), and a beat whose window
+    contains a gap of a lead, or the four time points next to it, is not used in this lead. Leads
+    with the same beats are aligned together, those with other beats separately, so that Einthoven's
+    and Goldberger's identities hold only among the former. The R-peak of beats that were found in
+    different leads may be a different part of the QRS. A lead without any usable beat has a beat of
+    NaN: with slow hearts, 2.5 s may not contain a whole one. ``beats_used`` of `report` counts
+    beats that were averaged in at least one lead.
 
     Pacemaker spikes are removed from the records before their beats are detected and averaged: a
     spike lasts up to 3 ms (one time point, if these are further apart), is at least three times as
@@ -156,7 +165,7 @@ class MedianBeat(SignalToSignalTransformer):
         "unreliable": [StrOptions({"raise", "nan", "record_average"})],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
     }
-    _allow_nan = "leads"
+    _allow_nan = True
     _needs_millivolts = True
     _fits_lazy_records = True
 
@@ -252,7 +261,7 @@ class MedianBeat(SignalToSignalTransformer):
         rate, (start, _) = float(self.sampling_rate), self._window_in_time_points()
         for records, leads in groups:
             records = records[good[records]]
-            if len(records) == 0:
+            if len(records) == 0 or len(leads) == 0:
                 continue
             independent = independent_leads(take_names(self.lead_names_in_, leads), len(leads))
             of_group = beats[np.ix_(records, leads)]
@@ -276,7 +285,8 @@ class MedianBeat(SignalToSignalTransformer):
                 "coincide.)"
             )
         if good.any():
-            self._subtract_pr_level(beats, good, group_by_missing_leads(signals))
+            # Leads without a usable beat are NaN as well.
+            self._subtract_pr_level(beats, good, group_by_missing_leads(beats))
         beats[~good] = np.nan
         if self.unreliable == "record_average":
             beats[~good] = _mean_of_windows(signals[~good], beats.shape[2])
@@ -288,4 +298,15 @@ def _mean_of_windows(signals, width):
     n_windows = signals.shape[2] // width
     windows = signals[:, :, : n_windows * width].reshape(*signals.shape[:2], n_windows, width)
     mean = windows.mean(axis=2)
-    return mean - mean.mean(axis=2, keepdims=True)
+    mean = mean - mean.mean(axis=2, keepdims=True)
+    for record, lead in np.argwhere(leads_with_gaps(signals)):
+        mean[record, lead] = _mean_with_gaps(windows[record, lead])
+    return mean
+
+
+def _mean_with_gaps(windows):
+    """Return the mean over windows of the values that are not NaN, minus their mean."""
+    count = np.isfinite(windows).sum(axis=0)
+    mean = np.nansum(windows, axis=0) / np.maximum(count, 1)
+    mean[count > 0] -= mean[count > 0].mean() if count.any() else 0
+    return mean

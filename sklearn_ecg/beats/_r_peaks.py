@@ -8,6 +8,7 @@ from scipy.ndimage import median_filter
 
 _PREMATURE = 0.8  # RR interval relative to the median of those around it
 _IRREGULAR = 0.1  # median deviation of the RR intervals from that median
+_LONG_INTERVAL = 1.5  # interval across a gap relative to the median
 _OTHER_SHAPE = 0.8  # similarity relative to the median of the record's beats
 
 
@@ -34,6 +35,10 @@ class RPeaks:
         Time points of the pacemaker spikes that were removed before the beats were detected. None
         if unknown. `detect_r_peaks` searches spikes only in records in which they may be mistaken
         for R-peaks.
+    after_gap : list of n_records ndarrays of shape (n_beats,), bool, or None, default=None
+        Beats whose distance from the previous beat is not an RR interval, because signals are
+        missing between them, or because the two beats were found in different leads of a record
+        with gaps. None is no such beat.
 
     Raises
     ------
@@ -67,6 +72,7 @@ class RPeaks:
     n_times: int
     similarity: list = None
     spikes: list = None
+    after_gap: list = None
 
     def __post_init__(self):
         rate, n_times = self.sampling_rate, self.n_times
@@ -94,6 +100,8 @@ class RPeaks:
             object.__setattr__(self, "spikes", spikes)
         if self.similarity is not None:
             object.__setattr__(self, "similarity", _check_similarity(self.similarity, peaks))
+        if self.after_gap is not None:
+            object.__setattr__(self, "after_gap", _check_marks(self.after_gap, peaks))
 
     @classmethod
     def _unchecked(cls, *values):
@@ -109,16 +117,23 @@ class RPeaks:
         Returns
         -------
         intervals : list of n_records ndarrays of shape (n_beats,)
-            In seconds; NaN for the first beat of a record.
+            In seconds; NaN for the first beat of a record and for beats after a gap.
         """
         # Prepending NaN makes the interval of the first beat NaN.
-        return [
+        intervals = [
             np.diff(peaks, prepend=np.full(min(len(peaks), 1), np.nan)) / self.sampling_rate
             for peaks in self.peaks
         ]
+        for record, mark in enumerate(self.after_gap or ()):
+            intervals[record][mark] = np.nan
+        return intervals
 
     def heart_rate(self):
         """Compute the heart rate of each record from its median RR interval.
+
+        Intervals between beats on both sides of a gap are used as well, unless they are longer than
+        1.5 times the median: there may be beats in the gap. In a page with 2.5 s of each lead, half
+        of the intervals are of this kind.
 
         Returns
         -------
@@ -126,9 +141,13 @@ class RPeaks:
             In beats per minute; NaN for a record with less than two beats.
         """
         rate = np.full(len(self.peaks), np.nan)
-        for record, intervals in enumerate(self.rr_intervals()):
-            if len(intervals) > 1:
-                rate[record] = 60 / np.median(intervals[1:])
+        for record, peaks in enumerate(self.peaks):
+            if len(peaks) > 1:
+                intervals = np.diff(peaks) / self.sampling_rate
+                if self.after_gap is not None:
+                    long = intervals > _LONG_INTERVAL * np.median(intervals)
+                    intervals = intervals[~(long & self.after_gap[record][1:])]
+                rate[record] = 60 / np.median(intervals)
         return rate
 
     def cycles(self, *, before=1 / 3):
@@ -144,7 +163,8 @@ class RPeaks:
         windows : list of n_records ndarrays of shape (n_beats, 2), int
             Start (inclusive) and stop (exclusive) of each beat's cycle in time points. The stop of
             one beat is the start of the next. The cycles of the first and the last beat of a record
-            are unknown, since they have only one neighbor; both of their values are -1.
+            are unknown, since they have only one neighbor; both of their values are -1. So are
+            those of the beats before and after a gap.
 
         Raises
         ------
@@ -154,10 +174,13 @@ class RPeaks:
         if not (isinstance(before, Real) and 0 < before < 1):
             raise ValueError(f"before must be in (0, 1), got {before!r}.")
         windows = []
-        for peaks in self.peaks:
+        for record, peaks in enumerate(self.peaks):
             window = np.full((len(peaks), 2), -1, dtype=np.int64)
             bounds = peaks[1:] - np.rint(before * np.diff(peaks)).astype(np.int64)
             window[1:-1, 0], window[1:-1, 1] = bounds[:-1], bounds[1:]
+            if self.after_gap is not None:
+                after = np.flatnonzero(self.after_gap[record])
+                window[after] = window[np.maximum(after - 1, 0)] = -1
             windows.append(window)
         return windows
 
@@ -189,11 +212,12 @@ class RPeaks:
         marks = []
         for record, intervals in enumerate(self.rr_intervals()):
             mark = np.zeros(len(intervals), dtype=bool)
-            known = intervals[1:]
+            has_interval = np.flatnonzero(np.isfinite(intervals))
+            known = intervals[has_interval]
             if len(known) > 1:
                 typical = median_filter(known, size=11)
                 irregular = np.median(np.abs(known / typical - 1)) > _IRREGULAR
-                mark[1:] = ~irregular & (known < _PREMATURE * typical)
+                mark[has_interval] = ~irregular & (known < _PREMATURE * typical)
             if self.similarity is not None:
                 similarity = self.similarity[record]
                 whole = np.isfinite(similarity)
@@ -279,11 +303,27 @@ def _check_similarity(similarity, peaks):
     return checked
 
 
+def _check_marks(marks, peaks):
+    """Return a mark for each beat, which must be Boolean."""
+    if not hasattr(marks, "__len__") or len(marks) != len(peaks):
+        raise ValueError(
+            f"after_gap must be a list with an array for each of {len(peaks)} records."
+        )
+    checked = [np.asarray(values) for values in marks]
+    for record, (values, times) in enumerate(zip(checked, peaks)):
+        if values.shape != times.shape or (values.size and values.dtype != bool):
+            raise ValueError(
+                f"after_gap must have one Boolean per R-peak, got {_describe(values)} for the "
+                f"{len(times)} R-peaks of record {record}. Pass None if the records have no gaps."
+            )
+    return [values.astype(bool, copy=False) for values in checked]
+
+
 def without_beats(n_records, rate, n_times):
     """Return the rhythm of records in which no beats can be found."""
     none = [np.empty(0, dtype=np.int64)] * n_records
     no_values = [np.empty(0)] * n_records
-    return RPeaks._unchecked(none, np.zeros(n_records), rate, n_times, no_values, none)
+    return RPeaks._unchecked(none, np.zeros(n_records), rate, n_times, no_values, none, None)
 
 
 def merge_rhythms(rhythms, n_records, rate, n_times):
@@ -309,7 +349,24 @@ def merge_rhythms(rhythms, n_records, rate, n_times):
         for i, record in enumerate(records):
             peaks[record], similarity[record] = rhythm.peaks[i], rhythm.similarity[i]
             spikes[record] = rhythm.spikes[i]
-    return RPeaks._unchecked(peaks, reliability, rate, n_times, similarity, spikes)
+    after_gap = None
+    if any(rhythm.after_gap is not None for _, rhythm in rhythms):
+        after_gap = [np.zeros(len(times), dtype=bool) for times in peaks]
+        for records, rhythm in rhythms:
+            for record, mark in zip(records, rhythm.after_gap or ()):
+                after_gap[record] = mark
+    return RPeaks._unchecked(peaks, reliability, rate, n_times, similarity, spikes, after_gap)
+
+
+def take_records(rhythm, records):
+    """Return the rhythm of some records, in the given order."""
+    values = []
+    for field in fields(RPeaks):
+        value = getattr(rhythm, field.name)
+        if isinstance(value, list):
+            value = [value[record] for record in records]
+        values.append(value[records] if isinstance(value, np.ndarray) else value)
+    return RPeaks._unchecked(*values)
 
 
 def split_by_record(record, values, n_records):

@@ -8,16 +8,25 @@ from .._validation import (
     check_finite,
     group_by_missing_leads,
     is_in_range,
+    leads_with_gaps,
     read_signals,
     take_group,
     take_names,
 )
 from ..leads._derived import independent_leads
 from ..utils._chunks import R_PEAKS, record_chunks
+from ._beat_selection import REFRACTORY
+from ._gaps import (
+    choose_windows_in_time,
+    cover_with_windows,
+    cut_window,
+    group_windows,
+)
 from ._qrs import detect_beats
-from ._r_peaks import RPeaks, merge_rhythms, split_by_record, without_beats
+from ._r_peaks import RPeaks, merge_rhythms, split_by_record, take_records, without_beats
 
 _RATES = (100, 1000)  # Hz
+_DOUBTFUL = 0.5  # reliability below which other windows of a record with gaps are tried
 
 
 def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
@@ -29,8 +38,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
         Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of signals
         or, with ``n_leads``, rows of shape (n_records, n_leads * n_times), in any unit. If leads I
         and II are present, the leads derived from them (III, aVR, aVL, aVF) are not used. A lead
-        that is NaN at all time points of a record is missing, and not used either. Twelve unnamed
-        leads are assumed to be in standard order.
+        that is NaN at all time points of a record is missing, and not used either. NaN at some time
+        points is a gap; see the notes. Twelve unnamed leads are assumed to be in standard order.
     sampling_rate : float
         Time points per second (Hz), from 100 to 1000.
     n_leads : int or None, default=None
@@ -50,8 +59,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
         If `X` does not contain real numbers, or `sampling_rate` is not a number.
     ValueError
         If `X` is ambiguous, empty or probably transposed, `lead_names` does not match it, a lead
-        that is used contains infinity, or NaN at some time points, `sampling_rate` is out of range,
-        or `X` is a lead frame that notes another sampling rate.
+        that is used contains infinity, `sampling_rate` is out of range, or `X` is a lead frame that
+        notes another sampling rate.
 
     See Also
     --------
@@ -108,6 +117,17 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
     The R-peaks of a record with missing leads are those of a record without these leads: all leads
     that are present are used together, so that they may differ from those of the complete record.
     A record without any lead has no R-peaks and a reliability of 0.
+
+    In records with gaps, such as those of a printed page with 2.5 s of each lead, R-peaks are found
+    in windows of time, each in the leads that have signals there. The first window is the longest
+    stretch of any lead without gaps of more than 0.1 s. All leads that have signals for at least 95
+    % of it are used. The second window is the longest stretch of the remaining time, and so on;
+    stretches of less than a second are left out. Thus a lead that is complete, as that of a rhythm
+    strip, is used for the whole record. If the reliability of the record is then below 0.5, the
+    windows with the most leads are preferred, if that is more reliable. Gaps inside a window are
+    interpolated. R-peaks of different windows are found in different leads, so that the time
+    between them is not an RR interval (``after_gap``). The reliability is the mean over the
+    windows, weighted by their durations, and does not refer to the time without signals.
 
     A peak within about 50 ms of either end of the record may be missed. If ventricular beats
     alternate with normal beats of less than half their height, the normal ones are missed.
@@ -168,8 +188,7 @@ def find_r_peaks(signals, lead_names, rate):
     Raises
     ------
     ValueError
-        If a lead that is used contains NaN at some time points, infinity, or values too large for
-        float32.
+        If a lead that is used contains infinity, or values too large for float32.
     """
     n_records, n_leads, n_times = signals.shape
     n_used = len(independent_leads(lead_names, n_leads))
@@ -179,11 +198,22 @@ def find_r_peaks(signals, lead_names, rate):
             # Perhaps only in leads that are not used.
             _check_used_leads(signals, lead_names)
         try:
+            has_gaps = leads_with_gaps(signals[part])
             for records, leads in group_by_missing_leads(signals[part]):
-                found = _find_in_leads(signals[part], records, leads, lead_names, rate)
-                rhythms.append((part.start + records, found))
+                names = take_names(lead_names, leads)
+                used = leads[independent_leads(names, len(leads))]
+                gaps = has_gaps[np.ix_(records, used)].any(axis=1)
+                if gaps.any():
+                    found = _find_with_gaps(signals[part][records[gaps]], lead_names, rate)
+                    rhythms.append((part.start + records[gaps], found))
+                    records = records[~gaps]
+                if len(records):
+                    found = _find_in_leads(signals[part], records, leads, lead_names, rate)
+                    rhythms.append((part.start + records, found))
         except FloatingPointError:
             _check_used_leads(signals, lead_names)
+            # In a record with gaps, every lead may be used.
+            check_finite(signals, lead_names, allow_nan=True)
             raise
     return merge_rhythms(rhythms, n_records, rate, n_times)
 
@@ -203,17 +233,82 @@ def _find_in_leads(signals, records, leads, lead_names, rate):
         n_times,
         split_by_record(record, alike, n_records),
         split_by_record(*spike, n_records),
+        None,
     )
 
 
+def _find_with_gaps(signals, lead_names, rate):
+    """Find the R-peaks of records with gaps."""
+    windows = cover_with_windows(signals, rate)
+    rhythm = _find_in_windows(signals, windows, lead_names, rate)
+    doubtful = np.flatnonzero(rhythm.reliability < _DOUBTFUL)
+    if len(doubtful) == 0:
+        return rhythm
+    # The longest stretches may have fewer leads than shorter ones.
+    windows = [sorted(windows[record], key=lambda w: -len(w.leads)) for record in doubtful]
+    other = _find_in_windows(signals[doubtful], windows, lead_names, rate)
+    better = np.flatnonzero(other.reliability > rhythm.reliability[doubtful])
+    kept = np.setdiff1d(np.arange(len(signals)), doubtful[better])
+    parts = [(kept, take_records(rhythm, kept))]
+    parts.append((doubtful[better], take_records(other, better)))
+    return merge_rhythms(parts, len(signals), rate, signals.shape[2])
+
+
+def _find_in_windows(signals, windows, lead_names, rate):
+    """Find the R-peaks of records in their windows, the first ones preferred."""
+    n_records, _, n_times = signals.shape
+    chosen, owner = zip(*(choose_windows_in_time(of_record, n_times) for of_record in windows))
+    found = [[] for _ in range(n_records)]
+    for window, records in group_windows(chosen).items():
+        cut = cut_window(signals, records, window)
+        names = take_names(lead_names, window.leads)
+        leads = np.arange(len(window.leads))
+        rhythm = _find_in_leads(cut, np.arange(len(records)), leads, names, rate)
+        for i, record in enumerate(records):
+            found[record].append((window, rhythm, i))
+    joined = [
+        _join_windows(of_record, *places, rate) for of_record, *places in zip(found, chosen, owner)
+    ]
+    peaks, similarity, spikes, after_gap, reliability = map(list, zip(*joined))
+    return RPeaks._unchecked(
+        peaks, np.array(reliability), rate, n_times, similarity, spikes, after_gap
+    )
+
+
+def _join_windows(found, chosen, owner, rate):
+    """Join the R-peaks of the windows of one record."""
+    peaks, similarity, spikes, number = ([np.empty(0, dtype=int)] for _ in range(4))
+    reliability, duration = 0.0, 0
+    for window, rhythm, i in found:
+        position = chosen.index(window)
+        times = rhythm.peaks[i] + window.start
+        own = owner[times] == position
+        peaks.append(times[own])
+        similarity.append(rhythm.similarity[i][own])
+        number.append(np.full(len(peaks[-1]), position))
+        times = rhythm.spikes[i] + window.start
+        spikes.append(times[owner[times] == position])
+        share = np.count_nonzero(owner == position)
+        reliability += share * rhythm.reliability[i]
+        duration += share
+    peaks, similarity, number = map(np.concatenate, (peaks, similarity, number))
+    order = np.argsort(peaks)
+    # Both windows may contain the QRS at their border.
+    apart = np.diff(peaks[order], prepend=-np.inf) > REFRACTORY * rate
+    peaks, similarity, number = (values[order][apart] for values in (peaks, similarity, number))
+    after_gap = np.diff(number, prepend=number[:1]) != 0
+    spikes = np.sort(np.concatenate(spikes))
+    return peaks, similarity.astype(float), spikes, after_gap, reliability / max(duration, 1)
+
+
 def _check_used_leads(signals, lead_names):
-    """Raise if a lead that is used contains NaN or infinity, unless the whole lead is missing."""
+    """Raise if a lead that is used contains infinity."""
     signals = np.array(signals)
     for records, leads in group_by_missing_leads(signals):
         used = leads[independent_leads(take_names(lead_names, leads), len(leads))]
         unused = np.setdiff1d(leads, used)
         signals[np.ix_(records, unused)] = 0
-    check_finite(signals, lead_names, "leads")
+    check_finite(signals, lead_names, allow_nan=True)
 
 
 def check_sampling_rate(sampling_rate):
@@ -240,8 +335,8 @@ def measure_rhythm(rhythm, records):
     for i, record in enumerate(records):
         mark = marks[record]
         measures[2, i] = mark.mean()
-        normal = ~(mark[1:] | mark[:-1])
         rr = 1000 * intervals[record][1:]
+        normal = ~(mark[1:] | mark[:-1]) & np.isfinite(rr)
         if normal.sum() > 1:
             measures[0, i] = rr[normal].std(ddof=1)
         follows = normal[1:] & normal[:-1]

@@ -1,5 +1,6 @@
 """Images of ECGs in a folder, with classes by subfolder or by table."""
 
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..model_selection import duplicate_groups
 from ..utils._paths import expand_path
 from ..utils._warnings import warn
 from ._image_files import (
+    count_pages,
     decode_image,
     list_class_folders,
     list_image_files,
@@ -20,9 +22,9 @@ from ._image_files import (
 )
 from ._label_tables import read_label_table
 from ._reading import check_option, count_failed_fields, run_parallel, summarize_reasons
-from ._records import show_name
+from ._records import RecordError, show_name
 
-_IMAGE_REPORT_COLUMNS = ("record", "status", "reason", "label", "shape", "mode")
+_IMAGE_REPORT_COLUMNS = ("record", "page", "status", "reason", "label", "shape", "mode")
 
 _DESCR = """\
 Images of ECGs
@@ -42,6 +44,7 @@ def load_ecg_images(
     image_size=224,
     aspect="pad",
     color="gray",
+    dpi=200,
     on_error="raise",
     n_jobs=None,
     verbose=0,
@@ -51,7 +54,9 @@ def load_ecg_images(
 
     PNG, JPEG, TIFF and BMP files of any size are read with Pillow, turned according to their EXIF
     data, put on white where they are transparent, converted to gray or RGB with 8 bits, and brought
-    to one size. Files that are not loaded are listed in the report.
+    to one size. Each page of a PDF file is an image, whether it was drawn or scanned; this requires
+    pypdfium2 (``pip install "sklearn_ecg[files]"``). Files that are not loaded are listed in the
+    report.
 
     Parameters
     ----------
@@ -76,6 +81,9 @@ def load_ecg_images(
         separately.
     color : {"gray", "rgb"}, default="gray"
         Whether images have the shape (height, width) or (height, width, 3).
+    dpi : float, default=200
+        Pixels per inch with which pages of PDF files are rendered before they are brought to
+        `image_size`, > 0. A page of DIN A4 has 2339 x 1654 pixels with 200 dpi.
     on_error : {"raise", "skip"}, default="raise"
         What to do with an image that cannot be loaded: raise an error that names it, or list it in
         the report and issue a warning with the number of such images.
@@ -105,11 +113,14 @@ def load_ecg_images(
             identical images, with a tolerance.
         filenames : ndarray of shape (n_images,), str
             Relative to `folder`.
+        pages : ndarray of shape (n_images,), int
+            Page of the PDF file, from 1. 1 for other files.
         metadata : DataFrame of shape (n_images, n_columns)
-            The rows of the table, or the file names if there is no table.
+            The rows of the table, or the file names and pages if there is no table.
         report : DataFrame
-            A row per file: its name; its status; the reason, or what was done to it; its label; the
-            shape (height, width) and Pillow's mode of the image in the file. The status is
+            A row per file, or page of a PDF file: its name; the page, from 1; its status; the
+            reason, or what was done to it; its label; the shape (height, width) and Pillow's mode
+            of the image in the file. The status is
             "loaded", "failed", "no image" (another kind of file, which is not in the table),
             "hidden" (files of operating systems: names that start with a dot, Thumbs.db, ...),
             "no class" (not in the subfolder of a class), "no label" (in the table), or
@@ -144,9 +155,14 @@ def load_ecg_images(
     is decoded at half its size if that is at least `image_size`, and the report notes it.
 
     Images with more pixels than Pillow's limit against decompression bombs,
-    ``PIL.Image.MAX_IMAGE_PIXELS``, or with a side of more than 1,048,576, are not decoded. The
-    limit of the calling process counts, also in worker processes. Links to files have to stay
-    inside the folder, and pipes and devices are not opened.
+    ``PIL.Image.MAX_IMAGE_PIXELS``, or with a side of more than 1,048,576, are not decoded, nor are
+    pages of PDF files that would have as many. The limit of the calling process counts, also in
+    worker processes. Links to files have to stay inside the folder, and pipes and devices are not
+    opened.
+
+    All pages of a PDF file are loaded: leave out reports without an ECG. They have the label of the
+    file, and its patient with ``group_column``; otherwise each page is a group of its own. PDF
+    files with a password, or more than 10,000 pages, cannot be loaded.
 
     Many public collections of printed ECGs contain the same image twice. Split by ``groups``.
 
@@ -185,6 +201,8 @@ def load_ecg_images(
     check_option("aspect", aspect, ("pad", "stretch"))
     check_option("color", color, ("gray", "rgb"))
     check_option("on_error", on_error, ("raise", "skip"))
+    if isinstance(dpi, bool) or not isinstance(dpi, Real) or not 0 < dpi < np.inf:
+        raise ValueError(f"dpi must be a positive number of pixels per inch, got {dpi!r}.")
     size = check_image_size(image_size)
     root = Path(expand_path(folder, "folder"))
     if not root.is_dir():
@@ -207,7 +225,10 @@ def load_ecg_images(
         table = read_label_table(labels, columns, what="image", keywords=["folders"])
         rows, names = list_table_files(root, table, file_column, label_column)
 
-    data, loaded = _load_images(root, rows, size, aspect, color, on_error, n_jobs, verbose)
+    rows = _list_pages(root, rows, on_error)
+    options = (size, aspect, color, float(dpi))
+    data, loaded = _load_images(root, rows, options, on_error, n_jobs, verbose)
+    pages = [row["page"] for row in loaded]
     report = pd.DataFrame(rows, columns=_IMAGE_REPORT_COLUMNS)
     if not loaded:
         _raise_no_image_loaded(root, report)
@@ -216,7 +237,7 @@ def load_ecg_images(
     if return_X_y:
         return data, target
     if table is None:
-        metadata = pd.DataFrame({"record": [row["record"] for row in loaded]})
+        metadata = pd.DataFrame({"record": [row["record"] for row in loaded], "page": pages})
     else:
         metadata = table.iloc[[row["row"] for row in loaded]]
     patients = None if table is None or group_column is None else metadata[group_column]
@@ -226,6 +247,7 @@ def load_ecg_images(
         target_names=names,
         groups=duplicate_groups(data, groups=patients),
         filenames=np.array([row["record"] for row in loaded]),
+        pages=np.array(pages, dtype=int),
         metadata=metadata,
         report=report,
         DESCR=_DESCR.format(
@@ -240,12 +262,34 @@ def load_ecg_images(
     )
 
 
-def _load_images(root, rows, size, aspect, color, on_error, n_jobs, verbose):
+def _list_pages(root, rows, on_error):
+    """Return a row for each page of PDF files, and the rows of other files."""
+    listed = []
+    for row in rows:
+        n_pages = None
+        if row["status"] is None:
+            try:
+                n_pages = count_pages(str(root), row["record"])
+            except RecordError as error:
+                if on_error == "raise":
+                    raise
+                row.update(status="failed", reason=f"{error.field}: {error.reason}")
+                row.update(record=show_name(row["record"]))
+        if n_pages is None:
+            listed.append(row)
+        else:
+            listed += [{**row, "page": page} for page in range(1, n_pages + 1)]
+    return listed
+
+
+def _load_images(root, rows, options, on_error, n_jobs, verbose):
     """Read the files without a status, complete their rows, and return data and loaded rows."""
     to_read = [row for row in rows if row["status"] is None]
+    size, _, color, _ = options
     # Worker processes have a limit of their own.
-    options = (size, aspect, color, Image.MAX_IMAGE_PIXELS)
-    calls = [(str(root), row["record"], *options) for row in to_read]
+    calls = [
+        (str(root), row["record"], row["page"], *options, Image.MAX_IMAGE_PIXELS) for row in to_read
+    ]
     shape = size if color == "gray" else (*size, 3)
     data = np.empty((len(to_read), *shape), dtype=np.uint8)
     loaded = []
@@ -297,5 +341,5 @@ def _raise_no_image_loaded(root, report):
     reasons = summarize_reasons(report["record"], report["reason"])
     raise ValueError(
         f"None of {len(report)} files was loaded as an image: {counts}. {reasons}. Pass a folder "
-        "with PNG, JPEG, TIFF or BMP files."
+        "with PNG, JPEG, TIFF, BMP or PDF files."
     )

@@ -3,7 +3,13 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from .._validation import check_same_scale, group_by_missing_leads, missing_leads, take_group
+from .._validation import (
+    check_same_scale,
+    group_by_missing_leads,
+    leads_with_gaps,
+    missing_leads,
+    take_group,
+)
 from ..base import SignalToSignalTransformer, fill_lead_names
 from ..utils._chunks import apply_in_chunks
 
@@ -52,9 +58,9 @@ class LeadScaler(SignalToSignalTransformer):
 
     Notes
     -----
-    A lead that is NaN at all time points of a record is missing. It stays NaN, and has no influence
-    on the statistics. NaN at some time points of a lead raises an error. With
-    ``normalize="dataset"``, each lead must be present in a record passed to `fit`.
+    NaN stays NaN, at all time points of a lead (a missing lead) or at some of them (a gap), and has
+    no influence on the statistics. With ``normalize="dataset"``, each lead must be present in a
+    record passed to `fit`.
 
     Statistics are computed in float64. In float32, the results agree with those of the networks
     except for rounding.
@@ -81,7 +87,7 @@ class LeadScaler(SignalToSignalTransformer):
         **SignalToSignalTransformer._parameter_constraints,
         "normalize": [StrOptions({"dataset", "record", "record_lead"}), None],
     }
-    _allow_nan = "leads"
+    _allow_nan = True
     _fits_lazy_records = True
 
     def __init__(self, normalize="dataset", *, n_leads=None, lead_names=None):
@@ -94,8 +100,10 @@ class LeadScaler(SignalToSignalTransformer):
         if self.normalize != "dataset":
             return
         check_same_scale(self, signals, reset=True)
-        present = ~missing_leads(signals)
+        present, gaps = ~missing_leads(signals), leads_with_gaps(signals)
         count = present.sum(axis=0) * signals.shape[2]
+        for record, lead in np.argwhere(gaps):
+            count[lead] -= np.isnan(signals[record, lead]).sum()
         if not count.all():
             names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
             raise ValueError(
@@ -104,12 +112,14 @@ class LeadScaler(SignalToSignalTransformer):
                 "normalize='record' or 'record_lead'."
             )
         total, squares = np.zeros(self.n_leads_in_), np.zeros(self.n_leads_in_)
-        for record, has in zip(signals, present):
-            total += np.where(has, record.sum(axis=1, dtype=np.float64), 0)
+        for record, has, gap in zip(signals, present, gaps):
+            add = np.nansum if gap.any() else np.sum
+            total += np.where(has, add(record, axis=1, dtype=np.float64), 0)
         self.mean_ = total / count
         # In a second pass, since E[x^2] - E[x]^2 is inaccurate if the mean is much larger.
-        for record, has in zip(signals, present):
-            squares += np.where(has, np.square(record - self.mean_[:, None]).sum(axis=1), 0)
+        for record, has, gap in zip(signals, present, gaps):
+            add = np.nansum if gap.any() else np.sum
+            squares += np.where(has, add(np.square(record - self.mean_[:, None]), axis=1), 0)
         scale = np.sqrt(squares / count)
         self.scale_ = _safe_scale(scale, np.abs(self.mean_), np.float64)
 
@@ -127,6 +137,9 @@ class LeadScaler(SignalToSignalTransformer):
 
     def _scale_part(self, signals):
         axes = (1, 2) if self.normalize == "record" else 2
+        gaps = leads_with_gaps(signals).any(axis=1)
+        if gaps.any():
+            return self._scale_with_gaps(signals, gaps, axes)
         if self.normalize == "record" and missing_leads(signals).any():
             return self._scale_incomplete(signals)
         mean = signals.mean(axis=axes, keepdims=True, dtype=np.float64)
@@ -143,6 +156,20 @@ class LeadScaler(SignalToSignalTransformer):
                 scaled[np.ix_(records, leads)] = self._scale_part(
                     take_group(signals, records, leads)
                 )
+        return scaled
+
+    def _scale_with_gaps(self, signals, gaps, axes):
+        """Scale records with gaps by the statistics of the values that are not NaN."""
+        scaled = np.empty(signals.shape)
+        if not gaps.all():
+            scaled[~gaps] = self._scale_part(signals[~gaps])
+        part = signals[gaps]
+        has_value = ~np.isnan(part)
+        count = np.maximum(has_value.sum(axis=axes, keepdims=True), 1)
+        mean = np.nansum(part, axis=axes, keepdims=True, dtype=np.float64) / count
+        centered = part - mean
+        scale = np.sqrt(np.nansum(np.square(centered), axis=axes, keepdims=True) / count)
+        scaled[gaps] = centered / _safe_scale(scale, np.abs(mean), signals.dtype)
         return scaled
 
 

@@ -69,7 +69,7 @@ def test_folders_are_classes(folder):
     assert_array_equal(bunch.target, [1, 1, 1, 2, 2])
     assert_array_equal(bunch.groups, np.arange(5))
     assert bunch.metadata["record"].tolist() == names
-    assert list(bunch.report) == ["record", "status", "reason", "label", "shape", "mode"]
+    assert list(bunch.report) == ["record", "page", "status", "reason", "label", "shape", "mode"]
     assert bunch.report.iloc[0].to_dict() == {
         "record": names[0],
         "status": "loaded",

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .._records import RecordError, show_name
 from ._opening import describe_access_error, open_image_file
+from ._pdf import is_pdf, render_page
 
 # Of JPEG files with further images in them (MPO), which phones write, the first image is read.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
@@ -34,17 +35,21 @@ class DecodedImage:
     notes: list = field(default_factory=list)
 
 
-def decode_image(root, name, size, aspect, color, max_pixels):
-    """Decode an image file.
+def decode_image(root, name, page, size, aspect, color, dpi, max_pixels):
+    """Decode an image file, or a page of a PDF file.
 
     Parameters
     ----------
     root, name : str
         The folder, and the file relative to it.
+    page : int
+        Page of a PDF file, from 1.
     size : (int, int)
         Height and width.
     aspect : {"pad", "stretch"}
     color : {"gray", "rgb"}
+    dpi : float
+        Pixels per inch of a page of a PDF file.
     max_pixels : int or None
         Images with more pixels are not decoded.
 
@@ -55,7 +60,13 @@ def decode_image(root, name, size, aspect, color, max_pixels):
     decoded = DecodedImage()
     try:
         with _record_warnings() as caught:
-            decoded.pixels = _read_pixels(root, name, size, aspect, color, max_pixels, decoded)
+            with open_image_file(root, name) as file:
+                if is_pdf(file):
+                    image = _render_page(file, name, page, dpi, max_pixels, decoded)
+                else:
+                    image = _read_image(file, name, size, max_pixels, decoded)
+                image = _put_on_white(name, image, size, aspect, color, decoded.notes)
+                decoded.pixels = np.asarray(image.convert("L" if color == "gray" else "RGB"))
         decoded.notes += [f"Pillow: {warning.message}" for warning in caught]
     except RecordError as error:
         decoded.error = error
@@ -83,25 +94,37 @@ def _record_warnings():
         yield caught
 
 
-def _read_pixels(root, name, size, aspect, color, max_pixels, decoded):
-    """Return the pixels of a file, and note in `decoded` what was found and done."""
-    with open_image_file(root, name) as file:
-        image = _identify(file)
-        file.has_header = True
-        decoded.shape, decoded.mode = image.size[::-1], image.mode
-        _check_size(name, image, max_pixels)
-        _check_single_page(name, image)
-        _scale_while_decoding(image, size, decoded.notes)
-        # Pillow turns TIFF files itself while loading, and then removes the orientation.
-        orientations = {image.getexif().get(_ORIENTATION_TAG, 1)}
-        image.load()
-        orientations.add(image.getexif().get(_ORIENTATION_TAG, 1))
-        # Other numbers mean nothing.
-        if orientations.intersection(range(2, 9)):
-            ImageOps.exif_transpose(image, in_place=True)
-            decoded.notes.append("turned according to EXIF")
-        image = _put_on_white(name, image, size, aspect, color, decoded.notes)
-        return np.asarray(image.convert("L" if color == "gray" else "RGB"))
+def _read_image(file, name, size, max_pixels, decoded):
+    """Return the image of a file, and note in `decoded` what was found and done."""
+    image = _identify(file)
+    file.has_header = True
+    decoded.shape, decoded.mode = image.size[::-1], image.mode
+    _check_size(name, *decoded.shape, max_pixels)
+    _check_single_page(name, image)
+    _scale_while_decoding(image, size, decoded.notes)
+    # Pillow turns TIFF files itself while loading, and then removes the orientation.
+    orientations = {image.getexif().get(_ORIENTATION_TAG, 1)}
+    image.load()
+    orientations.add(image.getexif().get(_ORIENTATION_TAG, 1))
+    # Other numbers mean nothing.
+    if orientations.intersection(range(2, 9)):
+        ImageOps.exif_transpose(image, in_place=True)
+        decoded.notes.append("turned according to EXIF")
+    return image
+
+
+def _render_page(file, name, page, dpi, max_pixels, decoded):
+    """Return the image of a page of a PDF file, and note in `decoded` what was found and done."""
+    name = f"{name}, page {page}"
+
+    def check_size(height, width):
+        decoded.shape, decoded.mode = (height, width), "RGB"
+        _check_size(name, height, width, max_pixels, remedy="Pass a lower dpi")
+
+    image = render_page(name, file, page, dpi, check_size)
+    decoded.shape = image.size[::-1]
+    decoded.notes.append(f"rendered with {dpi:g} dpi")
+    return image
 
 
 def _identify(file):
@@ -137,7 +160,7 @@ def _describe_decoding_error(name, error):
         return RecordError(
             name,
             "format",
-            "Pillow finds no PNG, JPEG, TIFF or BMP image in it.",
+            "Pillow finds no PNG, JPEG, TIFF or BMP image in it, and it is no PDF file.",
             "Convert it, or leave it out.",
         )
     if isinstance(error, MemoryError):
@@ -155,22 +178,21 @@ def _describe_decoding_error(name, error):
     )
 
 
-def _check_size(name, image, max_pixels):
-    height, width = image.size[::-1]
+def _check_size(name, height, width, max_pixels, remedy="Make it smaller"):
     if max_pixels is not None and height * width > max_pixels:
         raise RecordError(
             show_name(name),
             "size",
             "it has more pixels than Pillow's limit against decompression bombs "
             f"({max_pixels}, PIL.Image.MAX_IMAGE_PIXELS).",
-            "Make it smaller, or raise the limit if you trust the file.",
+            f"{remedy}, or raise the limit if you trust the file.",
         )
     if max(height, width) > _MAX_SIDE:
         raise RecordError(
             show_name(name),
             "size",
             f"it has {height} x {width} pixels; at most {_MAX_SIDE} are read in a row or a column.",
-            "Make it smaller, or leave it out.",
+            f"{remedy}, or leave it out.",
         )
 
 

@@ -6,13 +6,13 @@ from .._records import find_name_fault, is_folder, is_hidden, natural_order, wal
 
 # Files with these extensions are images by name, even if they cannot be read.
 _IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp")
-_IMAGE_EXTENSIONS += (".gif", ".webp", ".heic", ".jp2")
+_IMAGE_EXTENSIONS += (".gif", ".webp", ".heic", ".jp2", ".pdf")
 
 
 def make_report_row(record, status=None, reason="", label=None, optional=False):
     """Return a row of the report; a file whose status is None is to be read."""
     row = {"record": record, "status": status, "reason": reason, "label": label}
-    return {**row, "shape": None, "mode": None, "optional": optional, "row": None}
+    return {**row, "page": 1, "shape": None, "mode": None, "optional": optional, "row": None}
 
 
 def list_image_files(root):
