@@ -138,7 +138,7 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
     -------
     signal : ndarray of shape (n_times,)
     recovered : float
-        Share of the printed time points that are known.
+        Share of the printed time points that are known, NaN if none of them is in the signal.
     box : tuple of float
         Top, bottom, left and right in pixels of the upright page.
     """
@@ -151,7 +151,7 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
     end = int(np.ceil(last * sampling_rate - 1e-6))
     signal = np.full(n_times, np.nan)
     if end <= begin:
-        return signal, 0.0, None
+        return signal, np.nan, None
     times = np.arange(begin, end) / sampling_rate
     x = axis.start + times * axis.per_second
     # The outermost half columns have no ink on their other side.

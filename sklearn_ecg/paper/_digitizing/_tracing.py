@@ -10,6 +10,8 @@ _MAX_STROKES = 6
 _SKIP = 4.0
 # Cost of 1 mm between the baseline and a stroke, and of 1 mm between the middles of strokes.
 _DISTANCE, _BEND = 0.005, 0.02
+# Pixels: widest stroke that is measured.
+_MAX_WIDTH = 10
 
 
 @dataclass
@@ -119,3 +121,44 @@ def _candidates(strokes, rows, scale):
         bottoms[i, of, rank] = strokes.bottom[near]
         ids[i, of, rank] = near
     return tops, bottoms, ids
+
+
+def measure_stroke_width(strength, paths, line_height):
+    """Return the horizontal width of steep strokes in pixels.
+
+    Parameters
+    ----------
+    strength : ndarray of shape (height, width)
+        Ink.
+    paths : list of Path
+    line_height : float
+        Vertical width of the line in pixels. Strokes of four times this height are steep.
+
+    Returns
+    -------
+    width : float
+        At least 1.
+    """
+    x, y = [], []
+    for path in paths:
+        steep = np.flatnonzero(path.bottom - path.top > 4 * line_height)
+        x.append(steep)
+        y.append(((path.top + path.bottom) / 2)[steep].astype(int))
+    x, y = np.concatenate(x), np.concatenate(y)
+    if len(x) < 10:
+        return max(1.0, line_height)
+    ink = np.pad(strength, ((0, 0), (_MAX_WIDTH, _MAX_WIDTH)))
+    widths = np.zeros(len(x))
+    for direction in (-1, 1):
+        inside = np.ones(len(x), dtype=bool)
+        before = ink[y, x + _MAX_WIDTH]
+        for step in range(1, _MAX_WIDTH + 1):
+            value = ink[y, x + _MAX_WIDTH + direction * step]
+            # Up to where the ink crosses the threshold.
+            ends = inside & (value <= 0.5)
+            part = (before - 0.5) / np.maximum(before - value, 1e-6) - 0.5
+            widths[ends] += part[ends]
+            inside &= value > 0.5
+            widths += inside
+            before = value
+    return max(1.0, float(np.percentile(widths + 1, 25)))
