@@ -33,8 +33,9 @@ ESTIMATORS = {
     **_names(
         "sklearn_ecg.augmentation",
         "AmplitudeScale BaselineWander CardiacCycleMask ColorJitter Compose GaussianBlur "
-        "GaussianNoise LeadDropout PowerlineNoise RandomApply RandomHorizontalFlip "
-        "RandomResizedCrop RandomRotation RandomScaleCrop TemporalShift TimeMask",
+        "GaussianNoise JPEGCompression LeadDropout PaperFolds PaperStains PowerlineNoise "
+        "RandomApply RandomHorizontalFlip RandomPerspective RandomPhoto RandomResizedCrop "
+        "RandomRotation RandomScaleCrop RandomScan SensorNoise TemporalShift TimeMask UnevenLight",
     ),
     **_names(
         "sklearn_ecg.imbalance",
