@@ -17,6 +17,8 @@ _PULSE_GAP = 0.5
 _START_TOLERANCE = 2.0
 # Seconds of a page that are accepted, as a share of its columns.
 _LENGTH = (0.85, 1.06)
+# Deviation of the distance of lines between columns from 2.5 s, as a ratio.
+_RULING_TOLERANCE = 0.02
 
 
 @dataclass
@@ -44,7 +46,7 @@ class TimeAxis:
     spread: float
 
 
-def find_time_axis(curves, scales, speed):
+def find_time_axis(curves, scales, speed, rulings):
     """Find where the traces of all rows begin and end.
 
     Parameters
@@ -54,6 +56,8 @@ def find_time_axis(curves, scales, speed):
         Pixels per mm, horizontally and vertically.
     speed : float
         mm per second.
+    rulings : ndarray of float
+        Pixel columns of vertical lines between columns of leads.
 
     Returns
     -------
@@ -68,6 +72,11 @@ def find_time_axis(curves, scales, speed):
         stops.append(stop)
     start, stop = float(np.median(starts)), float(np.median(stops))
     per_second = scale * speed
+    if len(rulings) == 3:
+        # The printer may differ slightly from the paper.
+        seconds = np.diff(rulings) / (COLUMN_SECONDS[4] * per_second)
+        if np.abs(seconds - 1).max() < _RULING_TOLERANCE:
+            per_second *= float(seconds.mean())
     return TimeAxis(
         start=start,
         per_second=per_second,

@@ -89,7 +89,7 @@ def _digitize(image, options, facts):
         grid_share=grid.share,
     )
     upright = separate_ink(page, grid)
-    remove_rulings(upright)
+    rulings = remove_rulings(upright)
     rows = find_rows(upright, grid.area)
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
@@ -100,11 +100,9 @@ def _digitize(image, options, facts):
     curves = [make_curve(path, scale, width) for path in paths]
     if any(curve is None or not curve.pieces for curve in curves):
         raise PageRefusedError("traces", "a row has no continuous trace")
-    axis = find_time_axis(curves, upright.scales, options.paper_speed)
+    axis = find_time_axis(curves, upright.scales, options.paper_speed, rulings)
     _check_pulses(axis, options.gain, facts)
-    facts.update(
-        stroke_width=width, line_height=line_height, seconds=axis.seconds, start_spread=axis.spread
-    )
+    facts.update(seconds=axis.seconds, start_spread=axis.spread)
     best = None
     for layout in layouts:
         candidate = _read_leads(layout, curves, axis, options, upright.scales)

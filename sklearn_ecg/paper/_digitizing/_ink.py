@@ -89,8 +89,8 @@ def separate_ink(page, grid):
         darkness = _darkness(lightest)
         _subtract_grid(darkness, 5 * scale)
     darkness[outside] = 0
-    strong = np.percentile(darkness[::2, ::2], 99.6)
-    usual = np.percentile(darkness[::2, ::2], 95)
+    strong = np.percentile(darkness[::3, ::3], 99.6)
+    usual = np.percentile(darkness[::3, ::3], 95)
     threshold = max(_THRESHOLD * strong, 1.2 * min(usual, 0.6 * strong), _MIN_DARKNESS)
     if strong < _MIN_DARKNESS:
         raise PageRefusedError("traces", "there is no ink that is darker than the grid")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # Strokes of a column that are considered for a row.
-_MAX_STROKES = 6
+_MAX_STROKES = 5
 # Costs in mm. 1 mm of columns without a stroke that fits costs as much as a gap of this height.
 _SKIP = 4.0
 # Cost of 1 mm between the baseline and a stroke, and of 1 mm between the middles of strokes.
@@ -49,37 +49,37 @@ def trace_rows(strokes, rows, scale):
     n_rows, n_columns = len(rows), len(strokes.starts) - 1
     tops, bottoms, ids = _candidates(strokes, rows, scale)
     k = _MAX_STROKES + 1
-    middles = (tops + bottoms) / 2
-    baseline = np.array([row.baseline for row in rows])[:, None, None] / scale
-    node_cost = _DISTANCE * np.abs(middles / scale - baseline)
-    node_cost[ids < 0] = np.inf
-    top, bottom = tops / scale, bottoms / scale
+    # Columns first, in mm. A stroke is its middle and half its height.
+    middles = np.ascontiguousarray(((tops + bottoms) / (2 * scale)).transpose(1, 0, 2))
+    halves = np.ascontiguousarray(((bottoms - tops) / (2 * scale)).transpose(1, 0, 2))
+    baseline = np.array([row.baseline for row in rows])[:, None] / scale
+    node_cost = _DISTANCE * np.abs(middles - baseline)
+    node_cost[ids.transpose(1, 0, 2) < 0] = np.inf
     # State: the strokes of the column, and at the end the last stroke of a path in a gap.
     cost = np.full((n_rows, k), np.inf)
     cost[:, -1] = 0.0
-    last_top = np.repeat(baseline[:, :, 0], k, axis=1)
-    last_bottom = last_top.copy()
+    middle, half = np.repeat(baseline, k, axis=1), np.zeros((n_rows, k))
     back = np.zeros((n_columns, n_rows, k), dtype=np.int8)
     index = np.arange(n_rows)
     skip = _SKIP / scale
     for x in range(n_columns):
         # From each previous state (axis 2) to each stroke of this column (axis 1).
-        new_top, new_bottom = top[:, x, :, None], bottom[:, x, :, None]
-        old_top, old_bottom = last_top[:, None, :], last_bottom[:, None, :]
-        gap = np.maximum(old_top - new_bottom, new_top - old_bottom)
-        np.maximum(gap, 0, out=gap)
-        bend = np.abs(new_top + new_bottom - old_top - old_bottom)
-        total = cost[:, None, :] + gap + (0.5 * _BEND) * bend
-        best = total.argmin(axis=2)
-        strokes_cost = np.take_along_axis(total, best[:, :, None], 2)[:, :, 0] + node_cost[:, x]
+        distance = np.abs(middles[x][:, :, None] - middle[:, None, :])
+        total = distance - halves[x][:, :, None]
+        total -= half[:, None, :]
+        np.maximum(total, 0, out=total)
+        distance *= _BEND
+        total += distance
+        total += cost[:, None, :]
+        back[x, :, :-1] = total.argmin(axis=2)
         rest = cost.argmin(axis=1)
-        back[x, :, :-1] = best
         back[x, :, -1] = rest
-        carried = cost[index, rest] + skip
-        carried_top, carried_bottom = last_top[index, rest], last_bottom[index, rest]
-        cost = np.concatenate([strokes_cost, carried[:, None]], axis=1)
-        last_top = np.concatenate([top[:, x], carried_top[:, None]], axis=1)
-        last_bottom = np.concatenate([bottom[:, x], carried_bottom[:, None]], axis=1)
+        new_cost, new_middle, new_half = np.empty((3, n_rows, k))
+        np.add(total.min(axis=2), node_cost[x], out=new_cost[:, :-1])
+        new_cost[:, -1] = cost[index, rest] + skip
+        new_middle[:, :-1], new_half[:, :-1] = middles[x], halves[x]
+        new_middle[:, -1], new_half[:, -1] = middle[index, rest], half[index, rest]
+        cost, middle, half = new_cost, new_middle, new_half
     state = cost.argmin(axis=1)
     chosen = np.full((n_rows, n_columns), -1)
     for x in range(n_columns - 1, -1, -1):
