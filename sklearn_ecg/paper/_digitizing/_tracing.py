@@ -10,6 +10,8 @@ _MAX_STROKES = 5
 _SKIP = 4.0
 # Cost of 1 mm between the baseline and a stroke, and of 1 mm between the middles of strokes.
 _DISTANCE, _BEND = 0.005, 0.02
+# mm: longest continuation of a piece of a path.
+_EXTENSION = 1.5
 # Pixels: widest stroke that is measured.
 _MAX_WIDTH = 10
 
@@ -88,12 +90,37 @@ def trace_rows(strokes, rows, scale):
         state = back[x, index, state]
     paths = []
     for row in range(n_rows):
+        _extend(chosen[row], strokes, int(_EXTENSION * scale))
         found = chosen[row] >= 0
         path_top, path_bottom = np.full((2, n_columns), np.nan)
         path_top[found] = strokes.top[chosen[row, found]]
         path_bottom[found] = strokes.bottom[chosen[row, found]]
         paths.append(Path(0, path_top, path_bottom))
     return paths
+
+
+def _extend(chosen, strokes, n_columns):
+    """Continue pieces of a path with strokes that touch their ends, in place.
+
+    A path begins with a low stroke if that saves the way to a high one.
+    """
+    known = np.concatenate([[False], chosen >= 0, [False]])
+    starts = np.flatnonzero(known[1:-1] & ~known[:-2])
+    stops = np.flatnonzero(known[1:-1] & ~known[2:])
+    for ends, step in ((starts, -1), (stops, 1)):
+        for end in ends:
+            stroke = chosen[end]
+            for x in range(end + step, end + step * (n_columns + 1), step):
+                if not 0 <= x < len(chosen) or chosen[x] >= 0:
+                    break
+                near = np.arange(strokes.starts[x], strokes.starts[x + 1])
+                gap = np.maximum(
+                    strokes.top[near] - strokes.bottom[stroke],
+                    strokes.top[stroke] - strokes.bottom[near],
+                )
+                if len(near) == 0 or gap.min() > 1:
+                    break
+                stroke = chosen[x] = near[np.argmin(gap)]
 
 
 def _candidates(strokes, rows, scale):
