@@ -121,7 +121,7 @@ class ECGImageDigitizer(
     Examples
     --------
     >>> from sklearn_ecg.datasets import make_ecg
-    >>> from sklearn_ecg.paper import ECGImageDigitizer, ECGImageRenderer
+    >>> from sklearn_ecg.preprocessing import ECGImageDigitizer, ECGImageRenderer
     >>> X = make_ecg(1, random_state=0).data
     >>> pages = ECGImageRenderer(100, image_size=(850, 1100), color="rgb").fit_transform(X)
     >>> digitizer = ECGImageDigitizer(sampling_rate=100)

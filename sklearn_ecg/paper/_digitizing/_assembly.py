@@ -17,6 +17,8 @@ _PULSE_GAP = 0.5
 _START_TOLERANCE = 2.0
 # Seconds of a page that are accepted, as a share of its columns.
 _LENGTH = (0.85, 1.06)
+# Deviation of the distance of lines between columns from 2.5 s, as a ratio.
+_RULING_TOLERANCE = 0.02
 
 
 @dataclass
@@ -44,7 +46,7 @@ class TimeAxis:
     spread: float
 
 
-def find_time_axis(curves, scales, speed):
+def find_time_axis(curves, scales, speed, rulings):
     """Find where the traces of all rows begin and end.
 
     Parameters
@@ -54,6 +56,8 @@ def find_time_axis(curves, scales, speed):
         Pixels per mm, horizontally and vertically.
     speed : float
         mm per second.
+    rulings : ndarray of float
+        Pixel columns of vertical lines between columns of leads.
 
     Returns
     -------
@@ -68,6 +72,11 @@ def find_time_axis(curves, scales, speed):
         stops.append(stop)
     start, stop = float(np.median(starts)), float(np.median(stops))
     per_second = scale * speed
+    if len(rulings) == 3:
+        # The printer may differ slightly from the paper.
+        seconds = np.diff(rulings) / (COLUMN_SECONDS[4] * per_second)
+        if np.abs(seconds - 1).max() < _RULING_TOLERANCE:
+            per_second *= float(seconds.mean())
     return TimeAxis(
         start=start,
         per_second=per_second,
@@ -138,7 +147,7 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
     -------
     signal : ndarray of shape (n_times,)
     recovered : float
-        Share of the printed time points that are known.
+        Share of the printed time points that are known, NaN if none of them is in the signal.
     box : tuple of float
         Top, bottom, left and right in pixels of the upright page.
     """
@@ -151,7 +160,7 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
     end = int(np.ceil(last * sampling_rate - 1e-6))
     signal = np.full(n_times, np.nan)
     if end <= begin:
-        return signal, 0.0, None
+        return signal, np.nan, None
     times = np.arange(begin, end) / sampling_rate
     x = axis.start + times * axis.per_second
     # The outermost half columns have no ink on their other side.

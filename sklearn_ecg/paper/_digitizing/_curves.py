@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import median_filter
 
+# mm: width of the window whose median shows no QRS complex.
+_QRS = 6.0
 # mm: wider gaps end a piece of a trace; shorter pieces are dirt.
 _GAP = 1.5
 _PIECE = 4.0
@@ -35,18 +38,21 @@ class Curve:
     pieces: list
 
 
-def make_curve(path, scale):
+def make_curve(path, scale, stroke_width):
     """Return the curve through the strokes of a row.
 
-    A stroke covers what the curve covers in its column, plus half the width of the line at both
-    ends. Between two columns the curve is where both strokes overlap, and at a peak it reaches the
-    end of the stroke.
+    A stroke covers what the curve covers within the width of a stroke, plus half the width of the
+    line at both ends: its upper ends are a dilation of the curve, and its lower ends an erosion.
+    The opposite operation gives the curve, except in troughs and on peaks that are narrower than a
+    stroke. The upper ends give peaks exactly, the lower ends troughs.
 
     Parameters
     ----------
     path : Path
-    scale : int
+    scale : float
         Pixels per mm.
+    stroke_width : float
+        Horizontal width in pixels of steep strokes, at least 1.
 
     Returns
     -------
@@ -64,23 +70,26 @@ def make_curve(path, scale):
     thin = upper > lower
     upper[thin] = lower[thin] = middle[thin]
 
-    # Edges between the columns x - 1 and x.
-    first = np.maximum(upper[:-1], upper[1:])
-    last = np.minimum(lower[:-1], lower[1:])
-    edge = (first + last) / 2
-    before, after = np.roll(middle, 1)[:-1], np.roll(middle, -1)[1:]
-    wide = last - first > 0.5
-    # y increases downward: at a peak, both sides are below.
-    is_peak = wide & (before > edge) & (after > edge)
-    is_trough = wide & (before < edge) & (after < edge)
-    edge = np.where(is_peak, first, np.where(is_trough, last, edge))
+    # Edges between the columns x - 1 and x. y increases downward.
     n = len(middle)
-    edges = np.full(n + 1, np.nan)
-    edges[1:-1] = edge
+    reach = max(1, round((stroke_width + 1) / 2))
+    # In gaps, the ends do not limit anything.
+    peaks = _sliding(np.where(np.isnan(upper), -np.inf, upper), 2 * reach, np.max)
+    troughs = _sliding(np.where(np.isnan(lower), np.inf, lower), 2 * reach, np.min)
+    smooth = _smooth_line(middle, found, scale)
+    with np.errstate(invalid="ignore"):
+        edges = (peaks + troughs) / 2
+        narrow = troughs - peaks > 0.5
+        is_peak = narrow & (np.abs(peaks - smooth) > np.abs(troughs - smooth))
+    edges = np.where(is_peak, peaks, np.where(narrow, troughs, edges))
+    known = ~np.isnan(middle)
+    between = np.zeros(n + 1, dtype=bool)
+    between[1:-1] = known[:-1] & known[1:]
+    edges[~between] = np.nan
     # At the ends of pieces, the curve continues as in the middle of the column.
-    starts = ~np.isnan(middle) & np.isnan(edges[:-1])
+    starts = known & ~between[:-1]
     edges[:-1][starts] = middle[starts]
-    stops = ~np.isnan(middle) & np.isnan(edges[1:])
+    stops = known & ~between[1:]
     edges[1:][stops] = middle[stops]
 
     low, high = np.fmin(edges[:-1], edges[1:]), np.fmax(edges[:-1], edges[1:])
@@ -109,6 +118,21 @@ def make_curve(path, scale):
         line_width=line_width,
         pieces=_find_pieces(found, scale),
     )
+
+
+def _sliding(values, size, function):
+    """Return the extreme value of windows of `size` columns around each edge of columns."""
+    fill = values.dtype.type(-np.inf if function is np.max else np.inf)
+    padded = np.concatenate([np.full(size // 2, fill), values, np.full(size // 2, fill)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)
+    return function(windows, axis=1)
+
+
+def _smooth_line(middle, found, scale):
+    """Return the height of the trace without its QRS complexes, at the edges of columns."""
+    filled = np.interp(np.arange(len(middle)), found, middle[found])
+    smooth = median_filter(filled, int(_QRS * scale) // 2 * 2 + 1, mode="nearest")
+    return np.concatenate([smooth[:1], (smooth[1:] + smooth[:-1]) / 2, smooth[-1:]])
 
 
 def _find_pieces(found, scale):

@@ -21,7 +21,7 @@ from ._refusal import PageRefusedError
 from ._rows import find_rows
 from ._strips import fill_from_strips
 from ._strokes import find_strokes
-from ._tracing import trace_rows
+from ._tracing import measure_stroke_width, trace_rows
 
 # Share of a lead that must be recovered.
 _MIN_RECOVERED = 0.7
@@ -89,15 +89,18 @@ def _digitize(image, options, facts):
         grid_share=grid.share,
     )
     upright = separate_ink(page, grid)
-    remove_rulings(upright)
+    rulings = remove_rulings(upright)
     rows = find_rows(upright, grid.area)
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
     paths = trace_rows(find_strokes(upright.strength), rows, scale)
-    curves = [make_curve(path, scale) for path in paths]
+    heights = np.concatenate([path.bottom - path.top for path in paths])
+    line_height = float(np.nanpercentile(heights, 30)) if (heights > 0).any() else 1.0
+    width = measure_stroke_width(upright.strength, paths, line_height)
+    curves = [make_curve(path, scale, width) for path in paths]
     if any(curve is None or not curve.pieces for curve in curves):
         raise PageRefusedError("traces", "a row has no continuous trace")
-    axis = find_time_axis(curves, upright.scales, options.paper_speed)
+    axis = find_time_axis(curves, upright.scales, options.paper_speed, rulings)
     _check_pulses(axis, options.gain, facts)
     facts.update(seconds=axis.seconds, start_spread=axis.spread)
     best = None
@@ -136,7 +139,8 @@ def _check_pulses(axis, gain, facts):
     heights = [pulse.height for pulse in axis.pulses if pulse is not None]
     facts["n_pulses"] = len(heights)
     facts["pulse_height"] = float(np.median(heights)) if heights else None
-    if len(heights) > len(axis.pulses) / 2:
+    # One alone may be something else.
+    if len(heights) > 1 and np.ptp(heights) < 1:
         if abs(facts["pulse_height"] / gain - 1) > _PULSE_TOLERANCE:
             raise PageRefusedError(
                 "scale",
@@ -199,7 +203,7 @@ def _confidence(grid, axis, residual, recovered):
         min(
             grid.share,
             1 - residual,
-            min(recovered.values()),
+            np.nanmin(list(recovered.values())),
             1 - min(axis.spread / 10, 1.0),
         )
     )

@@ -15,6 +15,7 @@ _BLOCK = 24
 _TOLERANCE = 0.35
 # Share of the blocks with a grid that has to agree with one plane sheet of paper.
 _MIN_SHARE = 0.55
+_GOOD_SHARE = 0.9
 # Pixels per mm of the page that the second fit uses.
 _FIT_SCALE = 4.0
 _LEAST_BLOCKS = 12
@@ -74,7 +75,9 @@ def fit_grid(page):
     ]
     first = _grow(phases, lattice)
     to_paper = first @ np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
-    for _ in range(2):
+    to_paper, share, area = _improve(page, to_paper)
+    if _is_tilted(to_paper, page) or share < _GOOD_SHARE:
+        # The first fit used blocks in which the pitch was not quite right.
         to_paper, share, area = _improve(page, to_paper)
     if share < _MIN_SHARE:
         raise PageRefusedError(
@@ -83,6 +86,12 @@ def fit_grid(page):
             "folded, curved, or has several sheets",
         )
     return _describe(page, to_paper, share, area)
+
+
+def _is_tilted(to_paper, page):
+    """Whether the denominator of a homography varies over the page."""
+    width, height = page.darkest.size
+    return abs(to_paper[2, 0]) * width + abs(to_paper[2, 1]) * height > 0.003
 
 
 def _measure_phases(pixels, vector, strengths):

@@ -6,6 +6,10 @@ from ...leads import STANDARD_LEADS
 
 # Share of the energy of a lead that differs from the same seconds of its strip.
 _MAX_DIFFERENCE = 0.15
+# The next best lead differs by more.
+_MARGIN = 0.6
+# Time points by which the axes of two rows may differ.
+_SHIFTS = tuple(range(-4, 5))
 
 
 def fill_from_strips(signals, strips, *, fill):
@@ -28,11 +32,14 @@ def fill_from_strips(signals, strips, *, fill):
     """
     names = []
     for strip in strips:
-        differences = [_difference(signal, strip) for signal in signals]
+        found = [_best_shift(signal, strip) for signal in signals]
+        differences = np.array([difference for difference, _ in found])
         best = int(np.argmin(differences))
-        if not differences[best] <= _MAX_DIFFERENCE:
+        second = np.partition(differences, 1)[1]
+        if not differences[best] <= min(_MAX_DIFFERENCE, _MARGIN * second):
             names.append(None)
             continue
+        strip = _shift(strip, found[best][1])
         names.append(STANDARD_LEADS[best])
         if fill:
             lead = signals[best]
@@ -41,6 +48,23 @@ def fill_from_strips(signals, strips, *, fill):
             offset = np.median(lead[known] - strip[known])
             lead[gap] = strip[gap] + offset
     return names
+
+
+def _best_shift(signal, strip):
+    return min(
+        ((_difference(signal, _shift(strip, shift)), shift) for shift in _SHIFTS),
+        key=lambda pair: (pair[0], abs(pair[1])),
+    )
+
+
+def _shift(strip, shift):
+    """Return a strip that is later by a number of time points."""
+    shifted = np.full_like(strip, np.nan)
+    if shift >= 0:
+        shifted[shift:] = strip[: len(strip) - shift]
+    else:
+        shifted[:shift] = strip[-shift:]
+    return shifted
 
 
 def _difference(signal, strip):

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 # Strokes of a column that are considered for a row.
-_MAX_STROKES = 6
+_MAX_STROKES = 5
 # Costs in mm. 1 mm of columns without a stroke that fits costs as much as a gap of this height.
 _SKIP = 4.0
 # Cost of 1 mm between the baseline and a stroke, and of 1 mm between the middles of strokes.
 _DISTANCE, _BEND = 0.005, 0.02
+# mm: longest continuation of a piece of a path.
+_EXTENSION = 1.5
+# Pixels: widest stroke that is measured.
+_MAX_WIDTH = 10
 
 
 @dataclass
@@ -47,37 +51,37 @@ def trace_rows(strokes, rows, scale):
     n_rows, n_columns = len(rows), len(strokes.starts) - 1
     tops, bottoms, ids = _candidates(strokes, rows, scale)
     k = _MAX_STROKES + 1
-    middles = (tops + bottoms) / 2
-    baseline = np.array([row.baseline for row in rows])[:, None, None] / scale
-    node_cost = _DISTANCE * np.abs(middles / scale - baseline)
-    node_cost[ids < 0] = np.inf
-    top, bottom = tops / scale, bottoms / scale
+    # Columns first, in mm. A stroke is its middle and half its height.
+    middles = np.ascontiguousarray(((tops + bottoms) / (2 * scale)).transpose(1, 0, 2))
+    halves = np.ascontiguousarray(((bottoms - tops) / (2 * scale)).transpose(1, 0, 2))
+    baseline = np.array([row.baseline for row in rows])[:, None] / scale
+    node_cost = _DISTANCE * np.abs(middles - baseline)
+    node_cost[ids.transpose(1, 0, 2) < 0] = np.inf
     # State: the strokes of the column, and at the end the last stroke of a path in a gap.
     cost = np.full((n_rows, k), np.inf)
     cost[:, -1] = 0.0
-    last_top = np.repeat(baseline[:, :, 0], k, axis=1)
-    last_bottom = last_top.copy()
+    middle, half = np.repeat(baseline, k, axis=1), np.zeros((n_rows, k))
     back = np.zeros((n_columns, n_rows, k), dtype=np.int8)
     index = np.arange(n_rows)
     skip = _SKIP / scale
     for x in range(n_columns):
         # From each previous state (axis 2) to each stroke of this column (axis 1).
-        new_top, new_bottom = top[:, x, :, None], bottom[:, x, :, None]
-        old_top, old_bottom = last_top[:, None, :], last_bottom[:, None, :]
-        gap = np.maximum(old_top - new_bottom, new_top - old_bottom)
-        np.maximum(gap, 0, out=gap)
-        bend = np.abs(new_top + new_bottom - old_top - old_bottom)
-        total = cost[:, None, :] + gap + (0.5 * _BEND) * bend
-        best = total.argmin(axis=2)
-        strokes_cost = np.take_along_axis(total, best[:, :, None], 2)[:, :, 0] + node_cost[:, x]
+        distance = np.abs(middles[x][:, :, None] - middle[:, None, :])
+        total = distance - halves[x][:, :, None]
+        total -= half[:, None, :]
+        np.maximum(total, 0, out=total)
+        distance *= _BEND
+        total += distance
+        total += cost[:, None, :]
+        back[x, :, :-1] = total.argmin(axis=2)
         rest = cost.argmin(axis=1)
-        back[x, :, :-1] = best
         back[x, :, -1] = rest
-        carried = cost[index, rest] + skip
-        carried_top, carried_bottom = last_top[index, rest], last_bottom[index, rest]
-        cost = np.concatenate([strokes_cost, carried[:, None]], axis=1)
-        last_top = np.concatenate([top[:, x], carried_top[:, None]], axis=1)
-        last_bottom = np.concatenate([bottom[:, x], carried_bottom[:, None]], axis=1)
+        new_cost, new_middle, new_half = np.empty((3, n_rows, k))
+        np.add(total.min(axis=2), node_cost[x], out=new_cost[:, :-1])
+        new_cost[:, -1] = cost[index, rest] + skip
+        new_middle[:, :-1], new_half[:, :-1] = middles[x], halves[x]
+        new_middle[:, -1], new_half[:, -1] = middle[index, rest], half[index, rest]
+        cost, middle, half = new_cost, new_middle, new_half
     state = cost.argmin(axis=1)
     chosen = np.full((n_rows, n_columns), -1)
     for x in range(n_columns - 1, -1, -1):
@@ -86,12 +90,37 @@ def trace_rows(strokes, rows, scale):
         state = back[x, index, state]
     paths = []
     for row in range(n_rows):
+        _extend(chosen[row], strokes, int(_EXTENSION * scale))
         found = chosen[row] >= 0
         path_top, path_bottom = np.full((2, n_columns), np.nan)
         path_top[found] = strokes.top[chosen[row, found]]
         path_bottom[found] = strokes.bottom[chosen[row, found]]
         paths.append(Path(0, path_top, path_bottom))
     return paths
+
+
+def _extend(chosen, strokes, n_columns):
+    """Continue pieces of a path with strokes that touch their ends, in place.
+
+    A path begins with a low stroke if that saves the way to a high one.
+    """
+    known = np.concatenate([[False], chosen >= 0, [False]])
+    starts = np.flatnonzero(known[1:-1] & ~known[:-2])
+    stops = np.flatnonzero(known[1:-1] & ~known[2:])
+    for ends, step in ((starts, -1), (stops, 1)):
+        for end in ends:
+            stroke = chosen[end]
+            for x in range(end + step, end + step * (n_columns + 1), step):
+                if not 0 <= x < len(chosen) or chosen[x] >= 0:
+                    break
+                near = np.arange(strokes.starts[x], strokes.starts[x + 1])
+                gap = np.maximum(
+                    strokes.top[near] - strokes.bottom[stroke],
+                    strokes.top[stroke] - strokes.bottom[near],
+                )
+                if len(near) == 0 or gap.min() > 1:
+                    break
+                stroke = chosen[x] = near[np.argmin(gap)]
 
 
 def _candidates(strokes, rows, scale):
@@ -119,3 +148,44 @@ def _candidates(strokes, rows, scale):
         bottoms[i, of, rank] = strokes.bottom[near]
         ids[i, of, rank] = near
     return tops, bottoms, ids
+
+
+def measure_stroke_width(strength, paths, line_height):
+    """Return the horizontal width of steep strokes in pixels.
+
+    Parameters
+    ----------
+    strength : ndarray of shape (height, width)
+        Ink.
+    paths : list of Path
+    line_height : float
+        Vertical width of the line in pixels. Strokes of four times this height are steep.
+
+    Returns
+    -------
+    width : float
+        At least 1.
+    """
+    x, y = [], []
+    for path in paths:
+        steep = np.flatnonzero(path.bottom - path.top > 4 * line_height)
+        x.append(steep)
+        y.append(((path.top + path.bottom) / 2)[steep].astype(int))
+    x, y = np.concatenate(x), np.concatenate(y)
+    if len(x) < 10:
+        return max(1.0, line_height)
+    ink = np.pad(strength, ((0, 0), (_MAX_WIDTH, _MAX_WIDTH)))
+    widths = np.zeros(len(x))
+    for direction in (-1, 1):
+        inside = np.ones(len(x), dtype=bool)
+        before = ink[y, x + _MAX_WIDTH]
+        for step in range(1, _MAX_WIDTH + 1):
+            value = ink[y, x + _MAX_WIDTH + direction * step]
+            # Up to where the ink crosses the threshold.
+            ends = inside & (value <= 0.5)
+            part = (before - 0.5) / np.maximum(before - value, 1e-6) - 0.5
+            widths[ends] += part[ends]
+            inside &= value > 0.5
+            widths += inside
+            before = value
+    return max(1.0, float(np.percentile(widths + 1, 25)))
