@@ -17,7 +17,8 @@ PYTEST_MIN := OMP_NUM_THREADS=1 $(BIN_MIN)/python -m pytest
 # Seconds for all targets of `make fuzz` together.
 FUZZ_SECONDS ?= 300
 
-.PHONY: demo test test-long test-fast test-min fuzz fuzz-models test-properties wheel-test lint docs clean
+.PHONY: demo test test-long test-fast test-min fuzz fuzz-models test-properties wheel-test lint docs \
+	bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/plot_quickstart.py --save figures $(if $(DATA),--data "$(DATA)")
@@ -63,6 +64,12 @@ lint: $(VENV)/.installed-test
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# Every speed benchmark next to its peers, and the table of docs/reproduction/speed.rst; DATA names
+# the folder of PTB-XL. QUICK=1 runs each comparison once, and leaves the table as it is.
+bench: $(VENV)/.installed-bench
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_all.py $(if $(QUICK),--quick) \
+		$(if $(DATA),--ptbxl "$(DATA)")
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -72,6 +79,10 @@ $(VENV)/.installed: $(VENV)/bin/python $(PACKAGING)
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) --editable ".[test]"
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(PIP) --editable ".[bench]"
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

@@ -1,7 +1,15 @@
-"""Interleaved timing of several functions, so that a drifting machine affects all of them alike."""
+"""Interleaved timing of several functions, so that a drifting machine affects all of them alike.
 
+``bench_all.py`` sets two environment variables: results are appended to the file BENCH_RESULTS, a
+line of JSON for each comparison, and there are at most BENCH_REPEATS timed rounds.
+"""
+
+import json
+import os
 import statistics
 import time
+
+RESULTS, REPEATS = "BENCH_RESULTS", "BENCH_REPEATS"
 
 
 def interleave(functions, *, repeats=7, warmup=1, clock=time.perf_counter):
@@ -20,6 +28,8 @@ def interleave(functions, *, repeats=7, warmup=1, clock=time.perf_counter):
     -------
     seconds : dict of str to list of float
     """
+    if REPEATS in os.environ:
+        repeats, warmup = min(repeats, int(os.environ[REPEATS])), min(warmup, 1)
     seconds = {name: [] for name in functions}
     for round_ in range(warmup + repeats):
         for name, function in functions.items():
@@ -35,12 +45,30 @@ def report(title, seconds, *, n_records, reference, target=None):
     """Print median, minimum and maximum rates, and the median of the paired ratios."""
     print(f"\n{title}")
     print(f"  {'':34}{'records/s':>12}{'min':>10}{'max':>10}{'ratio':>8}")
+    rows = []
     for name, values in seconds.items():
         rates = sorted(n_records / value for value in values)
         ratios = [other / own for own, other in zip(values, seconds[reference])]
-        print(
-            f"  {name:34}{statistics.median(rates):12.0f}{rates[0]:10.0f}{rates[-1]:10.0f}"
-            f"{statistics.median(ratios):8.2f}"
+        rows.append(
+            [name, statistics.median(rates), rates[0], rates[-1], statistics.median(ratios)]
         )
+        print("  {:34}{:12.0f}{:10.0f}{:10.0f}{:8.2f}".format(*rows[-1]))
     if target is not None:
         print(f"  target: {target}")
+    keep(title, "records/s", rows, target)
+
+
+def keep(title, unit, rows, target=None):
+    """Append a comparison to the results of ``bench_all.py``.
+
+    Parameters
+    ----------
+    title, unit : str
+    rows : list of [str, float, float, float, float]
+        Name, median, minimum and maximum in the unit, and ratio.
+    target : str or None, default=None
+    """
+    if RESULTS in os.environ:
+        with open(os.environ[RESULTS], "a", encoding="utf-8") as file:
+            line = {"title": title, "unit": unit, "rows": rows, "target": target}
+            file.write(json.dumps(line) + "\n")

@@ -8,10 +8,12 @@ which other processes on the machine affect less.
 """
 
 import argparse
+import os
 import time
 import warnings
 
 import numpy as np
+from _timing import REPEATS, keep
 
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat
@@ -49,7 +51,7 @@ def main():
         if neurokit2:
             tasks["neurokit2, delineation of 1 lead"] = (lambda: with_neurokit2(X[:8], rate), 8)
         times = {name: [] for name in tasks}
-        for _ in range(args.repeats):
+        for _ in range(min(args.repeats, int(os.environ.get(REPEATS, args.repeats)))):
             for name, (task, count) in tasks.items():
                 start = time.process_time()
                 task()
@@ -57,10 +59,13 @@ def main():
         print(f"\n10-s records at {rate} Hz, ms per record (target for BeatFeatures at 100 Hz: 2)")
         print(f"  {'':34}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}")
         own = times["BeatFeatures, 12 leads"]
+        rows = []
         for name, values in times.items():
             ratio = np.median(np.divide(values, own))
-            figures = f"{np.median(values):9.2f}{min(values):9.2f}{max(values):9.2f}{ratio:8.1f}"
-            print(f"  {name:34}{figures}")
+            rows.append([name, np.median(values), min(values), max(values), ratio])
+            print("  {:34}{:9.2f}{:9.2f}{:9.2f}{:8.1f}".format(*rows[-1]))
+        target = f"{2 if rate == 100 else 5} ms for BeatFeatures"
+        keep(f"Beats of 10-s records at {rate} Hz", "ms per record", rows, target)
 
 
 if __name__ == "__main__":

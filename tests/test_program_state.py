@@ -163,6 +163,13 @@ def use_frame(tmp_path, **_):
     )
 
 
+def use_lazy_records(fitted, tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    records = leads.LazyRecords(tmp_path / "X.npy", sampling_rate=100)
+    clone(fitted).fit(records, Y)
+    return fitted.predict(records), records.save(tmp_path / "copy.npy")
+
+
 def embed(fitted, **_):
     import matplotlib.pyplot as plt
 
@@ -268,6 +275,10 @@ CASES = {
             fitted, X, method="gaussian", **REPEATS
         ),
         lambda fitted, **_: inspection.record_lead_importance(fitted, NOT_FINITE, **REPEATS),
+    ),
+    "LazyRecords": (
+        use_lazy_records,
+        lambda tmp_path, **_: leads.LazyRecords(tmp_path / "missing.npy"),
     ),
     "derive_leads": (
         lambda **_: leads.derive_leads(X[:, :2], ["I", "II"]),

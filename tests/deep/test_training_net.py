@@ -10,6 +10,7 @@ from skorch.callbacks import Callback
 from sklearn_ecg import MSAICNetClassifier
 from sklearn_ecg._validation import Target
 from sklearn_ecg.deep._training import Batches, train_network
+from sklearn_ecg.deep._training import net as training_net
 from sklearn_ecg.deep._training_data import TrainingData
 
 
@@ -161,3 +162,64 @@ def test_mixed_precision_trains_in_bfloat16_and_keeps_float32_weights():
     assert next(net.module_.parameters()).dtype == torch.float32
     with net.autocast():
         assert net.infer(torch.zeros(2, 2, 30))[0].dtype == torch.bfloat16
+
+
+# --------------------------------------------------------------------------------------------------
+# Losses that are read once per epoch, as on a GPU
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gradient_clip", [None, 0.5])
+def test_losses_read_once_per_epoch_are_the_same(gradient_clip, monkeypatch):
+    class Recorder(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            self.batches = [
+                {key: batch[key] for key in sorted(batch)} for batch in net.history[-1]["batches"]
+            ]
+
+    def run():
+        _, history, (recorder,) = train(
+            make_batches(shuffle=True),
+            make_batches(seed=1),
+            gradient_clip=gradient_clip,
+            callbacks=[Recorder()],
+        )
+        return {**history, "batches": recorder.batches}
+
+    expected = run()
+    assert expected["batches"][0].keys() == {"train_loss", "train_batch_size"}
+    assert expected["batches"][-1].keys() == {"valid_loss", "valid_batch_size"}
+    monkeypatch.setattr(training_net._Net, "_waits_for_each_loss", lambda self: False)
+    found = run()
+    assert list(found) == list(expected)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_the_first_batch_that_diverged_is_named(monkeypatch):
+    monkeypatch.setattr(training_net._Net, "_waits_for_each_loss", lambda self: False)
+    batches = make_batches()
+    batches.records[9] = torch.nan
+    with pytest.raises(ValueError, match="train loss became nan in epoch 1, batch 2 of 3"):
+        train(batches)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_callbacks_of_batches_wait_for_losses(device, monkeypatch):
+    class OfBatches(Callback):
+        def on_batch_end(self, net, **kwargs):
+            pass
+
+    found = []
+
+    def record(self):
+        with monkeypatch.context() as patch:
+            patch.setattr(self, "device", device)
+            found.append(waits(self))
+        return True
+
+    waits = training_net._Net._waits_for_each_loss
+    monkeypatch.setattr(training_net._Net, "_waits_for_each_loss", record)
+    train(make_batches(), max_epochs=1, callbacks=[Callback()])
+    train(make_batches(), max_epochs=1, callbacks=[OfBatches()])
+    assert found == [device == "cpu", True]

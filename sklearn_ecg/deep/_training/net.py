@@ -12,6 +12,7 @@ import torch
 from skorch import History, NeuralNet
 from skorch.callbacks import (
     BatchScoring,
+    Callback,
     Checkpoint,
     EarlyStopping,
     EpochScoring,
@@ -153,31 +154,56 @@ class _Net(NeuralNet):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
             return
-        parts, sizes, norms = [], [], []
+        parts, sizes, norms, unread = [], [], [], []
+        waits = self._waits_for_each_loss()
 
-        def where():
-            return f"in epoch {len(self.history)}, batch {len(sizes) + 1} of {len(iterator)}"
+        def where(number):
+            return f"in epoch {len(self.history)}, batch {number} of {len(iterator)}"
 
-        with named_memory_errors(where, self._memory_advice(iterator)):
+        def read_losses():
+            # One transfer for all numbers, because each of them waits for the GPU.
+            numbers = torch.stack([values for _, values in unread]).tolist()
+            for (row, _), (loss, norm) in zip(unread, numbers):
+                number = len(norms) + 1
+                check_step(loss, norm, prefix, where(number), self.lr, self.mixed_precision)
+                row[f"{prefix}_loss"] = loss
+                norms.append(norm)
+            unread.clear()
+
+        with named_memory_errors(lambda: where(len(sizes) + 1), self._memory_advice(iterator)):
             for batch in iterator:
                 self.notify("on_batch_begin", batch=batch, training=training)
                 step = step_fn(batch)
                 loss = step["loss"].detach().reshape(())
                 norm = step.pop("gradient_norm", torch.zeros_like(loss)).to(loss)
-                # One transfer for both, because each of them waits for the GPU.
-                loss, norm = torch.stack([loss, norm]).tolist()
-                check_step(loss, norm, prefix, where(), self.lr, self.mixed_precision)
-                self.history.record_batch(f"{prefix}_loss", loss)
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+                unread.append((self.history[-1]["batches"][-1], torch.stack([loss, norm])))
+                if waits:
+                    read_losses()
                 self.notify("on_batch_end", batch=batch, training=training, **step)
                 parts.append({**getattr(self.criterion_, "parts", {})})
-                norms.append(norm)
                 sizes.append(len(batch[0]))
+            if unread:
+                read_losses()
         for name in parts[0]:
             mean = np.average([float(part[name]) for part in parts], weights=sizes)
             self.history.record(f"{prefix}_{name}", float(mean))
         if training and self.gradient_clip is not None:
             self.history.record("gradient_norm", float(np.mean(norms)))
+
+    def _waits_for_each_loss(self):
+        """Return whether losses are read after each batch, rather than after each epoch.
+
+        A GPU computes the next batch meanwhile, unless its last result is read. Callbacks may need
+        the loss of a batch when it ends, except those that set learning rates.
+        """
+        if torch.device(self.device).type == "cpu":
+            return True
+        return any(
+            type(callback).on_batch_end is not Callback.on_batch_end
+            for _, callback in self.callbacks_
+            if not isinstance(callback, LRScheduler) and hasattr(callback, "on_batch_end")
+        )
 
     def _memory_advice(self, batches):
         others = "a smaller network" if self.mixed_precision else "precision='mixed'"
