@@ -7,9 +7,10 @@
 DATA_FOLDER contains ptbxl, challenge2011 and ptbxl_z100. There are two data sets to pretrain on:
 "raw" consists of folds 1-8 of PTB-XL and the clean records of the Challenge 2011; "standardized" of
 these and folds 1-8 of ptbxl_z100, all band-pass filtered and standardized per lead. The features
-are computed from the band-pass filtered records, in mV. A linear probe and fine-tuning of at least
+are computed from the band-pass filtered records, in mV. Linear probes and fine-tuning of at least
 100 steps follow, on 1, 10 and 100 % of the labels of PTB-XL's folds 1-8 (five superclasses,
-multilabel; whole patients, each label at least twice).
+multilabel; whole patients, each label at least twice). What a probe is fitted on, features or an
+embedding, is imputed and standardized with the records to pretrain on, without labels.
 Scores are macro AUROC and AUPRC on fold 9, as means over seeds, which also draw the labeled
 records. Their percentile bootstrap intervals over patients show the variation between test sets,
 but not between draws. An arm with one seed is compared with the same seed of the others. Nothing
@@ -25,11 +26,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from _arms import gradient_boosting, logistic_regression, on_features
+from _arms import gradient_boosting
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params, stack_seeds
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
@@ -39,7 +41,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ecg import ACLECGClassifier, ACLECGEncoder
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
-from sklearn_ecg.preprocessing import BandpassFilter
+from sklearn_ecg.preprocessing import BandpassFilter, BeatFeatures
 
 FRACTIONS = (0.01, 0.1, 1.0)
 FULL = "ACL-ECG"
@@ -64,6 +66,7 @@ class Data(NamedTuple):
     """Records to pretrain on, and PTB-XL with the labels of its superclasses."""
 
     unlabeled: np.ndarray
+    millivolts: np.ndarray
     X: np.ndarray
     y: np.ndarray
     folds: np.ndarray
@@ -78,15 +81,20 @@ def load(folder, standardized):
     clean = pd.read_csv(folder / "challenge2011/labels.csv")["ssl_clean"].to_numpy() == 1
     challenge = np.load(folder / "challenge2011/X_100hz_int16_5uV.npz")["X"][clean]
     X, other = np.asarray(ecg.data), challenge.transpose(0, 2, 1) * np.float32(0.005)
+    own = ecg.folds <= 8
     if standardized:
         bandpass = BandpassFilter(0.5, 40, sampling_rate=100)
         X, other = (bandpass.fit_transform(signals) for signals in (X, other))
+        millivolts = np.concatenate([X[own], other]).astype(np.float32)
         table = pd.read_csv(folder / "ptbxl_z100/labels_split.csv")
         stored = np.load(folder / "ptbxl_z100/X_z100_int16.npz")["X"]
         stored = stored[table["strat_fold"].to_numpy() <= 8].transpose(0, 2, 1)
         other = np.concatenate([other, stored * np.float32(0.005)])
+    else:
+        millivolts = np.concatenate([X[own], other]).astype(np.float32)
     return Data(
-        np.concatenate([X[ecg.folds <= 8], other]).astype(np.float32),
+        np.concatenate([X[own], other]).astype(np.float32),
+        millivolts,
         X,
         np.asarray(ecg.target),
         ecg.folds,
@@ -121,8 +129,9 @@ def study_encoder(name, seed, data, args, key):
     key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
     fitted = cached_object(f"encoder {key}", lambda: encoder.fit(data.unlabeled))
     frozen = FrozenEstimator(fitted)
+    standardized = FrozenEstimator(make_pipeline(frozen, StandardScaler()).fit(data.unlabeled))
     makers = {
-        "probe": partial(linear_probe, frozen, seed),
+        "probe": partial(linear_probe, standardized, seed),
         "tuned": partial(fine_tuned, frozen, seed),
     }
     if name == RANDOM:
@@ -135,17 +144,21 @@ def study_encoder(name, seed, data, args, key):
 
 def study_features(seed, data, args, key):
     """Return probabilities for fold 9 of classifiers on BeatFeatures, for each fraction."""
-    boosting = gradient_boosting().set_params(random_state=seed)
+    measure = BeatFeatures(sampling_rate=100).fit(data.millivolts)
+    prepare = make_pipeline(measure, SimpleImputer(keep_empty_features=True), StandardScaler())
+    prepare.fit(data.millivolts)
+    boosting = OneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
+    logistic = OneVsRestClassifier(LogisticRegression(C=1e-3, max_iter=2000))
     makers = {
-        "boosting": lambda n_records: on_features(boosting, multilabel=True),
-        "logistic": lambda n_records: on_features(logistic_regression(), multilabel=True),
+        "boosting": lambda n_records: make_pipeline(FrozenEstimator(measure), boosting),
+        "logistic": lambda n_records: make_pipeline(FrozenEstimator(prepare), logistic),
     }
     return evaluate(makers, data, seed, key, args)
 
 
-def linear_probe(frozen, seed, n_records):
+def linear_probe(standardized, seed, n_records):
     probe = LogisticRegression(C=0.01, max_iter=2000, random_state=seed)
-    return make_pipeline(frozen, StandardScaler(), OneVsRestClassifier(probe))
+    return make_pipeline(standardized, OneVsRestClassifier(probe))
 
 
 def fine_tuned(frozen, seed, n_records, learning_rate=1e-4):

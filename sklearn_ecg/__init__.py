@@ -17,8 +17,11 @@ if "OMP_WAIT_POLICY" not in os.environ:
 _MODULE_OF_NAME = {
     "ACLECGClassifier": "deep._acl_ecg_classifier",
     "ACLECGEncoder": "deep._acl_ecg",
+    "BeatFeatureClassifier": "deep._beat_feature_classifier",
+    "BeatFeatureEncoder": "deep._beat_feature_encoder",
     "ECGNetClassifier": "deep._ecg_net",
     "ECGNetRegressor": "deep._ecg_net_regressor",
+    "LazyRecords": "leads",
     "MSAICNetClassifier": "deep._msaic_net",
     "MSAICNetRegressor": "deep._msaic_net_regressor",
     "MultilabelCalibratedClassifierCV": "calibration",

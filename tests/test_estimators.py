@@ -16,6 +16,8 @@ from torch import nn
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
     ECGNetRegressor,
     MSAICNetClassifier,
@@ -82,6 +84,15 @@ ENCODER_OF_ROWS = ACLECGEncoder(
     regions={"limb": ["I"]},
     normalize="dataset",
     lead_names=["I"],
+    n_leads=1,
+    precision="float64",
+    random_state=0,
+)
+
+FEATURE_ENCODER_OF_ROWS = BeatFeatureEncoder(
+    filters=(16,),
+    sampling_rate=100,
+    max_epochs=2,
     n_leads=1,
     precision="float64",
     random_state=0,
@@ -155,6 +166,17 @@ SKLEARN_INSTANCES = [
         batch_size=16,
         random_state=0,
     ),
+    FEATURE_ENCODER_OF_ROWS,
+    BeatFeatureClassifier(
+        FEATURE_ENCODER_OF_ROWS,
+        encoder_learning_rate=1e-2,
+        n_leads=1,
+        precision="float64",
+        max_epochs=40,
+        learning_rate=1e-2,
+        batch_size=16,
+        random_state=0,
+    ),
     IMAGE_ENCODER,
     SimCardioNetClassifier(
         IMAGE_ENCODER,
@@ -206,6 +228,12 @@ ECG_INSTANCES = [
         max_epochs=2,
         batch_size=8,
     ),
+    BeatFeatureEncoder(filters=(4, 8), sampling_rate=100, max_epochs=2, batch_size=8),
+    BeatFeatureClassifier(
+        BeatFeatureEncoder(filters=(4, 8), sampling_rate=100, max_epochs=1),
+        max_epochs=2,
+        batch_size=8,
+    ),
     SimCardioNetEncoder(image_size=(8, 32), filters=(4, 8), n_heads=2, max_epochs=2),
     SimCardioNetClassifier(
         SimCardioNetEncoder(image_size=(8, 32), filters=(4, 8), n_heads=2, max_epochs=1),
@@ -242,6 +270,7 @@ MINIBATCHES = (
 )
 EXPECTED_FAILURES = {
     "ACLECGClassifier": MINIBATCHES,
+    "BeatFeatureClassifier": MINIBATCHES,
     "ECGNetClassifier": MINIBATCHES,
     "ECGNetRegressor": MINIBATCHES,
     "MSAICNetClassifier": MINIBATCHES,

@@ -185,15 +185,23 @@ CASES = {
     "Compose": transform("Compose", [aug.GaussianNoise(), aug.TimeMask()]),
     "GaussianBlur": transform("GaussianBlur", images=True),
     "GaussianNoise": transform("GaussianNoise"),
+    "JPEGCompression": transform("JPEGCompression", images=True),
     "LeadDropout": transform("LeadDropout", 0.5),
+    "PaperFolds": transform("PaperFolds", images=True),
+    "PaperStains": transform("PaperStains", images=True),
     "PowerlineNoise": transform("PowerlineNoise", sampling_rate=500),
     "RandomApply": transform("RandomApply", aug.GaussianNoise()),
     "RandomHorizontalFlip": transform("RandomHorizontalFlip", images=True),
+    "RandomPerspective": transform("RandomPerspective", images=True),
+    "RandomPhoto": transform("RandomPhoto", images=True),
     "RandomResizedCrop": transform("RandomResizedCrop", images=True),
     "RandomRotation": transform("RandomRotation", images=True),
     "RandomScaleCrop": transform("RandomScaleCrop"),
+    "RandomScan": transform("RandomScan", images=True),
+    "SensorNoise": transform("SensorNoise", images=True),
     "TemporalShift": transform("TemporalShift", **RATE),
     "TimeMask": transform("TimeMask"),
+    "UnevenLight": transform("UnevenLight", images=True),
     "pad_peaks": (lambda **_: aug.pad_peaks([[1, 2], [3]]), lambda **_: aug.pad_peaks(3)),
     "detect_r_peaks": (
         lambda **_: sklearn_ecg.detect_r_peaks(X, 100),
@@ -472,6 +480,7 @@ def images(n_records=24):
 
 
 SIGNAL_ENCODER = sklearn_ecg.ACLECGEncoder(max_epochs=1, regions={"limb": ["I"]}, **RATE)
+FEATURE_ENCODER = sklearn_ecg.BeatFeatureEncoder(filters=(4,), max_epochs=1, **RATE)
 IMAGE_ENCODER = sklearn_ecg.SimCardioNetEncoder(image_size=8, filters=(4,), n_heads=0, max_epochs=1)
 DEEP = {
     "MSAICNetClassifier": (NETWORK, X),
@@ -480,6 +489,11 @@ DEEP = {
     "MSAICNetRegressor": (sklearn_ecg.MSAICNetRegressor(filters=(4,), max_epochs=1), X),
     "ACLECGEncoder": (SIGNAL_ENCODER, X[:, :1]),
     "ACLECGClassifier": (sklearn_ecg.ACLECGClassifier(SIGNAL_ENCODER, max_epochs=1), X[:, :1]),
+    "BeatFeatureEncoder": (FEATURE_ENCODER, X),
+    "BeatFeatureClassifier": (
+        sklearn_ecg.BeatFeatureClassifier(FEATURE_ENCODER, max_epochs=1),
+        X,
+    ),
     "SimCardioNetEncoder": (IMAGE_ENCODER, images()),
     "SimCardioNetClassifier": (
         sklearn_ecg.SimCardioNetClassifier(IMAGE_ENCODER, unfreeze_interval=0, max_epochs=1),

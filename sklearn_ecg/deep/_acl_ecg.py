@@ -3,21 +3,26 @@
 from collections.abc import Mapping
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..augmentation import CardiacCycleMask, Compose, RandomScaleCrop, TemporalShift, pad_peaks
 from ..beats._rhythm import check_sampling_rate, detect_r_peaks
-from ..leads import REGIONS_8, lead_regions, normalize_lead_names
+from ..leads import REGIONS_8, LazyRecords, lead_regions, normalize_lead_names
 from ..nn._acl_ecg import ACLECGNet, VGG1d
 from ..nn._normalizers import LeadNormalizer
 from ..nn._self_supervised_losses import ACLECGLoss
+from ..nn._strided_cnn import StridedCNN
+from ..utils._chunks import LAZY, array_chunks
 from ._inputs import SignalInput
 from ._pretraining import SelfSupervisedEncoder
 
 # R-peaks of less reliable records are not used; see `sklearn_ecg.detect_r_peaks`.
 _MIN_RELIABILITY = 0.5
+
+_BACKBONES = {"vgg": VGG1d, "strided": StridedCNN}
 
 
 class ACLECGEncoder(SelfSupervisedEncoder):
@@ -51,10 +56,11 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         Weight of the intra term, in [0, 1]: 1 is intra only, 0 is inter only.
     temperature : float, default=0.1
         Temperature :math:`\tau > 0` of the losses.
-    backbone : {"vgg"} or callable, default="vgg"
-        Encoder of a lead. "vgg" is a narrow 1-D VGG of 13 convolutions. A callable is called as
-        ``backbone(1)`` and returns a module that maps signals (batch, 1, time) to vectors
-        (batch, n_features).
+    backbone : {"vgg", "strided"} or callable, default="vgg"
+        Encoder of a lead. "vgg" is a narrow 1-D VGG of 13 convolutions, "strided" consists of four
+        strided convolutions, `sklearn_ecg.nn.StridedCNN`, and is several times as fast. A callable
+        is called as ``backbone(1)`` and returns a module that maps signals (batch, 1, time) to
+        vectors (batch, n_features).
     shared_encoder : bool, default=False
         Whether all leads share one encoder instead of having one each.
     projection_dim : int, default=256
@@ -130,6 +136,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         The contrasted regions and their leads.
     leads_ : tuple of str
         The leads that are used, in the order of the embedding.
+    embedding_mean_, embedding_scale_ : ndarray of shape (n_features_out,)
+        Mean and SD of the embedding over the training records. The scale is 1 where all records
+        have the same value.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)
@@ -276,7 +285,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         "inter": [StrOptions({"align", "separate"})],
         "gamma": [Interval(Real, 0, 1, closed="both")],
         "temperature": [Interval(Real, 0, None, closed="neither")],
-        "backbone": [StrOptions({"vgg"}), callable],
+        "backbone": [StrOptions({"vgg", "strided"}), callable],
         "shared_encoder": ["boolean"],
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
         "augmentation": [StrOptions({"paper"}), callable, list, tuple],
@@ -339,7 +348,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         return ACLECGNet(
             data.n_channels,
             [[self.leads_.index(lead) for lead in leads] for leads in self.regions_.values()],
-            make_backbone=VGG1d if isinstance(self.backbone, str) else self.backbone,
+            make_backbone=_BACKBONES[self.backbone]
+            if isinstance(self.backbone, str)
+            else self.backbone,
             shared_encoder=self.shared_encoder,
             shared_projector=self.inter == "separate",
             projection_dim=self.projection_dim,
@@ -409,7 +420,11 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         if not data.augmentation.needs_peaks or self.max_epochs == 0:
             return None
         rate = check_sampling_rate(self.sampling_rate)
-        rhythm = detect_r_peaks(data.records, rate, lead_names=self.lead_names_in_)
-        reliable = rhythm.reliability >= _MIN_RELIABILITY
-        peaks = [found if good else found[:0] for found, good in zip(rhythm.peaks, reliable)]
+        is_lazy = isinstance(data.records, LazyRecords)
+        peaks = []
+        for part in array_chunks(data.records, LAZY) if is_lazy else [slice(None)]:
+            signals = np.asarray(data.records[part])
+            rhythm = detect_r_peaks(signals, rate, lead_names=self.lead_names_in_)
+            reliable = rhythm.reliability >= _MIN_RELIABILITY
+            peaks += [found if good else found[:0] for found, good in zip(rhythm.peaks, reliable)]
         return torch.as_tensor(pad_peaks(peaks), dtype=self._torch_dtype)

@@ -25,8 +25,27 @@ class ACLECGClassifier(FineTunedClassifier):
         fitted encoder that is not frozen is cloned and pretrained again, as everywhere in
         scikit-learn. A warm start does not pretrain.
     frozen : bool, default=False
-        Whether to keep the encoder unchanged and train a linear classifier on its standardized
-        embedding (a linear probe). ``augmentation`` must then be None.
+        Whether to keep the encoder unchanged and fit a logistic regression to its embedding (a
+        linear probe), one for each label of a multilabel target. The embedding is standardized with
+        its mean and SD over the records that the encoder was pretrained on. Its weights become
+        those of the linear layer of the network. There are no epochs: the parameters of the
+        training, such as ``max_epochs``, are not used, ``augmentation`` must be None and
+        ``early_stopping`` False.
+    probe_C : float, default=0.01
+        Inverse strength of the L2 penalty of the linear probe, > 0, as ``C`` of
+        `sklearn.linear_model.LogisticRegression`. Sample weights are scaled to a mean of 1. Default
+        of this library.
+    head_init : {"probe", "random"}, default="probe"
+        Initial weights of the linear layer in fine-tuning: those of the linear probe, or random
+        weights. Default of this library. Not used with ``frozen=True``.
+    freeze_batch_norm : bool, default=True
+        Whether the BatchNorm layers of the encoder keep the statistics of pretraining in
+        fine-tuning. With False they are those of the batches, which contain few records. Default of
+        this library.
+    min_steps : int, default=0
+        Smallest number of optimizer steps of fine-tuning: with few records, there are more epochs
+        than ``max_epochs``. 0 trains ``max_epochs`` epochs. Default of this library. Not used with
+        ``frozen=True`` or ``max_epochs=0``.
     encoder_learning_rate : float, default=1e-4
         Maximum learning rate of the encoder [1]_; ``learning_rate`` is that of the new linear
         layer. Not used with ``frozen=True``.
@@ -178,6 +197,10 @@ class ACLECGClassifier(FineTunedClassifier):
         encoder=None,
         *,
         frozen=False,
+        probe_C=0.01,
+        head_init="probe",
+        freeze_batch_norm=True,
+        min_steps=0,
         encoder_learning_rate=1e-4,
         unlabeled=None,
         augmentation=None,
@@ -206,6 +229,10 @@ class ACLECGClassifier(FineTunedClassifier):
     ):
         self.encoder = encoder
         self.frozen = frozen
+        self.probe_C = probe_C
+        self.head_init = head_init
+        self.freeze_batch_norm = freeze_batch_norm
+        self.min_steps = min_steps
         self.encoder_learning_rate = encoder_learning_rate
         self.unlabeled = unlabeled
         self.augmentation = augmentation

@@ -144,6 +144,10 @@ class DeepECG(
         """Return the parts of the network that have their own learning rate."""
         return ()
 
+    def _count_epochs(self, train_batches):
+        """Return the largest number of epochs; None if it depends on batches that are not known."""
+        return int(self.max_epochs)
+
     @with_callbacks
     def _fit(self, X, y=None, sample_weight=None, groups=None):
         """Run the steps of `fit`, in the order that the docstring of `DeepECG` describes."""
@@ -153,7 +157,7 @@ class DeepECG(
         tasks = FitTasks(
             self,
             *self._labeled_records(X, y, sample_weight),
-            max_epochs=int(self.max_epochs),
+            max_epochs=self._count_epochs(None),
             pretrains=previous is None and self._pretrains(),
         )
         device = resolve_device(self.device)
@@ -262,7 +266,7 @@ class DeepECG(
                 loss,
                 train_batches,
                 valid_batches,
-                max_epochs=int(self.max_epochs),
+                max_epochs=self._count_epochs(train_batches),
                 learning_rate=self.learning_rate,
                 learning_rate_schedule=self.learning_rate_schedule,
                 weight_decay=self.weight_decay,

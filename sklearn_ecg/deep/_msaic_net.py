@@ -7,21 +7,9 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn._msaic_loss import MSAICLoss
-from ..nn._msaic_net import MSAICNet
 from ._classifier import DeepECGClassifier
+from ._msaic_net_module import NETWORK_CONSTRAINTS, make_msaic_net
 from ._target import class_shares
-
-# Parameters of the network.
-NETWORK_CONSTRAINTS = {
-    "dilations": ["array-like"],
-    "filters": ["array-like"],
-    "kernel_size": [Interval(Integral, 1, None, closed="left")],
-    "stride": [Interval(Integral, 1, None, closed="left")],
-    "pool_size": [Interval(Integral, 1, None, closed="left")],
-    "attention": [StrOptions({"eca", "se"}), None],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
-    "embedding_dim": [Interval(Integral, 1, None, closed="left")],
-}
 
 
 class MSAICNetClassifier(DeepECGClassifier):
@@ -49,11 +37,16 @@ class MSAICNetClassifier(DeepECGClassifier):
         Stride of the first convolution of each branch, which reduces the cost of all later layers
         to ``1 / stride``. The network at full resolution (``stride=1``) takes about twice as long
         to train. Default of this library.
-    pool_size : int, default=2
-        Size of the max-pooling after each block. Default of this library.
+    pool_size : int or array-like of int, default=2
+        Size of the max-pooling after each block, or one size for each block. ``stride=1`` and
+        ``pool_size=1`` are the network of the paper. Default of this library.
     attention : {"eca", "se"} or None, default="eca"
         Channel attention: "eca" is a convolution across channels [2]_, "se" is
         squeeze-and-excitation, None is no attention.
+    lead_attention : {"eca", "se"} or None, default=None
+        Attention on the leads, before the branches. It is computed from the root mean square of
+        each lead, because the mean of a filtered lead is about 0. Addition of this library: the
+        abstract of the paper calls its attention lead-wise.
     dropout : float, default=0.1
         Probability that a block drops a channel, in [0, 1). Default of this library.
     embedding_dim : int, default=128
@@ -287,6 +280,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         stride=2,
         pool_size=2,
         attention="eca",
+        lead_attention=None,
         dropout=0.1,
         embedding_dim=128,
         projection_dim=64,
@@ -328,6 +322,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         self.stride = stride
         self.pool_size = pool_size
         self.attention = attention
+        self.lead_attention = lead_attention
         self.dropout = dropout
         self.embedding_dim = embedding_dim
         self.projection_dim = projection_dim
@@ -446,28 +441,3 @@ class MSAICNetClassifier(DeepECGClassifier):
 
     def _n_views(self):
         return 2 if self._uses("class_supcon", "prototype") else 1
-
-
-def make_msaic_net(estimator, data, *, projection_dim=None, class_prototypes=False):
-    """Return the network with the parameters of an estimator."""
-    for name in ("dilations", "filters"):
-        values = getattr(estimator, name)
-        if not len(values) or any(not isinstance(v, Integral) or v < 1 for v in values):
-            raise ValueError(
-                f"{name} must contain at least one number, all of them integers >= 1, got "
-                f"{values!r}."
-            )
-    return MSAICNet(
-        data.n_channels,
-        data.n_outputs,
-        dilations=estimator.dilations,
-        filters=estimator.filters,
-        kernel_size=estimator.kernel_size,
-        stride=estimator.stride,
-        pool_size=estimator.pool_size,
-        attention=estimator.attention,
-        dropout=estimator.dropout,
-        embedding_dim=estimator.embedding_dim,
-        projection_dim=projection_dim,
-        class_prototypes=class_prototypes,
-    )

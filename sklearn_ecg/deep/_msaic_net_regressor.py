@@ -1,6 +1,6 @@
 """The network of MSAIC-Net as a regressor."""
 
-from ._msaic_net import NETWORK_CONSTRAINTS, make_msaic_net
+from ._msaic_net_module import NETWORK_CONSTRAINTS, make_msaic_net
 from ._regressor import DeepECGRegressor
 
 
@@ -27,11 +27,16 @@ class MSAICNetRegressor(DeepECGRegressor):
         Stride of the first convolution of each branch, which reduces the cost of all later layers
         to ``1 / stride``. The network at full resolution (``stride=1``) takes about twice as long
         to train. Default of this library.
-    pool_size : int, default=2
-        Size of the max-pooling after each block. Default of this library.
+    pool_size : int or array-like of int, default=2
+        Size of the max-pooling after each block, or one size for each block. ``stride=1`` and
+        ``pool_size=1`` are the network of the paper. Default of this library.
     attention : {"eca", "se"} or None, default="eca"
         Channel attention: "eca" is a convolution across channels [2]_, "se" is
         squeeze-and-excitation, None is no attention.
+    lead_attention : {"eca", "se"} or None, default=None
+        Attention on the leads, before the branches. It is computed from the root mean square of
+        each lead, because the mean of a filtered lead is about 0. Addition of this library: the
+        abstract of the paper calls its attention lead-wise.
     dropout : float, default=0.1
         Probability that a block drops a channel, in [0, 1). Default of this library.
     embedding_dim : int, default=128
@@ -178,6 +183,7 @@ class MSAICNetRegressor(DeepECGRegressor):
         stride=2,
         pool_size=2,
         attention="eca",
+        lead_attention=None,
         dropout=0.1,
         embedding_dim=128,
         augmentation=None,
@@ -209,6 +215,7 @@ class MSAICNetRegressor(DeepECGRegressor):
         self.stride = stride
         self.pool_size = pool_size
         self.attention = attention
+        self.lead_attention = lead_attention
         self.dropout = dropout
         self.embedding_dim = embedding_dim
         self.augmentation = augmentation

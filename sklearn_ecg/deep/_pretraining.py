@@ -1,8 +1,9 @@
 """Base classes of methods with pretraining: an unsupervised encoder, and a classifier on it."""
 
 import copy
+import math
 from abc import abstractmethod
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -10,11 +11,11 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation._samples import check_not_masked, check_weights
-from ..nn._encoder_classifiers import FineTunedNet, LinearProbe
+from ..nn._encoder_classifiers import FineTunedNet, LinearProbe, Standardizer
 from ..nn._supervised_losses import ClassificationLoss
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._module_arrays import copy_module
@@ -22,7 +23,8 @@ from ..utils._torch import convert_module
 from ..utils._warnings import warn
 from ._base import DeepECG
 from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
-from ._training import PairBatches, recompute_batch_norm_statistics
+from ._linear_probe import fit_linear_probe
+from ._training import PairBatches, recompute_batch_norm_statistics, to_training_records
 from ._training_data import PretrainingRecords
 
 # An embedding with a smaller effective rank, or with vectors less spread, has collapsed.
@@ -55,7 +57,7 @@ class SelfSupervisedEncoder(DeepECG):
 
     def _make_batches(self, data, network, is_new):
         batches = PairBatches(
-            self.normalizer_.to_training_memory(data.records),
+            to_training_records(self.normalizer_, data.records),
             batch_size=self.batch_size,
             augmentation=data.augmentation,
             peaks=self._find_r_peaks(data),
@@ -67,6 +69,7 @@ class SelfSupervisedEncoder(DeepECG):
     def _train(self, network, loss, train_batches, valid_batches, data):
         super()._train(network, loss, train_batches, valid_batches, data)
         recompute_batch_norm_statistics(network.trunk, network.embed, train_batches, data.seed)
+        set_embedding_statistics(self, network, train_batches, data.seed)
         self._warn_if_collapsed(len(train_batches.records))
 
     def _warn_if_collapsed(self, n_records):
@@ -86,6 +89,26 @@ class SelfSupervisedEncoder(DeepECG):
             )
 
 
+@torch.no_grad()
+def set_embedding_statistics(encoder, network, batches, seed):
+    """Set the mean and SD of the embedding over the records that an encoder was trained on.
+
+    Parameters
+    ----------
+    encoder : DeepECG
+    network : torch.nn.Module
+        In evaluation mode.
+    batches : Batches
+    seed : int
+        Seed of the order of the records.
+    """
+    network.eval()
+    parts = [encoder._embed(network, x).cpu() for x in batches.iter_unaugmented(seed)]
+    standardize = Standardizer(network.embedding_dim).double().fit(torch.cat(parts))
+    encoder.embedding_mean_ = standardize.mean.numpy()
+    encoder.embedding_scale_ = standardize.scale.numpy()
+
+
 class FineTunedClassifier(DeepECGClassifier):
     """Base class of the classifiers on an encoder, which `fit` pretrains unless it is frozen.
 
@@ -96,6 +119,10 @@ class FineTunedClassifier(DeepECGClassifier):
     _parameter_constraints = {
         **CLASSIFIER_CONSTRAINTS,
         "frozen": ["boolean"],
+        "probe_C": [Interval(Real, 0, None, closed="neither")],
+        "head_init": [StrOptions({"probe", "random"})],
+        "freeze_batch_norm": ["boolean"],
+        "min_steps": [Interval(Integral, 0, None, closed="left")],
         "encoder_learning_rate": [Interval(Real, 0, None, closed="neither")],
         "unlabeled": [Real, str, None],
     }
@@ -116,7 +143,9 @@ class FineTunedClassifier(DeepECGClassifier):
 
     def _make_network(self, data):
         encoder = copy_module(self.encoder_.net_.module_)
-        return (LinearProbe if self.frozen else FineTunedNet)(encoder, data.n_outputs)
+        if self.frozen:
+            return LinearProbe(encoder, data.n_outputs)
+        return FineTunedNet(encoder, data.n_outputs, freeze_batch_norm=self.freeze_batch_norm)
 
     def _make_loss(self, data):
         return ClassificationLoss(data.target.kind, class_weight=data.class_weight)
@@ -127,6 +156,11 @@ class FineTunedClassifier(DeepECGClassifier):
             raise ValueError(
                 "augmentation has no effect with frozen=True, where each record is embedded once. "
                 "Pass augmentation=None, or frozen=False."
+            )
+        if self.frozen and self.early_stopping:
+            raise ValueError(
+                "early_stopping=True has no effect with frozen=True, where logistic regression is "
+                "fitted without epochs. Pass early_stopping=False, or frozen=False."
             )
         for values, name in ((y, "y"), (sample_weight, "sample_weight"), (groups, "groups")):
             check_not_masked(values, name)
@@ -217,19 +251,51 @@ class FineTunedClassifier(DeepECGClassifier):
     def _fit_normalizer(self, data):
         return copy.deepcopy(self.encoder_.normalizer_)
 
+    def _count_epochs(self, train_batches):
+        if self.frozen or not self.max_epochs:
+            return 0
+        if not self.min_steps:
+            return int(self.max_epochs)
+        if train_batches is None:
+            return None
+        return max(int(self.max_epochs), math.ceil(self.min_steps / len(train_batches)))
+
     def _make_batches(self, data, network, is_new):
-        """Return batches: of embeddings if frozen, which are computed only once."""
+        """Return the batches, after the linear layer of the network is initialized or fitted."""
         train_batches, valid_batches = super()._make_batches(data, network, is_new)
         if is_new or self.frozen:
-            embedding = self._embed_records(network.encoder, train_batches.records)
-        if is_new:
-            network.classifier[0].to(self._torch_dtype).fit(embedding)
-        if self.frozen:
-            train_batches.replace_records(embedding[:, None])
-            if valid_batches is not None:
-                embedding = self._embed_records(network.encoder, valid_batches.records)
-                valid_batches.replace_records(embedding[:, None])
+            self._initialize_head(data, network, train_batches, is_new)
         return train_batches, valid_batches
+
+    def _initialize_head(self, data, network, train_batches, is_new):
+        """Fit the standardization and, unless it starts at random, the linear layer."""
+        standardize, linear = network.classifier.to(self._torch_dtype)
+        embedding = self._embed_records(network.encoder, train_batches.records)
+        if hasattr(self.encoder_, "embedding_mean_") and is_new:
+            # Of all records that were pretrained on, because the labeled ones may be few.
+            standardize.set(self.encoder_.embedding_mean_, self.encoder_.embedding_scale_)
+        else:
+            standardize.fit(embedding, train_batches.weights)
+        if not self.frozen and self.head_init == "random":
+            return
+        weights, class_weight = train_batches.weights, data.class_weight
+        coef, intercept, data.n_probe_iter = fit_linear_probe(
+            standardize.double()(embedding.double()).numpy(),
+            data.target.take(data.train),
+            C=self.probe_C,
+            class_weight=None if class_weight is None else class_weight.double().numpy(),
+            balanced=isinstance(self.class_weight, str),
+            weights=None if weights is None else weights.double().numpy(),
+        )
+        standardize.to(self._torch_dtype)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(coef))
+            linear.bias.copy_(torch.from_numpy(intercept))
+
+    def _train(self, network, loss, train_batches, valid_batches, data):
+        super()._train(network, loss, train_batches, valid_batches, data)
+        if self.frozen:
+            self.n_iter_ = data.n_probe_iter
 
     def _embed_records(self, encoder, records):
         """Return the embedding (n_records, embedding_dim) of the records of batches."""

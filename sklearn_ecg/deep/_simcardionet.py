@@ -106,6 +106,9 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
 
     Attributes
     ----------
+    embedding_mean_, embedding_scale_ : ndarray of shape (n_features_out,)
+        Mean and SD of the embedding over the training records. The scale is 1 where all records
+        have the same value.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)

@@ -35,8 +35,27 @@ class SimCardioNetClassifier(FineTunedClassifier):
         encoder uses a copy of it without pretraining. A fitted encoder that is not frozen is cloned
         and pretrained again, as everywhere in scikit-learn. A warm start does not pretrain.
     frozen : bool, default=False
-        Whether to keep the encoder unchanged and train a linear classifier on its standardized
-        embedding (a linear probe). ``augmentation`` must then be None.
+        Whether to keep the encoder unchanged and fit a logistic regression to its embedding (a
+        linear probe), one for each label of a multilabel target. The embedding is standardized with
+        its mean and SD over the records that the encoder was pretrained on. Its weights become
+        those of the linear layer of the network. There are no epochs: the parameters of the
+        training, such as ``max_epochs``, are not used, ``augmentation`` must be None and
+        ``early_stopping`` False.
+    probe_C : float, default=0.01
+        Inverse strength of the L2 penalty of the linear probe, > 0, as ``C`` of
+        `sklearn.linear_model.LogisticRegression`. Sample weights are scaled to a mean of 1. Default
+        of this library.
+    head_init : {"probe", "random"}, default="random"
+        Initial weights of the linear layer in fine-tuning: those of the linear probe, or random
+        weights. Default of this library. Not used with ``frozen=True``.
+    freeze_batch_norm : bool, default=False
+        Whether the BatchNorm layers of the encoder keep the statistics of pretraining in
+        fine-tuning. With False they are those of the batches, which contain few records. Default of
+        this library.
+    min_steps : int, default=0
+        Smallest number of optimizer steps of fine-tuning: with few records, there are more epochs
+        than ``max_epochs``. 0 trains ``max_epochs`` epochs. Default of this library. Not used with
+        ``frozen=True`` or ``max_epochs=0``.
     unfreeze : {"all"} or int, default="all"
         Number of stages that are unfrozen in the end; 0 trains the linear layer alone.
     unfreeze_interval : int, default=2
@@ -200,6 +219,10 @@ class SimCardioNetClassifier(FineTunedClassifier):
         encoder=None,
         *,
         frozen=False,
+        probe_C=0.01,
+        head_init="random",
+        freeze_batch_norm=False,
+        min_steps=0,
         unfreeze="all",
         unfreeze_interval=2,
         encoder_learning_rate=3e-4,
@@ -229,6 +252,10 @@ class SimCardioNetClassifier(FineTunedClassifier):
     ):
         self.encoder = encoder
         self.frozen = frozen
+        self.probe_C = probe_C
+        self.head_init = head_init
+        self.freeze_batch_norm = freeze_batch_norm
+        self.min_steps = min_steps
         self.unfreeze = unfreeze
         self.unfreeze_interval = unfreeze_interval
         self.encoder_learning_rate = encoder_learning_rate
@@ -332,14 +359,6 @@ class SimCardioNetClassifier(FineTunedClassifier):
                 "number, or 'all'."
             )
         interval = int(self.unfreeze_interval)
-        last_epoch = 1 + interval * n_unfrozen
-        if last_epoch > self.max_epochs > 0:
-            warn(
-                f"The last of {n_unfrozen} stages would be unfrozen in epoch {last_epoch}, but "
-                f"max_epochs={self.max_epochs}. Increase max_epochs, or lower unfreeze_interval or "
-                "unfreeze.",
-                ConvergenceWarning,
-            )
         return [
             ParameterGroup(
                 f"encoder.stages.{n_stages - 1 - turn}",
@@ -350,7 +369,19 @@ class SimCardioNetClassifier(FineTunedClassifier):
             for turn in range(n_stages)
         ]
 
+    def _warn_if_stages_stay_frozen(self, max_epochs):
+        groups = self._parameter_groups()
+        unfrozen = [group.first_epoch for group in groups if group.first_epoch is not None]
+        if unfrozen and max(unfrozen) > max_epochs > 0:
+            warn(
+                f"The last of {len(unfrozen)} stages would be unfrozen in epoch {max(unfrozen)}, "
+                f"but max_epochs={max_epochs}. Increase max_epochs, or lower unfreeze_interval or "
+                "unfreeze.",
+                ConvergenceWarning,
+            )
+
     def _train(self, network, loss, train_batches, valid_batches, data):
+        self._warn_if_stages_stay_frozen(self._count_epochs(train_batches))
         super()._train(network, loss, train_batches, valid_batches, data)
         if not self.frozen:
             open_stages = np.zeros(self.n_iter_, dtype=int)

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from .._validation._samples import check_groups, check_not_masked, check_weights
 from ..augmentation import Compose
 from ._base import DeepECG
-from ._training import Batches, validation_split
+from ._training import Batches, to_training_records, validation_split
 
 
 class SupervisedECG(DeepECG):
@@ -97,7 +97,7 @@ class SupervisedECG(DeepECG):
         if weights is not None:
             weights = torch.as_tensor(weights[index], dtype=self._torch_dtype)
         return Batches(
-            self.normalizer_.to_training_memory(data.take_records(index)),
+            to_training_records(self.normalizer_, data.take_records(index)),
             self._training_targets(data.target.take(index)),
             weights,
             batch_size=self.batch_size,

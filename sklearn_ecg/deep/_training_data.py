@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .._validation import Target
+from ..leads import LazyRecords
 
 # Requirements that are unknown, and not compared, if one of the two fits does not know them.
 _UNKNOWN_IF_NONE = ("sampling rate", "unit")
@@ -27,7 +28,7 @@ class TrainingData:
 
     Parameters
     ----------
-    records : ndarray of shape (n_records, ...)
+    records : ndarray of shape (n_records, ...) or LazyRecords
         Signals of shape (n_records, n_leads, n_times), or images of shape
         (n_records, height, width, n_channels).
     target : Target or None
@@ -51,6 +52,10 @@ class TrainingData:
     device : torch.device
     n_channels : int
         Number of leads, or of channels of images, that the network gets.
+    n_probe_iter : int
+        Number of iterations in which a linear probe was fitted.
+    features : ndarray of shape (n_records, n_features) or None
+        What a network learns to predict, NaN where it is absent.
     """
 
     records: np.ndarray
@@ -66,6 +71,8 @@ class TrainingData:
     seed: int | None = None
     device: torch.device | None = None
     n_channels: int | None = None
+    n_probe_iter: int = 0
+    features: np.ndarray | None = None
 
     @property
     def n_outputs(self):
@@ -76,6 +83,8 @@ class TrainingData:
         """Return the records at these positions, which are copied when slices are taken."""
         if len(index) == len(self.records):
             return self.records
+        if isinstance(self.records, LazyRecords):
+            return self.records[index]
         return _SelectedRecords(self.records, index)
 
 

@@ -8,6 +8,7 @@ class for networks of your own that support `sklearn_ecg.inspection.grad_cam`.
 """
 
 from ._acl_ecg import ACLECGNet, VGG1d
+from ._beat_feature_net import BeatFeatureLoss, BeatFeatureNet
 from ._imbalance_losses import (
     balanced_contrastive_loss,
     class_contrastive_loss,
@@ -25,6 +26,7 @@ from ._self_supervised_losses import (
 )
 from ._signal_network import SignalNetwork
 from ._simcardionet import SimCardioNet
+from ._strided_cnn import StridedCNN
 from ._supervised_losses import (
     ClassificationLoss,
     adjust_logits,
@@ -36,6 +38,8 @@ from ._transformer import TransformerEncoder
 
 __all__ = [
     "ACLECGNet",
+    "BeatFeatureLoss",
+    "BeatFeatureNet",
     "CNNLSTM",
     "ClassificationLoss",
     "InceptionTime",
@@ -45,6 +49,7 @@ __all__ = [
     "ResNet1dWang",
     "SignalNetwork",
     "SimCardioNet",
+    "StridedCNN",
     "TransformerEncoder",
     "VGG1d",
     "XResNet1d",

@@ -98,6 +98,33 @@ class SqueezeExcitation(nn.Module):
         return torch.sigmoid(self.mlp(channel_means))
 
 
+#: Types of channel attention by name.
+ATTENTION_TYPES = {"eca": EfficientChannelAttention, "se": SqueezeExcitation}
+
+
+class LeadAttention(nn.Module):
+    """Scale each lead by a gate in (0, 1), computed from the root mean squares of all leads.
+
+    Channel attention takes the mean of each channel. That of a lead is about 0 if the baseline was
+    removed, and says nothing about the lead.
+
+    Parameters
+    ----------
+    n_leads : int
+    attention : {"eca", "se"}
+    """
+
+    def __init__(self, n_leads, attention):
+        super().__init__()
+        self.attention = ATTENTION_TYPES[attention](n_leads)
+
+    def forward(self, x):
+        """Scale signals (batch, leads, 1, time)."""
+        # The gradient of the root of 0, of a flat lead, would be infinite.
+        rms = (x.square().mean((2, 3)) + 1e-8).sqrt()
+        return x * self.attention(rms)[:, :, None, None]
+
+
 class ConvBlock(nn.Module):
     """Dilated convolution, BatchNorm, ReLU, max-pooling, channel dropout and channel attention.
 
@@ -139,8 +166,7 @@ class ConvBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.attention = None
         if attention is not None:
-            attention_types = {"eca": EfficientChannelAttention, "se": SqueezeExcitation}
-            self.attention = attention_types[attention](out_channels)
+            self.attention = ATTENTION_TYPES[attention](out_channels)
 
     def forward(self, x):
         x = F.relu(max_pool(self.norm(self.conv(x)), self.pool_size))

@@ -49,19 +49,27 @@ class FineTunedNet(nn.Module):
         ``fine_tuning_stages()``, which lists the modules that are unfrozen one by one.
     n_outputs : int
         Number of logits.
+    freeze_batch_norm : bool, default=False
+        Whether the BatchNorm layers of the encoder always use their running statistics, which then
+        do not change. Their weights are trained.
     """
 
-    def __init__(self, encoder, n_outputs):
+    def __init__(self, encoder, n_outputs, *, freeze_batch_norm=False):
         super().__init__()
         self.encoder = encoder.remove_projectors().requires_grad_(True)
         self.embedding_dim = encoder.embedding_dim
         self.classifier = _standardized_linear(self.embedding_dim, n_outputs)
+        self.freeze_batch_norm = freeze_batch_norm
 
     def train(self, mode=True):
         """Set the mode of the classifier and of the stages of the encoder that are not frozen."""
         super().train(mode)
         for stage in self.encoder.fine_tuning_stages():
             stage.train(mode and any(p.requires_grad for p in stage.parameters()))
+        if self.freeze_batch_norm:
+            for module in self.encoder.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
         return self
 
     def embed(self, x):
@@ -95,12 +103,24 @@ class Standardizer(nn.Module):
         self.register_buffer("scale", torch.ones(width))
 
     @torch.no_grad()
-    def fit(self, vectors):
-        """Compute the mean and SD of vectors (n_records, width)."""
-        deviation, mean = torch.std_mean(vectors.double(), dim=0, correction=0)
+    def fit(self, vectors, weights=None):
+        """Compute the mean and SD of vectors (n_records, width), with weights (n_records,)."""
+        if weights is None:
+            deviation, mean = torch.std_mean(vectors.double(), dim=0, correction=0)
+        else:
+            share = weights.double() / weights.double().sum()
+            mean = share @ vectors.double()
+            deviation = (share @ (vectors.double() - mean).square()).sqrt()
         constant = deviation <= 10 * torch.finfo(vectors.dtype).eps * mean.abs()
         self.mean.copy_(mean)
         self.scale.copy_(torch.where(constant, torch.ones_like(deviation), deviation))
+        return self
+
+    @torch.no_grad()
+    def set(self, mean, scale):
+        """Use a given mean and SD, arrays of shape (width,)."""
+        self.mean.copy_(torch.from_numpy(mean))
+        self.scale.copy_(torch.from_numpy(scale))
         return self
 
     def forward(self, vectors):

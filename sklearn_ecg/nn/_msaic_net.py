@@ -1,10 +1,12 @@
 """The network of MSAIC-Net."""
 
+from numbers import Integral
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ._blocks import ConvBlock, conv, to_channels_last
+from ._blocks import ConvBlock, LeadAttention, conv, to_channels_last
 from ._python_numbers import accept_numpy_integers
 
 
@@ -29,11 +31,14 @@ class MSAICNet(nn.Module):
         Kernel size of the convolutions. Must be odd.
     stride : int, default=2
         Stride of the first convolution of each branch.
-    pool_size : int, default=2
-        Size of the max-pooling in each block.
+    pool_size : int or sequence of int, default=2
+        Size of the max-pooling in each block, or one size for each block.
     attention : {"eca", "se"} or None, default="eca"
         Channel attention in each block: efficient channel attention, squeeze and excitation, or
         none.
+    lead_attention : {"eca", "se"} or None, default=None
+        Attention on the leads before the branches, which is computed from the root mean square of
+        each lead.
     dropout : float, default=0.1
         Probability of dropping a channel in each block, in [0, 1).
     embedding_dim : int, default=128
@@ -46,10 +51,17 @@ class MSAICNet(nn.Module):
         ``n_outputs=1`` there are two classes, whose weights are those of the logit with either
         sign.
 
+    Attributes
+    ----------
+    receptive_fields : list of int
+        Number of successive time points, with those that dilation skips, on which a point of the
+        last feature map of each branch depends.
+
     Raises
     ------
     ValueError
-        If ``class_prototypes=True`` and ``projection_dim`` is None.
+        If ``class_prototypes=True`` and ``projection_dim`` is None, or ``pool_size`` has not one
+        size for each block.
 
     References
     ----------
@@ -78,6 +90,7 @@ class MSAICNet(nn.Module):
         stride=2,
         pool_size=2,
         attention="eca",
+        lead_attention=None,
         dropout=0.1,
         embedding_dim=128,
         projection_dim=64,
@@ -86,11 +99,22 @@ class MSAICNet(nn.Module):
         super().__init__()
         self.n_leads = n_leads
         self.embedding_dim = embedding_dim
-        n_pooled = pool_size ** len(filters)
-        self.feature_stride = stride * n_pooled
+        pool_sizes = [pool_size] * len(filters) if isinstance(pool_size, Integral) else pool_size
+        if len(pool_sizes) != len(filters):
+            raise ValueError(
+                f"pool_size has {len(pool_sizes)} sizes, but filters has {len(filters)} blocks. "
+                "Pass one size for each block, or one number for all."
+            )
+        self.receptive_fields = _receptive_fields(dilations, kernel_size, stride, pool_sizes)
         # Time point at the center of the first point of the map: a strided convolution centers its
         # first output on time point 0, pooling on the middle of the first pooled points.
-        self.feature_offset = stride * (n_pooled - 1) / 2
+        self.feature_stride, self.feature_offset = stride, 0.0
+        for size in pool_sizes:
+            self.feature_offset += self.feature_stride * (size - 1) / 2
+            self.feature_stride *= size
+        self.lead_attention = None
+        if lead_attention is not None:
+            self.lead_attention = LeadAttention(n_leads, lead_attention)
         branches = []
         for dilation in dilations:
             widths = [n_leads, *filters]
@@ -101,7 +125,7 @@ class MSAICNet(nn.Module):
                     kernel_size=kernel_size,
                     dilation=dilation,
                     stride=stride if i == 0 else 1,
-                    pool_size=pool_size,
+                    pool_size=pool_sizes[i],
                     dropout=dropout,
                     attention=attention,
                 )
@@ -140,6 +164,8 @@ class MSAICNet(nn.Module):
             One point for every ``feature_stride`` time points.
         """
         x = to_channels_last(x)
+        if self.lead_attention is not None:
+            x = self.lead_attention(x)
         x = torch.cat([branch(x) for branch in self.branches], dim=1)
         return self.projection(x)
 
@@ -202,6 +228,20 @@ class MSAICNet(nn.Module):
             class_weights = torch.cat([-class_weights, class_weights])
         prototypes = F.normalize(self.prototype_projector(class_weights), dim=1)
         return logits, projection, prototypes
+
+
+def _receptive_fields(dilations, kernel_size, stride, pool_sizes):
+    """Return the number of time points that a point of the map of each branch depends on."""
+    fields = []
+    for dilation in dilations:
+        field, step = 1, 1
+        for i, size in enumerate(pool_sizes):
+            field += (kernel_size - 1) * dilation * step
+            step *= stride if i == 0 else 1
+            field += (size - 1) * step
+            step *= size
+        fields.append(int(field))
+    return fields
 
 
 def _projection_head(n_features, projection_dim):

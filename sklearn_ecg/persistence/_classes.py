@@ -19,22 +19,24 @@ def _names(module, names):
 ESTIMATORS = {
     **_names(
         "sklearn_ecg",
-        "ACLECGClassifier ACLECGEncoder ECGNetClassifier ECGNetRegressor "
-        "MSAICNetClassifier MSAICNetRegressor MultilabelCalibratedClassifierCV "
-        "MultilabelTunedThresholdClassifierCV PatientAggregator PriorCorrectedClassifier "
-        "SimCardioNetClassifier SimCardioNetEncoder WindowedClassifier",
+        "ACLECGClassifier ACLECGEncoder BeatFeatureClassifier BeatFeatureEncoder "
+        "ECGNetClassifier ECGNetRegressor MSAICNetClassifier MSAICNetRegressor "
+        "MultilabelCalibratedClassifierCV MultilabelTunedThresholdClassifierCV "
+        "PatientAggregator PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder "
+        "WindowedClassifier",
     ),
     **_names(
         "sklearn_ecg.preprocessing",
-        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageRenderer "
-        "ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat NotchFilter "
-        "RandomConvolutionFeatures Resampler SignalQuality",
+        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageDigitizer "
+        "ECGImageRenderer ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat "
+        "NotchFilter RandomConvolutionFeatures Resampler SignalQuality",
     ),
     **_names(
         "sklearn_ecg.augmentation",
         "AmplitudeScale BaselineWander CardiacCycleMask ColorJitter Compose GaussianBlur "
-        "GaussianNoise LeadDropout PowerlineNoise RandomApply RandomHorizontalFlip "
-        "RandomResizedCrop RandomRotation RandomScaleCrop TemporalShift TimeMask",
+        "GaussianNoise JPEGCompression LeadDropout PaperFolds PaperStains PowerlineNoise "
+        "RandomApply RandomHorizontalFlip RandomPerspective RandomPhoto RandomResizedCrop "
+        "RandomRotation RandomScaleCrop RandomScan SensorNoise TemporalShift TimeMask UnevenLight",
     ),
     **_names(
         "sklearn_ecg.imbalance",
@@ -102,7 +104,7 @@ OBJECTS = {
 VALUES = {
     **_names(
         "sklearn_ecg.nn",
-        "CNNLSTM InceptionTime LSTM ResNet1dWang TransformerEncoder VGG1d XResNet1d",
+        "CNNLSTM InceptionTime LSTM ResNet1dWang StridedCNN TransformerEncoder VGG1d XResNet1d",
     ),
     **_names("builtins", "bool float int object str"),
     **_names(

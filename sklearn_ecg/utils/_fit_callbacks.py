@@ -73,7 +73,8 @@ class FitTasks:
     X : array-like, DataFrame or lead frame
     y : array-like or None
     sample_weight : array-like or None
-    max_epochs : int
+    max_epochs : int or None
+        None if the number is not known before the data are.
     pretrains : bool
     """
 

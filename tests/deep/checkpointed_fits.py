@@ -122,11 +122,15 @@ FITS = {
         ),
         (IMAGES, Y),
     ),
-    "SimCardioNetClassifier, frozen": lambda **params: (
+    # More epochs than max_epochs.
+    "SimCardioNetClassifier, from a probe": lambda **params: (
         SimCardioNetClassifier(
             FrozenEstimator(simcardionet(max_epochs=1).fit(IMAGES)),
-            frozen=True,
-            max_epochs=5,
+            head_init="probe",
+            freeze_batch_norm=True,
+            unfreeze_interval=0,
+            min_steps=13,
+            max_epochs=1,
             batch_size=8,
             random_state=0,
             **params,

@@ -308,7 +308,7 @@ def test_warm_start_continues(ecg):
 
 def test_warm_start_of_the_classifier_keeps_its_standardizer(ecg, fitted):
     clf = ACLECGClassifier(
-        FrozenEstimator(fitted), frozen=True, max_epochs=3, warm_start=True, random_state=0
+        FrozenEstimator(fitted), max_epochs=3, warm_start=True, random_state=0
     ).fit(ecg.data, ecg.target)
     before = clf.predict_proba(ecg.data)
     clf.set_params(max_epochs=0).fit(2 * ecg.data[:20, :, ::-1], ecg.target[:20])

@@ -10,6 +10,8 @@ from sklearn.utils._testing import assert_docstring_consistency
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
     ECGNetRegressor,
     MSAICNetClassifier,
@@ -20,8 +22,14 @@ from sklearn_ecg import (
 
 pytest.importorskip("numpydoc")
 
-ENCODERS = [ACLECGEncoder, SimCardioNetEncoder]
-CLASSIFIERS = [ACLECGClassifier, ECGNetClassifier, MSAICNetClassifier, SimCardioNetClassifier]
+ENCODERS = [ACLECGEncoder, BeatFeatureEncoder, SimCardioNetEncoder]
+CLASSIFIERS = [
+    ACLECGClassifier,
+    BeatFeatureClassifier,
+    ECGNetClassifier,
+    MSAICNetClassifier,
+    SimCardioNetClassifier,
+]
 REGRESSORS = [ECGNetRegressor, MSAICNetRegressor]
 ESTIMATORS = ENCODERS + CLASSIFIERS + REGRESSORS
 PAIRS = list(combinations(ESTIMATORS, 2))
@@ -29,6 +37,7 @@ PAIRS = list(combinations(ESTIMATORS, 2))
 # What has different meanings in different estimators.
 DIFFERENT_PARAMETERS = {
     "augmentation": "encoders have the augmentation of their paper, classifiers have none",
+    "backbone": "encoders of a lead (ACLECG) or of all leads (BeatFeature)",
     "contrastive_weight": "the contrastive loss is added (MSAICNet) or averaged (SimCardioNet)",
     "encoder": "each classifier takes encoders of its own class and passes other parameters on",
     "encoder_learning_rate": "the rate of the whole encoder (ACLECG) or of its last stage",
@@ -36,6 +45,7 @@ DIFFERENT_PARAMETERS = {
     "module": "the outputs of a module are logits or numbers",
     "normalize": "images have other statistics than signals",
     "projection_dim": "the projection heads differ, and some sizes are defaults of the paper",
+    "sampling_rate": "needed by the augmentation (ACLECG) or the measurements (BeatFeature)",
     "temperature": "the losses differ, and some temperatures are defaults of the paper",
     "validation_fraction": "the split of regressors is not stratified",
     "warm_start": "regressors keep the standardization of the targets",
@@ -48,8 +58,14 @@ DIFFERENT_ATTRIBUTES = {
 SAME_WITHIN = {
     "validation_fraction": CLASSIFIERS,
     "warm_start": ENCODERS + CLASSIFIERS,
-    "augmentation": CLASSIFIERS + REGRESSORS,
-    "normalize": [ACLECGEncoder, ECGNetClassifier, MSAICNetClassifier, *REGRESSORS],
+    "augmentation": [*CLASSIFIERS, BeatFeatureEncoder, *REGRESSORS],
+    "normalize": [
+        ACLECGEncoder,
+        BeatFeatureEncoder,
+        ECGNetClassifier,
+        MSAICNetClassifier,
+        *REGRESSORS,
+    ],
     "history_": [ECGNetClassifier, MSAICNetClassifier, *REGRESSORS],
 }
 

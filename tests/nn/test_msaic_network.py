@@ -100,6 +100,80 @@ def test_receptive_field_of_a_branch():
     assert max(reached) - min(reached) + 1 == field
 
 
+def reached_points(branch, n_leads, n_times):
+    """Return the distance of the outermost time points that the central point depends on."""
+    for module in branch.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.ones_(module.weight)
+    reached = set()
+    for sign in (1, -1):
+        x = (2.0 + sign * torch.linspace(-1, 1, n_times)).repeat(1, n_leads, 1, 1)
+        x = x.requires_grad_()
+        y = branch.double()(x.double())
+        y[0, 0, 0, y.shape[-1] // 2].backward()
+        reached |= set(x.grad.sum((0, 1, 2)).nonzero().flatten().tolist())
+    return max(reached) - min(reached) + 1
+
+
+@pytest.mark.parametrize(
+    "params, expected",
+    [
+        # The network of the paper.
+        ({"stride": 1, "pool_size": 1}, [19, 37, 73, 145]),
+        ({"kernel_size": 3, "stride": 2, "pool_size": (2, 1, 2)}, None),
+        ({"stride": 3, "pool_size": (1, 1, 1), "dilations": (1, 5)}, [43, 211]),
+        ({}, None),
+    ],
+)
+def test_receptive_fields_of_the_branches(params, expected):
+    net = MSAICNet(2, 1, filters=(4, 4, 4), attention=None, dropout=0, **params).eval()
+    found = [reached_points(branch, 2, 2400) for branch in net.branches]
+    assert net.receptive_fields == found
+    assert expected is None or found == expected
+
+
+def test_receptive_fields_of_the_default_differ():
+    """In seconds at 100 Hz, the sampling rate for which the default was chosen."""
+    seconds = [field / 100 for field in MSAICNet(12, 1).receptive_fields]
+    assert all(wide > 1.4 * narrow for narrow, wide in zip(seconds, seconds[1:]))
+
+
+def test_parameter_counts_of_the_default():
+    """The numbers are in the tables of the documentation."""
+    branch = (12 * 32 * 7 + 64 + 3) + (32 * 64 * 7 + 128 + 3) + (64 * 64 * 7 + 128 + 3)
+    projection, head = 256 * 128 + 256, (128 * 128 + 128) + (128 * 64 + 64)
+    assert n_parameters(MSAICNet(12, 1)) == 4 * branch + projection + 129 + head == 242_021
+    single = MSAICNet(12, 1, dilations=(1,), attention=None, projection_dim=None)
+    assert n_parameters(single) == branch - 9 + 64 * 128 + 256 + 129 == 54_593
+
+
+def test_lead_attention():
+    """The gates are those of attention on the root mean squares of the leads."""
+    net = MSAICNet(12, 1, lead_attention="eca")
+    assert n_parameters(net) == n_parameters(MSAICNet(12, 1)) + 3
+    x = torch.randn(4, 12, 1, 100) * torch.arange(12).reshape(1, 12, 1, 1)
+    gates = net.lead_attention.attention(x.square().mean((2, 3)).sqrt())
+    expected = x * gates[:, :, None, None]
+    torch.testing.assert_close(net.lead_attention(x), expected, rtol=0, atol=1e-4)
+    other = MSAICNet(12, 1, lead_attention="se")
+    net(torch.zeros(4, 12, 100))[0].sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
+    assert n_parameters(other) == n_parameters(MSAICNet(12, 1)) + 12 * 4 + 4 + 4 * 12 + 12
+
+
+def test_pool_sizes_of_the_blocks():
+    net = MSAICNet(2, 1, stride=2, pool_size=(3, 1, 2))
+    assert net.feature_stride == 12
+    # Of the points of the map after the pools: the middles of 3, 1 and 2 points, 2 and 6 apart.
+    assert net.feature_offset == 2 * 1 + 6 * 0.5
+    assert (
+        MSAICNet(2, 1, pool_size=2).feature_offset
+        == MSAICNet(2, 1, pool_size=(2,) * 3).feature_offset
+    )
+    with pytest.raises(ValueError, match="pool_size has 2 sizes, but filters has 3 blocks"):
+        MSAICNet(2, 1, pool_size=(2, 2))
+
+
 def test_strides_and_pools_round_up():
     x = torch.randn(1, 2, 1, 11)
     assert conv(2, 3, 7, stride=2)(x).shape[-1] == 6

@@ -32,6 +32,8 @@ import sklearn_ecg
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
     MSAICNetClassifier,
     MultilabelCalibratedClassifierCV,
@@ -136,6 +138,10 @@ def estimators():
     yield "ECG network", ECGNetClassifier(TwoOutputs, max_epochs=1), X, "multilabel"
     yield "ACL-ECG encoder", encoder, frame, None
     yield "ACL-ECG", ACLECGClassifier(encoder, max_epochs=1, random_state=0), frame, "binary"
+    features = BeatFeatureEncoder(filters=(4, 8), sampling_rate=100, max_epochs=1, random_state=0)
+    yield "beat features, encoder", features, frame, None
+    probe = BeatFeatureClassifier(features, frozen=True, random_state=0)
+    yield "beat features, frozen", probe, frame, "multiclass"
     yield "SimCardioNet encoder", tiny_image_network(image_size=(16, 24)), IMAGES, None
     yield (
         "SimCardioNet",

@@ -52,6 +52,8 @@ import sklearn_ecg
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
     MSAICNetClassifier,
     MultilabelCalibratedClassifierCV,
@@ -99,6 +101,7 @@ ACL = ACLECGEncoder(
     projection_dim=4,
     **TINY,
 )
+BEAT_FEATURES = BeatFeatureEncoder(filters=(4, 8), sampling_rate=100, **TINY)
 SIM = SimCardioNetEncoder(
     image_size=(8, 32), filters=(4, 8), n_heads=2, augmentation=[ColorJitter()], **TINY
 )
@@ -192,12 +195,15 @@ DEEP = {
         Y.astype(bool),
     ),
     "ACL-ECG encoder": (ACL, X, None),
+    "ACL-ECG, strided": (clone(ACL).set_params(backbone="strided"), X, None),
     "ACL-ECG, frozen": (ACLECGClassifier(ACL, frozen=True, **TINY), X, NAMES),
     "ACL-ECG, fine-tuned": (
         ACLECGClassifier(FrozenEstimator(clone(ACL).fit(X)), **TINY),
         X,
         NAMES.astype(object),
     ),
+    "beat features, encoder": (BEAT_FEATURES, X, None),
+    "beat features": (BeatFeatureClassifier(BEAT_FEATURES, min_steps=3, **TINY), X, NAMES),
     "SimCardioNet encoder": (SIM, IMAGES, None),
     "SimCardioNet": (SimCardioNetClassifier(SIM, unfreeze_interval=0, **TINY), IMAGES, NAMES),
     "early stopping": (

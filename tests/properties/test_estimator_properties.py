@@ -18,6 +18,8 @@ from strategies import examples, groups, labels, make_signals, records, weights
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
     ECGNetRegressor,
     MSAICNetClassifier,
@@ -44,6 +46,7 @@ ACL_ENCODER = ACLECGEncoder(
     projection_dim=4,
     **TRAINING,
 )
+FEATURE_ENCODER = BeatFeatureEncoder(filters=(4,), sampling_rate=100, **TRAINING)
 IMAGE_ENCODER = SimCardioNetEncoder(
     image_size=(8, 8),
     filters=(4,),
@@ -58,6 +61,7 @@ NETWORKS = {
     ),
     ECGNetClassifier: ECG_NET,
     ACLECGClassifier: ACLECGClassifier(ACL_ENCODER, **TRAINING),
+    BeatFeatureClassifier: BeatFeatureClassifier(FEATURE_ENCODER, **TRAINING),
     SimCardioNetClassifier: SimCardioNetClassifier(IMAGE_ENCODER, unfreeze_interval=0, **TRAINING),
 }
 REGRESSORS = {
@@ -68,7 +72,11 @@ REGRESSORS = {
         filters=(4,), dilations=(1,), kernel_size=3, embedding_dim=4, **TRAINING
     ),
 }
-ENCODERS = {ACLECGEncoder: ACL_ENCODER, SimCardioNetEncoder: IMAGE_ENCODER}
+ENCODERS = {
+    ACLECGEncoder: ACL_ENCODER,
+    BeatFeatureEncoder: FEATURE_ENCODER,
+    SimCardioNetEncoder: IMAGE_ENCODER,
+}
 LINEAR = OneVsRestClassifier(LogisticRegression())
 META = {
     MultilabelCalibratedClassifierCV: (

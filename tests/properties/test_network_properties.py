@@ -15,6 +15,8 @@ from sklearn_ecg.nn import (
     CNNLSTM,
     LSTM,
     ACLECGNet,
+    BeatFeatureLoss,
+    BeatFeatureNet,
     ClassificationLoss,
     InceptionTime,
     MSAICLoss,
@@ -22,6 +24,7 @@ from sklearn_ecg.nn import (
     ResNet1dWang,
     SignalNetwork,
     SimCardioNet,
+    StridedCNN,
     TransformerEncoder,
     VGG1d,
     XResNet1d,
@@ -89,7 +92,7 @@ def test_network(covered, data):
     np.testing.assert_allclose(first, logits[:1], rtol=1e-3, atol=1e-4)
 
 
-@covers(SignalNetwork, VGG1d, ACLECGNet, SimCardioNet)
+@covers(SignalNetwork, StridedCNN, BeatFeatureNet, VGG1d, ACLECGNet, SimCardioNet)
 @examples(8)
 @given(data=st.data())
 def test_encoders(data):
@@ -105,12 +108,22 @@ def test_encoders(data):
         n_times=x.shape[2],
     )
     acl = acl.eval()
+    strided = attempt(StridedCNN, x.shape[1], filters=(4, 3)).eval()
+    options = {"n_leads": x.shape[1], "n_times": x.shape[2]}
+    features = attempt(BeatFeatureNet, strided, 3, data.draw(st.sampled_from((0, 2))), **options)
+    features = features.eval()
     images = torch.rand(len(x), 1, *data.draw(st.sampled_from(((8, 8), (1, 1), (3, 9)))))
     simcardio = attempt(SimCardioNet, 1, filters=(4,), n_heads=0, projection_dim=3).eval()
     attempt(SignalNetwork)
     attempt(OneConvolution, x.shape[1], 2)
     with torch.no_grad():
-        for network, batch in ((vgg, x), (acl, x), (simcardio, images)):
+        for network, batch in (
+            (vgg, x),
+            (strided, x),
+            (features, x),
+            (acl, x),
+            (simcardio, images),
+        ):
             out = attempt(network, batch)
             parts = (
                 out.values() if isinstance(out, dict) else out if isinstance(out, tuple) else [out]
@@ -190,6 +203,21 @@ def test_contrastive_losses_of_views(data):
 
 
 LOGITS = st.sampled_from((1.0, 0.0, 100.0, 1e4))
+
+
+@covers(BeatFeatureLoss)
+@examples(8)
+@given(data=st.data())
+def test_loss_of_beat_features(data):
+    n_records = data.draw(st.sampled_from((6, 1, 12)))
+    rng = torch.Generator().manual_seed(data.draw(seeds))
+    features = torch.randn(n_records, 3, generator=rng, requires_grad=True)
+    targets = torch.randn(n_records, 3, generator=rng)
+    targets[:, 0] = data.draw(st.sampled_from((torch.nan, 0.0, 5.0)))
+    columns = torch.tensor(data.draw(st.sampled_from(([0], [0, 2], []))), dtype=torch.int64)
+    loss = attempt(BeatFeatureLoss, columns, data.draw(st.sampled_from((0.2, 0.0))))
+    logits = torch.zeros(n_records, len(columns), requires_grad=True)
+    check_loss(attempt(loss, (features, logits), targets), features)
 
 
 @covers(ClassificationLoss, MSAICLoss, focal_binary_loss, focal_cross_entropy, adjust_logits)
