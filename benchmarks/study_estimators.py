@@ -516,14 +516,16 @@ def choose(task, stored):
 
 
 def report(task, stored):
-    """Print tables of AUROC, and of differences to `BOOSTING`, on folds 7 to 9."""
+    """Print tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9."""
     for title, cells in {
         "12 leads, by number of training records": [("12", size) for size in SIZES],
         "all training records, by leads": [(subset, "all") for subset in SUBSETS],
         "50 training records, by leads": [(subset, "50") for subset in SUBSETS],
     }.items():
-        print(f"\n.. csv-table:: {TASKS[task]}, {title}")
-        print("   :header: Estimator, " + ", ".join(" ".join(cell) for cell in cells) + "\n")
+        by_leads = len({subset for subset, _ in cells}) > 1
+        heading = ", ".join(subset if by_leads else size for subset, size in cells)
+        print(f"\n.. csv-table:: {TASKS[task].capitalize()}, {title}")
+        print(f"   :header: Estimator, {heading}\n")
         for arm in (*ARMS, *AVERAGES):
             row = [compare(task, subset, arm, size, stored) for subset, size in cells]
             if any(row):
@@ -531,7 +533,7 @@ def report(task, stored):
 
 
 def compare(task, subset, arm, size, stored):
-    """Return AUROC and the difference to `BOOSTING`, with 95 % intervals by patient, as text.
+    """Return AUROC and the difference to `RECIPE`, with 95 % intervals by patient, as text.
 
     The number of draws is noted if not all are stored.
     """
@@ -546,12 +548,12 @@ def compare(task, subset, arm, size, stored):
     y_stacked, stacked = stack_seeds(y, probabilities)
     options = {"groups": patients, "random_state": 0}
     text = str(bootstrap_interval("roc_auc", y_stacked, stacked, **options))
-    other = stored.predict(task, subset, BOOSTING, size, TEST_FOLDS, draws)
-    if arm != BOOSTING and other is not None:
+    other = stored.predict(task, subset, RECIPE, size, TEST_FOLDS, draws)
+    if arm != RECIPE and other is not None:
         _, reference = stack_seeds(y, other[2])
         difference = bootstrap_difference("roc_auc", y_stacked, stacked, reference, **options)
         text += f" {format_difference(difference)}"
-    return text if len(draws) == len(DRAWS) else f"{text} {len(draws)} draws"
+    return text if len(draws) == len(DRAWS) else f"{text} {len(draws)} of {len(DRAWS)} draws"
 
 
 def format_difference(difference):
