@@ -33,7 +33,6 @@ from _study import hash_arrays, stack_seeds
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -41,7 +40,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ecg import STANDARD_LEADS, ECGNetClassifier, MSAICNetClassifier
-from sklearn_ecg.beats import make_beat_classifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.leads._lead_subsets import resolve_lead_subset
 from sklearn_ecg.metrics import auroc_score, bootstrap_difference, bootstrap_interval
@@ -65,6 +63,8 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 BOOSTING = "BeatFeatures, gradient boosting"
 TREES = "BeatFeatures, extra trees"
 RECIPE = "make_beat_classifier"
+# Its logistic regression, with C=0.03: that of `LINEAR` with a fixed strength.
+RECIPE_LINEAR = "BeatFeatures, logistic regression, strength 10"
 LINEAR = "BeatFeatures, logistic regression"
 BEATS = "convolutions of beats, logistic regression"
 RECORDS = "convolutions of records, logistic regression"
@@ -89,22 +89,25 @@ NETWORKS = {
 }
 # These have a process of their own.
 LARGE_NETWORKS = (RECORD_NETWORK, BEAT_RESNET)
-ARMS = (BOOSTING, TREES, LINEAR, RECIPE, BEATS, EQUAL, UNION, RECORDS, *NETWORKS)
+ARMS = (BOOSTING, TREES, LINEAR, BEATS, EQUAL, UNION, RECORDS, *NETWORKS)
+# Weights of the arms whose probabilities are averaged. The first average is what
+# `make_beat_classifier` computes.
 AVERAGES = {
-    "boosting and trees": (BOOSTING, TREES),
-    "boosting and linear": (BOOSTING, LINEAR),
-    "boosting, trees, linear": (BOOSTING, TREES, LINEAR),
-    "boosting and convolutions": (BOOSTING, BEATS),
-    "boosting and union": (BOOSTING, UNION),
-    "boosting and union of equal weights": (BOOSTING, EQUAL),
-    "boosting, trees, union of equal weights": (BOOSTING, TREES, EQUAL),
-    "boosting, linear, convolutions": (BOOSTING, LINEAR, BEATS),
-    "make_beat_classifier and small network": (RECIPE, BEAT_NETWORK),
-    "make_beat_classifier and union of equal weights": (RECIPE, EQUAL),
-    "make_beat_classifier, union of equal weights, small network": (RECIPE, EQUAL, BEAT_NETWORK),
-    "boosting, trees, small network": (BOOSTING, TREES, BEAT_NETWORK),
-    "make_beat_classifier, small network, resnet1d_wang": (RECIPE, BEAT_NETWORK, BEAT_RESNET),
-    "make_beat_classifier, small network, MSAIC-Net": (RECIPE, BEAT_NETWORK, RECORD_NETWORK),
+    RECIPE: {BOOSTING: 2, TREES: 4, RECIPE_LINEAR: 1},
+    "boosting and trees": {BOOSTING: 1, TREES: 1},
+    "boosting and convolutions of beats": {BOOSTING: 1, BEATS: 1},
+    "boosting, trees, BeatFeatures and convolutions with equal weights": {
+        BOOSTING: 1,
+        TREES: 2,
+        EQUAL: 1,
+    },
+    "make_beat_classifier and small network": {
+        BOOSTING: 2,
+        TREES: 4,
+        RECIPE_LINEAR: 1,
+        BEAT_NETWORK: 1,
+    },
+    "boosting, trees, small network": {BOOSTING: 2, TREES: 2, BEAT_NETWORK: 1},
 }
 
 
@@ -395,8 +398,6 @@ def _fit_and_predict(cell, y, train, test, folders):
 
 
 def make_trees(arm, seed):
-    if arm == RECIPE:
-        return make_beat_classifier(100, random_state=seed)["classifier"]
     if arm == BOOSTING:
         return gradient_boosting().set_params(random_state=seed)
     trees = ExtraTreesClassifier(500, min_samples_leaf=2, max_features=0.1, random_state=seed)
@@ -435,10 +436,8 @@ def rotate(table, table_test):
 
 
 def predict(classifier, table, y, table_test):
-    if y.ndim > 1 and not isinstance(classifier, OneVsRestClassifier):
-        classifier = OneVsRestClassifier(classifier)
     if y.ndim > 1:
-        return classifier.fit(table, y).predict_proba(table_test)
+        return OneVsRestClassifier(classifier).fit(table, y).predict_proba(table_test)
     return classifier.fit(table, y).predict_proba(table_test)[:, 1]
 
 
@@ -455,8 +454,11 @@ class Stored:
             parts = [self.predict(task, subset, a, size, folds, draws) for a in AVERAGES[arm]]
             if any(part is None for part in parts):
                 return None
-            return *parts[0][:2], np.mean([part[2] for part in parts], axis=0)
-        cohort, found = self.cohorts[task], []
+            weights = list(AVERAGES[arm].values())
+            return *parts[0][:2], np.average([p[2] for p in parts], axis=0, weights=weights)
+        cohort, found, fixed = self.cohorts[task], [], None
+        if arm == RECIPE_LINEAR:
+            arm, fixed = LINEAR, STRENGTHS.index(10.0)
         # One model for each fold of the test, or one for all.
         groups = [folds]
         if size == "all" and folds == TEST_FOLDS:
@@ -472,7 +474,10 @@ class Stored:
                 if stored is None:
                     return None
                 probability = stored["probability"]
-                place = self.strength(arm) if len(probability) > 1 else 0
+                if fixed is not None:
+                    place = fixed
+                else:
+                    place = self.strength(arm) if len(probability) > 1 else 0
                 parts.append(probability[place])
             found.append(np.concatenate(parts))
         return cohort.y[test], cohort.patients[test], np.stack(found)
@@ -511,14 +516,16 @@ def choose(task, stored):
 
 
 def report(task, stored):
-    """Print tables of AUROC, and of differences to `BOOSTING`, on folds 7 to 9."""
+    """Print tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9."""
     for title, cells in {
         "12 leads, by number of training records": [("12", size) for size in SIZES],
         "all training records, by leads": [(subset, "all") for subset in SUBSETS],
         "50 training records, by leads": [(subset, "50") for subset in SUBSETS],
     }.items():
-        print(f"\n.. csv-table:: {TASKS[task]}, {title}")
-        print("   :header: Estimator, " + ", ".join(" ".join(cell) for cell in cells) + "\n")
+        by_leads = len({subset for subset, _ in cells}) > 1
+        heading = ", ".join(subset if by_leads else size for subset, size in cells)
+        print(f"\n.. csv-table:: {TASKS[task].capitalize()}, {title}")
+        print(f"   :header: Estimator, {heading}\n")
         for arm in (*ARMS, *AVERAGES):
             row = [compare(task, subset, arm, size, stored) for subset, size in cells]
             if any(row):
@@ -526,23 +533,27 @@ def report(task, stored):
 
 
 def compare(task, subset, arm, size, stored):
-    """Return AUROC and the difference to `BOOSTING`, with 95 % intervals by patient, as text."""
-    found = stored.predict(task, subset, arm, size, TEST_FOLDS, draws_of(arm))
-    if found is None:
+    """Return AUROC and the difference to `RECIPE`, with 95 % intervals by patient, as text.
+
+    The number of draws is noted if not all are stored.
+    """
+    draws = [
+        draw
+        for draw in draws_of(arm)
+        if stored.predict(task, subset, arm, size, TEST_FOLDS, [draw]) is not None
+    ]
+    if not draws:
         return ""
-    y, patients, probabilities = found
+    y, patients, probabilities = stored.predict(task, subset, arm, size, TEST_FOLDS, draws)
     y_stacked, stacked = stack_seeds(y, probabilities)
     options = {"groups": patients, "random_state": 0}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)
-        text = str(bootstrap_interval("roc_auc", y_stacked, stacked, **options))
-        other = stored.predict(task, subset, BOOSTING, size, TEST_FOLDS, draws_of(arm))
-        if arm != BOOSTING and other is not None:
-            _, reference = stack_seeds(y, other[2])
-            text += " " + format_difference(
-                bootstrap_difference("roc_auc", y_stacked, stacked, reference, **options)
-            )
-    return text
+    text = str(bootstrap_interval("roc_auc", y_stacked, stacked, **options))
+    other = stored.predict(task, subset, RECIPE, size, TEST_FOLDS, draws)
+    if arm != RECIPE and other is not None:
+        _, reference = stack_seeds(y, other[2])
+        difference = bootstrap_difference("roc_auc", y_stacked, stacked, reference, **options)
+        text += f" {format_difference(difference)}"
+    return text if len(draws) == len(DRAWS) else f"{text} {len(draws)} of {len(DRAWS)} draws"
 
 
 def format_difference(difference):

@@ -38,6 +38,7 @@ EXCEPTIONS = {
     "sklearn_ecg.metrics.ScoreInterval": (("PR01", "EX01"), RESULT),
     "sklearn_ecg.deep.DeepECG": (("EX01",), ABSTRACT),
     "sklearn_ecg.deep.DeepECGClassifier": (("EX01", "PR01"), TEMPLATE),
+    "sklearn_ecg.deep.DeepECGRegressor": (("EX01", "PR01"), TEMPLATE),
     "sklearn_ecg.deep.FineTunedClassifier": (("EX01", "PR01"), TEMPLATE),
     "sklearn_ecg.deep.SelfSupervisedEncoder": (("EX01",), ABSTRACT),
     "sklearn_ecg.utils.estimator_checks.check_ecg_estimator": (("EX01",), SLOW),

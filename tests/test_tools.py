@@ -66,8 +66,10 @@ from sklearn_ecg import (
     MSAICNetClassifier,
     MultilabelCalibratedClassifierCV,
     MultilabelTunedThresholdClassifierCV,
+    PatientAggregator,
     PriorCorrectedClassifier,
     SequentialLeadSelector,
+    WindowedClassifier,
 )
 from sklearn_ecg.augmentation import AmplitudeScale
 from sklearn_ecg.datasets import make_ecg
@@ -125,6 +127,9 @@ TABLE = {
     },
     "MultilabelTunedThresholdClassifierCV": {"multiclass": "LabelBinarizer"},
     "PriorCorrectedClassifier": {},
+    # Windows and patients
+    "WindowedClassifier": {},
+    "PatientAggregator": {},
     # Ensembles and several labels
     "VotingClassifier": {"multilabel": "in OneVsRestClassifier"},
     "StackingClassifier": {},
@@ -673,6 +678,23 @@ def use_a_threshold_for_each_label(case, row):
 def use_prior_correction(case):
     corrected = PriorCorrectedClassifier(case.network(focal_gamma=0), method="closed_form")
     case.check_fit(corrected)
+
+
+# Windows and patients
+
+
+@tool("WindowedClassifier")
+def use_windows(case):
+    options = {"duration": 1, "sampling_rate": SAMPLING_RATE, **case.params}
+    clf = case.check_fit(WindowedClassifier(case.network(), **options))
+    assert len(clf.predict_windows(case.X)) == 2 * len(case.y)
+
+
+@tool("PatientAggregator")
+def use_patients(case):
+    clf = PatientAggregator(case.network()).fit(case.X, case.y, groups=case.groups)
+    case.check_labels(clf.predict(case.X, groups=case.groups))
+    assert len(clf.predict_patients(case.X, groups=case.groups)) == len(np.unique(case.groups))
 
 
 # Ensembles and several labels

@@ -1,5 +1,7 @@
 """The classifier to start with: measurements of the median beat and an average of three models."""
 
+from numbers import Integral
+
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
@@ -22,7 +24,7 @@ _WEIGHTS = (2, 4, 1)
 @validate_params(
     {
         "class_weight": [StrOptions({"balanced"}), None],
-        "n_jobs": [int, None],
+        "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,

@@ -17,6 +17,55 @@ class DeepECGRegressor(RegressorMixin, SupervisedECG):
     trained on targets with mean 0 and SD 1, and `predict` converts its outputs back.
     """
 
+    def __init__(
+        self,
+        *,
+        augmentation=None,
+        normalize="dataset",
+        max_epochs=30,
+        batch_size=32,
+        learning_rate=1e-3,
+        learning_rate_schedule="cosine",
+        weight_decay=1e-2,
+        gradient_clip=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        warm_start=False,
+        n_leads=None,
+        lead_names=None,
+        device="auto",
+        n_threads=1,
+        precision="float32",
+        callbacks=None,
+        checkpoint=None,
+        checkpoint_every=1,
+        random_state=None,
+        verbose=0,
+    ):
+        self.augmentation = augmentation
+        self.normalize = normalize
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.n_leads = n_leads
+        self.lead_names = lead_names
+        self.device = device
+        self.n_threads = n_threads
+        self.precision = precision
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.random_state = random_state
+        self.verbose = verbose
+
     _parameter_constraints = {
         **SupervisedECG._parameter_constraints,
         **SignalInput.parameter_constraints,

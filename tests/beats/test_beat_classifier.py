@@ -97,7 +97,9 @@ def test_records_without_beats_and_missing_leads(ecg, fitted):
     X[1, 1:] = np.nan
     probability = fitted.predict_proba(X)
     assert np.isfinite(probability).all()
-    np.testing.assert_array_equal(probability[2:], fitted.predict_proba(ecg.data[42:]))
+    # The rounding of matrix products depends on their size.
+    expected = fitted.predict_proba(ecg.data[42:])
+    np.testing.assert_allclose(probability[2:], expected, rtol=1e-5)
     assert np.isfinite(make_small().fit(X, ecg.target[40:]).predict_proba(X)).all()
 
 

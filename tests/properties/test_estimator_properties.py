@@ -32,6 +32,7 @@ from sklearn_ecg import (
     SimCardioNetEncoder,
 )
 from sklearn_ecg.augmentation import ColorJitter, GaussianNoise
+from sklearn_ecg.beats import make_beat_classifier
 from sklearn_ecg.nn import VGG1d
 
 TRAINING = {"max_epochs": 1, "batch_size": 8, "random_state": 0}
@@ -233,6 +234,7 @@ def test_regressor(covered, data):
     predicted = attempt(estimator.predict, X.X)
     assert predicted.shape == y.shape and predicted.dtype == np.float64
     assert np.isfinite(predicted).all()
+    assert attempt(estimator.score, X.X, predicted) == 1 or n_records < 2
     embedding = attempt(estimator.transform, X.X)
     assert embedding.shape == (n_records, len(attempt(estimator.get_feature_names_out)))
 
@@ -311,3 +313,26 @@ def test_lead_selector(data):
         assert len(out) == n_records and len(names)
         again = attempt(selector.transform, X.X)
         assert isinstance(out, pd.DataFrame) == isinstance(again, pd.DataFrame)
+
+
+@covers(make_beat_classifier)
+@examples(30)
+@given(
+    rate=st.one_of(
+        st.floats(50, 1100), st.integers(-10, 2000), st.sampled_from((None, "100", np.nan, True))
+    ),
+    class_weight=st.sampled_from((None, "balanced", {0: 1, 1: 2}, 3)),
+    n_jobs=st.sampled_from((None, 1, -1, 1.5, "2")),
+    seed=st.sampled_from((None, 0, 7, np.random.RandomState(0), "0", 1.5)),
+)
+def test_beat_classifier(rate, class_weight, n_jobs, seed):
+    clf = attempt(
+        make_beat_classifier, rate, class_weight=class_weight, n_jobs=n_jobs, random_state=seed
+    )
+    if isinstance(clf, Refused):
+        good_rate = isinstance(rate, (int, float)) and 100 <= rate <= 1000 and rate is not True
+        good = class_weight in (None, "balanced") and n_jobs in (None, 1, -1)
+        assert not (good_rate and good and seed not in ("0", 1.5)), clf
+        return
+    assert clf["features"].sampling_rate == rate
+    clone(clf)
