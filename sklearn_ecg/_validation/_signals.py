@@ -77,7 +77,10 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         if not reset:
             _check_lead_columns(estimator, columns)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
+        # Values that overflow become infinity, which is reported below.
+        with np.errstate(over="ignore"):
+            signals = to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype)
+            signals = _cast(signals, dtype)
     elif is_signal_table(X):
         # Meta-estimators convert lead frames to such tables, without the column names.
         if not reset:
