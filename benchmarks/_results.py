@@ -22,7 +22,7 @@ def code_hash(*more_folders):
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
 
 
-def cached_arrays(name, key, compute):
+def cached_arrays(name, key, compute, folder=RESULTS):
     """Return the arrays of ``compute()``, from an earlier run if there is one.
 
     Parameters
@@ -34,21 +34,32 @@ def cached_arrays(name, key, compute):
         differs from that of the stored result, the result is computed again.
     compute : callable
         Returns a dict of arrays.
+    folder : Path
+        Instead of benchmarks/results.
 
     Returns
     -------
     arrays : dict of ndarray
     """
-    path = RESULTS / f"{name or 'fit_' + _short_hash(key)}.npz"
+    path = folder / f"{name or 'fit_' + _short_hash(key)}.npz"
     if path.exists():
         with np.load(path) as stored:
             if str(stored["key"]) == key:
                 return {field: stored[field] for field in stored if field != "key"}
     arrays = compute()
-    RESULTS.mkdir(exist_ok=True)
-    with _atomic_file(path) as temporary:
+    folder.mkdir(exist_ok=True)
+    with atomic_file(path) as temporary:
         np.savez(temporary, key=key, **arrays)
     return arrays
+
+
+def stored_arrays(name, folder):
+    """Return the arrays that `cached_arrays` stored under a name, whatever its key, or None."""
+    path = folder / f"{name}.npz"
+    if not path.exists():
+        return None
+    with np.load(path) as stored:
+        return {field: stored[field] for field in stored if field != "key"}
 
 
 def is_cached(key):
@@ -67,13 +78,13 @@ def cached_object(key, compute):
         return joblib.load(path)
     result = compute()
     RESULTS.mkdir(exist_ok=True)
-    with _atomic_file(path) as temporary:
+    with atomic_file(path) as temporary:
         joblib.dump(result, temporary)
     return result
 
 
 @contextmanager
-def _atomic_file(path):
+def atomic_file(path):
     """Yield a temporary path, which is renamed to ``path`` once it is written completely."""
     temporary = path.with_name(f"unfinished_{os.getpid()}_{path.name}")
     yield temporary

@@ -4,6 +4,7 @@ They validate X, resolve the lead names, and define the tags. `SignalTransformer
 all of them, `SignalToSignalTransformer` of those that return the container that they were given.
 """
 
+import copy
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
@@ -15,7 +16,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ._validation import check_signals, read_container, was_fitted_on_rows
-from .leads import to_lead_frame
+from .leads import LazyRecords, to_lead_frame
+from .utils._chunks import LAZY, array_chunks
 from .utils._fit_callbacks import CallbackSupportMixin, as_one_task
 
 __all__ = ["SignalToSignalTransformer", "SignalTransformer"]
@@ -25,7 +27,8 @@ class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, m
     """Base class of the transformers of signals.
 
     A subclass has the parameters ``n_leads`` and ``lead_names``, implements `_fit`, and calls
-    `_validate_signals` in its other methods. It is fitted if `_fit` raises no error.
+    `_validate_signals` or, for lazy records, `_compute_in_parts` in its other methods. It is fitted
+    if `_fit` raises no error.
     """
 
     _parameter_constraints = {
@@ -37,6 +40,8 @@ class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, m
     # Whether signals must be in mV, and what `check_millivolts` raises errors for.
     _needs_millivolts = False
     _scale_errors = ()
+    # Whether `_fit` accepts lazy records, of which it uses the shape and converts parts to arrays.
+    _fits_lazy_records = False
     # Dtypes of the validated signals. X is converted to the first unless it has one of them.
     _dtypes = [np.float32, np.float64]
 
@@ -78,14 +83,31 @@ class SignalTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, m
         self._validate_params()
         # If fit fails, the estimator is not fitted, not even with its previous parameters.
         vars(self).pop("_is_fitted", None)
-        return self._validate_signals(X, reset=True)
+        signals = self._validate_lazily(X, reset=True)
+        return signals if self._fits_lazy_records else np.asarray(signals)
 
     def _validate_signals(self, X, reset):
+        """Return the checked signals as an array."""
+        return np.asarray(self._validate_lazily(X, reset))
+
+    def _validate_lazily(self, X, reset):
+        """Return the checked signals as an array, and lazy records as lazy records."""
         signals, _ = check_signals(
             self, X, reset=reset, dtype=self._dtypes, allow_nan=self._allow_nan
         )
         # For a memory map, its array: results computed from it are not memory maps.
-        return np.asarray(signals)
+        return signals if isinstance(signals, LazyRecords) else np.asarray(signals)
+
+    def _compute_in_parts(self, X, function):
+        """Return ``function(signals)`` of checked records, of lazy records part by part.
+
+        ``function`` returns an array with a row for each record, which depends on it only.
+        """
+        signals = self._validate_lazily(X, reset=False)
+        if isinstance(signals, np.ndarray):
+            return function(signals)
+        parts = array_chunks(signals, LAZY)
+        return np.concatenate([function(np.asarray(signals[part])) for part in parts])
 
     def _require_sampling_rate(self):
         """Return `sampling_rate`, which must not be None."""
@@ -114,12 +136,13 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
     """Base class of the transformers that return signals.
 
     The result is in the same kind of container as X: an array, a lead frame with the same index, an
-    object array of signals, lead-major rows, or a numeric frame. float64 stays float64; everything
+    object array of signals, lead-major rows, a numeric frame, or lazy records, which are
+    transformed when they are read. float64 stays float64; everything
     else becomes float32. Signals are never changed in place.
 
-    A subclass implements `_transform`, which must not return memory of the signals that it was
-    given. It overrides `_fit`, `_output_n_times`, `_output_lead_names` and `_output_attrs` if
-    necessary.
+    A subclass implements `_transform`, which transforms each record independently of the others,
+    and must not return memory of the signals that it was given. It overrides `_fit`,
+    `_output_n_times`, `_output_lead_names` and `_output_attrs` if necessary.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -155,11 +178,18 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
 
         Returns
         -------
-        X_new : array, DataFrame or lead frame
+        X_new : array, DataFrame, lead frame or LazyRecords
             The transformed signals in the same kind of container, with the same index.
         """
         check_is_fitted(self)
-        signals = self._validate_signals(X, reset=False)
+        signals = self._validate_lazily(X, reset=False)
+        if isinstance(signals, LazyRecords):
+            # A copy, because this estimator may be fitted again before the records are read.
+            return signals.apply(
+                copy.deepcopy(self)._transform,
+                lead_names=self._output_lead_names(),
+                attrs=self._output_attrs(signals.attrs),
+            )
         return self._to_container(self._transform(signals), X)
 
     def get_feature_names_out(self, input_features=None):

@@ -47,6 +47,7 @@ SLOW = (
     "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
     "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
     "tests/datasets/test_ecg_images.py::test_memory_of_large_images",
+    "tests/test_lazy_estimators.py::test_memory_is_bounded",
     # Processes.
     "tests/deep/test_checkpoints.py::test_descriptions_are_those_of_other_processes",
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
@@ -54,6 +55,7 @@ SLOW = (
     "tests/deep/test_checkpoints.py::test_searches_in_two_processes",
     "tests/deep/test_fit_callbacks.py::test_without_callbacks_of_sklearn",
     "tests/feature_selection/test_sequential.py::test_processes_give_the_same",
+    "tests/test_lazy_estimators.py::test_grid_search_in_processes",
     "tests/datasets/test_fuzz.py::test_damaged_files",
     "tests/persistence/test_files.py::test_killed_while_saving",
     "tests/persistence/test_save_load.py::test_other_process_gives_the_same_bits",
@@ -131,6 +133,17 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take some minutes.
 LONG = (
+    # Forty epochs with three containers each.
+    "tests/test_estimators.py::test_sklearn_checks[ACLECGClassifier-check_classifiers_train",
+    "tests/test_estimators.py::test_sklearn_checks[ECGNetClassifier-check_classifiers_train",
+    "tests/test_estimators.py::test_sklearn_checks[MSAICNetClassifier-check_classifiers_train",
+    "tests/test_estimators.py::test_sklearn_checks[SimCardioNetClassifier-check_classifiers_train",
+    # Networks that learn to find infarctions.
+    "tests/inspection/test_lead_groups.py::test_infarcted_region_ranks_first",
+    "tests/inspection/test_lead_importance.py::test_infarcted_region_ranks_first",
+    "tests/inspection/test_synthetic_importance.py::test_infarcted_region_ranks_first",
+    # Every display with every estimator.
+    "tests/inspection/test_displays.py::test_artists_stay_in_given_axes",
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
     "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
     "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",

@@ -109,6 +109,30 @@ def test_module_lists_its_names(module_name):
         assert getattr(API[module_name], name) is getattr(API[HOMES[name]], name)
 
 
+def test_type_checkers_see_the_names_that_are_imported_on_first_use():
+    """``__init__.pyi`` lists the names and the modules of the tables in ``__init__.py``."""
+    tree = ast.parse((LIBRARY / "__init__.pyi").read_text(encoding="utf-8"))
+    imported = {
+        alias.name: (node.module, alias.asname)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    expected = dict.fromkeys(sklearn_ecg._SUBPACKAGES) | sklearn_ecg._MODULE_OF_NAME
+    # Without `as`, an imported name is private to a stub file.
+    assert imported == {name: (module, name) for name, module in expected.items()}
+    (names,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+    ]
+    assert names == sklearn_ecg.__all__
+    folders = {path.parent.name for path in LIBRARY.glob("*/__init__.py")}
+    assert {name for name in folders if not name.startswith("_")} | {"base"} == set(
+        sklearn_ecg._SUBPACKAGES
+    )
+
+
 def documents():
     """Yield the path and the text of all that users read."""
     generated = {"generated", "auto_examples", "_build"}

@@ -18,6 +18,24 @@ import sklearn_ecg
 
 ROOT = Path(__file__).parents[1]
 
+# What an sdist has apart from the package.
+FILES = (
+    ".codespell-words",
+    "CHANGES.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MANIFEST.in",
+    "Makefile",
+    "README.md",
+    "constraints-min.txt",
+    "constraints.txt",
+    "pyproject.toml",
+    "setup.cfg",
+)
+FOLDERS = ("benchmarks", "docs", "examples", "tests")
+GENERATED = ("docs/_build", "docs/auto_examples", "docs/generated", "benchmarks/results")
+
 USE = """
 import sys
 import numpy as np
@@ -48,18 +66,24 @@ def run(*command, **kwargs):
 
 def modules():
     """Return the files of the package, as they are named in a wheel."""
-    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "sklearn_ecg").rglob("*.py")}
+    suffixes = ("*.py", "*.pyi", "py.typed")
+    paths = [path for suffix in suffixes for path in (ROOT / "sklearn_ecg").rglob(suffix)]
+    return {path.relative_to(ROOT).as_posix() for path in paths}
 
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
     """The folder of a wheel and an sdist, built from a copy without old build files."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in FILES:
         shutil.copy(ROOT / name, source)
-    ignored = shutil.ignore_patterns("__pycache__")
-    for folder in ("sklearn_ecg", "tests"):
+    for folder in ("sklearn_ecg", *FOLDERS):
+        ignored = shutil.ignore_patterns("__pycache__", *[Path(name).name for name in GENERATED])
         shutil.copytree(ROOT / folder, source / folder, ignore=ignored)
+    # As after `make docs` and a study.
+    for folder in GENERATED:
+        (source / folder).mkdir()
+        (source / folder / "index.html").touch()
     run(sys.executable, "-m", "build", "--no-isolation", str(source))
     return source / "dist"
 
@@ -70,14 +94,21 @@ def test_wheel_has_the_whole_package(dist):
     files = zipfile.ZipFile(wheel).namelist()
     info = f"sklearn_ecg-{sklearn_ecg.__version__}.dist-info/"
     assert {name for name in files if not name.startswith(info)} == modules()
+    assert {"sklearn_ecg/__init__.pyi", "sklearn_ecg/py.typed"} <= set(files)
     assert f"{info}licenses/LICENSE" in files
 
 
-def test_sdist_has_the_whole_package(dist):
+def test_sdist_can_be_tested_and_documented(dist):
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         files = {name.partition("/")[2] for name in archive.getnames()}
-    assert modules() | {"LICENSE", "README.md", "pyproject.toml", "setup.cfg"} <= files
+    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
+    names = {path.relative_to(ROOT).as_posix() for path in paths}
+    names = {name for name in names if "__pycache__" not in name}
+    names = {name for name in names if not name.startswith(GENERATED)}
+    assert {"docs/conf.py", "tests/conftest.py", "examples/plot_quickstart.py"} <= names
+    assert modules() | names | set(FILES) <= files
+    assert not [name for name in files if name.startswith(GENERATED)]
 
 
 def test_wheel_works_in_a_new_environment(dist, tmp_path):

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from sklearn_ecg import datasets
-from sklearn_ecg.deep._ecg_net import NETWORKS
+from sklearn_ecg.deep._ecg_net_module import NETWORKS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,22 +8,22 @@ No other module of the package inspects the number of dimensions of X, except th
 
 from ._any_length import SignalRecords, check_signals_of_any_length
 from ._containers import SINGLE_RECORD, check_container
+from ._finite import check_finite, is_in_range
 from ._images import check_image_size, check_images
 from ._millivolts import check_millivolts, check_same_scale, find_scale_fault
 from ._missing_leads import group_by_missing_leads, missing_leads, take_group, take_names
 from ._notes import check_noted_millivolts, check_noted_rate, check_same_notes
 from ._signals import (
-    check_finite,
     check_signals,
-    is_in_range,
     read_container,
     read_signals,
     was_fitted_on_rows,
 )
-from ._target import Target
+from ._target import RegressionTarget, Target
 
 __all__ = [
     "SINGLE_RECORD",
+    "RegressionTarget",
     "SignalRecords",
     "Target",
     "check_container",

@@ -10,6 +10,7 @@ list or object array   (n_records,), each (n_leads, n_times)    may differ
 lead frame             (n_records, n_leads), a signal per cell  may differ between records
 object array           (n_records, n_leads), a signal per cell  may differ between records
 3-D array              (n_records, n_leads, n_times)            one, or padded with NaN
+`LazyRecords`          (n_records, n_leads, n_times)            one, or padded with NaN
 rows, numeric frame    (n_records, n_leads * n_times)           one, that seen in `fit`
 =====================  =======================================  ===========================
 """
@@ -19,7 +20,7 @@ import pandas as pd
 import pyarrow.compute as pc
 from sklearn.utils.validation import validate_data
 
-from ..leads import is_lead_frame
+from ..leads import LazyRecords, is_lead_frame
 from ._containers import check_container
 from ._notes import check_notes
 from ._signals import (
@@ -29,6 +30,7 @@ from ._signals import (
     _check_not_transposed,
     _check_numeric,
     _resolve_lead_names,
+    check_lazy,
     is_signal_table,
     was_fitted_on_rows,
 )
@@ -110,6 +112,9 @@ def check_signals_of_any_length(estimator, X, *, reset):
             _check_lead_count(estimator, X.shape[1])
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         records = _read_cells(X)
+    elif isinstance(X, LazyRecords):
+        columns = None if X.lead_names is None else list(X.lead_names)
+        records = _read_lazy(estimator, X, reset, columns)
     else:
         records = _read_array(estimator, X, reset)
     if not len(records):
@@ -195,6 +200,19 @@ def _read_array(estimator, X, reset):
         signals.shape[1],
         _is_double(signals.dtype),
         lambda record, start, stop: signals[record, :, start:stop],
+    )
+
+
+def _read_lazy(estimator, X, reset, columns):
+    """Read lazy records, each as a whole."""
+    signals = check_lazy(estimator, X, reset, _DTYPES, columns)
+    _check_not_transposed(signals.shape, estimator.n_leads)
+    return SignalRecords(
+        "array",
+        np.full(len(signals), signals.shape[2]),
+        signals.shape[1],
+        _is_double(signals.dtype),
+        lambda record, start, stop: signals[record][:, start:stop],
     )
 
 

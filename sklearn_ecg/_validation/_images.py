@@ -8,7 +8,10 @@ from sklearn.utils.validation import assert_all_finite, validate_data
 
 from ..leads import STANDARD_LEADS, is_lead_frame
 from ._containers import as_array, check_container, refuse_other_objects
-from ._signals import is_in_range, is_signal_table
+from ._finite import is_in_range
+from ._signals import is_signal_table
+
+SINGLE_IMAGE = "A single image is X[[0]], not X[0]"
 
 
 def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
@@ -63,7 +66,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
         raise ValueError(
             "Expected images (n_images, height, width) or (n_images, height, width, channels), or "
             f"a 2D array of rows, got {ndim}D array with shape {X.shape} instead. Reshape your "
-            "data: a single image is X[[0]], not X[0]."
+            f"data. {SINGLE_IMAGE}."
         )
     given = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
     dtype = np.uint8 if all(kind == np.uint8 for kind in given) else dtype
@@ -72,8 +75,8 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     shape = tuple(getattr(X, "shape", ()))
     if not reset and shape in (fitted, fitted[:2]) and shape[1:] != (np.prod(fitted),):
         raise ValueError(
-            f"X has the shape {shape} of one of the images that {name} was fitted on. A "
-            "single image is X[[0]], not X[0]."
+            f"X has the shape {shape} of one of the images that {name} was fitted on. "
+            f"{SINGLE_IMAGE}."
         )
     # Rows may be passed to an estimator fitted on images, and vice versa. scikit-learn would
     # compare the number of columns with the height.
@@ -148,7 +151,7 @@ def _shape_of_rows(shape, image_shape, name):
         raise ValueError(
             f"X has shape {shape}. If its rows are images, pass their shape to {name}, as in "
             "image_shape=(height, width). Otherwise, pass an array of shape (n_images, height, "
-            "width) or (n_images, height, width, channels)."
+            f"width) or (n_images, height, width, channels). {SINGLE_IMAGE}."
         )
     found = tuple(image_shape) + (1,) * (len(image_shape) == 2)
     if not all(isinstance(size, Integral) for size in found):

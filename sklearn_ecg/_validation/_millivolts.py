@@ -35,7 +35,7 @@ def check_millivolts(signals, *, name, error_for=()):
 
     Parameters
     ----------
-    signals : ndarray of shape (n_records, n_leads, n_times)
+    signals : ndarray of shape (n_records, n_leads, n_times) or LazyRecords
         May contain NaN.
     name : str
         Name of the caller, for the message.
@@ -158,8 +158,9 @@ def _measure_records(signals, small):
     """Return amplitude, offset and highest amplitude of each record; 0 if it cannot be judged."""
     amplitude, offset, highest = np.zeros((3, len(signals)))
     for part in array_chunks(signals, TRANSFORM):
+        of_part = np.asarray(signals[part])
         # Most records are plausible at a glance, and need no percentiles.
-        low, high = np.fmin.reduce(signals[part], axis=2), np.fmax.reduce(signals[part], axis=2)
+        low, high = np.fmin.reduce(of_part, axis=2), np.fmax.reduce(of_part, axis=2)
         low, high = low.astype(np.float64), high.astype(np.float64)
         size, half_range = np.fmax(np.abs(low), np.abs(high)), (high - low) / 2
         highest[part] = np.fmax.reduce(half_range, axis=1, initial=0)
@@ -167,7 +168,7 @@ def _measure_records(signals, small):
         doubtful |= (highest[part] > 0) & (highest[part] < small)
         records = part.start + np.flatnonzero(doubtful)
         if len(records):
-            measures = _measure_doubtful(signals[records, :, :: _time_step(signals)])
+            measures = _measure_doubtful(of_part[doubtful][:, :, :: _time_step(signals)])
             amplitude[records], offset[records], highest[records] = measures
     return amplitude, offset, highest
 

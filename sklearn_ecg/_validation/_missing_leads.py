@@ -2,18 +2,24 @@
 
 import numpy as np
 
+from ..leads import LazyRecords
+from ..utils._chunks import LAZY, array_chunks
+
 
 def missing_leads(signals):
     """Find the leads that are NaN at all time points.
 
     Parameters
     ----------
-    signals : ndarray of shape (n_records, n_leads, n_times)
+    signals : ndarray of shape (n_records, n_leads, n_times) or LazyRecords
 
     Returns
     -------
     missing : ndarray of shape (n_records, n_leads), bool
     """
+    if isinstance(signals, LazyRecords):
+        parts = array_chunks(signals, LAZY)
+        return np.concatenate([missing_leads(np.asarray(signals[part])) for part in parts])
     # Only leads whose first value is NaN are read further.
     missing = np.isnan(signals[:, :, 0])
     record, lead = np.nonzero(missing)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
 from ..leads import is_lead_frame, stack_signals, to_lead_array
-from ._containers import as_array, check_container, refuse_other_objects
+from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 
 
 def check_records(X):
@@ -67,7 +67,12 @@ def check_groups(groups, n_records):
     check_not_masked(groups, "groups")
     n_missing = np.count_nonzero(find_missing(groups))
     groups = column_or_1d(groups)
-    check_consistent_length(groups, range(n_records))
+    if len(groups) != n_records:
+        hint = f" {SINGLE_RECORD}." if len(groups) == 1 else ""
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: groups has length "
+            f"{len(groups)}, for {n_records} records. Pass the patient of each record.{hint}"
+        )
     if n_missing:
         raise ValueError(
             f"groups has missing values for {n_missing} of {len(groups)} records. Give each "

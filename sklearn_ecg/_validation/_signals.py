@@ -8,6 +8,7 @@ lead frame             (n_records, n_leads), a signal per cell
 object array           (n_records, n_leads), a signal per cell
 2-D array, lead-major  (n_records, n_leads * n_times)           ``n_leads=``
 numeric DataFrame      (n_records, n_leads * n_times)           ``n_leads=``
+`LazyRecords`          (n_records, n_leads, n_times)
 =====================  =======================================  ==========================
 
 Images have their own containers, see `check_images`.
@@ -15,22 +16,20 @@ Images have their own containers, see `check_images`.
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import assert_all_finite, validate_data
+from sklearn.utils.validation import validate_data
 
 from ..leads import (
     STANDARD_LEADS,
+    LazyRecords,
     is_lead_frame,
     normalize_lead_names,
     stack_signals,
     to_lead_array,
 )
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
+from ._finite import check_finite
 from ._millivolts import check_millivolts
-from ._missing_leads import missing_leads
 from ._notes import check_noted_rate, check_notes
-
-# Squares of larger amplitudes, and their sums, may be infinite in float32.
-_LARGEST = 1e15
 
 
 def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
@@ -57,8 +56,9 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
 
     Returns
     -------
-    signals : ndarray of shape (n_records, n_leads, n_times), C-order
-        Not a copy if X already has this layout and dtype; this includes memory maps.
+    signals : ndarray of shape (n_records, n_leads, n_times), C-order, or LazyRecords
+        Not a copy if X already has this layout and dtype; this includes memory maps. Lazy records
+        stay lazy: ``numpy.asarray`` of a part of them is an array.
     lead_names : tuple of str or None
 
     Raises
@@ -87,6 +87,9 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
             _check_lead_count(estimator, X.shape[1])
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         signals = _cast(stack_signals(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
+    elif isinstance(X, LazyRecords):
+        columns = None if X.lead_names is None else list(X.lead_names)
+        signals = check_lazy(estimator, X, reset, dtype, columns)
     else:
         signals, are_rows = _check_numeric(estimator, X, reset, dtype, n_leads)
     _check_leads_and_times(estimator, signals, n_leads)
@@ -127,13 +130,18 @@ def read_container(X, *, name, n_leads=None):
     Returns
     -------
     X : array or DataFrame
-        As given, except that a nested list is converted to an array.
+        As given, except that a nested list is converted to an array. `LazyRecords` are of the kind
+        "array".
     kind : {"array", "lead frame", "cells", "rows", "numeric frame"}
     n_leads : int
     lead_names : tuple of str or None
-        The lead names of a lead frame; None for other containers.
+        The lead names of a lead frame or of lazy records; None for other containers.
     """
     check_container(X)
+    if isinstance(X, LazyRecords):
+        found = _check_given_leads(X.shape[1], n_leads, X.shape[2])
+        _check_not_transposed(X.shape, n_leads)
+        return X, "array", found, X.lead_names
     if is_lead_frame(X):
         lead_names = normalize_lead_names([str(column) for column in X.columns], strict=False)
         return X, "lead frame", _check_given_leads(len(lead_names), n_leads), lead_names
@@ -180,7 +188,11 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
         If X is ambiguous or empty, or `lead_names` or `sampling_rate` does not match it.
     """
     check_container(X)
-    if not hasattr(X, "iloc") and as_array(X).size == 0:
+    if isinstance(X, LazyRecords):
+        size = X.size
+    else:
+        size = None if hasattr(X, "iloc") else as_array(X).size
+    if size == 0:
         raise ValueError(f"X is empty: its shape is {np.shape(X)}.")
     check_noted_rate(X, sampling_rate, name=name)
     X, kind, n_leads, names = read_container(X, name=name, n_leads=n_leads)
@@ -202,6 +214,19 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
     elif names is None and n_leads == len(STANDARD_LEADS):
         names = STANDARD_LEADS
     return X.reshape(len(X), n_leads, -1), names
+
+
+def check_lazy(estimator, X, reset, dtype, columns):
+    """Compare the leads of lazy records with the fitted ones, and cast the records."""
+    if not reset:
+        _check_lead_count(estimator, X.shape[1])
+        if columns is not None:
+            _check_lead_columns(estimator, columns)
+    if reset or (columns is None and not was_fitted_on_rows(estimator)):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if not isinstance(dtype, list):
+        return X.astype(dtype)
+    return X if X.dtype in dtype else X.astype(dtype[0])
 
 
 def _cast(signals, dtype):
@@ -230,8 +255,10 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
     ndim = getattr(X, "ndim", None)
     if ndim is not None:
         _check_rank(X)
-    if ndim == 3 and not reset:
-        _check_lead_count(estimator, X.shape[1])
+    if not reset:
+        if ndim == 3:
+            _check_lead_count(estimator, X.shape[1])
+        check_not_single(estimator, X)
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
     # Amplitudes beyond float32 become infinite; `check_finite` reports them later.
     with np.errstate(over="ignore"):
@@ -257,6 +284,17 @@ def _check_rank(X):
             f"Expected 3D array (n_records, n_leads, n_times) or 2D array, got {X.ndim}D array "
             f"with shape {X.shape} instead. Reshape your data. {SINGLE_RECORD}; a single signal is "
             "signal.reshape(1, 1, -1)."
+        )
+
+
+def check_not_single(estimator, X):
+    """Raise if X has the shape of one of the fitted records, rather than that of several."""
+    single = (estimator.n_leads_in_, getattr(estimator, "n_times_in_", None))
+    # Rows of one lead may have this shape, too.
+    if getattr(X, "shape", None) == single and single[0] > 1:
+        raise ValueError(
+            f"X has the shape {single} of one of the records that {type(estimator).__name__} was "
+            f"fitted on, (n_leads, n_times). {SINGLE_RECORD}."
         )
 
 
@@ -409,61 +447,3 @@ def _check_fitted(estimator, signals, lead_names):
             f"{estimator.n_times_in_} time points: crop, pad or resample the records to that "
             "length."
         )
-
-
-def is_in_range(signals):
-    """Return whether the values that are not NaN are so small that squares are finite."""
-    lowest, highest = (reduce(signals, axis=None) for reduce in (np.fmin.reduce, np.fmax.reduce))
-    # Without the conversion, numpy would convert the limit to the dtype of the signals.
-    return not (float(lowest) < -_LARGEST or float(highest) > _LARGEST)
-
-
-def check_finite(signals, lead_names, allow_nan=False):
-    """Raise for NaN, infinity and absolute values above 1e15, and report where the first one is.
-
-    Parameters
-    ----------
-    signals : ndarray of shape (n_records, n_leads, n_times)
-    lead_names : sequence of str or None
-    allow_nan : bool or "leads", default=False
-        "leads": a lead may be NaN at all time points of a record, but not at some.
-    """
-    try:
-        # The sum of infinities of both signs is NaN, which numpy would warn of.
-        with np.errstate(invalid="ignore", over="ignore"):
-            assert_all_finite(signals, allow_nan=allow_nan is True, input_name="X")
-        if not is_in_range(signals):
-            raise ValueError
-    except ValueError:
-        # Not a float of Python, which numpy would convert to float16 for such signals.
-        wrong = ~(np.abs(signals) <= np.float64(_LARGEST))
-        wrong &= ~np.isnan(signals) if allow_nan else True
-        if allow_nan == "leads":
-            wrong |= np.isnan(signals) & ~missing_leads(signals)[:, :, np.newaxis]
-            if not wrong.any():
-                return
-        raise ValueError(_describe_wrong(signals, wrong, lead_names, allow_nan)) from None
-
-
-def _describe_wrong(signals, wrong, lead_names, allow_nan):
-    """Describe values that are not finite, and say what to do."""
-    record, lead, time = np.argwhere(wrong)[0]
-    n_records = np.count_nonzero(wrong.any(axis=(1, 2)))
-    is_nan = np.isnan(signals[wrong]).any()
-    what = "NaN"
-    if not is_nan:
-        what = f"infinity or a value too large for float32 (above {_LARGEST:g})"
-    lead_name = f"lead {lead}" if lead_names is None else f"lead {lead_names[lead]}"
-    remedy = "Leave these records out, or fill the gaps first."
-    if is_nan and allow_nan == "leads":
-        remedy += " Only whole leads may be missing (NaN at all time points of a record)."
-    elif np.isnan(signals[record, lead]).all():
-        remedy += (
-            " The whole lead is missing. BeatFeatures, MedianBeat and RandomConvolutionFeatures "
-            "accept missing leads. For a network, scale the signals with LeadScaler, replace NaN "
-            "by 0, and pass normalize=None and augmentation=LeadDropout()."
-        )
-    return (
-        f"Input X contains {what}, in {n_records} of {len(signals)} records; first in record "
-        f"{record}, {lead_name}, time point {time}. {remedy}"
-    )

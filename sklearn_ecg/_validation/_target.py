@@ -1,5 +1,7 @@
-"""Labels of records: binary, multiclass or multilabel, encoded as integers."""
+"""Targets: labels, binary, multiclass or multilabel, encoded as integers, and numbers."""
 
+from decimal import Decimal
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -37,11 +39,7 @@ class Target(NamedTuple):
             If y is None, empty or masked, has missing or infinite labels, is continuous, contains
             one class only, or is an indicator with values other than 0 and 1.
         """
-        if y is None:
-            raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
-        if issparse(y):
-            y = y.toarray()
-        check_not_masked(y, "y")
+        y = _check_given(y, estimator_name)
         if isinstance(y, (list, tuple)) and len({np.size(label) for label in y}) > 1:
             raise ValueError(
                 "Unknown label type: the elements of y differ in length. For several labels per "
@@ -55,18 +53,10 @@ class Target(NamedTuple):
                 f"{'shape ' + str(y.shape) if y.ndim else type(y[()]).__name__}. Pass a list, an "
                 "array or a Series with a label for each record."
             )
-        if not y.size:
-            raise ValueError(
-                f"{estimator_name} needs records, but y has 0 sample(s): its shape is {y.shape}."
-            )
+        _check_not_empty(y, estimator_name)
         if y.dtype.kind == "f":
             missing = missing | np.isinf(y)
-        if missing.any():
-            raise ValueError(
-                f"Input y contains NaN or infinity: {missing.sum()} label(s) are missing or "
-                f"infinite, the first for record {np.argwhere(missing)[0][0]}. Remove these "
-                "records."
-            )
+        _check_not_missing(missing, "label(s)")
         check_one_type(y)
         if y.ndim == 2 and y.shape[1] > 1:
             if not np.isin(y, (0, 1)).all():
@@ -78,9 +68,9 @@ class Target(NamedTuple):
         if type_of_target(y).startswith("continuous"):
             raise ValueError(
                 "Unknown label type: continuous. y contains numbers such as "
-                f"{y[y != np.floor(y)][0]:g}, but {estimator_name} predicts classes, and this "
-                "library has no regressor. Divide the values into classes, or regress them on an "
-                "embedding: make_pipeline(ACLECGEncoder(...), Ridge())."
+                f"{y[y != np.floor(y)][0]:g}, but {estimator_name} predicts classes. Use a "
+                "regressor such as ECGNetRegressor or MSAICNetRegressor, or divide the values into "
+                "classes."
             )
         if y.dtype == object and type_of_target(y) == "unknown":
             kinds = sorted({type(label).__name__ for label in y.ravel()})
@@ -119,3 +109,85 @@ class Target(NamedTuple):
     def take(self, index):
         """Return the labels of the records at these positions."""
         return self._replace(values=self.values[index])
+
+
+class RegressionTarget(NamedTuple):
+    """Numbers to predict.
+
+    Parameters
+    ----------
+    kind : {"regression"}
+    is_single : bool
+        Whether y had shape (n_records,), and predictions have as well.
+    n_outputs : int
+        Number of targets.
+    values : float64 ndarray of shape (n_records, n_outputs)
+    """
+
+    kind: str
+    is_single: bool
+    n_outputs: int
+    values: np.ndarray
+
+    @classmethod
+    def from_numbers(cls, y, estimator_name):
+        """Check y.
+
+        Raises
+        ------
+        ValueError
+            If y is None, empty or masked, has missing, infinite or complex values or values that
+            are not numbers, or more than two dimensions.
+        """
+        y = _check_given(y, estimator_name)
+        missing = find_missing(y)
+        y = np.asarray(y)
+        if y.ndim not in (1, 2):
+            raise ValueError(
+                f"y must have shape (n_records,) or (n_records, n_targets), got "
+                f"{'shape ' + str(y.shape) if y.ndim else type(y[()]).__name__}. Pass a list, an "
+                "array or a Series with a number for each record."
+            )
+        _check_not_empty(y, estimator_name)
+        _check_not_missing(missing, "value(s)")
+        is_number = y.dtype.kind in "biuf"
+        if y.dtype == object:
+            is_number = all(isinstance(v, (Real, Decimal, np.bool_)) for v in y.ravel())
+        if not is_number:
+            raise ValueError(
+                f"y must contain real numbers, because {estimator_name} is a regressor, got values "
+                f"such as {y.ravel()[0]!r} ({y.dtype}). Convert them, or use a classifier."
+            )
+        values = y.astype(np.float64)
+        _check_not_missing(~np.isfinite(values), "value(s)")
+        return cls("regression", y.ndim == 1, values[:1].size, values.reshape(len(y), -1))
+
+    def take(self, index):
+        """Return the values of the records at these positions."""
+        return self._replace(values=self.values[index])
+
+
+def _check_given(y, estimator_name):
+    """Return y, a sparse one as an array, after checking that it is not None or masked."""
+    if y is None:
+        raise ValueError(f"{estimator_name} requires y to be passed, but the target y is None.")
+    if issparse(y):
+        y = y.toarray()
+    check_not_masked(y, "y")
+    return y
+
+
+def _check_not_empty(y, estimator_name):
+    if not y.size:
+        raise ValueError(
+            f"{estimator_name} needs records, but y has 0 sample(s): its shape is {y.shape}."
+        )
+
+
+def _check_not_missing(missing, what):
+    """Raise if any value of a mask is True."""
+    if missing.any():
+        raise ValueError(
+            f"Input y contains NaN or infinity: {missing.sum()} {what} are missing or infinite, "
+            f"the first for record {np.argwhere(missing)[0][0]}. Remove these records."
+        )

@@ -25,6 +25,14 @@ from ._image_transforms import (
     RandomResizedCrop,
     RandomRotation,
 )
+from ._paper_effects import (
+    JPEGCompression,
+    PaperFolds,
+    PaperStains,
+    SensorNoise,
+    UnevenLight,
+)
+from ._scan_transforms import RandomPerspective, RandomPhoto, RandomScan
 from ._time_transforms import (
     CardiacCycleMask,
     RandomScaleCrop,
@@ -41,14 +49,22 @@ __all__ = [
     "Compose",
     "GaussianBlur",
     "GaussianNoise",
+    "JPEGCompression",
     "LeadDropout",
+    "PaperFolds",
+    "PaperStains",
     "PowerlineNoise",
     "RandomApply",
     "RandomHorizontalFlip",
+    "RandomPerspective",
+    "RandomPhoto",
     "RandomResizedCrop",
     "RandomRotation",
     "RandomScaleCrop",
+    "RandomScan",
+    "SensorNoise",
     "TemporalShift",
     "TimeMask",
+    "UnevenLight",
     "pad_peaks",
 ]

@@ -4,26 +4,33 @@ import math
 from numbers import Real
 
 import torch
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional as F
 
 from ._base import FRACTION, IMAGES_SHAPE, NON_NEGATIVE, Augmentation
 
+#: What replaces pixels from outside an image.
+FILL = [*FRACTION, StrOptions({"edge"})]
 
-class _ImageAugmentation(Augmentation):
+
+class ImageAugmentation(Augmentation):
+    """Base class of the transforms of images."""
+
     _shapes = (IMAGES_SHAPE,)
 
 
-class RandomRotation(_ImageAugmentation):
+class RandomRotation(ImageAugmentation):
     """Rotate each image about its center by a random angle.
 
-    Values are interpolated linearly. Pixels from outside the image get the value of the nearest
-    edge pixel.
+    Values are interpolated linearly.
 
     Parameters
     ----------
     max_angle : float, default=5
         Largest angle in degrees, in [0, 180]. Angles are uniform in ``[-max_angle, max_angle]``.
+    fill : float or "edge", default="edge"
+        Value of pixels from outside the image, in [0, 1]. "edge" is the value of the nearest edge
+        pixel.
 
     Examples
     --------
@@ -33,21 +40,25 @@ class RandomRotation(_ImageAugmentation):
     torch.Size([8, 1, 112, 112])
     """
 
-    _parameter_constraints = {"max_angle": [Interval(Real, 0, 180, closed="both")]}
+    _parameter_constraints = {
+        "max_angle": [Interval(Real, 0, 180, closed="both")],
+        "fill": FILL,
+    }
 
-    def __init__(self, max_angle=5):
+    def __init__(self, max_angle=5, *, fill="edge"):
         self.max_angle = max_angle
+        self.fill = fill
 
     def _transform(self, x, peaks, generator):
-        angle = math.radians(self.max_angle) * (2 * _uniform_per_image(x, generator) - 1)
+        angle = math.radians(self.max_angle) * (2 * uniform_per_image(x, generator) - 1)
         height, width = x.shape[2:]
         cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
         # The affine map is in fractions of width and height; the rotation is in pixels.
         rows = [cos, -sin * (height / width), zero], [sin * (width / height), cos, zero]
-        return _affine_resample(x, rows), peaks
+        return _affine_resample(x, rows, self.fill), peaks
 
 
-class RandomResizedCrop(_ImageAugmentation):
+class RandomResizedCrop(ImageAugmentation):
     """Crop a random window of each image and resize it to the size of the image.
 
     The window has the aspect ratio of the image and lies inside it. Values are interpolated
@@ -73,14 +84,14 @@ class RandomResizedCrop(_ImageAugmentation):
         self.min_scale = min_scale
 
     def _transform(self, x, peaks, generator):
-        scale = self.min_scale + (1 - self.min_scale) * _uniform_per_image(x, generator)
+        scale = self.min_scale + (1 - self.min_scale) * uniform_per_image(x, generator)
         side = scale.sqrt()
-        across, down = ((1 - side) * (2 * _uniform_per_image(x, generator) - 1) for _ in range(2))
+        across, down = ((1 - side) * (2 * uniform_per_image(x, generator) - 1) for _ in range(2))
         zero = torch.zeros_like(side)
         return _affine_resample(x, ([side, zero, across], [zero, side, down])), peaks
 
 
-class ColorJitter(_ImageAugmentation):
+class ColorJitter(ImageAugmentation):
     """Change brightness, contrast and saturation of each image at random.
 
     First the image is multiplied by the brightness factor, then its difference from its mean by
@@ -119,7 +130,7 @@ class ColorJitter(_ImageAugmentation):
 
     def _transform(self, x, peaks, generator):
         brightness, contrast, saturation = (
-            (1 + change * (2 * _uniform_per_image(x, generator) - 1))[:, None, None, None]
+            (1 + change * (2 * uniform_per_image(x, generator) - 1))[:, None, None, None]
             for change in (self.brightness, self.contrast, self.saturation)
         )
         x = x * brightness
@@ -129,7 +140,7 @@ class ColorJitter(_ImageAugmentation):
         return x, peaks
 
 
-class GaussianBlur(_ImageAugmentation):
+class GaussianBlur(ImageAugmentation):
     """Blur each image with a Gaussian of random width.
 
     Beyond the edges the nearest values are repeated.
@@ -157,7 +168,7 @@ class GaussianBlur(_ImageAugmentation):
 
     def _transform(self, x, peaks, generator):
         radius = math.ceil(3 * self.max_sigma)
-        sigma = (self.max_sigma * _uniform_per_image(x, generator)).clamp(min=1e-3)
+        sigma = (self.max_sigma * uniform_per_image(x, generator)).clamp(min=1e-3)
         offset = torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype)
         kernel = (-0.5 * (offset / sigma[:, None]).square()).exp()
         kernel = kernel / kernel.sum(1, keepdim=True)
@@ -166,7 +177,7 @@ class GaussianBlur(_ImageAugmentation):
         return x, peaks
 
 
-class RandomHorizontalFlip(_ImageAugmentation):
+class RandomHorizontalFlip(ImageAugmentation):
     """Flip randomly drawn images from left to right.
 
     In an image of an ECG this reverses time, which is not realistic: the transform is provided for
@@ -191,16 +202,16 @@ class RandomHorizontalFlip(_ImageAugmentation):
         self.probability = probability
 
     def _transform(self, x, peaks, generator):
-        chosen = _uniform_per_image(x, generator) < self.probability
+        chosen = uniform_per_image(x, generator) < self.probability
         return torch.where(chosen[:, None, None, None], x.flip(3), x), peaks
 
 
-def _uniform_per_image(x, generator):
+def uniform_per_image(x, generator):
     """Draw a number in [0, 1) for every image."""
     return torch.rand(len(x), generator=generator, device=x.device, dtype=x.dtype)
 
 
-def _affine_resample(x, rows):
+def _affine_resample(x, rows, fill="edge"):
     """Resample images under affine maps, given as two rows of three numbers for each image.
 
     A map converts output positions to input positions, in fractions of half the width and height,
@@ -208,7 +219,18 @@ def _affine_resample(x, rows):
     """
     matrix = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
     grid = F.affine_grid(matrix, x.shape, align_corners=False)
-    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    return resample(x, grid, fill)
+
+
+def resample(x, grid, fill):
+    """Resample images at positions from -1 to 1, linearly, with a value for the outside.
+
+    ``fill`` is "edge", a number, or a tensor of numbers for each image.
+    """
+    if isinstance(fill, str):
+        return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    # Outside, `grid_sample` takes zeros.
+    return F.grid_sample(x - fill, grid, align_corners=False) + fill
 
 
 def _filter_along(x, kernel, radius, dim):

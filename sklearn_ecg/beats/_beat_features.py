@@ -244,6 +244,7 @@ class BeatFeatures(SignalTransformer):
     _dtypes = [np.float32]
     _needs_millivolts = True
     _scale_errors = ("unit",)
+    _fits_lazy_records = True
 
     def __init__(
         self,
@@ -294,7 +295,7 @@ class BeatFeatures(SignalTransformer):
             NaN where a wave is absent; see the notes of the class.
         """
         check_is_fitted(self)
-        return self._measure(self._validate_signals(X, reset=False))[:, self._kept]
+        return self._measure(self._validate_lazily(X, reset=False))[:, self._kept]
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features, ``lead__measurement`` and ``global__measurement``.
@@ -333,7 +334,7 @@ class BeatFeatures(SignalTransformer):
         """Measure all features of the records, those that are left out included."""
         features = np.full((len(signals), len(self._feature_names)), np.nan, dtype=np.float32)
         for part in record_chunks(len(signals), 1, BEAT_FEATURES):
-            self._measure_part(signals[part], features[part])
+            self._measure_part(np.asarray(signals[part]), features[part])
         return features
 
     def _measure_part(self, signals, features):

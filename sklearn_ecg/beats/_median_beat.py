@@ -158,6 +158,7 @@ class MedianBeat(SignalToSignalTransformer):
     }
     _allow_nan = "leads"
     _needs_millivolts = True
+    _fits_lazy_records = True
 
     def __init__(
         self,

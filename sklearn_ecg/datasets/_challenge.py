@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sklearn.utils import Bunch
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ._reading import (
     add_note,
+    check_lazy,
     check_option,
     make_bunch,
     make_policies,
@@ -122,7 +124,8 @@ def load_challenge(
     check_content=False,
     return_X_y=False,
     as_frame=False,
-):
+    lazy=False,
+) -> Any:
     """Load records of the PhysioNet/CinC Challenges 2020 and 2021, with their diagnoses.
 
     The Challenges [1]_ combined several databases. Their records are ``.mat`` files with a WFDB
@@ -197,6 +200,9 @@ def load_challenge(
     as_frame : bool, default=False
         Whether `data` is a lead frame and `target` a DataFrame, both indexed by the names of the
         records.
+    lazy : bool, default=False
+        Whether `data` is :class:`~sklearn_ecg.LazyRecords` of the cache, which are read from the
+        disk when they are needed, for more records than fit into memory. Requires `cache`.
 
     Returns
     -------
@@ -270,6 +276,7 @@ def load_challenge(
     """
     check_option("unlabeled", unlabeled, _UNLABELED_OPTIONS)
     _check_labels(labels)
+    check_lazy(lazy, cache, as_frame)
     policies = make_policies(
         leads=leads,
         lead_aliases=lead_aliases,
@@ -292,6 +299,7 @@ def load_challenge(
         verbose=verbose,
         cache=cache,
         check_content=check_content,
+        lazy=lazy,
         loader="challenge",
         is_folder=root != "",
         hidden=hidden,

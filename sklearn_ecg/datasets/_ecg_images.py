@@ -1,6 +1,7 @@
 """Images of ECGs in a folder, with classes by subfolder or by table."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def load_ecg_images(
     n_jobs=None,
     verbose=0,
     return_X_y=False,
-):
+) -> Any:
     """Load scanned or photographed images of ECGs from a folder.
 
     PNG, JPEG, TIFF and BMP files of any size are read with Pillow, turned according to their EXIF

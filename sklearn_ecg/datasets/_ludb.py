@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def load_ludb(
     cache=None,
     check_content=False,
     as_frame=False,
-):
+) -> Any:
     """Load LUDB from a folder in its published layout, with the waves of each lead.
 
     **Amplitudes are not in mV.** The gains in the headers scale every lead to a range of 1.

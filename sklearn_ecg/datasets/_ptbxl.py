@@ -3,6 +3,7 @@
 import os
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.utils import Bunch
@@ -17,7 +18,14 @@ from ._ptbxl_tables import (
     read_tables,
     select_folds,
 )
-from ._reading import Policies, add_note, check_option, read_records, warn_of_failed_records
+from ._reading import (
+    Policies,
+    add_note,
+    check_lazy,
+    check_option,
+    read_records,
+    warn_of_failed_records,
+)
 from ._records import find_name_fault, list_hidden_files
 
 _DESCR = """\
@@ -56,7 +64,8 @@ def load_ptbxl(
     check_content=False,
     return_X_y=False,
     as_frame=False,
-):
+    lazy=False,
+) -> Any:
     """Load PTB-XL from a folder in its published layout.
 
     The folder has ``ptbxl_database.csv``, ``scp_statements.csv`` and the WFDB records in
@@ -118,6 +127,9 @@ def load_ptbxl(
     as_frame : bool, default=False
         Whether `data` is a lead frame and `target` a Series or DataFrame, both indexed by
         ``ecg_id``.
+    lazy : bool, default=False
+        Whether `data` is :class:`~sklearn_ecg.LazyRecords` of the cache, which are read from the
+        disk when they are needed, for more records than fit into memory. Requires `cache`.
 
     Returns
     -------
@@ -126,7 +138,7 @@ def load_ptbxl(
 
         data : ndarray of shape (n_records, 12, n_times), float32
             Signals in mV, leads in standard order. With `cache`, a read-only memory map. With
-            ``as_frame=True``, a lead frame.
+            ``as_frame=True``, a lead frame. With ``lazy=True``, lazy records.
         target : ndarray of shape (n_records, n_labels) or (n_records,), int
             The labels. With ``as_frame=True``, a DataFrame or Series.
         target_names : list of str
@@ -198,6 +210,7 @@ def load_ptbxl(
     """
     folder = Path(expand_path(folder, "folder"))
     _check_parameters(sampling_rate, task, min_likelihood, missing, on_error)
+    check_lazy(lazy, cache, as_frame)
     name_column = NAME_COLUMN[sampling_rate]
     columns = {"diagnostic", "diagnostic_class", *_INDICATOR_TASKS.get(task, ())} - {None}
     database, statements = read_tables(folder, name_column, sorted(columns))
@@ -242,6 +255,7 @@ def load_ptbxl(
         verbose,
         cache,
         check_content,
+        lazy,
     )
     warn_of_failed_records(batch.report)
     data = batch.data
@@ -364,7 +378,7 @@ def _find_absent_records(folder, names):
 
 
 def _read_ptbxl_records(
-    folder, names, sampling_rate, on_error, n_jobs, verbose, cache, check_content
+    folder, names, sampling_rate, on_error, n_jobs, verbose, cache, check_content, lazy
 ):
     advice = "The record is unlike those of PTB-XL: download it again, or pass on_error='skip'."
     return read_records(
@@ -376,6 +390,7 @@ def _read_ptbxl_records(
         verbose=verbose,
         cache=cache,
         check_content=check_content,
+        lazy=lazy,
         loader="PTB-XL",
         hidden=list_hidden_files(folder),
         sampling_rate=sampling_rate,

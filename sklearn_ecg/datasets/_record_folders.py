@@ -1,13 +1,20 @@
 """Records in the files of hospitals and recorders: CSV, DICOM, EDF, HL7 aECG and MUSE XML."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..leads import STANDARD_LEADS
 from ._hospital_files import FORMATS, HEADER_FIELDS, file_source, find_record_files
-from ._reading import make_bunch, make_policies, read_records, warn_of_failed_records
+from ._reading import (
+    check_lazy,
+    make_bunch,
+    make_policies,
+    read_records,
+    warn_of_failed_records,
+)
 
 _DESCR = """\
 Records of files
@@ -39,7 +46,8 @@ def load_records(
     cache=None,
     check_content=False,
     as_frame=False,
-):
+    lazy=False,
+) -> Any:
     """Load records in the formats of hospitals and recorders from a folder, or from a list.
 
     Each file is a record: CSV, DICOM, EDF and EDF+, HL7 aECG, or the XML of GE MUSE. The start of a
@@ -102,6 +110,9 @@ def load_records(
         time, and to check the cached array as well.
     as_frame : bool, default=False
         Whether `data` is a lead frame, indexed by the names of the files.
+    lazy : bool, default=False
+        Whether `data` is :class:`~sklearn_ecg.LazyRecords` of the cache, which are read from the
+        disk when they are needed, for more records than fit into memory. Requires `cache`.
 
     Returns
     -------
@@ -110,7 +121,7 @@ def load_records(
 
         data : ndarray of shape (n_rows, n_leads, n_times), float32
             Signals in mV: a row per file, or per window. With `cache`, a read-only memory map. With
-            ``as_frame=True``, a lead frame.
+            ``as_frame=True``, a lead frame. With ``lazy=True``, lazy records.
         lead_names : list of str
             The leads, in standard spelling.
         groups : ndarray of shape (n_rows,), int
@@ -188,6 +199,7 @@ def load_records(
                 f"sampling_rate={sampling_rate!r} must be a positive number of Hz, or None."
             )
         sampling_rate = float(sampling_rate)
+    check_lazy(lazy, cache, as_frame)
     policies = make_policies(
         leads=leads,
         lead_aliases=lead_aliases,
@@ -210,6 +222,7 @@ def load_records(
         verbose=verbose,
         cache=cache,
         check_content=check_content,
+        lazy=lazy,
         loader="records",
         unread=others,
         source=file_source(formats, sampling_rate),

@@ -2,6 +2,7 @@
 
 from itertools import compress
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ def make_ecg(
     return_X_y=False,
     as_frame=False,
     random_state=None,
-):
+) -> Any:
     """Make synthetic 12-lead ECG records with known labels and R-peaks.
 
     A moving cardiac dipole is projected on the leads. In an infarction, sources near the leads of

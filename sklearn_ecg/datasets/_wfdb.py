@@ -1,7 +1,15 @@
 """Records of any WFDB folder."""
 
+from typing import Any
+
 from ..leads import STANDARD_LEADS
-from ._reading import make_bunch, make_policies, read_records, warn_of_failed_records
+from ._reading import (
+    check_lazy,
+    make_bunch,
+    make_policies,
+    read_records,
+    warn_of_failed_records,
+)
 from ._record_tables import add_table, read_record_table, warn_of_unlabeled_records
 from ._records import find_records
 
@@ -37,7 +45,8 @@ def load_wfdb(
     cache=None,
     check_content=False,
     as_frame=False,
-):
+    lazy=False,
+) -> Any:
     """Load WFDB records from a folder, or from a list of records.
 
     Records may differ in sampling rate, gain, unit, order and spelling of the leads, length, and
@@ -114,6 +123,9 @@ def load_wfdb(
         time, and to check the cached array as well. This reads all files.
     as_frame : bool, default=False
         Whether `data` is a lead frame, indexed by the names of the records.
+    lazy : bool, default=False
+        Whether `data` is :class:`~sklearn_ecg.LazyRecords` of the cache, which are read from the
+        disk when they are needed, for more records than fit into memory. Requires `cache`.
 
     Returns
     -------
@@ -122,7 +134,7 @@ def load_wfdb(
 
         data : ndarray of shape (n_rows, n_leads, n_times), float32
             Signals in mV: a row per record, or per window. With `cache`, a read-only memory map.
-            With ``as_frame=True``, a lead frame.
+            With ``as_frame=True``, a lead frame. With ``lazy=True``, lazy records.
         lead_names : list of str
             The leads, in standard spelling.
         groups : ndarray of shape (n_rows,)
@@ -213,6 +225,7 @@ def load_wfdb(
     >>> bunch.target, bunch.target_names, bunch.groups
     (array([0]), ['MI'], array([17]))
     """
+    check_lazy(lazy, cache, as_frame)
     policies = make_policies(
         leads=leads,
         lead_aliases=lead_aliases,
@@ -245,6 +258,7 @@ def load_wfdb(
         verbose=verbose,
         cache=cache,
         check_content=check_content,
+        lazy=lazy,
         loader="wfdb",
         is_folder=root != "",
         hidden=hidden,

@@ -3,5 +3,12 @@
 from ._base import DeepECG
 from ._classifier import DeepECGClassifier
 from ._pretraining import FineTunedClassifier, SelfSupervisedEncoder
+from ._regressor import DeepECGRegressor
 
-__all__ = ["DeepECG", "DeepECGClassifier", "FineTunedClassifier", "SelfSupervisedEncoder"]
+__all__ = [
+    "DeepECG",
+    "DeepECGClassifier",
+    "DeepECGRegressor",
+    "FineTunedClassifier",
+    "SelfSupervisedEncoder",
+]

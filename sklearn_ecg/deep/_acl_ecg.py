@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..augmentation import CardiacCycleMask, Compose, RandomScaleCrop, TemporalShift, pad_peaks
 from ..beats._rhythm import check_sampling_rate, detect_r_peaks
-from ..leads import REGIONS_8, lead_regions, normalize_lead_names
+from ..leads import REGIONS_8, LazyRecords, lead_regions, normalize_lead_names
 from ..nn._acl_ecg import ACLECGNet, VGG1d
 from ..nn._normalizers import LeadNormalizer
 from ..nn._self_supervised_losses import ACLECGLoss
 from ..nn._strided_cnn import StridedCNN
+from ..utils._chunks import LAZY, array_chunks
 from ._inputs import SignalInput
 from ._pretraining import SelfSupervisedEncoder
 
@@ -418,7 +420,11 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         if not data.augmentation.needs_peaks or self.max_epochs == 0:
             return None
         rate = check_sampling_rate(self.sampling_rate)
-        rhythm = detect_r_peaks(data.records, rate, lead_names=self.lead_names_in_)
-        reliable = rhythm.reliability >= _MIN_RELIABILITY
-        peaks = [found if good else found[:0] for found, good in zip(rhythm.peaks, reliable)]
+        is_lazy = isinstance(data.records, LazyRecords)
+        peaks = []
+        for part in array_chunks(data.records, LAZY) if is_lazy else [slice(None)]:
+            signals = np.asarray(data.records[part])
+            rhythm = detect_r_peaks(signals, rate, lead_names=self.lead_names_in_)
+            reliable = rhythm.reliability >= _MIN_RELIABILITY
+            peaks += [found if good else found[:0] for found, good in zip(rhythm.peaks, reliable)]
         return torch.as_tensor(pad_peaks(peaks), dtype=self._torch_dtype)

@@ -11,7 +11,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import Target
 from ..augmentation._base import check_rates_of_transforms
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._fit_callbacks import CallbackSupportMixin, FitTasks, with_callbacks
@@ -48,7 +47,8 @@ class DeepECG(
 ):
     """Base class of the estimators that own a network.
 
-    A method is a subclass of `DeepECGClassifier`, `SelfSupervisedEncoder` or `FineTunedClassifier`.
+    A method is a subclass of `DeepECGClassifier`, `DeepECGRegressor`, `SelfSupervisedEncoder` or
+    `FineTunedClassifier`.
     It implements three hooks:
 
     - ``_make_network(data)`` returns the network, a `torch.nn.Module`. ``forward(x)`` returns the
@@ -283,11 +283,13 @@ class DeepECG(
         self.n_iter_ = len(self.history_.get("epoch", ()))
         self._n_features_out = self.net_.module_.embedding_dim
 
+    def _rebuild_target(self):
+        """Return the target of the fit, without values; None for encoders."""
+
     def _rebuild_network(self):
         """Return the untrained network that the parameters and fitted attributes describe."""
         data = TrainingData(None, n_channels=self._input.n_channels(self.normalizer_))
-        if hasattr(self, "classes_"):
-            data.target = Target(self._target_kind, self.classes_, None)
+        data.target = self._rebuild_target()
         with seeded(0, torch.device("cpu")):
             network = convert_module(self._make_network(data), self._torch_dtype)
             return network.to(memory_format=torch.channels_last)

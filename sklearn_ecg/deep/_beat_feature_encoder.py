@@ -17,7 +17,7 @@ from ..utils._warnings import warn
 from ._base import DeepECG
 from ._inputs import SignalInput
 from ._pretraining import set_embedding_statistics
-from ._training import Batches, recompute_batch_norm_statistics
+from ._training import Batches, recompute_batch_norm_statistics, to_training_records
 
 # Standardized features are limited to this range, because ratios can be very large.
 _MAX_DEVIATION = 5.0
@@ -339,7 +339,7 @@ class BeatFeatureEncoder(DeepECG):
 
     def _make_batches(self, data, network, is_new):
         batches = Batches(
-            self.normalizer_.to_training_memory(data.records),
+            to_training_records(self.normalizer_, data.records),
             torch.as_tensor(data.features, dtype=self._torch_dtype),
             batch_size=self.batch_size,
             shuffle=True,

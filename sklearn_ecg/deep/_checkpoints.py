@@ -103,8 +103,7 @@ def _identity(estimator, network, data):
         f"shape {data.records.shape}, {array_digest(data.records, chunks)}"
     )
     if data.target is not None:
-        parts = (data.target.kind, data.target.classes, data.target.values)
-        identity["the labels (y)"] = description(parts, "y")
+        identity["the labels (y)"] = description(tuple(data.target), "y")
     for key, value in {
         "sample_weight": data.sample_weight,
         "groups": data.groups,

@@ -1,34 +1,25 @@
-"""The base class of the classifiers: labels, weights, validation split, probabilities."""
-
-from numbers import Integral, Real
+"""The base class of the classifiers: labels, class weights, probabilities."""
 
 import numpy as np
 import torch
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from .._validation import Target
-from .._validation._samples import check_groups, check_not_masked, check_weights
-from ..augmentation import Compose
-from ._base import DeepECG
 from ._inputs import SignalInput
+from ._supervised import SupervisedECG
 from ._target import class_weights
-from ._training import Batches, stratification_labels, validation_split
+from ._training import stratification_labels
 
 # Parameters that all classifiers have, whatever their input.
 CLASSIFIER_CONSTRAINTS = {
-    **DeepECG._parameter_constraints,
-    "augmentation": [callable, list, tuple, None],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    **SupervisedECG._parameter_constraints,
     "class_weight": [dict, list, StrOptions({"balanced"}), None],
 }
 
 
-class DeepECGClassifier(ClassifierMixin, DeepECG):
+class DeepECGClassifier(ClassifierMixin, SupervisedECG):
     """Base class of the classifiers that own a network.
 
     A subclass implements the hooks `_make_network` and `_make_loss`, and `_make_augmentation` if
@@ -92,17 +83,6 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         "normalize": SignalInput.normalize_constraint,
     }
 
-    def _make_augmentation(self):
-        return None if self.augmentation is None else Compose(self.augmentation)
-
-    def _needs_balanced_batches(self):
-        """Return whether each batch needs two records of each class, as contrastive losses do."""
-        return False
-
-    def _n_views(self):
-        """Return how many views of each record a training batch contains, 1 or 2."""
-        return 1
-
     def fit(self, X, y, sample_weight=None, groups=None):
         """Train the network.
 
@@ -142,17 +122,13 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
         """
         return self._fit(X, y, sample_weight, groups)
 
+    def _encode_target(self, y):
+        return Target.from_labels(y, type(self).__name__)
+
     def _validate(self, X, y, sample_weight, groups):
         """Return validated records with their target, weights and groups."""
         data = super()._validate(X, y, sample_weight, groups)
-        target = Target.from_labels(y, type(self).__name__)
-        check_consistent_length(data.records, target.values)
-        groups = None if groups is None else check_groups(groups, len(data.records))
-        data.target, data.groups = target, groups
-        data.sample_weight = _check_weights(sample_weight, data.records)
-        data.train = np.arange(len(data.records))
-        if data.sample_weight is not None:
-            data.train = np.flatnonzero(data.sample_weight)
+        target = data.target
         if target.kind != "multilabel" and len(np.unique(target.values[data.train])) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs records of at least 2 classes, but all records with "
@@ -164,54 +140,23 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
     def _requirements(self):
         return {**super()._requirements(), "classes": (self._target_kind, self.classes_.tolist())}
 
+    def _stratification_labels(self, target):
+        return stratification_labels(target.membership)
+
     def _split(self, data):
         """Set validation records aside if training stops early, and weight the classes."""
-        if self.early_stopping:
-            weighted = data.train
-            train, valid = validation_split(
-                stratification_labels(data.target.membership[weighted]),
-                None if data.groups is None else data.groups[weighted],
-                self.validation_fraction,
-                data.seed,
-            )
-            data.train, data.valid = weighted[train], None if valid is None else weighted[valid]
+        super()._split(data)
         sample_weight = None if data.sample_weight is None else data.sample_weight[data.train]
         weight = class_weights(self.class_weight, data.target.take(data.train), sample_weight)
         if weight is not None:
             data.class_weight = torch.as_tensor(weight, dtype=self._torch_dtype)
 
-    def _make_batches(self, data, network, is_new):
-        membership = None
-        if self._needs_balanced_batches():
-            membership = data.target.take(data.train).membership
-        train_batches = self._batches_of(
-            data,
-            data.train,
-            shuffle=True,
-            membership=membership,
-            augmentation=data.augmentation,
-            n_views=self._n_views(),
-        )
-        valid_batches = None if data.valid is None else self._batches_of(data, data.valid)
-        return train_batches, valid_batches
+    def _training_targets(self, target):
+        targets = torch.from_numpy(target.values)
+        return targets if target.kind == "multiclass" else targets.to(self._torch_dtype)
 
-    def _batches_of(self, data, index, **options):
-        """Return batches of the normalized records at these positions."""
-        targets = torch.from_numpy(data.target.values[index])
-        if data.target.kind != "multiclass":
-            targets = targets.to(self._torch_dtype)
-        weights = data.sample_weight
-        if weights is not None:
-            weights = torch.as_tensor(weights[index], dtype=self._torch_dtype)
-        return Batches(
-            self.normalizer_.to_training_memory(data.take_records(index)),
-            targets,
-            weights,
-            batch_size=self.batch_size,
-            normalizer=self.normalizer_,
-            device=data.device,
-            **options,
-        )
+    def _rebuild_target(self):
+        return Target(self._target_kind, self.classes_, None)
 
     def decision_function(self, X):
         """Compute the logits of records.
@@ -299,26 +244,7 @@ class DeepECGClassifier(ClassifierMixin, DeepECG):
             return self.classes_[(logits > 0).astype(np.intp)]
         return self.classes_[logits.argmax(axis=1)]
 
-    def _logits(self, network, x):
-        """Return the logits (batch, n_outputs) of a normalized batch."""
-        # The last layer runs in full precision: bfloat16 would give many records the same score.
-        return network.classifier(self._embed(network, x))
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _check_weights(sample_weight, records):
-    """Return the weights as an array, or None if all records have the same weight."""
-    if sample_weight is None:
-        return None
-    check_not_masked(sample_weight, "sample_weight")
-    weights = check_weights(sample_weight, len(records))
-    if not weights.any():  # older versions of scikit-learn accept this
-        raise ValueError("Sample weights must contain at least one non-zero number.")
-    if np.ptp(weights) == 0:
-        return None
-    # Scaled to a mean of 1 over the positive weights, which keeps the size of the steps.
-    return weights / weights[weights > 0].mean()

@@ -60,7 +60,7 @@ def array_digest(array, parts=(slice(None),)):
     """Return the digest of an array with its dtype and shape, computed in parts."""
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     for part in parts:
-        digest.update((array[part] if array.ndim else array).tobytes())
+        digest.update(np.asarray(array[part] if array.ndim else array).tobytes())
     return digest.hexdigest()
 
 

@@ -13,6 +13,7 @@ from .._validation import (
     check_same_scale,
     check_signals,
 )
+from ..leads import LazyRecords
 from ..nn._normalizers import NORMALIZE, ImageNormalizer, LeadNormalizer
 from ..utils._chunks import NETWORK, array_chunks
 from ..utils._memory_maps import is_memory_map
@@ -71,7 +72,8 @@ class SignalInput:
 
     def make_editable(self, records, normalizer):
         """Return a validated copy of records, or a memory map, whose leads can be replaced."""
-        kind = MappedSignals if is_memory_map(records) else EditableSignals
+        is_mapped = is_memory_map(records) or isinstance(records, LazyRecords)
+        kind = MappedSignals if is_mapped else EditableSignals
         return kind(records, normalizer)
 
 
@@ -197,14 +199,14 @@ class EditableSignals(ValidatedInput):
 
 
 class MappedSignals(ValidatedInput):
-    """Validated signals in a memory map, of which only replaced leads are in memory.
+    """Validated signals in a file, of which only replaced leads are in memory.
 
     They have the values and the layout in memory of `EditableSignals`,
     which normalizes all signals in advance.
 
     Parameters
     ----------
-    signals : ndarray of shape (n_records, n_leads, n_times)
+    signals : ndarray of shape (n_records, n_leads, n_times) or LazyRecords
     normalizer : LeadNormalizer
     """
 

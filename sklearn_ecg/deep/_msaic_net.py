@@ -7,8 +7,8 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn._msaic_loss import MSAICLoss
-from ..nn._msaic_net import MSAICNet
 from ._classifier import DeepECGClassifier
+from ._msaic_net_module import NETWORK_CONSTRAINTS, make_msaic_net
 from ._target import class_shares
 
 
@@ -360,15 +360,7 @@ class MSAICNetClassifier(DeepECGClassifier):
 
     _parameter_constraints = {
         **DeepECGClassifier._parameter_constraints,
-        "dilations": ["array-like"],
-        "filters": ["array-like"],
-        "kernel_size": [Interval(Integral, 1, None, closed="left")],
-        "stride": [Interval(Integral, 1, None, closed="left")],
-        "pool_size": [Interval(Integral, 1, None, closed="left"), "array-like"],
-        "attention": [StrOptions({"eca", "se"}), None],
-        "lead_attention": [StrOptions({"eca", "se"}), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+        **NETWORK_CONSTRAINTS,
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
         "focal_gamma": [Interval(Real, 0, None, closed="left")],
         "logit_adjustment": [Interval(Real, 0, None, closed="left")],
@@ -414,27 +406,9 @@ class MSAICNetClassifier(DeepECGClassifier):
         return self.contrastive_weight > 0 and self.contrastive_loss in contrastive_losses
 
     def _make_network(self, data):
-        for name in ("dilations", "filters", "pool_size"):
-            values = getattr(self, name)
-            if isinstance(values, Integral):
-                continue
-            if not len(values) or any(not isinstance(v, Integral) or v < 1 for v in values):
-                raise ValueError(
-                    f"{name} must contain at least one number, all of them integers >= 1, got "
-                    f"{values!r}."
-                )
-        return MSAICNet(
-            data.n_channels,
-            data.n_outputs,
-            dilations=self.dilations,
-            filters=self.filters,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            pool_size=self.pool_size,
-            attention=self.attention,
-            lead_attention=self.lead_attention,
-            dropout=self.dropout,
-            embedding_dim=self.embedding_dim,
+        return make_msaic_net(
+            self,
+            data,
             projection_dim=self.projection_dim if self.contrastive_weight > 0 else None,
             class_prototypes=self._uses("balanced"),
         )

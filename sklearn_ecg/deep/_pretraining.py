@@ -24,7 +24,7 @@ from ..utils._warnings import warn
 from ._base import DeepECG
 from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
 from ._linear_probe import fit_linear_probe
-from ._training import PairBatches, recompute_batch_norm_statistics
+from ._training import PairBatches, recompute_batch_norm_statistics, to_training_records
 from ._training_data import PretrainingRecords
 
 # An embedding with a smaller effective rank, or with vectors less spread, has collapsed.
@@ -57,7 +57,7 @@ class SelfSupervisedEncoder(DeepECG):
 
     def _make_batches(self, data, network, is_new):
         batches = PairBatches(
-            self.normalizer_.to_training_memory(data.records),
+            to_training_records(self.normalizer_, data.records),
             batch_size=self.batch_size,
             augmentation=data.augmentation,
             peaks=self._find_r_peaks(data),

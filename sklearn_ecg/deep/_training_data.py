@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .._validation import Target
+from ..leads import LazyRecords
 
 # Requirements that are unknown, and not compared, if one of the two fits does not know them.
 _UNKNOWN_IF_NONE = ("sampling rate", "unit")
@@ -27,7 +28,7 @@ class TrainingData:
 
     Parameters
     ----------
-    records : ndarray of shape (n_records, ...)
+    records : ndarray of shape (n_records, ...) or LazyRecords
         Signals of shape (n_records, n_leads, n_times), or images of shape
         (n_records, height, width, n_channels).
     target : Target or None
@@ -82,6 +83,8 @@ class TrainingData:
         """Return the records at these positions, which are copied when slices are taken."""
         if len(index) == len(self.records):
             return self.records
+        if isinstance(self.records, LazyRecords):
+            return self.records[index]
         return _SelectedRecords(self.records, index)
 
 

@@ -12,7 +12,7 @@ from .._validation import SINGLE_RECORD, check_container, check_signals, read_co
 from .._validation._containers import as_array
 from .._validation._samples import check_groups, number_groups
 from ..base import fill_lead_names
-from ..leads import to_lead_frame
+from ..leads import LazyRecords, to_lead_frame
 from ._draws import draw_new_records
 from ._targets import check_target
 
@@ -173,7 +173,7 @@ def take_records(X, positions, *, reset_index):
         return taken.reset_index(drop=True) if reset_index else taken
     if isinstance(X, (list, tuple)):
         return type(X)(X[i] for i in positions)
-    return np.asarray(X)[positions]
+    return X[positions] if isinstance(X, LazyRecords) else np.asarray(X)[positions]
 
 
 def take_labels(y, positions, X_new):

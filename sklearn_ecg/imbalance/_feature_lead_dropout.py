@@ -203,7 +203,7 @@ class FeatureLeadDropout(BaseSampler):
 
     def _check_X(self, X):
         """Check the table, and return which leads each subset keeps; None for random leads."""
-        if not hasattr(X, "iloc"):
+        if not hasattr(X, "columns"):
             check_container(X)
         if is_lead_frame(X) or np.ndim(X) > 2:
             raise ValueError(

@@ -5,6 +5,7 @@ The file has more than 500 lines because both functions document their parameter
 
 from collections.abc import Mapping
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -23,6 +24,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._validation import read_container
 from .._validation._samples import check_not_masked
+from ..leads import LazyRecords
 from ..leads._lead_groups import resolve_lead_groups
 from ._lead_groups import (
     check_not_unnamed_table,
@@ -85,7 +87,7 @@ def lead_importance(
     random_state=None,
     n_jobs=None,
     n_leads=None,
-):
+) -> Any:
     """Compute the drop of a score when a lead, or a group of leads, is replaced.
 
     This is `sklearn.inspection.permutation_importance` with leads as features [1]_, for all
@@ -294,7 +296,7 @@ def record_lead_importance(
     random_state=None,
     n_jobs=None,
     n_leads=None,
-):
+) -> Any:
     """Compute the change of the predicted probability of each record when a lead is replaced.
 
     For record i, group of leads g and class c, the importance is
@@ -418,8 +420,11 @@ def resolve_input(function, estimator, X, lead_groups, n_leads, method):
 
 
 def _copy_for(network, X, kind, n_leads, method):
-    """Copy records for a network that is given X unchanged, or for any other estimator."""
-    if network is not None:
+    """Copy records for a network that is given X unchanged, or for any other estimator.
+
+    A network checks lazy records each time, because checked records would be in memory.
+    """
+    if network is not None and not isinstance(X, LazyRecords):
         return NetworkRecords(network, X)
     return copy_records(X, kind, n_leads, real=method == "gaussian")
 

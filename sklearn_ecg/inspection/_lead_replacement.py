@@ -9,7 +9,7 @@ to an array (n_records, len(leads), n_times), and ``from_signals(signals)`` conv
 
 import numpy as np
 
-from ..leads import stack_signals, to_lead_array, to_lead_frame
+from ..leads import LazyRecords, stack_signals, to_lead_array, to_lead_frame
 from ..utils._memory_maps import is_memory_map, open_copy_on_write
 
 
@@ -18,7 +18,7 @@ def copy_records(X, kind, n_leads, *, real=False):
 
     Parameters
     ----------
-    X : array, DataFrame or lead frame
+    X : array, DataFrame, lead frame or LazyRecords
     kind : str
         Kind of container, as returned by `sklearn_ecg._validation.read_container`.
     n_leads : int
@@ -29,6 +29,8 @@ def copy_records(X, kind, n_leads, *, real=False):
         return _FrameRecords(X)
     if kind == "cells":
         return _ObjectRecords(X)
+    if isinstance(X, LazyRecords):
+        return _LazyCopy(X)
     return _ArrayRecords(X, n_leads, real)
 
 
@@ -133,6 +135,33 @@ class _FrameRecords:
 
     def from_signals(self, signals):
         return to_lead_frame(signals, [str(lead) for lead in range(signals.shape[1])])
+
+
+class _LazyCopy(_CopiedRecords):
+    """Lazy records: what leads are replaced by is read together with the records."""
+
+    def __init__(self, X):
+        self._original = self.X = X
+        self._replaced = {}
+
+    def get_leads(self, leads):
+        return self._original[:, leads]
+
+    def set_leads(self, leads, values):
+        self._replaced[tuple(leads)] = values
+        self._replace()
+
+    def restore_leads(self, leads, values):
+        del self._replaced[tuple(leads)]
+        self._replace()
+
+    def to_signals(self, values):
+        return np.asarray(values)
+
+    def _replace(self):
+        self.X = self._original
+        for leads, values in self._replaced.items():
+            self.X = self.X.replace_leads(leads, values)
 
 
 class NetworkRecords(_CopiedRecords):

@@ -367,3 +367,29 @@ class ClassificationLoss(nn.Module):
         if sample_weight is not None:
             loss = loss * sample_weight[own]
         return loss.mean()
+
+
+class SquaredErrorLoss(nn.Module):
+    """Squared error of standardized targets, averaged over targets and records."""
+
+    def forward(self, output, targets, sample_weight=None, n_classified=None):
+        """Compute the mean loss of a batch.
+
+        Parameters
+        ----------
+        output : tensor of shape (batch, n_targets), or a tuple that starts with it
+        targets : tensor of shape (batch, n_targets)
+        sample_weight : tensor of shape (batch,), default=None
+            Weights of the records.
+        n_classified : int, default=None
+            Not used: batches of regressors are not balanced.
+
+        Returns
+        -------
+        loss : scalar tensor
+        """
+        output = output[0] if isinstance(output, tuple) else output
+        loss = (without_half_precision(output) - targets).square().mean(dim=1)
+        if sample_weight is not None:
+            loss = loss * sample_weight
+        return loss.mean()

@@ -3,22 +3,13 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ._paper_layout import (
-    BOLD_COLOR,
-    BOLD_STEP,
-    FINE_COLOR,
-    FINE_STEP,
-    PULSE_EDGE,
-    PULSE_END,
-    PULSE_START,
-    TICK,
-)
-from ._pixel_page import label_font
+from ._paper_layout import BOLD_STEP, FINE_STEP, PULSE_EDGE, PULSE_END, PULSE_START, TICK
+from ._pixel_page import TEXT_LINE, label_font
+from ._print_style import ink_of_channels
 from ._rasterize import draw_traces
 
-_PAPER_COLOR = (255, 255, 255)
-# Distance, color and width in mm of the grid's lines.
-_GRID_IN_MM = ((FINE_STEP, FINE_COLOR, 0.1), (BOLD_STEP, BOLD_COLOR, 0.15))
+# Widths in mm of the grid's lines.
+_FINE_WIDTH, _BOLD_WIDTH = 0.1, 0.15
 # Pixels between lines: closer ones fade, and are left out below the first number. They would make
 # moiré patterns with the pixels.
 _FADE = (2.5, 7.0)
@@ -26,14 +17,13 @@ _FADE = (2.5, 7.0)
 _MIN_TICK = 4
 
 
-def draw_background(page, *, grid, calibration, labels, color):
+def draw_background(page, style, *, color):
     """Draw everything but the traces.
 
     Parameters
     ----------
     page : PixelPage
-    grid, calibration, labels : bool
-        What to draw on the paper.
+    style : PrintStyle
     color : {"gray", "rgb"}
 
     Returns
@@ -41,27 +31,34 @@ def draw_background(page, *, grid, calibration, labels, color):
     image : ndarray of shape (height, width) or (height, width, 3), uint8
     """
     image = np.empty((*page.size, 3), dtype=np.float32)
-    image[:] = _PAPER_COLOR
-    if grid:
-        for step, line_color, width in _GRID_IN_MM:
-            _blend_grid(image, page, step, line_color, width)
-    if labels:
-        for panel in page.all_panels:
-            if panel.label is not None:
-                _write_label(image, panel, page.label_height)
-            if panel.column > 0 and TICK * page.scale >= _MIN_TICK:
-                _draw_tick(image, page, panel)
+    image[:] = style.paper
+    if style.grid:
+        dots = style.grid == "dots"
+        _blend_grid(image, page, FINE_STEP, style.fine, _FINE_WIDTH, dots=dots)
+        _blend_grid(image, page, BOLD_STEP, style.bold, _BOLD_WIDTH)
+    for panel in page.all_panels:
+        if style.labels and panel.label is not None:
+            _write(image, panel.name, panel.label, page.label_height, style.ink)
+        if panel.column > 0:
+            _draw_separator(image, page, panel, style)
+    for text, box in ((style.header, page.header), (style.footer, page.footer)):
+        if text:
+            _write_lines(image, text, box, page.label_height, style.ink)
     image = np.rint(image).astype(np.uint8)
     if color == "gray":
         image = np.array(Image.fromarray(image).convert("L"))
-    if calibration:
+    if style.calibration:
         # One pulse for each row.
-        _draw_pulses(image, page, [panel for panel in page.all_panels if panel.column == 0])
+        panels = [panel for panel in page.all_panels if panel.column == 0]
+        _draw_pulses(image, page, panels, ink_of_channels(style.ink, color))
     return image
 
 
-def _blend_grid(image, page, step, color, width):
-    """Draw lines ``step`` mm apart, through time 0 and 0 mV of the first panel."""
+def _blend_grid(image, page, step, color, width, *, dots=False):
+    """Draw lines ``step`` mm apart, through time 0 and 0 mV of the first panel.
+
+    Dots are drawn where lines would cross.
+    """
     distance = step * page.scale
     strength = np.clip((distance - _FADE[0]) / (_FADE[1] - _FADE[0]), 0, 1)
     if strength == 0:
@@ -70,7 +67,8 @@ def _blend_grid(image, page, step, color, width):
     width = max(1.0, width * page.scale)
     rows = _coverage(page.size[0], first.zero, distance, width)
     columns = _coverage(page.size[1], first.x, distance, width)
-    alpha = np.float32(strength) * np.maximum(rows[:, None], columns)[:, :, None]
+    combine = np.multiply if dots else np.maximum
+    alpha = np.float32(strength) * combine(rows[:, None], columns)[:, :, None]
     image += alpha * (np.asarray(color, dtype=np.float32) - image)
 
 
@@ -82,29 +80,46 @@ def _coverage(n_pixels, origin, distance, width):
     return np.diff(n_lines * width + np.minimum(rest, width)).astype(np.float32)
 
 
-def _write_label(image, panel, label_height):
-    top, bottom, left, right = panel.label
+def _write(image, text, box, height, ink):
+    """Write one line of text in a box of the page; the part outside the box is cut off."""
+    top, bottom, left, right = box
     mask = Image.new("L", (right - left, bottom - top))
     # The anchor "lm" puts all names on one height, with or without descenders.
     position = (1, (bottom - top) / 2)
-    ImageDraw.Draw(mask).text(position, panel.name, 255, label_font(label_height), "lm")
+    ImageDraw.Draw(mask).text(position, text, 255, label_font(height), "lm")
     alpha = np.asarray(mask, dtype=np.float32)[:, :, None] / 255
     image[top:bottom, left:right] *= 1 - alpha
+    image[top:bottom, left:right] += alpha * np.asarray(ink, dtype=np.float32)
 
 
-def _draw_tick(image, page, panel):
+def _write_lines(image, text, box, height, ink):
+    top, _, left, right = box
+    line_height = round(TEXT_LINE * height)
+    for line in text.splitlines():
+        _write(image, line, (top, top + line_height, left, right), height, ink)
+        top += line_height
+
+
+def _draw_separator(image, page, panel, style):
     """Mark where one lead ends and the next one begins."""
-    top, bottom = (round(panel.zero + side * TICK * page.scale) for side in (-1, 1))
-    image[max(top, 0) : bottom, panel.box[2]] = 0
+    top, bottom, left, _ = panel.box
+    if style.separators == "lines":
+        image[top:bottom, left : left + round(page.line_width)] = style.ink
+    elif style.separators == "ticks" and style.labels and TICK * page.scale >= _MIN_TICK:
+        top, bottom = (round(panel.zero + side * TICK * page.scale) for side in (-1, 1))
+        image[max(top, 0) : bottom, left] = style.ink
 
 
-def _draw_pulses(image, page, panels):
-    """Draw 1 mV for 0.2 s before each row."""
-    first, last = PULSE_START - PULSE_EDGE, PULSE_END + PULSE_EDGE
+def _draw_pulses(image, page, panels, ink):
+    """Draw 1 mV for 0.2 s before or after each row."""
+    start, stop = PULSE_START, PULSE_END
+    if page.pulse_after is not None:
+        start, stop = page.pulse_after - PULSE_END, page.pulse_after - PULSE_START
+    first, last = start - PULSE_EDGE, stop + PULSE_EDGE
     # Enough points for vertical edges.
     rate = 64 * page.per_second
     seconds = first + np.arange(round((last - first) * rate) + 1) / rate
-    pulse = ((seconds >= PULSE_START) & (seconds < PULSE_END)).astype(np.float32)
+    pulse = ((seconds >= start) & (seconds < stop)).astype(np.float32)
     left = round(panels[0].x + first * page.per_second)
     right = round(panels[0].x + last * page.per_second)
     positions = (np.arange(left, right + 1) - panels[0].x) / page.per_second
@@ -118,4 +133,5 @@ def _draw_pulses(image, page, panels):
         limits=[panel.limits for panel in panels],
         per_millivolt=page.per_millivolt,
         line_width=page.line_width,
+        ink=ink,
     )

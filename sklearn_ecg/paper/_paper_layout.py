@@ -13,6 +13,12 @@ from ..leads import STANDARD_LEADS, normalize_lead_names
 # Rows and columns of the layouts. Leads run down the columns. "12x1" takes any leads.
 LAYOUTS = {"3x4": (3, 4), "6x2": (6, 2), "12x1": (12, 1)}
 
+# Layouts with a given number of rhythm strips. The others have as many as there are rhythm leads.
+LAYOUTS_WITH_STRIPS = {"3x4+1": ("3x4", 1), "3x4+3": ("3x4", 3), "6x2+1": ("6x2", 1)}
+
+# The usual leads of three rhythm strips.
+THREE_RHYTHM_LEADS = ("V1", "II", "V5")
+
 # The usual scales.
 MM_PER_SECOND, MM_PER_MILLIVOLT = 25.0, 10.0
 
@@ -71,19 +77,24 @@ class PaperLayout:
         Number of columns of leads.
     panels : tuple of Panel
         The leads, column after column.
-    strip : Panel or None
-        The rhythm strip.
+    strips : tuple of Panel
+        The rhythm strips.
     """
 
     n_rows: int
     n_columns: int
     panels: tuple
-    strip: Panel | None
+    strips: tuple
+
+    @property
+    def strip(self):
+        """The first rhythm strip, or None."""
+        return self.strips[0] if self.strips else None
 
     @property
     def all_panels(self):
-        """All panels, with the rhythm strip at the end."""
-        return self.panels if self.strip is None else (*self.panels, self.strip)
+        """All panels, with the rhythm strips at the end."""
+        return (*self.panels, *self.strips)
 
 
 def lay_out_panels(layout, names, *, rhythm_lead, missing_leads="raise", standard_order=True):
@@ -91,11 +102,11 @@ def lay_out_panels(layout, names, *, rhythm_lead, missing_leads="raise", standar
 
     Parameters
     ----------
-    layout : {"3x4", "6x2", "12x1"}
+    layout : {"3x4", "3x4+1", "3x4+3", "6x2", "6x2+1", "12x1"}
     names : sequence of str
         Names of the leads of the signals.
-    rhythm_lead : str or None
-        Lead of the rhythm strip. The layout "12x1" has no strip.
+    rhythm_lead : str, sequence of str or None
+        Leads of the rhythm strips. The layout "12x1" has no strip.
     missing_leads : {"raise", "empty"}, default="raise"
         Whether to raise an error for a missing lead or to leave its panel empty.
     standard_order : bool, default=True
@@ -112,23 +123,24 @@ def lay_out_panels(layout, names, *, rhythm_lead, missing_leads="raise", standar
         if standard_order:
             order = sorted(order, key=lambda lead: rank.get(names[lead], len(rank)))
         panels = tuple(Panel(names[lead], lead, row, 0, 1) for row, lead in enumerate(order))
-        return PaperLayout(len(names), 1, panels, None)
+        return PaperLayout(len(names), 1, panels, ())
     _check_standard_leads(layout, names, missing_leads)
+    rhythm_leads = _rhythm_leads(layout, rhythm_lead)
+    layout, _ = LAYOUTS_WITH_STRIPS.get(layout, (layout, None))
     n_rows, n_columns = LAYOUTS[layout]
     panels = tuple(
         Panel(lead, _position(lead, names), i % n_rows, i // n_rows, n_columns)
         for i, lead in enumerate(STANDARD_LEADS)
     )
-    if rhythm_lead is None:
-        return PaperLayout(n_rows, n_columns, panels, None)
-    (lead,) = normalize_lead_names([rhythm_lead], strict=False)
-    if lead not in names and missing_leads == "raise":
-        raise ValueError(
-            f"rhythm_lead={rhythm_lead!r} is not among the leads {', '.join(names)}. Pass one of "
-            "them, or None."
-        )
-    strip = Panel(lead, _position(lead, names), n_rows, 0, 1)
-    return PaperLayout(n_rows + 1, n_columns, panels, strip)
+    strips = []
+    for lead in normalize_lead_names(rhythm_leads, strict=False):
+        if lead not in names and missing_leads == "raise":
+            raise ValueError(
+                f"rhythm_lead={rhythm_lead!r} is not among the leads {', '.join(names)}. Pass one "
+                "of them, or None."
+            )
+        strips.append(Panel(lead, _position(lead, names), n_rows + len(strips), 0, 1))
+    return PaperLayout(n_rows + len(strips), n_columns, panels, tuple(strips))
 
 
 def stack_rows(above, below):
@@ -156,6 +168,26 @@ def calibration_pulse():
     before, after = PULSE_START - PULSE_EDGE, PULSE_END + PULSE_EDGE
     seconds = [before, PULSE_START, PULSE_START, PULSE_END, PULSE_END, after]
     return np.column_stack([seconds, [0, 0, 1, 1, 0, 0]])
+
+
+def _rhythm_leads(layout, rhythm_lead):
+    """Return the leads of the strips, whose number the layout may prescribe."""
+    _, count = LAYOUTS_WITH_STRIPS.get(layout, (layout, None))
+    if rhythm_lead is None:
+        leads = []
+    elif isinstance(rhythm_lead, str):
+        leads = [rhythm_lead]
+    else:
+        leads = list(rhythm_lead)
+    if count == len(THREE_RHYTHM_LEADS) and rhythm_lead == "II":
+        return list(THREE_RHYTHM_LEADS)
+    if count not in (None, len(leads)):
+        raise ValueError(
+            f"layout={layout!r} has {count} rhythm strip(s), but rhythm_lead={rhythm_lead!r} names "
+            f"{len(leads)} lead(s). Pass {count} lead(s), or layout={layout.split('+')[0]!r}, "
+            "which has a strip for each lead of rhythm_lead."
+        )
+    return leads
 
 
 def _position(lead, names):

@@ -11,10 +11,12 @@ from ._paper_layout import BOLD_STEP, LEFT_MARGIN, RIGHT_MARGIN, Panel, PaperLay
 _MIN_ROW = 2.5
 # mV of room above the first row, where rows are as wide as the page and therefore low.
 _TOP_MARGIN = 1.0
-# mm and pixels: height of a label.
-_LABEL_HEIGHT, _MIN_LABEL_HEIGHT = 3.5, 8
-# mm: width of a trace, which is at least one pixel.
-_TRACE_WIDTH = 0.3
+# Pixels: smallest height of a label.
+_MIN_LABEL_HEIGHT = 8
+# mm: distance of a label from the zero line, above and below it.
+_LABEL_ABOVE, _LABEL_BELOW = 1.0, 2.0
+# Distance of lines of text, as a multiple of the height of labels.
+TEXT_LINE = 1.4
 # Pixels: a smaller panel would show nothing.
 _MIN_ROW_HEIGHT, _MIN_COLUMN_WIDTH = 4, 8
 
@@ -58,6 +60,12 @@ class PixelPage(PaperLayout):
         mm per second and mm per mV.
     label_height : int
         Height of a label.
+    trace_width : float
+        Width of a trace in mm.
+    pulse_after : float or None
+        End of the rows in seconds, if the pulses are after them. None is before them.
+    header, footer : tuple of int or None
+        Boxes of the texts: top, bottom, left and right.
     """
 
     size: tuple
@@ -65,6 +73,10 @@ class PixelPage(PaperLayout):
     speed: float
     gain: float
     label_height: int
+    trace_width: float
+    pulse_after: float | None
+    header: tuple | None
+    footer: tuple | None
 
     @property
     def per_second(self):
@@ -78,8 +90,8 @@ class PixelPage(PaperLayout):
 
     @property
     def line_width(self):
-        """Width of a trace."""
-        return max(1.0, _TRACE_WIDTH * self.scale)
+        """Width of a trace, which is at least one pixel."""
+        return max(1.0, self.trace_width * self.scale)
 
     @property
     def max_amplitude(self):
@@ -96,7 +108,20 @@ class PixelPage(PaperLayout):
         )
 
 
-def place_panels(layout, *, size, speed, gain, duration, overlap):
+def place_panels(
+    layout,
+    *,
+    size,
+    speed,
+    gain,
+    duration,
+    overlap,
+    trace_width,
+    label_height,
+    label_position,
+    pulses_after,
+    n_text_lines,
+):
     """Place the panels of a layout in an image.
 
     Parameters
@@ -108,6 +133,14 @@ def place_panels(layout, *, size, speed, gain, duration, overlap):
         mm per second, mm per mV, and seconds.
     overlap : bool
         Whether traces may extend into the rows above and below.
+    trace_width, label_height : float
+        In mm.
+    label_position : {"outside", "above", "below"}
+        "outside" reserves room for the labels.
+    pulses_after : bool
+        Whether the pulses are after the rows instead of before them.
+    n_text_lines : tuple of int
+        Number of lines of the header and of the footer.
 
     Returns
     -------
@@ -121,14 +154,27 @@ def place_panels(layout, *, size, speed, gain, duration, overlap):
             f"image_size={size} (height, width) is too small for {n_rows} row(s) and {n_columns} "
             f"column(s) of leads, which need {smallest}. Pass a larger image_size, or fewer leads."
         )
-    page_width = (LEFT_MARGIN + duration + RIGHT_MARGIN) * speed
+    margins = (RIGHT_MARGIN, LEFT_MARGIN) if pulses_after else (LEFT_MARGIN, RIGHT_MARGIN)
+    page_width = (margins[0] + duration + margins[1]) * speed
     lowest_row = BOLD_STEP * ceil(_MIN_ROW * gain / BOLD_STEP)
     extra = _TOP_MARGIN * gain if n_columns == 1 else 0.0
     scale = min(width / page_width, height / (n_rows * lowest_row + extra))
     # Labels are above the traces of columns, and to the left of rows that span the page.
-    label_height = max(_MIN_LABEL_HEIGHT, round(_LABEL_HEIGHT * scale))
+    label_height = max(_MIN_LABEL_HEIGHT, round(label_height * scale))
+    text_rows = [n_lines * round(TEXT_LINE * label_height) for n_lines in n_text_lines]
+    # The rows are between the header and the footer.
+    height -= sum(text_rows)
+    if height < smallest[0]:
+        raise ValueError(
+            f"The header and footer of {sum(n_text_lines)} line(s) leave {max(height, 0)} of "
+            f"{size[0]} pixels for the leads, which need {smallest[0]}. Pass fewer lines, a "
+            "smaller label_height, or a larger image_size."
+        )
+    scale = min(scale, height / (n_rows * lowest_row + extra))
     label_above = label_left = 0
-    if n_columns > 1:
+    if label_position != "outside":
+        pass
+    elif n_columns > 1:
         label_above = _if_it_fits(label_height + 1, 0.35 * height / n_rows)
         scale = min(scale, (height - n_rows * label_above) / (n_rows * lowest_row))
     else:
@@ -140,8 +186,9 @@ def place_panels(layout, *, size, speed, gain, duration, overlap):
     # The zero lines are on bold lines of the grid: all rows have the same number of squares.
     square = BOLD_STEP * scale
     row_height = square * floor((height - extra * scale) / n_rows / square + 1e-9)
-    top = (height + extra * scale - n_rows * row_height) / 2
-    start = (width - label_left - page_width * scale) / 2 + label_left + LEFT_MARGIN * speed * scale
+    top = text_rows[0] + (height + extra * scale - n_rows * row_height) / 2
+    page_left = (width - label_left - page_width * scale) / 2 + label_left
+    start = page_left + margins[0] * speed * scale
     column_width = duration / n_columns * speed * scale
     edges = [round(start + i * column_width) for i in range(n_columns + 1)]
     rows = [round(top + i * row_height) for i in range(n_rows + 1)]
@@ -155,17 +202,25 @@ def place_panels(layout, *, size, speed, gain, duration, overlap):
             # One pixel less than a row, so that rows r and r + 3 have no pixel in common.
             reach = max(0.0, row_height - 1)
             upper, lower = top + row * row_height - reach, lower + reach
-            upper, lower = max(0.0, upper), min(float(height), lower)
+            upper, lower = max(0.0, upper), min(float(size[0]), lower)
+        x = start + panel.column * column_width
         label = None
         if label_above:
             label = (rows[row], rows[row] + label_above, left, right)
         elif label_left:
-            margin = round(start - LEFT_MARGIN * speed * scale) - label_left
+            margin = round(start - margins[0] * speed * scale) - label_left
             label = (rows[row], rows[row + 1], margin, margin + label_left)
+        elif label_position != "outside" and label_height <= 0.35 * row_height:
+            label_top = zero - _LABEL_ABOVE * scale - label_height
+            if label_position == "below":
+                label_top = zero + _LABEL_BELOW * scale
+            label_top = min(max(round(label_top), 0), size[0] - label_height)
+            label_right = min(round(x) + ceil(_widest([panel.name], label_height)) + 2, width)
+            label = (label_top, label_top + label_height, round(x), label_right)
         return PixelPanel(
             **asdict(panel),
             box=(rows[row], rows[row + 1], left, right),
-            x=start + panel.column * column_width,
+            x=x,
             zero=zero,
             limits=(upper, lower),
             label=label,
@@ -174,9 +229,23 @@ def place_panels(layout, *, size, speed, gain, duration, overlap):
     panels = tuple(
         place(panel, edges[panel.column], edges[panel.column + 1]) for panel in layout.panels
     )
-    strip = None if layout.strip is None else place(layout.strip, edges[0], edges[-1])
+    strips = tuple(place(strip, edges[0], edges[-1]) for strip in layout.strips)
+    sides = (max(0, round(page_left)), width)
+    header, footer = (0, text_rows[0], *sides), (size[0] - text_rows[1], size[0], *sides)
     return PixelPage(
-        n_rows, n_columns, panels, strip, tuple(size), scale, speed, gain, label_height
+        n_rows,
+        n_columns,
+        panels,
+        strips,
+        size=tuple(size),
+        scale=scale,
+        speed=speed,
+        gain=gain,
+        label_height=label_height,
+        trace_width=trace_width,
+        pulse_after=duration if pulses_after else None,
+        header=header if text_rows[0] else None,
+        footer=footer if text_rows[1] else None,
     )
 
 

@@ -13,6 +13,7 @@ def draw_traces(
     limits,
     per_millivolt,
     line_width,
+    ink=None,
 ):
     """Draw signals with a common time axis into images.
 
@@ -36,6 +37,8 @@ def draw_traces(
         Upper and lower limit of each row, in pixels. Values beyond are drawn at the limit.
     per_millivolt, line_width : float
         In pixels.
+    ink : sequence of int, default=None
+        Value of the traces in each channel. None is black.
     """
     low, high = _extremes(signals, edges)
     zeros = np.asarray(zeros, dtype=np.float32)[:, None]
@@ -49,7 +52,7 @@ def draw_traces(
     # Rounding must not extend into the row above or below.
     first = np.maximum(np.floor(tops), np.floor(limits[:, :1])).astype(np.int32)
     last = np.minimum(np.ceil(bottoms), np.ceil(limits[:, 1:])).astype(np.int32)
-    _fill(images, tops, bottoms, first, last, left)
+    _fill(images, tops, bottoms, first, last, left, ink)
 
 
 def _extremes(signals, edges):
@@ -72,7 +75,7 @@ def _extremes(signals, edges):
     return low, high
 
 
-def _fill(images, tops, bottoms, first, last, left):
+def _fill(images, tops, bottoms, first, last, left, ink):
     """Ink each pixel column from the top to the bottom of the trace."""
     n_records, height, width = images.shape[:3]
     counts = (last - first).ravel()
@@ -91,5 +94,8 @@ def _fill(images, tops, bottoms, first, last, left):
         planes = [images.reshape(-1)]
     else:
         planes = [images.reshape(-1, images.shape[3])[:, channel] for channel in range(3)]
-    for plane in planes:
-        plane[pixel] = (plane[pixel] * paper + np.float32(0.5)).astype(np.uint8)
+    for plane, value in zip(planes, ink or [0] * len(planes)):
+        inked = plane[pixel] * paper
+        if value:
+            inked += np.float32(value) * (1 - paper)
+        plane[pixel] = (inked + np.float32(0.5)).astype(np.uint8)

@@ -10,18 +10,22 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._validation import check_image_size, check_signals, read_container
 from ..base import fill_lead_names
-from ..utils._chunks import RENDER, record_chunks
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
-from ._background import draw_background
-from ._paper_layout import LAYOUTS, lay_out_panels
+from ._draw_pages import draw_pages
+from ._page_contents import PageContentsMixin
+from ._paper_layout import LAYOUTS, LAYOUTS_WITH_STRIPS, lay_out_panels
 from ._pixel_page import place_panels
-from ._rasterize import draw_traces
+from ._print_style import read_style
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class ECGImageRenderer(
-    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    PageContentsMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Draw each record as an image of ECG paper.
 
@@ -29,18 +33,20 @@ class ECGImageRenderer(
     ----------
     sampling_rate : float
         Time points per second (Hz). Required.
-    layout : {"3x4", "6x2", "12x1"}, default="3x4"
+    layout : {"3x4", "3x4+1", "3x4+3", "6x2", "6x2+1", "12x1"}, default="3x4"
         Rows and columns of leads, which run down the columns in standard order. Columns follow
         each other in time: with four columns, each lead is shown for a quarter of the record.
         "12x1" shows the whole record of each lead in a row of its own, for any number of leads
-        with any names.
+        with any names. "+1" and "+3" require this number of rhythm strips; "3x4" and "6x2" have
+        one strip for each lead of ``rhythm_lead``.
     image_size : int or tuple of int, default=224
         Height and width of the images in pixels, as a tuple or as one number for both.
     color : {"gray", "rgb"}, default="gray"
         Whether an image has the shape (height, width) or (height, width, 3).
-    rhythm_lead : str or None, default="II"
-        The lead that a strip below the columns shows for the whole record. None draws no strip.
-        The layout "12x1" has no strip.
+    rhythm_lead : str, sequence of str or None, default="II"
+        The leads that strips below the columns show for the whole record, from the top to the
+        bottom. None draws no strip. With the layout "3x4+3", "II" stands for V1, II and V5. The
+        layout "12x1" has no strip.
     speed : {25, 50}, default=25
         Paper speed in mm/s.
     gain : {5, 10, 20}, default=10
@@ -48,14 +54,37 @@ class ECGImageRenderer(
     duration : float, default=10.0
         Duration that fits on the page, in seconds, > 0. The panels of a shorter record end with
         empty paper. A longer record raises an error: crop it first.
-    grid : bool, default=True
+    grid : bool or "dots", default=True
         Whether to draw lines of 1 mm and of 5 mm. Lines closer than 7 pixels are fainter, and
-        lines closer than 2.5 pixels are left out.
-    calibration : bool, default=True
-        Whether to draw a pulse of 1 mV and 0.2 s before each row.
+        lines closer than 2.5 pixels are left out. "dots" draws a dot every 1 mm instead of the
+        lines of 1 mm.
+    grid_color : str, default="pink"
+        Color of the grid: "pink", "red", "orange", "green", "blue" or "gray" as on usual papers,
+        or another color that Pillow knows, such as "#a0c0a0", for the lines of 5 mm; those of 1 mm
+        are then half as strong. Gray images contain the brightness of the colors.
+    paper_color : str, default="white"
+        Color of the paper: a color that Pillow knows.
+    trace_color : str, default="black"
+        Color of the traces, pulses and texts: a color that Pillow knows.
+    trace_width : float, default=0.3
+        Width of the traces in mm, > 0. Traces are at least one pixel wide.
+    calibration : bool or {"left", "right"}, default=True
+        Whether to draw a pulse of 1 mV and 0.2 s for each row, before it (True or "left") or after
+        it ("right").
     lead_labels : bool, default=True
-        Whether to draw the names of the leads and, on large images, ticks between columns. Names
-        that do not fit on a small image are left out.
+        Whether to draw the names of the leads. Names that do not fit on a small image are left out.
+    label_position : {"outside", "above", "below"}, default="outside"
+        Position of the names. "outside" reserves room for them, so that traces within their row do
+        not cover them. "above" and "below" are next to the start of the trace, which may cover
+        them.
+    label_height : float, default=3.5
+        Height of names, header and footer in mm, > 0. They are at least 8 pixels high.
+    separators : {"ticks", "lines"} or None, default="ticks"
+        What to draw between columns: short ticks on large images with ``lead_labels``, lines
+        across the rows, or nothing.
+    header, footer : str or None, default=None
+        Text above and below the leads, of one or more lines, such as the name of the hospital and
+        "25 mm/s 10 mm/mV". The leads have less room then. Lines that are too long are cut off.
     overflow : {"overlap", "clip"}, default="overlap"
         Where to cut off traces that are higher than their row. With "overlap" they extend through
         the adjacent row, as on paper. With "clip" they stay in their own row, so that rows never
@@ -77,7 +106,7 @@ class ECGImageRenderer(
         The panel of each lead: ``top, bottom, left, right`` in pixels, such that
         ``image[top:bottom, left:right]`` is the panel. The rhythm strip is not included.
     rhythm_box_ : tuple of int or None
-        The rhythm strip, as in ``lead_boxes_``.
+        The first rhythm strip, as in ``lead_boxes_``. `panel_table` has all strips.
     pixels_per_mm_ : float
         Scale of the image, horizontally and vertically.
     max_amplitude_ : float
@@ -98,7 +127,8 @@ class ECGImageRenderer(
     ValueError
         In `fit`, if ``sampling_rate`` is missing, records are longer than the page, a lead is
         missing or has no panel, leads have no names, a frame notes another unit than mV,
-        amplitudes are implausible in mV, signals have a large offset, or the image is too small.
+        amplitudes are implausible in mV, signals have a large offset, a color is unknown, the
+        number of rhythm leads differs from that of the layout, or the image is too small.
 
     See Also
     --------
@@ -117,8 +147,11 @@ class ECGImageRenderer(
     the pulses or the labels does not move anything else.
 
     Time ``t`` of a panel is in the pixel column ``left + t * speed * pixels_per_mm_``, up to the
-    rounding of ``left``. In each pixel column, a trace covers the range from its lowest to its
-    highest point, so that no peak is lost on small images.
+    rounding of ``left``; `panel_table` has the exact positions. In each pixel column, a trace
+    covers the range from its lowest to its highest point, so that no peak is lost on small images.
+
+    The transforms of images in `sklearn_ecg.augmentation`, such as `RandomScan`, make pages look
+    scanned or photographed.
 
     Arrays of signals, lead frames and object arrays are transformed to arrays of images. Rows are
     transformed to rows of pixels and numeric frames to numeric frames, for estimators that only
@@ -139,6 +172,26 @@ class ECGImageRenderer(
     >>> large.fit_transform(X).shape
     (3, 850, 1100, 3)
 
+    A page as other devices print it:
+
+    >>> page = ECGImageRenderer(
+    ...     sampling_rate=100,
+    ...     layout="3x4+3",
+    ...     image_size=(850, 1100),
+    ...     color="rgb",
+    ...     grid_color="green",
+    ...     trace_color="#202060",
+    ...     calibration="right",
+    ...     label_position="above",
+    ...     header="Name: Doe, J.",
+    ... ).fit(X)
+    >>> page.panel_table()[["lead", "strip", "start", "stop", "top", "left"]].tail(4)
+       lead  strip  start    stop  top  left
+    11   V6  False  750.0  1000.0  311   787
+    12   V1   True    0.0  1000.0  436     8
+    13   II   True    0.0  1000.0  560     8
+    14   V5   True    0.0  1000.0  685     8
+
     Missing leads and records that do not fit on the page raise an error:
 
     >>> ECGImageRenderer(sampling_rate=100, lead_names=["I", "II"]).fit(X[:, :2])
@@ -153,16 +206,25 @@ class ECGImageRenderer(
 
     _parameter_constraints = {
         "sampling_rate": [_POSITIVE, None],
-        "layout": [StrOptions(set(LAYOUTS))],
+        "layout": [StrOptions({*LAYOUTS, *LAYOUTS_WITH_STRIPS})],
         "image_size": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "color": [StrOptions({"gray", "rgb"})],
-        "rhythm_lead": [str, None],
+        "rhythm_lead": [str, "array-like", None],
         "speed": [Options(Real, {25, 50})],
         "gain": [Options(Real, {5, 10, 20})],
         "duration": [_POSITIVE],
-        "grid": ["boolean"],
-        "calibration": ["boolean"],
+        "grid": ["boolean", StrOptions({"dots"})],
+        "grid_color": [str],
+        "paper_color": [str],
+        "trace_color": [str],
+        "trace_width": [_POSITIVE],
+        "calibration": ["boolean", StrOptions({"left", "right"})],
         "lead_labels": ["boolean"],
+        "label_position": [StrOptions({"outside", "above", "below"})],
+        "label_height": [_POSITIVE],
+        "separators": [StrOptions({"ticks", "lines"}), None],
+        "header": [str, None],
+        "footer": [str, None],
         "overflow": [StrOptions({"overlap", "clip"})],
         "missing_leads": [StrOptions({"raise", "empty"})],
         "n_leads": [Interval(Integral, 1, None, closed="left"), None],
@@ -184,8 +246,17 @@ class ECGImageRenderer(
         gain=10,
         duration=10.0,
         grid=True,
+        grid_color="pink",
+        paper_color="white",
+        trace_color="black",
+        trace_width=0.3,
         calibration=True,
         lead_labels=True,
+        label_position="outside",
+        label_height=3.5,
+        separators="ticks",
+        header=None,
+        footer=None,
         overflow="overlap",
         missing_leads="raise",
         n_leads=None,
@@ -200,8 +271,17 @@ class ECGImageRenderer(
         self.gain = gain
         self.duration = duration
         self.grid = grid
+        self.grid_color = grid_color
+        self.paper_color = paper_color
+        self.trace_color = trace_color
+        self.trace_width = trace_width
         self.calibration = calibration
         self.lead_labels = lead_labels
+        self.label_position = label_position
+        self.label_height = label_height
+        self.separators = separators
+        self.header = header
+        self.footer = footer
         self.overflow = overflow
         self.missing_leads = missing_leads
         self.n_leads = n_leads
@@ -235,6 +315,7 @@ class ECGImageRenderer(
         # If fit fails, the renderer is left unfitted.
         vars(self).pop("_page", None)
         size = check_image_size(self.image_size)
+        read_style(self)
         if self.sampling_rate is None:
             raise ValueError(
                 "ECGImageRenderer needs sampling_rate, the time points per second of the records "
@@ -273,7 +354,13 @@ class ECGImageRenderer(
         """
         check_is_fitted(self, "_page")
         signals, _ = check_signals(self, X, reset=False)
-        images = self._draw_images(np.asarray(signals))
+        images = draw_pages(
+            self._page,
+            read_style(self),
+            np.asarray(signals),
+            sampling_rate=self.sampling_rate,
+            color=self.color,
+        )
         X, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
         if kind not in ("rows", "numeric frame"):
             return images
@@ -281,31 +368,6 @@ class ECGImageRenderer(
         if kind == "rows":
             return rows
         return pd.DataFrame(rows, columns=self.get_feature_names_out(), index=X.index)
-
-    def report(self, X):
-        """Count the time points that do not fit in their panel and are drawn at its limit.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or lead frame
-            Signals in mV, with the leads and the length of those passed to `fit`.
-
-        Returns
-        -------
-        report : DataFrame of n_records rows
-            With the index of X. One column for each lead that is drawn, with the number of its
-            visible time points that are drawn at the limit; the column ``rhythm`` is for the
-            rhythm strip, if there is one.
-        """
-        check_is_fitted(self, "_page")
-        signals, _ = check_signals(self, X, reset=False)
-        columns = {}
-        for panel, first, last in self._drawn_panels():
-            part = signals[:, panel.lead, int(np.ceil(first)) : int(np.ceil(last))]
-            name = "rhythm" if panel is self._page.strip else panel.name
-            low, high = self._page.amplitude_range(panel)
-            columns[name] = ((part < low) | (part > high)).sum(axis=1)
-        return pd.DataFrame(columns, index=X.index if hasattr(X, "iloc") else None)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the pixels, row by row: ``y3_x17``, with colors ``y3_x17_red``.
@@ -374,61 +436,11 @@ class ECGImageRenderer(
             gain=float(self.gain),
             duration=float(self.duration),
             overlap=self.overflow == "overlap",
-        )
-
-    def _drawn_panels(self):
-        """Return each panel that is not empty, with the time span that it shows."""
-        return [
-            (panel, *panel.time_span(self.n_times_in_))
-            for panel in self._page.all_panels
-            if panel.lead is not None
-        ]
-
-    def _draw_images(self, signals):
-        page = self._page
-        background = draw_background(
-            page,
-            grid=self.grid,
-            calibration=self.calibration,
-            labels=self.lead_labels,
-            color=self.color,
-        )
-        images = np.empty((len(signals), *self.image_shape_), dtype=np.uint8)
-        # Panels with the same time axis are drawn together, but only every third row, because the
-        # panels of one call must not have pixels in common.
-        groups = {}
-        for panel, first, last in self._drawn_panels():
-            key = (panel.column, panel.row % 3, first, last)
-            groups.setdefault(key, []).append(panel)
-        largest = max(signals[0].size, background.size)
-        for part in record_chunks(len(signals), largest, RENDER):
-            images[part] = background
-            for (_, _, first, last), panels in groups.items():
-                self._draw_panels(images[part], signals[part], panels, first, last)
-        return images
-
-    def _draw_panels(self, images, signals, panels, first, last):
-        """Draw panels that show the same time span."""
-        page = self._page
-        left, right = panels[0].box[2:]
-        points_per_pixel = self.sampling_rate / page.per_second
-        edges = first + (np.arange(left, right + 1) - panels[0].x) * points_per_pixel
-        # A record may end before its panel, but at least one column of pixels is drawn.
-        edges = edges[: max(2, np.searchsorted(edges, last) + 1)]
-        edges[0], edges[-1] = first, min(edges[-1], last)
-        if len(edges) - 1 == right - left:
-            edges[-1] = last
-        # Each time point lasts until the next one; so does the last one.
-        edges = np.clip(edges, 0, self.n_times_in_ - 1)
-        # Only the signals that the panels show.
-        begin, end = int(edges[0]), int(np.ceil(edges[-1])) + 1
-        draw_traces(
-            images,
-            signals[:, [panel.lead for panel in panels], begin:end],
-            edges - begin,
-            left,
-            zeros=[panel.zero for panel in panels],
-            limits=[panel.limits for panel in panels],
-            per_millivolt=page.per_millivolt,
-            line_width=page.line_width,
+            trace_width=float(self.trace_width),
+            label_height=float(self.label_height),
+            label_position=self.label_position,
+            pulses_after=self.calibration == "right",
+            n_text_lines=tuple(
+                len((text or "").splitlines()) for text in (self.header, self.footer)
+            ),
         )

@@ -20,22 +20,23 @@ ESTIMATORS = {
     **_names(
         "sklearn_ecg",
         "ACLECGClassifier ACLECGEncoder BeatFeatureClassifier BeatFeatureEncoder "
-        "ECGNetClassifier MSAICNetClassifier "
+        "ECGNetClassifier ECGNetRegressor MSAICNetClassifier MSAICNetRegressor "
         "MultilabelCalibratedClassifierCV MultilabelTunedThresholdClassifierCV "
         "PatientAggregator PriorCorrectedClassifier SimCardioNetClassifier SimCardioNetEncoder "
         "WindowedClassifier",
     ),
     **_names(
         "sklearn_ecg.preprocessing",
-        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageRenderer "
-        "ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat NotchFilter "
-        "RandomConvolutionFeatures Resampler SignalQuality",
+        "BandpassFilter BaselineRemover BeatFeatures Clipper Cropper ECGImageDigitizer "
+        "ECGImageRenderer ElectrodeSwapDetector LeadDeriver LeadScaler LeadSelector MedianBeat "
+        "NotchFilter RandomConvolutionFeatures Resampler SignalQuality",
     ),
     **_names(
         "sklearn_ecg.augmentation",
         "AmplitudeScale BaselineWander CardiacCycleMask ColorJitter Compose GaussianBlur "
-        "GaussianNoise LeadDropout PowerlineNoise RandomApply RandomHorizontalFlip "
-        "RandomResizedCrop RandomRotation RandomScaleCrop TemporalShift TimeMask",
+        "GaussianNoise JPEGCompression LeadDropout PaperFolds PaperStains PowerlineNoise "
+        "RandomApply RandomHorizontalFlip RandomPerspective RandomPhoto RandomResizedCrop "
+        "RandomRotation RandomScaleCrop RandomScan SensorNoise TemporalShift TimeMask UnevenLight",
     ),
     **_names(
         "sklearn_ecg.imbalance",

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 import torch
+from sklearn.base import is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
@@ -119,6 +120,11 @@ class ExportableParts:
         )
 
     def _network(self, estimator, where):
+        if is_regressor(estimator):
+            raise PersistenceError(
+                f"{where} is {type(estimator).__name__}, a regressor, which cannot be exported to "
+                "ONNX. Use sklearn_ecg.persistence.save."
+            )
         if estimator.net_.mixed_precision:
             raise PersistenceError(
                 f"{where} has precision='mixed' and predicts in bfloat16, which ONNX files do not "

@@ -1,12 +1,12 @@
 """Transformers of signals.
 
 Most of them return signals in the same kind of container as X. `BeatFeatures`,
-`RandomConvolutionFeatures` and `SignalQuality` return features, and `ECGImageRenderer` returns
-images.
+`RandomConvolutionFeatures` and `SignalQuality` return features. `ECGImageRenderer` returns images,
+and `ECGImageDigitizer` turns images into signals.
 """
 
 from ..beats import BeatFeatures, MedianBeat
-from ..paper import ECGImageRenderer
+from ..paper import ECGImageDigitizer, ECGImageRenderer
 from ._baseline import BaselineRemover
 from ._crop import Clipper, Cropper, windows
 from ._electrode_swaps import ElectrodeSwapDetector
@@ -23,6 +23,7 @@ __all__ = [
     "BeatFeatures",
     "Clipper",
     "Cropper",
+    "ECGImageDigitizer",
     "ECGImageRenderer",
     "ElectrodeSwapDetector",
     "LeadDeriver",

@@ -100,6 +100,7 @@ class BaselineRemover(SignalToSignalTransformer):
         "sampling_rate": [_POSITIVE, None],
     }
     _allow_nan = "leads"
+    _fits_lazy_records = True
 
     def __init__(
         self,

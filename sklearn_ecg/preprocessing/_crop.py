@@ -89,6 +89,7 @@ class Cropper(SignalToSignalTransformer):
         "random_state": ["random_state"],
     }
     _allow_nan = True
+    _fits_lazy_records = True
 
     def __init__(
         self, n_times=None, *, position="center", random_state=None, n_leads=None, lead_names=None
@@ -192,6 +193,7 @@ class Clipper(SignalToSignalTransformer):
         "high": [Real, None],
     }
     _allow_nan = True
+    _fits_lazy_records = True
     _scale_errors = ("unit", "offset")
 
     def __init__(self, low=-5.0, high=5.0, *, n_leads=None, lead_names=None):

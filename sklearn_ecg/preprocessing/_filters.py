@@ -102,6 +102,7 @@ class BandpassFilter(SignalToSignalTransformer):
         "sampling_rate": [_POSITIVE, None],
     }
     _allow_nan = "leads"
+    _fits_lazy_records = True
 
     def __init__(
         self,
@@ -220,6 +221,7 @@ class NotchFilter(SignalToSignalTransformer):
         "sampling_rate": [_POSITIVE, None],
     }
     _allow_nan = "leads"
+    _fits_lazy_records = True
 
     def __init__(
         self,

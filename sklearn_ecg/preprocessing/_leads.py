@@ -18,6 +18,7 @@ class LeadSubsetTransformer(SignalToSignalTransformer):
     """
 
     _allow_nan = True
+    _fits_lazy_records = True
 
     def _output_lead_names(self):
         if self.lead_names_in_ is None:
@@ -233,6 +234,7 @@ class LeadDeriver(SignalToSignalTransformer):
         "derive": ["array-like"],
     }
     _allow_nan = True
+    _fits_lazy_records = True
 
     def __init__(self, derive=("III", "aVR", "aVL", "aVF"), *, n_leads=None, lead_names=None):
         self.derive = derive
@@ -246,7 +248,7 @@ class LeadDeriver(SignalToSignalTransformer):
                 "(see to_lead_frame), or lead_names."
             )
         # A record without time points is sufficient to determine the leads.
-        no_signals = signals[:1, :, :0]
+        no_signals = np.asarray(signals[:1])[:, :, :0]
         _, self.leads_out_ = derive_leads(no_signals, self.lead_names_in_, derive=self.derive)
 
     def _output_lead_names(self):

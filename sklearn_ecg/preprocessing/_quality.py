@@ -181,6 +181,7 @@ class SignalQuality(SignalTransformer):
         **SignalTransformer._parameter_constraints,
     }
     _allow_nan = True
+    _fits_lazy_records = True
     # Only warnings: implausible records are what this transformer is for.
     _needs_millivolts = True
 
@@ -228,7 +229,9 @@ class SignalQuality(SignalTransformer):
             is float64 if that of X is, otherwise float32.
         """
         check_is_fitted(self)
-        signals = self._validate_signals(X, reset=False)
+        return self._compute_in_parts(X, self._compute_features)
+
+    def _compute_features(self, signals):
         measures = self._measure(signals)
         of_leads = measures.reshape(len(measures), -1)
         # Missing leads are left out, except for the share of missing time points.
@@ -252,7 +255,7 @@ class SignalQuality(SignalTransformer):
             the records without unusable leads.
         """
         check_is_fitted(self)
-        return self._find_usable(self._validate_signals(X, reset=False))
+        return self._compute_in_parts(X, self._find_usable)
 
     def _find_usable(self, signals):
         measures = self._measure(signals)

@@ -244,7 +244,9 @@ class RandomConvolutionFeatures(SignalTransformer):
             ``across_leads=True``), dilation, kernel and bias.
         """
         check_is_fitted(self)
-        signals = self._validate_signals(X, reset=False)
+        return self._compute_in_parts(X, self._compute_features)
+
+    def _compute_features(self, signals):
         missing = ~self._find_complete(signals)
         features = np.empty((len(signals), len(self.biases_)), dtype=np.float32)
         parts = record_chunks(len(signals), signals.shape[2], CONVOLUTIONS)

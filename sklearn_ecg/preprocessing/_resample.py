@@ -80,6 +80,7 @@ class Resampler(SignalToSignalTransformer):
         "sampling_rate": [_POSITIVE, None],
     }
     _allow_nan = "leads"
+    _fits_lazy_records = True
 
     def __init__(self, new_rate=100.0, *, sampling_rate=None, n_leads=None, lead_names=None):
         self.new_rate = new_rate

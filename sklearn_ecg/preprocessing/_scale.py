@@ -82,6 +82,7 @@ class LeadScaler(SignalToSignalTransformer):
         "normalize": [StrOptions({"dataset", "record", "record_lead"}), None],
     }
     _allow_nan = "leads"
+    _fits_lazy_records = True
 
     def __init__(self, normalize="dataset", *, n_leads=None, lead_names=None):
         self.normalize = normalize

@@ -34,6 +34,8 @@ TRANSFORM = ChunkBudget(2**20)
 # Passes of a network without gradients. Fewer small records waste time on calls, more large ones
 # on memory: 256 images of 224 x 224 took 1.7 times as long at once as 32 at a time.
 NETWORK = ChunkBudget(2_000_000, min_records=16, max_records=512, stretch=True)
+# Records that are read from a file at once: 16 MB in float32.
+LAZY = ChunkBudget(2**22)
 # Statistics and copies of training records.
 NORMALIZE_SIGNALS = ChunkBudget(1, min_records=1024)
 NORMALIZE_IMAGES = ChunkBudget(1, min_records=64)

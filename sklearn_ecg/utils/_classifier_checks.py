@@ -1,4 +1,4 @@
-"""Checks of classifiers: labels, weights and metadata routing."""
+"""Checks of classifiers and regressors: labels, targets, weights and metadata routing."""
 
 import warnings
 from functools import partial
@@ -76,6 +76,26 @@ def check_bad_labels(estimator):
         fit(y, groups=y[:-1])
 
 
+def check_regression_targets(estimator):
+    """Predictions have the shape of y and do not depend on its container; bad targets raise."""
+    X, y = _make_records()
+    y = 50 + 10 * y + np.arange(len(y)) % 3
+    expected = _clone_with(estimator).fit(X, y).predict(X)
+    assert expected.shape == y.shape
+    for target in (y.tolist(), pd.Series(y, index=np.arange(len(y)) + 5), y.astype(float)):
+        np.testing.assert_array_equal(_clone_with(estimator).fit(X, target).predict(X), expected)
+    Y = np.column_stack([y, -y])
+    assert _clone_with(estimator).fit(X, Y).predict(X).shape == Y.shape
+    assert _clone_with(estimator).fit(X, Y[:, :1]).predict(X).shape == (len(y), 1)
+    fit = partial(_clone_with(estimator).fit, X)
+    with _raises("missing.*record 2"):
+        fit(np.where(np.arange(len(X)) == 2, np.nan, y))
+    with _raises("real numbers"):
+        fit(np.full(len(X), "MI"))
+    with _raises("inconsistent numbers of samples"):
+        fit(y[:-1])
+
+
 def check_two_records(estimator):
     """Two records, one of each class, are enough; one is not."""
     X, y = _make_records(n_records=2)
@@ -127,5 +147,21 @@ def check_metadata_routing(estimator):
         for dropped in metadata if params else ["sample_weight"]:
             rest = {name: value for name, value in metadata.items() if name != dropped}
             other = _clone_with(estimator, **params).fit(X, y, **rest)
-            same = np.array_equal(direct.predict_proba(X), other.predict_proba(X))
+            method = "predict_proba" if hasattr(direct, "predict_proba") else "predict"
+            same = np.array_equal(getattr(direct, method)(X), getattr(other, method)(X))
             assert not same, f"{dropped} has no effect"
+
+
+_WEIGHT_CHECKS = [
+    check_zero_weight_is_removal,
+    check_equal_weights_are_no_weights,
+    check_metadata_routing,
+]
+CLASSIFIER_CHECKS = [
+    check_label_types,
+    check_multilabel,
+    check_bad_labels,
+    check_two_records,
+    *_WEIGHT_CHECKS,
+]
+REGRESSOR_CHECKS = [check_regression_targets, *_WEIGHT_CHECKS]

@@ -1,6 +1,7 @@
 """Memory maps of files, which are larger than the memory or shared by processes."""
 
 import mmap
+import os
 
 import numpy as np
 
@@ -12,6 +13,31 @@ def is_memory_map(array):
             return True
         array = getattr(array, "base", None)
     return False
+
+
+def find_in_file(array):
+    """Return the path of the file that an array is mapped from, and its offset in bytes.
+
+    Parameters
+    ----------
+    array : ndarray
+
+    Returns
+    -------
+    found : (str, int) or None
+        None if the array is not a memory map in C-order, if its changes stay in memory, or if it
+        has no file of its own.
+    """
+    root = array
+    while isinstance(getattr(root, "base", None), np.ndarray):
+        root = root.base
+    filename = getattr(root, "filename", None)
+    if filename is None or not isinstance(root, np.memmap) or root.mode == "c":
+        return None
+    if not array.flags.c_contiguous:
+        return None
+    start, root_start = (part.__array_interface__["data"][0] for part in (array, root))
+    return os.path.abspath(filename), root.offset + start - root_start
 
 
 def open_copy_on_write(array):
@@ -26,18 +52,13 @@ def open_copy_on_write(array):
     Returns
     -------
     copy : memmap or None
-        None if the array is not a memory map in C-order, or its file cannot be opened.
+        None if `find_in_file` returns None, or the file cannot be opened.
     """
-    root = array
-    while isinstance(root.base, np.ndarray):
-        root = root.base
-    filename = getattr(root, "filename", None)
-    if filename is None or not isinstance(root, np.memmap) or not array.flags.c_contiguous:
+    found = find_in_file(array)
+    if found is None:
         return None
-    start, root_start = (part.__array_interface__["data"][0] for part in (array, root))
+    path, offset = found
     try:
-        return np.memmap(
-            filename, array.dtype, "c", root.offset + start - root_start, shape=array.shape
-        )
+        return np.memmap(path, array.dtype, "c", offset, shape=array.shape)
     except (OSError, ValueError):
         return None

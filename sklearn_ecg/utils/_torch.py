@@ -165,11 +165,12 @@ def usual_settings(device, n_threads=None):
 def as_tensor(array):
     """Return a tensor that shares the memory of an array, or of a copy if it is read-only.
 
-    A tensor is returned as it is. Read-only memory maps are passed in parts, so that a copy is
-    small.
+    A tensor is returned as it is. Read-only memory maps and lazy records are passed in parts, so
+    that a copy is small.
     """
     if isinstance(array, torch.Tensor):
         return array
+    array = np.asarray(array)
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 

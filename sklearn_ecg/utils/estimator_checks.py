@@ -17,7 +17,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
 from ..base import SignalTransformer
@@ -40,15 +40,7 @@ from ._check_tools import (
     _raises,
     _takes_images,
 )
-from ._classifier_checks import (
-    check_bad_labels,
-    check_equal_weights_are_no_weights,
-    check_label_types,
-    check_metadata_routing,
-    check_multilabel,
-    check_two_records,
-    check_zero_weight_is_removal,
-)
+from ._classifier_checks import CLASSIFIER_CHECKS, REGRESSOR_CHECKS
 from ._embedding_checks import check_pipeline_step, check_transform_output
 from ._image_checks import (
     check_image_channels,
@@ -128,15 +120,9 @@ def ecg_checks(estimator):
         checks += [check_image_embedding if takes_images else check_transform_output]
         checks += [check_pipeline_step]
     if is_classifier(estimator):
-        checks += [
-            check_label_types,
-            check_multilabel,
-            check_bad_labels,
-            check_two_records,
-            check_zero_weight_is_removal,
-            check_equal_weights_are_no_weights,
-            check_metadata_routing,
-        ]
+        checks += CLASSIFIER_CHECKS
+    if is_regressor(estimator):
+        checks += REGRESSOR_CHECKS
     return checks
 
 

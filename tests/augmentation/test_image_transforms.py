@@ -14,10 +14,18 @@ from sklearn_ecg.augmentation import (
     Compose,
     GaussianBlur,
     GaussianNoise,
+    JPEGCompression,
+    PaperFolds,
+    PaperStains,
     RandomApply,
     RandomHorizontalFlip,
+    RandomPerspective,
+    RandomPhoto,
     RandomResizedCrop,
     RandomRotation,
+    RandomScan,
+    SensorNoise,
+    UnevenLight,
 )
 from sklearn_ecg.augmentation._image_transforms import _affine_resample
 
@@ -29,6 +37,9 @@ IDENTITIES = [
     RandomHorizontalFlip(0),
     RandomApply(ColorJitter(), probability=0),
     Compose([]),
+    RandomRotation(0, fill=0.5),
+    RandomPerspective(0),
+    RandomPerspective(0, fill=0.5),
 ]
 TRANSFORMS = [
     RandomRotation(5),
@@ -38,6 +49,14 @@ TRANSFORMS = [
     RandomHorizontalFlip(),
     RandomApply(ColorJitter(), probability=0.5),
     Compose([RandomRotation(), RandomResizedCrop(), ColorJitter()]),
+    RandomPerspective(0.1),
+    UnevenLight(),
+    PaperFolds(),
+    PaperStains(),
+    SensorNoise(),
+    JPEGCompression(),
+    RandomScan(),
+    RandomPhoto(),
 ]
 
 

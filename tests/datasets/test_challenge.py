@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
+from sklearn_ecg import LazyRecords
 from sklearn_ecg.datasets import RecordError, load_challenge
 
 # The message of this warning has a test of its own.
@@ -147,6 +148,20 @@ def test_windows_share_the_labels_of_their_record(write, tmp_path):
     assert_array_equal(bunch.groups, [0, 0, 0, 1])
     assert [names_of(bunch, row) for row in range(4)] == [["AF"], ["AF"], ["AF"], ["PVC|VPB"]]
     assert bunch.unused.to_dict() == {"55827005": 1}
+
+
+def test_lazy_records_without_unlabeled_ones(write, tmp_path):
+    folder = tmp_path / "sub"
+    folder.mkdir()
+    write("sub/A0001", "AF")
+    write("sub/A0002", None)
+    write("sub/A0003", "AF", seed=1)
+    options = {"unlabeled": "drop_record", "on_error": "skip"}
+    expected = load(folder, **options)
+    bunch = load(folder, lazy=True, cache=tmp_path / "cache", **options)
+    assert isinstance(bunch.data, LazyRecords) and len(bunch.data) == 2
+    assert_array_equal(bunch.data, expected.data)
+    assert_array_equal(bunch.target, expected.target)
 
 
 def test_as_frame_and_cache(write, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ecg.datasets import RecordError, _ptbxl, _records, load_ptbxl
-from sklearn_ecg.leads import STANDARD_LEADS, is_lead_frame, to_lead_array
+from sklearn_ecg.leads import STANDARD_LEADS, LazyRecords, is_lead_frame, to_lead_array
 
 # Not imported here, because the import of wfdb warns with pandas 3.1, and warnings are errors.
 wfdb = _records.wfdb
@@ -333,6 +333,15 @@ def test_return_X_y(folder):
     X, y = load_ptbxl(folder, return_X_y=True)
     assert_array_equal(X, bunch.data)
     assert_array_equal(y, bunch.target)
+
+
+def test_lazy_records(folder, tmp_path):
+    expected = load_ptbxl(folder)
+    X, y = load_ptbxl(folder, lazy=True, cache=tmp_path / "cache", return_X_y=True)
+    assert isinstance(X, LazyRecords) and X.lead_names == STANDARD_LEADS
+    assert X.attrs == {"sampling_rate": 100, "units": "mV"}
+    assert_array_equal(X, expected.data)
+    assert_array_equal(y, expected.target)
 
 
 @pytest.mark.parametrize("task", ["superclass", "mi"])

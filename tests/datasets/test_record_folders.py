@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from _file_writers import aecg, dicom, muse, write_csv, write_dicom, write_edf
 
+from sklearn_ecg import LazyRecords
 from sklearn_ecg.datasets import RecordError, load_records, make_ecg
 
 LEADS = ["I", "II", "V1"]
@@ -38,6 +39,13 @@ def keep(signals, leads):
 # --------------------------------------------------------------------------------------------------
 # Every format gives its values in mV
 # --------------------------------------------------------------------------------------------------
+
+
+def test_lazy_records(tmp_path, ecg):
+    write_csv(tmp_path / "a.csv", ecg)
+    bunch = load_records(tmp_path, lazy=True, cache=tmp_path / "cache")
+    assert isinstance(bunch.data, LazyRecords)
+    np.testing.assert_array_equal(bunch.data, load_records([tmp_path / "a.csv"]).data)
 
 
 @pytest.mark.parametrize("unit, factor", [("mV", 1), ("uV", 1000), ("V", 0.001)])

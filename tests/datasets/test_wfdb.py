@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import resample_poly
 
-from sklearn_ecg import derive_leads, is_lead_frame, to_lead_array
+from sklearn_ecg import LazyRecords, derive_leads, is_lead_frame, to_lead_array
 from sklearn_ecg.datasets import RecordError, load_wfdb
 from sklearn_ecg.leads import STANDARD_LEADS
 
@@ -83,6 +83,24 @@ def test_as_frame(tmp_path, write_wfdb):
     assert bunch.data.index.tolist() == bunch.metadata.index.tolist() == ["a"]
     assert bunch.data.attrs == {"sampling_rate": 250, "units": "mV"}
     assert_array_equal(to_lead_array(bunch.data), array.data)
+
+
+def test_lazy_records_of_the_cache(tmp_path, write_wfdb):
+    for name in "ab":
+        write_wfdb(tmp_path, name, digits(ord(name)), ["I", "II"])
+    options = {"leads": ["II", "i"], "cache": tmp_path / "cache"}
+    expected = load_wfdb(tmp_path, leads=["II", "i"])
+    for _ in range(2):
+        bunch = load_wfdb(tmp_path, lazy=True, **options)
+        assert isinstance(bunch.data, LazyRecords)
+        assert bunch.data.lead_names == ("II", "I")
+        assert bunch.data.attrs == {"sampling_rate": 250, "units": "mV"}
+        assert_array_equal(bunch.data, expected.data, strict=True)
+    assert_array_equal(bunch.groups, expected.groups)
+    with pytest.raises(ValueError, match="lazy=True requires a cache"):
+        load_wfdb(tmp_path, leads=["II"], lazy=True)
+    with pytest.raises(ValueError, match="lazy=True and as_frame=True exclude each other"):
+        load_wfdb(tmp_path, lazy=True, as_frame=True, **options)
 
 
 def test_several_processes_load_the_same(tmp_path, write_wfdb):

@@ -13,7 +13,9 @@ from sklearn_ecg import (
     BeatFeatureClassifier,
     BeatFeatureEncoder,
     ECGNetClassifier,
+    ECGNetRegressor,
     MSAICNetClassifier,
+    MSAICNetRegressor,
     SimCardioNetClassifier,
     SimCardioNetEncoder,
 )
@@ -28,7 +30,9 @@ CLASSIFIERS = [
     MSAICNetClassifier,
     SimCardioNetClassifier,
 ]
-PAIRS = list(combinations(ENCODERS + CLASSIFIERS, 2))
+REGRESSORS = [ECGNetRegressor, MSAICNetRegressor]
+ESTIMATORS = ENCODERS + CLASSIFIERS + REGRESSORS
+PAIRS = list(combinations(ESTIMATORS, 2))
 
 # What has different meanings in different estimators.
 DIFFERENT_PARAMETERS = {
@@ -38,10 +42,13 @@ DIFFERENT_PARAMETERS = {
     "encoder": "each classifier takes encoders of its own class and passes other parameters on",
     "encoder_learning_rate": "the rate of the whole encoder (ACLECG) or of its last stage",
     "filters": "channels of the blocks of a branch (MSAICNet) or of the stages (SimCardioNet)",
+    "module": "the outputs of a module are logits or numbers",
     "normalize": "images have other statistics than signals",
     "projection_dim": "the projection heads differ, and some sizes are defaults of the paper",
     "sampling_rate": "needed by the augmentation (ACLECG) or the measurements (BeatFeature)",
     "temperature": "the losses differ, and some temperatures are defaults of the paper",
+    "validation_fraction": "the split of regressors is not stratified",
+    "warm_start": "regressors keep the standardization of the targets",
 }
 DIFFERENT_ATTRIBUTES = {
     "encoder_": "each classifier has encoders of its own class",
@@ -49,9 +56,17 @@ DIFFERENT_ATTRIBUTES = {
 }
 # Estimators within which these have one description nevertheless.
 SAME_WITHIN = {
-    "augmentation": [*CLASSIFIERS, BeatFeatureEncoder],
-    "normalize": [ACLECGEncoder, BeatFeatureEncoder, ECGNetClassifier, MSAICNetClassifier],
-    "history_": [ECGNetClassifier, MSAICNetClassifier],
+    "validation_fraction": CLASSIFIERS,
+    "warm_start": ENCODERS + CLASSIFIERS,
+    "augmentation": [*CLASSIFIERS, BeatFeatureEncoder, *REGRESSORS],
+    "normalize": [
+        ACLECGEncoder,
+        BeatFeatureEncoder,
+        ECGNetClassifier,
+        MSAICNetClassifier,
+        *REGRESSORS,
+    ],
+    "history_": [ECGNetClassifier, MSAICNetClassifier, *REGRESSORS],
 }
 
 
@@ -74,7 +89,7 @@ def test_shared_parameters_and_attributes(pair):
     )
 
 
-@pytest.mark.parametrize("estimator", ENCODERS + CLASSIFIERS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_all_parameters_are_documented_in_the_order_of_the_signature(estimator):
     from numpydoc.docscrape import ClassDoc
 
@@ -82,7 +97,7 @@ def test_all_parameters_are_documented_in_the_order_of_the_signature(estimator):
     assert documented == list(inspect.signature(estimator).parameters)
 
 
-@pytest.mark.parametrize("estimator", ENCODERS + CLASSIFIERS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_documented_defaults_are_those_of_the_signature(estimator):
     from numpydoc.docscrape import ClassDoc
 

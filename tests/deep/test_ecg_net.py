@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ecg import ECGNetClassifier
-from sklearn_ecg.deep._ecg_net import NETWORKS
+from sklearn_ecg.deep._ecg_net_module import NETWORKS
 from sklearn_ecg.inspection import grad_cam, lead_importance
 from sklearn_ecg.nn import SignalNetwork
 from sklearn_ecg.preprocessing import Cropper

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ecg.deep._ecg_net import NETWORKS
+from sklearn_ecg.deep._ecg_net_module import NETWORKS
 from sklearn_ecg.nn import CNNLSTM, LSTM, InceptionTime, ResNet1dWang, TransformerEncoder, XResNet1d
 from sklearn_ecg.nn._transformer import positional_encoding
 

@@ -432,7 +432,7 @@ def test_image_depends_only_on_its_record(color, monkeypatch):
     assert_array_equal(np.concatenate([renderer.transform(x[None]) for x in X]), images)
     assert_array_equal(pickle.loads(pickle.dumps(renderer)).transform(X), images)
     assert_array_equal(clone(renderer).fit(X[:3]).transform(X.astype(np.float64)), images)
-    monkeypatch.setattr("sklearn_ecg.paper._renderer.RENDER", ChunkBudget(1))
+    monkeypatch.setattr("sklearn_ecg.paper._draw_pages.RENDER", ChunkBudget(1))
     assert_array_equal(renderer.transform(X), images)
 
 

@@ -21,7 +21,9 @@ from sklearn_ecg import (
     BeatFeatureClassifier,
     BeatFeatureEncoder,
     ECGNetClassifier,
+    ECGNetRegressor,
     MSAICNetClassifier,
+    MSAICNetRegressor,
     MultilabelCalibratedClassifierCV,
     MultilabelTunedThresholdClassifierCV,
     PriorCorrectedClassifier,
@@ -60,6 +62,14 @@ NETWORKS = {
     ACLECGClassifier: ACLECGClassifier(ACL_ENCODER, **TRAINING),
     BeatFeatureClassifier: BeatFeatureClassifier(FEATURE_ENCODER, **TRAINING),
     SimCardioNetClassifier: SimCardioNetClassifier(IMAGE_ENCODER, unfreeze_interval=0, **TRAINING),
+}
+REGRESSORS = {
+    ECGNetRegressor: ECGNetRegressor(
+        module_params={"width": 4, "n_blocks": 1, "embedding_dim": 4}, **TRAINING
+    ),
+    MSAICNetRegressor: MSAICNetRegressor(
+        filters=(4,), dilations=(1,), kernel_size=3, embedding_dim=4, **TRAINING
+    ),
 }
 ENCODERS = {
     ACLECGEncoder: ACL_ENCODER,
@@ -183,6 +193,48 @@ def test_classifier(covered, data):
     estimator = attempt(clone(estimator).fit, X.X, target.y, sample_weight=weight, groups=patients)
     out = check_outputs(estimator, X.X, target.target, n_records)
     assert not isinstance(out, Refused), out
+
+
+NUMBERS = st.one_of(
+    st.integers(-(10**9), 10**9),
+    st.floats(-1e12, 1e12),
+    st.sampled_from((0, 70.5, 1e300, -1e-300, np.nan, np.inf, None, "70", True, 1 + 2j)),
+)
+
+
+@covers(*REGRESSORS)
+@pytest.mark.parametrize("covered", REGRESSORS, ids=lambda c: c.__name__)
+@examples(12)
+@given(data=st.data())
+def test_regressor(covered, data):
+    X = draw_records(covered, data, n_records=(12, 4, 2, 1, 0))
+    n_records = 12 if X.signals is None else len(X.signals)
+    n_targets = data.draw(st.sampled_from((None, 1, 3)))
+    n_values = n_records * (n_targets or 1)
+    finite = st.floats(-1e12, 1e12)
+    values = data.draw(st.lists(st.one_of(finite, NUMBERS), min_size=n_values, max_size=n_values))
+    y = np.array(values, dtype=object)
+    is_valid = all(isinstance(v, (bool, int, float)) and np.isfinite(v) for v in values)
+    if is_valid:
+        y = y.astype(data.draw(st.sampled_from((float, object))))
+    if n_targets:
+        y = y.reshape(n_records, n_targets)
+    weight, good_weight = data.draw(weights(n_records))
+    estimator = clone(REGRESSORS[covered]).set_params(**X.params)
+    estimator.set_params(early_stopping=data.draw(st.booleans()))
+    fitted = attempt(estimator.fit, X.X, y, sample_weight=weight)
+    attempt(estimator.fit_transform, X.X, y)
+    if isinstance(fitted, Refused):
+        huge = is_valid and np.abs(np.array(values, dtype=float)).max(initial=0) > 1e100
+        assert not (X.is_plain and is_valid and good_weight and n_records > 1) or huge, fitted
+        return
+    assert is_valid and good_weight
+    estimator = attempt(clone(estimator).fit, X.X, y, sample_weight=weight)
+    predicted = attempt(estimator.predict, X.X)
+    assert predicted.shape == y.shape and predicted.dtype == np.float64
+    assert np.isfinite(predicted).all()
+    embedding = attempt(estimator.transform, X.X)
+    assert embedding.shape == (n_records, len(attempt(estimator.get_feature_names_out)))
 
 
 @functools.cache

@@ -267,11 +267,14 @@ def test_beat_features(data):
 def test_renderer(data):
     given_records = data.draw(records())
     params = {
-        "layout": data.draw(st.sampled_from(["12x1", "3x4", "6x2"])),
+        "layout": data.draw(st.sampled_from(["12x1", "3x4", "6x2", "3x4+3"])),
         "image_size": data.draw(st.sampled_from([(200, 60), 64, (60, 200), 1])),
         "color": data.draw(st.sampled_from(["gray", "rgb"])),
         "missing_leads": data.draw(st.sampled_from(["empty", "raise"])),
-        "rhythm_lead": data.draw(st.sampled_from(["II", None, "V9"])),
+        "rhythm_lead": data.draw(st.sampled_from(["II", None, "V9", ["V1", "V5"]])),
+        "calibration": data.draw(st.sampled_from([True, "right"])),
+        "label_position": data.draw(st.sampled_from(["outside", "above", "below"])),
+        "header": data.draw(st.sampled_from([None, "", "a\nb"])),
     }
     estimator = ECGImageRenderer(100, **params, **given_records.params)
     images = attempt(estimator.fit_transform, given_records.X)
@@ -289,6 +292,12 @@ def test_renderer(data):
         assert list(images.columns) == list(names) and images.index.equals(given_records.X.index)
     elif given_records.kind != "rows":
         assert array.shape == (len(given_records.signals), *shape)
+    panels = attempt(estimator.panel_table)
+    assert (panels["stop"] > panels["start"]).all()
+    visible = attempt(estimator.visible_signals, given_records.X)
+    shown = np.isfinite(visible)
+    expected = np.asarray(given_records.signals, dtype=np.float32)
+    np.testing.assert_array_equal(visible[shown], expected[shown])
     report = attempt(estimator.report, given_records.X)
     assert len(report) == len(images) and (report.to_numpy() >= 0).all()
     assert (report.to_numpy() <= given_records.shape[2]).all()

@@ -1,6 +1,6 @@
 """Reading many records: in parallel, harmonized, and with a report."""
 
-from ._batch_reader import RecordBatch, RecordSource, make_bunch, read_records
+from ._batch_reader import RecordBatch, RecordSource, check_lazy, make_bunch, read_records
 from ._harmonize import Policies, check_leads_argument, check_option, make_policies
 from ._parallel import run_parallel
 from ._reports import (
@@ -15,6 +15,7 @@ __all__ = [
     "RecordBatch",
     "RecordSource",
     "add_note",
+    "check_lazy",
     "check_leads_argument",
     "check_option",
     "count_failed_fields",

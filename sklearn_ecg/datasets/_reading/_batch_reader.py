@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from ...leads import to_lead_frame
+from ...leads import LazyRecords, to_lead_frame
 from .._cache import MemoryRows, load_or_build
 from .._records import (
     RecordError,
@@ -37,7 +37,7 @@ _REPORT_COLUMNS = ("record", "status", "reason", "shape", "sampling_rate", "unit
 class RecordBatch:
     """The rows that were read, and the record that each of them comes from."""
 
-    data: np.ndarray  # (n_rows, n_leads, n_times)
+    data: np.ndarray  # or LazyRecords, (n_rows, n_leads, n_times)
     records: np.ndarray  # (n_rows,), positions among the names
     starts: np.ndarray  # (n_rows,), s
     sampling_rate: float
@@ -107,6 +107,7 @@ def read_records(
     sampling_rate=None,
     advice=None,
     source=None,
+    lazy=False,
 ):
     """Read records with the same policies.
 
@@ -137,6 +138,8 @@ def read_records(
         Replaces the advice of errors, for loaders that do not offer all policies.
     source : RecordSource, default=None
         How a record is read. None means as WFDB.
+    lazy : bool, default=False
+        Whether the data are the `LazyRecords` of the cache.
 
     Returns
     -------
@@ -203,6 +206,9 @@ def read_records(
         data, payload = load_or_build(
             cache, loader, params, build, root=root, check_content=check_content
         )
+    if lazy:
+        rate = payload["sampling_rate"]
+        data = LazyRecords(data, lead_names=policies.leads, sampling_rate=rate, units="mV")
     report = pd.DataFrame(payload["report"], columns=_REPORT_COLUMNS)
     report["shape"] = [None if shape is None else tuple(shape) for shape in report["shape"]]
     return RecordBatch(
@@ -444,6 +450,20 @@ def _raise_no_record_loaded(report):
         f"None of {len(report)} records was loaded: {counts}. {reasons}. Pass leads that the "
         "records have, or other policies."
     )
+
+
+def check_lazy(lazy, cache, as_frame):
+    """Raise if lazy records are asked for, but there is no file to read them from."""
+    if lazy and cache is None:
+        raise ValueError(
+            "lazy=True requires a cache, the file that the records are read from. Pass a folder, "
+            "as in cache='cache'."
+        )
+    if lazy and as_frame:
+        raise ValueError(
+            "lazy=True and as_frame=True exclude each other: a frame is in memory. Pass one of "
+            "them; lazy records have lead names, too."
+        )
 
 
 def make_bunch(batch, policies, as_frame):

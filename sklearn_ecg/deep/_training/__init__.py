@@ -10,6 +10,7 @@ from .batches import (
     stratification_labels,
 )
 from .checkpoints import FitCheckpoint, remove_temporary_files
+from .lazy_records import to_training_records
 from .net import ParameterGroup, restored_net, train_network
 from .numerics import divergence_advice, named_memory_errors
 from .splits import validation_split
@@ -25,6 +26,7 @@ __all__ = [
     "remove_temporary_files",
     "restored_net",
     "stratification_labels",
+    "to_training_records",
     "train_network",
     "validation_split",
 ]

@@ -1,9 +1,13 @@
-"""Batches that are slices of one tensor, without a ``Dataset`` and a ``DataLoader``."""
+"""Batches that are slices of one tensor, without a ``Dataset`` and a ``DataLoader``.
+
+Records that are larger than the memory are read from a file instead, see `LazyTrainingRecords`.
+"""
 
 import numpy as np
 import torch
 
 from ...utils._warnings import warn
+from .lazy_records import LazyTrainingRecords
 
 
 class Batches:
@@ -16,7 +20,8 @@ class Batches:
 
     Parameters
     ----------
-    records : tensor of shape (n_records, n_times, n_leads) or (n_records, height, width, channels)
+    records : tensor or LazyTrainingRecords
+        Shape (n_records, n_times, n_leads) or (n_records, height, width, channels).
         Leads or channels are the last axis. Moved to the front, they give batches (batch, leads,
         time) or (batch, channels, height, width) in the ``channels_last`` memory format, in which
         the networks convolve.
@@ -80,8 +85,7 @@ class Batches:
         return n_batches - (n_batches > 1 and n_records % self.batch_size == 1)
 
     def __iter__(self):
-        for index, n_classified in self._batch_indices():
-            x = self._load(index)
+        for x, index, n_classified in self._iter_loaded():
             targets = self.targets[index].to(self.device)
             weights = None if self.weights is None else self.weights[index].to(self.device)
             if self.n_views == 1:
@@ -102,16 +106,31 @@ class Batches:
         The order depends on ``seed`` only, and torch's global generator is left as it is.
         """
         order = torch.randperm(len(self.records), generator=torch.Generator().manual_seed(seed))
-        for part, _ in self._consecutive_indices():
-            yield self._normalize(self._load(order[part]))
+        for x in self._load_each([order[part] for part, _ in self._consecutive_indices()]):
+            yield self._normalize(x)
 
     def replace_records(self, records):
         """Use other inputs for the same targets, which are not normalized again."""
         self.records, self.normalizer = records, None
 
-    def _load(self, index):
+    def _iter_loaded(self):
+        """Yield the input of each batch, its records, and n_classified."""
+        batches = self._batch_indices()
+        inputs = self._load_each([index for index, _ in batches])
+        for x, (index, n_classified) in zip(inputs, batches):
+            yield x, index, n_classified
+
+    def _load_each(self, indices):
+        """Yield the records at several indices as inputs; see `_to_input`."""
+        if isinstance(self.records, LazyTrainingRecords):
+            parts = self.records.iter_parts(indices)
+        else:
+            parts = (self.records[index] for index in indices)
+        return map(self._to_input, parts)
+
+    def _to_input(self, records):
         """Return records as floating-point numbers on the device, channels first."""
-        x = self.records[index].to(self.device).movedim(-1, 1)
+        x = records.to(self.device).movedim(-1, 1)
         return x if self.normalizer is None else self.normalizer.to_float(x)
 
     def _normalize(self, x):
@@ -199,8 +218,7 @@ class PairBatches(Batches):
         self.peaks = peaks
 
     def __iter__(self):
-        for index, _ in self._batch_indices():
-            x = self._load(index)
+        for x, index, _ in self._iter_loaded():
             peaks = None if self.peaks is None else self.peaks[index].to(self.device)
             views = [self._draw_view(x, peaks).movedim(1, -1) for _ in range(2)]
             yield self._normalize(torch.cat(views).movedim(-1, 1)), ()

@@ -81,8 +81,7 @@ def choose_layout(layout, rhythm_lead, lead_names, seconds):
 def panels_with_times(layout, n_times):
     """Return the panels row by row, each with the time points that it shows, as a slice."""
     panels = sorted(layout.panels, key=lambda panel: (panel.row, panel.column))
-    if layout.strip is not None:
-        panels.append(layout.strip)
+    panels += layout.strips
     return [(panel, slice(*map(int, panel.time_span(n_times)))) for panel in panels]
 
 

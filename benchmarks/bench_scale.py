@@ -1,0 +1,172 @@
+"""Measure time and memory of lazy records: cost per record, and a corpus larger than the memory.
+
+The corpus is a file of synthetic 12-lead records of ten seconds at 100 Hz, in which a block of
+2,000 records is repeated. It is kept for later runs.
+Run from the root of the repository, after ``pip install -e .``:
+
+    python benchmarks/bench_scale.py linear
+    python benchmarks/bench_scale.py corpus --gigabytes 20 --folder FOLDER
+
+``linear`` measures each task with 1,000 and with 16,000 records, ``corpus`` with all records of a
+file of the given size, and fails if the peak of the resident memory is above the limit. The network
+is the default MSAIC-Net; ``--epoch-records`` trains it on the first records of the corpus only.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import cross_validate
+from sklearn.pipeline import make_pipeline
+
+from sklearn_ecg import LazyRecords, MSAICNetClassifier
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.inspection import lead_importance
+from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, Resampler
+
+N_BLOCK = 2000
+BYTES_PER_RECORD = 12 * 1000 * 4
+TINY = {"filters": (4,), "dilations": (1,), "batch_size": 256}
+
+
+def make_corpus(path, n_records):
+    """Write a file of repeated records, unless it has them already, and return its lazy records."""
+    if path.is_file() and path.stat().st_size >= n_records * BYTES_PER_RECORD:
+        return open_corpus(path, n_records)
+    block = make_ecg(N_BLOCK, random_state=0).data
+    with open(path, "wb") as file:
+        for start in range(0, n_records, N_BLOCK):
+            file.write(block[: min(N_BLOCK, n_records - start)].data)
+    return open_corpus(path, n_records)
+
+
+def open_corpus(path, n_records):
+    array = np.memmap(path, np.float32, "r", shape=(n_records, 12, 1000))
+    return LazyRecords(array, sampling_rate=100, units="mV")
+
+
+def peak_memory():
+    """Return the peak of the resident memory in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status has no peak of the memory.")
+
+
+def task_functions(epoch_records):
+    """Return the tasks, which take lazy records and labels."""
+    msaic = MSAICNetClassifier(max_epochs=1, random_state=0)
+    tiny = MSAICNetClassifier(max_epochs=1, random_state=0, **TINY)
+    features = BeatFeatures(sampling_rate=100)
+
+    def fit_tiny(X, y):
+        return tiny.fit(X[:1000], y[:1000])
+
+    return {
+        "read": lambda X, y: sum(1 for _ in X),
+        "train MSAIC-Net, one epoch": lambda X, y: msaic.fit(X[:epoch_records], y[:epoch_records]),
+        "train a tiny network, one epoch": lambda X, y: tiny.fit(X, y),
+        "predict, tiny network": lambda X, y: fit_tiny(X, y).predict_proba(X),
+        "BeatFeatures": lambda X, y: features.fit_transform(X),
+        "MedianBeat, then a tiny network": lambda X, y: make_pipeline(
+            MedianBeat(sampling_rate=100, unreliable="record_average"), tiny
+        ).fit(X, y),
+        "3-fold cross_validate, 50 Hz, tiny network": lambda X, y: cross_validate(
+            make_pipeline(Resampler(50, sampling_rate=100), tiny), X, y, cv=3, error_score="raise"
+        ),
+        "3-fold cross_validate, tiny network": lambda X, y: cross_validate(
+            tiny, X, y, cv=3, error_score="raise"
+        ),
+        "3-fold cross_validate, BeatFeatures": lambda X, y: cross_validate(
+            make_pipeline(features, DummyClassifier()), X, y, cv=3, error_score="raise"
+        ),
+        "lead importance of two leads, tiny network": lambda X, y: lead_importance(
+            fit_tiny(X, y), X, y, n_repeats=1, lead_groups={"I": ["I"], "V1": ["V1"]}
+        ),
+    }
+
+
+def run_task(name, path, n_records, epoch_records):
+    """Run a task in this process, and print seconds and memory as JSON."""
+    torch.set_num_threads(1)
+    X = open_corpus(path, n_records)
+    y = np.random.default_rng(0).integers(0, 2, n_records)
+    base = peak_memory()
+    start = time.perf_counter()
+    task_functions(epoch_records)[name](X, y)
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "base": base, "peak": peak_memory()}))
+
+
+def measure(name, path, n_records, epoch_records):
+    """Run a task in a process of its own."""
+    command = [sys.executable, __file__, "task", "--name", name, "--path", str(path)]
+    command += ["--records", str(n_records), "--epoch-records", str(epoch_records)]
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def linear(folder, names, sizes):
+    """Compare time per record and memory of a small and of a large number of records."""
+    path = Path(folder) / "corpus.dat"
+    make_corpus(path, max(sizes))
+    for name in names:
+        found = [measure(name, path, size, size) for size in sizes]
+        each = [1000 * result["seconds"] / size for result, size in zip(found, sizes)]
+        print(
+            f"{name:45s}",
+            *(f"{ms:9.3f} ms" for ms in each),
+            f"ratio {each[-1] / each[0]:5.2f}",
+            *(f"{result['peak']:6.0f} MB" for result in found),
+            flush=True,
+        )
+
+
+def corpus(folder, names, gigabytes, epoch_records, limit):
+    """Run the tasks on a large corpus, and compare the peak of the memory with a limit."""
+    path = Path(folder) / "corpus.dat"
+    n_records = int(gigabytes * 1e9 / BYTES_PER_RECORD)
+    make_corpus(path, n_records)
+    print(f"{n_records} records, {n_records * BYTES_PER_RECORD / 1e9:.1f} GB")
+    worst = 0
+    for name in names:
+        result = measure(name, path, n_records, epoch_records or n_records)
+        worst = max(worst, result["peak"])
+        print(f"{name:45s} {result['seconds']:9.1f} s {result['peak']:6.0f} MB", flush=True)
+    if worst > limit:
+        sys.exit(f"The peak of the memory, {worst:.0f} MB, is above {limit:.0f} MB.")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["linear", "corpus", "task"])
+    parser.add_argument("--folder", default=".", help="where the corpus is written")
+    parser.add_argument("--tasks", nargs="*", help="the tasks that contain one of these words")
+    parser.add_argument("--sizes", nargs=2, type=int, default=[1000, 16000])
+    parser.add_argument("--gigabytes", type=float, default=20)
+    parser.add_argument("--epoch-records", type=int, default=0, help="0 trains on all records")
+    parser.add_argument("--limit", type=float, default=2000, help="of the memory, in MB")
+    parser.add_argument("--name")
+    parser.add_argument("--path")
+    parser.add_argument("--records", type=int)
+    options = parser.parse_args()
+    if options.what == "task":
+        run_task(options.name, options.path, options.records, options.epoch_records)
+        return
+    names = list(task_functions(0))
+    if options.tasks:
+        names = [name for name in names if any(word in name for word in options.tasks)]
+    if options.what == "linear":
+        linear(options.folder, names, options.sizes)
+    else:
+        corpus(options.folder, names, options.gigabytes, options.epoch_records, options.limit)
+
+
+if __name__ == "__main__":
+    main()

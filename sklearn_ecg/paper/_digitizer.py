@@ -1,0 +1,500 @@
+"""Signals from images of ECG pages."""
+
+import os
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from ..leads import STANDARD_LEADS, is_lead_frame, to_lead_frame
+from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
+from ._digitizing import READABLE_LAYOUTS, PageOptions, as_image, digitize_page
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+# Columns of a report, apart from the share of each lead that was recovered.
+_FACTS = (
+    "height",
+    "width",
+    "reduction",
+    "pixels_per_mm_x",
+    "pixels_per_mm_y",
+    "rotation",
+    "perspective",
+    "grid_share",
+    "layout",
+    "lead_order",
+    "rhythm_leads",
+    "seconds",
+    "start_spread",
+    "n_pulses",
+    "pulse_height",
+    "limb_residual",
+    "confidence",
+    "lead_boxes",
+)
+
+
+class ECGImageDigitizer(
+    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
+    """Turn images of 12-lead ECG pages into signals.
+
+    Scans, screenshots and photographs of pages on a square grid of 1 mm and 5 mm are read: the grid
+    gives the scale, the rotation and the perspective, each trace is followed by dynamic
+    programming, and the layout gives the leads. A page whose signals would be doubtful is refused,
+    with a reason.
+
+    Parameters
+    ----------
+    sampling_rate : float
+        Time points per second of the signals (Hz). Required.
+    layout : {"auto", "3x4", "3x4+1", "3x4+2", "3x4+3", "6x2", "6x2+1", "12x1"}, default="auto"
+        Rows and columns of leads, which run down the columns in standard order, and the number of
+        rhythm strips below. "auto" takes the layout with as many rows as the page that agrees with
+        the identities of the limb leads. A page with another number of rows is refused.
+    paper_speed : {25, 50}, default=25
+        Paper speed in mm/s.
+    gain : {5, 10, 20}, default=10
+        Amplitude scale in mm/mV. A page whose calibration pulses have another height is refused.
+    duration : float, default=10.0
+        Length of the signals in seconds, > 0. Time 0 is where the rows begin. Later parts of a row
+        are cut off, and the signals of shorter rows end with NaN.
+    rhythm_strip : {"fill", "ignore"}, default="fill"
+        Whether a rhythm strip whose lead is recognized adds its further seconds to that lead.
+    on_error : {"raise", "nan"}, default="raise"
+        What to do with an image that is refused or cannot be opened: raise an error that names it,
+        or return NaN and list it in the report.
+    output : {"array", "frame"}, default="array"
+        Whether signals are returned as an array or as a lead frame.
+    n_jobs : int, default=None
+        Number of processes; None means 1 unless in a ``joblib.parallel_config`` context, -1 means
+        all processors.
+
+    See Also
+    --------
+    ECGImageRenderer : Draw signals as images.
+    sklearn_ecg.datasets.load_ecg_images : Load images of one size, for networks.
+
+    Notes
+    -----
+    The steps are as follows. None of them is random, and nothing is learned in `fit`.
+
+    1. Of an image with more than 8 million pixels, blocks of pixels are averaged.
+    2. The smallest of the three colors shows the grid, whatever its color. The mean spectrum of
+       tiles of the page gives pitch and rotation. The phases of the grid in all parts of the page
+       then give a homography, from which the page is turned upright. If more than 45 % of the grid
+       disagree with a plane sheet, the page is refused.
+    3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
+       relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
+       which leaves little of a gray grid.
+    4. Rows are heights at which wide components of ink are. In each pixel column, ink forms
+       vertical strokes; a path through them with small gaps is found for each row [1]_. Letters
+       above and below a trace are not on this path.
+    5. Between two pixel columns, a trace is where both strokes overlap; at a peak, it reaches to
+       the end of the stroke, less half the width of the line.
+    6. A rectangle at the end of a row is the calibration pulse; its foot is 0 mV. Without a
+       pulse, the median of each lead is 0 mV.
+    7. Rows have to show 85 % to 106 % of the time of the layout. Columns have equal widths.
+    8. Leads are assigned by their position; names are not read. Therefore, the identities II = I +
+       III and aVR + aVL + aVF = 0 have to hold, up to 35 % of the energy of these leads. A page in
+       another order, a rotated page, or traces that were confused contradict them. The chest
+       leads have no such check.
+
+    Leads of a page with columns are NaN outside of their column, because they are not printed
+    there. The signals of limb leads are given as printed: they are not corrected by the identities.
+
+    Black-and-white pages and colored ones are read. Pages without a grid, on folded or strongly
+    bent paper, with curved perspective, or turned by more than 8 degrees are refused. The limits of
+    accuracy are in the documentation.
+
+    References
+    ----------
+    .. [1] Fortune, J. D., et al. (2022). Digitizing ECG image: A new method and open-source
+       software code. Computer Methods and Programs in Biomedicine, 221, 106890.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import make_ecg
+    >>> from sklearn_ecg.paper import ECGImageDigitizer, ECGImageRenderer
+    >>> X = make_ecg(1, random_state=0).data
+    >>> pages = ECGImageRenderer(100, image_size=(850, 1100), color="rgb").fit_transform(X)
+    >>> digitizer = ECGImageDigitizer(sampling_rate=100)
+    >>> signals = digitizer.fit_transform(pages)
+    >>> signals.shape
+    (1, 12, 1000)
+
+    Lead V1 is printed from 5 s to 7.5 s only, and lead II in the rhythm strip, too:
+
+    >>> import numpy as np
+    >>> np.flatnonzero(~np.isnan(signals[0, 6]))[[0, -1]]
+    array([500, 749])
+    >>> bool(np.abs(signals[0, 1] - X[0, 1]).mean() < 0.02)
+    True
+    >>> report = digitizer.report(pages)
+    >>> report.loc[0, ["status", "layout", "rhythm_leads"]].tolist()
+    ['digitized', '3x4+1', ['II']]
+
+    What is no page is refused:
+
+    >>> digitizer.transform(np.full((1, 850, 1100), 255, dtype=np.uint8))
+    Traceback (most recent call last):
+        ...
+    ValueError: Image 0 of X is refused: the page is blank or has hardly any contrast. ...
+    """
+
+    _parameter_constraints = {
+        "sampling_rate": [_POSITIVE, None],
+        "layout": [StrOptions({"auto", *READABLE_LAYOUTS})],
+        "paper_speed": [Options(Real, {25, 50})],
+        "gain": [Options(Real, {5, 10, 20})],
+        "duration": [_POSITIVE],
+        "rhythm_strip": [StrOptions({"fill", "ignore"})],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "output": [StrOptions({"array", "frame"})],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        sampling_rate=None,
+        *,
+        layout="auto",
+        paper_speed=25,
+        gain=10,
+        duration=10.0,
+        rhythm_strip="fill",
+        on_error="raise",
+        output="array",
+        n_jobs=None,
+    ):
+        self.sampling_rate = sampling_rate
+        self.layout = layout
+        self.paper_speed = paper_speed
+        self.gain = gain
+        self.duration = duration
+        self.rhythm_strip = rhythm_strip
+        self.on_error = on_error
+        self.output = output
+        self.n_jobs = n_jobs
+
+    @as_one_task
+    def fit(self, X, y=None):
+        """Check the parameters and the kind of X. Nothing is learned.
+
+        Parameters
+        ----------
+        X : array-like or sequence
+            Images, as in `transform`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            This digitizer.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is invalid, or X does not contain images.
+        TypeError
+            If X is a single path, or contains objects that are neither images nor paths.
+        """
+        self._make_options()
+        _list_images(X)
+        return self
+
+    def transform(self, X):
+        """Digitize images.
+
+        Parameters
+        ----------
+        X : array-like or sequence
+            Images: an array of shape (n_images, height, width) or (n_images, height, width,
+            n_channels), or a sequence of images of any sizes, each of which is an array, an image
+            of Pillow, or the path of a file that Pillow opens. Arrays are bytes, or floats in
+            [0, 1] or [0, 255].
+
+        Returns
+        -------
+        signals : ndarray of shape (n_images, 12, n_times), float32, or lead frame
+            In mV, in standard order, with ``n_times = round(duration * sampling_rate)``. NaN where
+            a lead is not printed. A frame has the index of X.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is invalid, X does not contain images, or, with ``on_error="raise"``, an
+            image is refused or cannot be opened.
+        TypeError
+            If X is a single path, or contains objects that are neither images nor paths.
+        """
+        return self.digitize(X).signals
+
+    def report(self, X):
+        """Report what is found on images, and why images are refused.
+
+        `digitize` returns this report together with the signals. No image raises an error here.
+
+        Parameters
+        ----------
+        X : array-like or sequence
+            Images, as in `transform`.
+
+        Returns
+        -------
+        report : DataFrame of n_images rows
+            With the index of X, and these columns:
+
+            ``image``
+                The path of a file, otherwise the position in X.
+            ``status``
+                "digitized", "refused", or "failed" if the file cannot be opened.
+            ``reason_kind``, ``reason``
+                A word and a sentence, empty for digitized images. The word is "file", "size",
+                "blank", "grid", "perspective", "traces", "layout", "scale", "time" or "leads".
+            ``height``, ``width``, ``reduction``
+                Size of the image in pixels, and how many pixels were averaged in each direction.
+            ``pixels_per_mm_x``, ``pixels_per_mm_y``
+                Pitch of the grid in the middle of the image, horizontally and vertically.
+            ``rotation``
+                Degrees of the horizontal lines, positive clockwise.
+            ``perspective``
+                Largest ratio of the pitch in two corners, minus 1.
+            ``grid_share``
+                Share of the grid that agrees with a plane sheet.
+            ``layout``, ``lead_order``, ``rhythm_leads``
+                The layout; "standard, by position"; and the lead of each rhythm strip, None where
+                it is not recognized.
+            ``seconds``, ``start_spread``
+                Printed seconds of the rows, and mm by which their starts differ.
+            ``n_pulses``, ``pulse_height``
+                Number of rows with a calibration pulse, and its median height in mm.
+            ``limb_residual``
+                Share of the energy of the limb leads that contradicts their identities: about 0
+                for consistent leads and about 1 for independent signals.
+            ``confidence``
+                From 0 to 1: the weakest of the shares above. It is no probability.
+            ``lead_boxes``
+                The trace of each lead as top, bottom, left and right in pixels of the image.
+            ``recovered_I`` to ``recovered_V6``
+                Share of the printed part of the lead that was recovered.
+
+            Columns of what was not reached before an image was refused are None or NaN.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is invalid, or X does not contain images.
+        TypeError
+            If X is a single path, or contains objects that are neither images nor paths.
+        """
+        return self._digitize(X, on_error="nan").report
+
+    def digitize(self, X):
+        """Return signals and report of images at once.
+
+        Parameters
+        ----------
+        X : array-like or sequence
+            Images, as in `transform`.
+
+        Returns
+        -------
+        bunch : :class:`~sklearn.utils.Bunch`
+            With ``signals``, as from `transform`, and ``report``, as from `report`.
+
+        Raises
+        ------
+        ValueError
+            As in `transform`.
+        TypeError
+            As in `transform`.
+        """
+        return self._digitize(X, on_error=self.on_error)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the leads.
+
+        Parameters
+        ----------
+        input_features : any
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str objects
+            The twelve standard leads.
+        """
+        return np.asarray(STANDARD_LEADS, dtype=object)
+
+    def set_output(self, *, transform=None):
+        """Do nothing: ``output`` chooses the container of the signals.
+
+        With this method, a Pipeline can set the output of all its steps.
+
+        Parameters
+        ----------
+        transform : any
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            This digitizer.
+        """
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _make_options(self):
+        self._validate_params()
+        if self.sampling_rate is None:
+            raise ValueError(
+                "ECGImageDigitizer needs sampling_rate, the time points per second of the signals "
+                "(Hz), which is None. Pass it, as in ECGImageDigitizer(sampling_rate=100)."
+            )
+        n_times = round(self.duration * self.sampling_rate)
+        if n_times < 1:
+            raise ValueError(
+                f"duration={self.duration} s at sampling_rate={self.sampling_rate} Hz has no time "
+                "point. Pass a longer duration."
+            )
+        return PageOptions(
+            sampling_rate=float(self.sampling_rate),
+            n_times=n_times,
+            layout=self.layout,
+            paper_speed=float(self.paper_speed),
+            gain=float(self.gain),
+            rhythm_strip=self.rhythm_strip,
+        )
+
+    def _digitize(self, X, on_error):
+        options = self._make_options()
+        images, index = _list_images(X)
+        names = [os.fspath(image) if _is_path(image) else i for i, image in enumerate(images)]
+        signals = np.full((len(images), len(STANDARD_LEADS), options.n_times), np.nan, np.float32)
+        rows = []
+        calls = (delayed(_digitize_image)(image, options) for image in images)
+        readings = Parallel(n_jobs=self.n_jobs, return_as="generator")(calls)
+        for i, reading in enumerate(readings):
+            if reading.status != "digitized" and on_error == "raise":
+                name = f"Image {i} of X" if names[i] == i else f"Image {names[i]!r}"
+                verb = "is refused" if reading.status == "refused" else "cannot be opened"
+                raise ValueError(
+                    f"{name} {verb}: {reading.reason}. Leave it out, or pass on_error='nan' to "
+                    "get NaN for such images; report names all of them."
+                )
+            signals[i] = reading.signals
+            rows.append(_report_row(names[i], reading))
+        report = pd.DataFrame(rows, index=index)
+        if self.output == "frame":
+            signals = to_lead_frame(
+                signals,
+                STANDARD_LEADS,
+                index=index,
+                sampling_rate=float(self.sampling_rate),
+                units="mV",
+            )
+        return Bunch(signals=signals, report=report)
+
+
+def _list_images(X):
+    """Return the images or paths in X as a list, and the index of X or None."""
+    if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
+        raise TypeError(
+            f"X must be a sequence of images or paths, got a single one, {X!r}. Pass [X]."
+        )
+    if isinstance(X, pd.DataFrame):
+        what = "signals" if is_lead_frame(X) else "a table"
+        raise ValueError(
+            f"X is {what}, but ECGImageDigitizer takes images. Pass an array of images, or a "
+            "sequence of images or paths, such as a column of the table."
+        )
+    index = X.index if isinstance(X, pd.Series) else None
+    if isinstance(X, np.ndarray) and X.dtype != object and X.dtype.kind not in "US":
+        if X.ndim not in (3, 4):
+            raise ValueError(
+                "Expected images (n_images, height, width) or (n_images, height, width, "
+                f"n_channels), got {X.ndim}D array with shape {X.shape} instead. Reshape your "
+                "data: a single image is X[np.newaxis]."
+            )
+    images = list(X)
+    if len(images) == 0:
+        raise ValueError("X contains no images. Pass at least one.")
+    for i, image in enumerate(images):
+        if _is_path(image) or isinstance(image, Image.Image):
+            continue
+        _check_pixels(image, i)
+    return images, index
+
+
+def _check_pixels(image, i):
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            f"X[{i}] is {type(image).__name__}. Pass images as arrays, images of Pillow, or paths "
+            "of files."
+        )
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        raise ValueError(
+            f"X[{i}] has shape {image.shape}, but an image has shape (height, width) or (height, "
+            "width, n_channels) with at most 4 channels, which come last."
+        )
+    if image.dtype.kind not in "buif":
+        raise TypeError(f"X[{i}] has dtype {image.dtype}. Pass bytes, or floats in [0, 1].")
+    if image.dtype.kind == "f" and image.size and not np.isfinite(image).all():
+        raise ValueError(f"X[{i}] contains NaN or infinity. Pass finite pixels.")
+
+
+def _is_path(image):
+    return isinstance(image, (str, os.PathLike))
+
+
+def _digitize_image(image, options):
+    """Open and digitize an image."""
+    from ._digitizing._digitize import PageReading
+
+    if _is_path(image):
+        try:
+            with Image.open(Path(image).expanduser()) as file:
+                image = ImageOps.exif_transpose(file)
+                image.load()
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            reason = (
+                "Pillow does not recognize its format"
+                if isinstance(error, UnidentifiedImageError)
+                else str(error) or type(error).__name__
+            )
+            empty = np.full((len(STANDARD_LEADS), options.n_times), np.nan, dtype=np.float32)
+            return PageReading(empty, "failed", "file", reason)
+    elif isinstance(image, np.ndarray):
+        image = as_image(image)
+    return digitize_page(image, options)
+
+
+def _report_row(name, reading):
+    row = {
+        "image": name,
+        "status": reading.status,
+        "reason_kind": reading.kind,
+        "reason": reading.reason,
+    }
+    row.update({fact: reading.facts.get(fact) for fact in _FACTS})
+    recovered = reading.facts.get("recovered", {})
+    row.update({f"recovered_{lead}": recovered.get(lead, np.nan) for lead in STANDARD_LEADS})
+    return row

@@ -1,0 +1,170 @@
+"""Leads in mV on the time axis of a page, from the curves of its rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._curves import sample_curve
+from ._layouts import COLUMN_SECONDS
+from ._pulses import find_pulse
+from ._refusal import PageRefusedError
+
+# mm: wider gaps of a trace are NaN.
+_MAX_GAP = 2.0
+# mm: space between a pulse and a trace that belongs to neither.
+_PULSE_GAP = 0.5
+# mm: rows start at the same place.
+_START_TOLERANCE = 2.0
+# Seconds of a page that are accepted, as a share of its columns.
+_LENGTH = (0.85, 1.06)
+
+
+@dataclass
+class TimeAxis:
+    """Where the rows of a page begin and end.
+
+    Attributes
+    ----------
+    start : float
+        Pixel column of time 0.
+    per_second : float
+        Pixels per second.
+    seconds : float
+        Printed seconds of the rows.
+    pulses : list of Pulse or None
+        The pulse of each row.
+    spread : float
+        mm between the earliest and the latest start of a row.
+    """
+
+    start: float
+    per_second: float
+    seconds: float
+    pulses: list
+    spread: float
+
+
+def find_time_axis(curves, scales, speed):
+    """Find where the traces of all rows begin and end.
+
+    Parameters
+    ----------
+    curves : list of Curve
+    scales : tuple of float
+        Pixels per mm, horizontally and vertically.
+    speed : float
+        mm per second.
+
+    Returns
+    -------
+    axis : TimeAxis
+    """
+    scale = scales[0]
+    pulses = [find_pulse(curve, *scales) for curve in curves]
+    starts, stops = [], []
+    for curve, pulse in zip(curves, pulses):
+        start, stop = _trace_extent(curve, pulse, scale)
+        starts.append(start)
+        stops.append(stop)
+    start, stop = float(np.median(starts)), float(np.median(stops))
+    per_second = scale * speed
+    return TimeAxis(
+        start=start,
+        per_second=per_second,
+        seconds=(stop - start) / per_second,
+        pulses=pulses,
+        spread=float(np.percentile(np.abs(np.array(starts) - start), 75)) / scale,
+    )
+
+
+def _trace_extent(curve, pulse, scale):
+    """Return the first and the last + 1 pixel column of a trace without its pulse."""
+    start, stop = curve.pieces[0][0], curve.pieces[-1][1]
+    if pulse is None:
+        return start, stop
+    known = ~np.isnan(curve.middle)
+    reach = int(8 * scale)
+    gap = max(2, int(_PULSE_GAP * scale))
+    if pulse.side == "left":
+        after = int(pulse.right)
+        for x in range(after, min(after + reach, len(known) - gap)):
+            if not known[x : x + gap].any():
+                rest = np.flatnonzero(known[x:])
+                return (x + rest[0] if len(rest) else after), stop
+        # The trace continues after the vertical line of the pulse.
+        return after + curve.line_width, stop
+    before = int(pulse.left)
+    for x in range(before, max(before - reach, gap), -1):
+        if not known[x - gap : x].any():
+            rest = np.flatnonzero(known[:x])
+            return start, (rest[-1] + 1 if len(rest) else before)
+    return start, before - curve.line_width
+
+
+def check_length(axis, n_columns):
+    """Raise if the rows are too short or too long for the columns of a layout.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+    n_columns : int
+    """
+    expected = n_columns * COLUMN_SECONDS[n_columns]
+    if not _LENGTH[0] * expected <= axis.seconds <= _LENGTH[1] * expected:
+        raise PageRefusedError(
+            "time",
+            f"the rows show {axis.seconds:.1f} s at this paper speed, but {n_columns} column(s) "
+            f"of leads show {expected:g} s",
+        )
+
+
+def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times, scale):
+    """Return the signal of a lead in mV on the time axis of the page, NaN where it is not printed.
+
+    Parameters
+    ----------
+    curve : Curve
+    place : LeadPlace
+    axis : TimeAxis
+    zero : float or None
+        Pixel row of 0 mV. None is the median of the lead.
+    per_millivolt : float
+        Pixels per mV.
+    sampling_rate : float
+    n_times : int
+    scale : int
+
+    Returns
+    -------
+    signal : ndarray of shape (n_times,)
+    recovered : float
+        Share of the printed time points that are known.
+    box : tuple of float
+        Top, bottom, left and right in pixels of the upright page.
+    """
+    seconds = COLUMN_SECONDS[place.n_columns]
+    first = place.column * seconds
+    last = first + seconds if place.n_columns > 1 else n_times / sampling_rate
+    # Cropped pages end earlier.
+    last = min(last, axis.seconds, n_times / sampling_rate)
+    begin = int(np.ceil(first * sampling_rate - 1e-6))
+    end = int(np.ceil(last * sampling_rate - 1e-6))
+    signal = np.full(n_times, np.nan)
+    if end <= begin:
+        return signal, 0.0, None
+    times = np.arange(begin, end) / sampling_rate
+    x = axis.start + times * axis.per_second
+    # The outermost half columns have no ink on their other side.
+    values = sample_curve(curve, x, _MAX_GAP * scale)
+    known = ~np.isnan(values)
+    if not known.any():
+        return signal, 0.0, None
+    level = np.median(values[known]) if zero is None else zero
+    signal[begin:end] = (level - values) / per_millivolt
+    box = (
+        float(np.nanmin(values)),
+        float(np.nanmax(values)),
+        float(axis.start + first * axis.per_second),
+        float(axis.start + last * axis.per_second),
+    )
+    return signal, float(known.mean()), box

@@ -1,0 +1,205 @@
+"""All steps from the image of a page to its signals, with a report."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...leads import STANDARD_LEADS
+from ._assembly import check_length, find_time_axis, read_lead
+from ._curves import make_curve
+from ._grid_fit import fit_grid
+from ._ink import remove_rulings, separate_ink
+from ._layouts import (
+    MAX_LIMB_RESIDUAL,
+    READABLE_LAYOUTS,
+    limb_residual,
+    places_of,
+    possible_layouts,
+)
+from ._pages import split_channels
+from ._refusal import PageRefusedError
+from ._rows import find_rows
+from ._strips import fill_from_strips
+from ._strokes import find_strokes
+from ._tracing import trace_rows
+
+# Share of a lead that must be recovered.
+_MIN_RECOVERED = 0.7
+# Tolerance of the height of the pulse, as a ratio.
+_PULSE_TOLERANCE = 0.08
+
+
+@dataclass
+class PageReading:
+    """What was found on a page; the fields after `reason` are None if it was refused before."""
+
+    signals: np.ndarray
+    status: str = "digitized"
+    kind: str = ""
+    reason: str = ""
+    facts: dict = field(default_factory=dict)
+
+
+@dataclass
+class PageOptions:
+    """How pages are digitized: the parameters of `ECGImageDigitizer`."""
+
+    sampling_rate: float
+    n_times: int
+    layout: str
+    paper_speed: float
+    gain: float
+    rhythm_strip: str
+
+
+def digitize_page(image, options):
+    """Digitize the image of a page.
+
+    Parameters
+    ----------
+    image : Image
+    options : PageOptions
+
+    Returns
+    -------
+    reading : PageReading
+        With signals of NaN if the page is refused.
+    """
+    empty = np.full((len(STANDARD_LEADS), options.n_times), np.nan, dtype=np.float32)
+    reading = PageReading(empty)
+    reading.facts.update(height=image.size[1], width=image.size[0])
+    try:
+        reading.signals = _digitize(image, options, reading.facts)
+    except PageRefusedError as refusal:
+        reading.status, reading.kind, reading.reason = "refused", refusal.kind, refusal.reason
+    return reading
+
+
+def _digitize(image, options, facts):
+    page = split_channels(image)
+    facts["reduction"] = page.reduction
+    grid = fit_grid(page)
+    if grid is None:
+        raise PageRefusedError("grid", "no grid was found, so that the scale is unknown")
+    facts.update(
+        pixels_per_mm_x=grid.pitch[0],
+        pixels_per_mm_y=grid.pitch[1],
+        rotation=grid.rotation,
+        perspective=grid.perspective,
+        grid_share=grid.share,
+    )
+    upright = separate_ink(page, grid)
+    remove_rulings(upright)
+    rows = find_rows(upright, grid.area)
+    layouts = possible_layouts(options.layout, len(rows))
+    scale = upright.scale
+    paths = trace_rows(find_strokes(upright.strength), rows, scale)
+    curves = [make_curve(path, scale) for path in paths]
+    if any(curve is None or not curve.pieces for curve in curves):
+        raise PageRefusedError("traces", "a row has no continuous trace")
+    axis = find_time_axis(curves, upright.scales, options.paper_speed)
+    _check_pulses(axis, options.gain, facts)
+    facts.update(seconds=axis.seconds, start_spread=axis.spread)
+    best = None
+    for layout in layouts:
+        candidate = _read_leads(layout, curves, axis, options, upright.scales)
+        residual = max(candidate["residuals"])
+        if best is None or residual < best[0]:
+            best = residual, layout, candidate
+    _, layout, candidate = best
+    facts.update(
+        layout=layout,
+        lead_order="standard, by position",
+        limb_residual=best[0],
+        recovered=candidate["recovered"],
+        lead_boxes=_to_image(candidate["boxes"], upright),
+    )
+    check_length(axis, READABLE_LAYOUTS[layout][1])
+    if not best[0] <= MAX_LIMB_RESIDUAL:
+        raise PageRefusedError(
+            "leads",
+            f"the limb leads contradict II = I + III or aVR + aVL + aVF = 0 (residual "
+            f"{best[0]:.2f}): the leads are in other places, or traces were confused",
+        )
+    poor = [name for name, share in candidate["recovered"].items() if share < _MIN_RECOVERED]
+    if poor:
+        raise PageRefusedError("traces", f"the traces of {', '.join(poor)} are incomplete")
+    signals = candidate["signals"]
+    facts["rhythm_leads"] = fill_from_strips(
+        signals, candidate["strips"], fill=options.rhythm_strip == "fill"
+    )
+    facts["confidence"] = _confidence(grid, axis, best[0], candidate["recovered"])
+    return signals.astype(np.float32)
+
+
+def _check_pulses(axis, gain, facts):
+    heights = [pulse.height for pulse in axis.pulses if pulse is not None]
+    facts["n_pulses"] = len(heights)
+    facts["pulse_height"] = float(np.median(heights)) if heights else None
+    if len(heights) > len(axis.pulses) / 2:
+        if abs(facts["pulse_height"] / gain - 1) > _PULSE_TOLERANCE:
+            raise PageRefusedError(
+                "scale",
+                f"the calibration pulse is {facts['pulse_height']:.1f} mm high, but gain={gain:g} "
+                "mm/mV",
+            )
+
+
+def _read_leads(layout, curves, axis, options, scales):
+    """Read all leads of a page as if it had a layout."""
+    places, strips = places_of(layout)
+    result = {"recovered": {}, "boxes": {}}
+    # With the foot of its pulse, a row has an absolute zero.
+    zeros = [None if pulse is None else pulse.foot for pulse in axis.pulses]
+    signals = []
+    for place in [*places, *strips]:
+        signal, recovered, box = read_lead(
+            curves[place.row],
+            place,
+            axis,
+            zero=zeros[place.row],
+            per_millivolt=scales[1] * options.gain,
+            sampling_rate=options.sampling_rate,
+            n_times=options.n_times,
+            scale=scales[0],
+        )
+        signals.append(signal)
+        if not place.name.startswith("strip"):
+            result["recovered"][place.name] = recovered
+            result["boxes"][place.name] = box
+    result["signals"] = np.array(signals[: len(places)])
+    result["strips"] = np.array(signals[len(places) :]).reshape(len(strips), options.n_times)
+    by_name = dict(zip(STANDARD_LEADS, result["signals"]))
+    residuals = [value for value in limb_residual(by_name) if not np.isnan(value)]
+    result["residuals"] = residuals or [np.inf]
+    return result
+
+
+def _to_image(boxes, upright):
+    """Return the boxes of leads in pixels of the image that was given."""
+    found = {}
+    for name, box in boxes.items():
+        if box is None:
+            found[name] = None
+            continue
+        top, bottom, left, right = box
+        corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]])
+        x, y, w = upright.to_image @ corners
+        x, y = x / w, y / w
+        found[name] = tuple(
+            int(value)
+            for value in (np.floor(y.min()), np.ceil(y.max()), np.floor(x.min()), np.ceil(x.max()))
+        )
+    return found
+
+
+def _confidence(grid, axis, residual, recovered):
+    """Return a number from 0 to 1: the weakest of the checks."""
+    return float(
+        min(
+            grid.share,
+            1 - residual,
+            min(recovered.values()),
+            1 - min(axis.spread / 10, 1.0),
+        )
+    )

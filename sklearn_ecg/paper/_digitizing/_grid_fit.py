@@ -1,0 +1,311 @@
+"""The map from pixels to mm of paper, from the phase of the grid in every part of a page."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import convolve1d
+
+from ._lattice import HARMONICS, enhance_grid, find_lattice
+from ._refusal import PageRefusedError
+
+# Pixels of the reduced page: side of the blocks whose phases are measured.
+_BLOCK = 24
+# mm: a block further from the fitted grid does not belong to it.
+_TOLERANCE = 0.35
+# Share of the blocks with a grid that has to agree with one plane sheet of paper.
+_MIN_SHARE = 0.55
+# Pixels per mm of the page that the second fit uses.
+_FIT_SCALE = 4.0
+_LEAST_BLOCKS = 12
+
+
+@dataclass
+class Grid:
+    """A plane sheet of paper in an image.
+
+    Attributes
+    ----------
+    to_paper : ndarray of shape (3, 3)
+        Homography from pixels (x, y, 1) of the page to mm.
+    pitch : tuple of float
+        Pixels per mm in the middle of the page, horizontally and vertically.
+    rotation : float
+        Degrees, of the horizontal lines in the middle of the page; positive is clockwise.
+    perspective : float
+        Largest change of the pitch over the page, as a ratio minus one.
+    share : float
+        Share of the blocks with a grid that agree with the homography.
+    area : tuple of float
+        The part of the paper with a grid: top, bottom, left and right in mm.
+    """
+
+    to_paper: np.ndarray
+    pitch: tuple
+    rotation: float
+    perspective: float
+    share: float
+    area: tuple
+
+
+def fit_grid(page):
+    """Fit a homography to the grid of a page.
+
+    Parameters
+    ----------
+    page : Page
+
+    Returns
+    -------
+    grid : Grid or None
+        None if there is no grid.
+
+    Raises
+    ------
+    PageRefusedError
+        If there is one that is not that of a plane sheet.
+    """
+    lattice = find_lattice(page.darkest)
+    if lattice is None:
+        return None
+    phases = [
+        _measure_phases(lattice.pixels, vector, strength)
+        for vector, strength in zip((lattice.across, lattice.along), lattice.strengths)
+    ]
+    first = _grow(phases, lattice)
+    to_paper = first @ np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
+    for _ in range(2):
+        to_paper, share, area = _improve(page, to_paper)
+    if share < _MIN_SHARE:
+        raise PageRefusedError(
+            "grid",
+            f"only {share:.0%} of the grid agrees with one plane sheet of paper: the page is "
+            "folded, curved, or has several sheets",
+        )
+    return _describe(page, to_paper, share, area)
+
+
+def _measure_phases(pixels, vector, strengths):
+    """Return position, phase in cycles, weight, and harmonic of the phases of blocks."""
+    # The strongest harmonic; the first one is preferred, as it cannot be confused as easily.
+    harmonic = 1 if strengths[0] > 0.6 * strengths.max() else int(np.argmax(strengths)) + 1
+    x, y, phasor = _demodulate(pixels, harmonic * vector)
+    return x, y, np.angle(phasor) / (2 * np.pi), _coherence(phasor), harmonic
+
+
+def _coherence(phasor):
+    """Return how much the phases of neighboring blocks agree, from 0 to 1: not those of text."""
+    unit = phasor / np.maximum(np.abs(phasor), 1e-9)
+    for axis in (0, 1):
+        unit = convolve1d(unit, np.ones(3) / 3, axis=axis, mode="nearest")
+    return np.abs(unit)
+
+
+def _demodulate(pixels, vector, block=_BLOCK):
+    """Return the centers of blocks and the complex amplitudes of a wave in them."""
+    n_rows, n_columns = pixels.shape[0] // block, pixels.shape[1] // block
+    height, width = n_rows * block, n_columns * block
+    blocks = pixels[:height, :width].reshape(n_rows, block, n_columns, block)
+    along_x = np.exp(2j * np.pi * vector[0] * np.arange(width)).astype(np.complex64)
+    along_y = np.exp(2j * np.pi * vector[1] * np.arange(height)).astype(np.complex64)
+    wave = along_x.reshape(n_columns, block)
+    sums = np.empty((n_rows, block, n_columns), dtype=np.complex64)
+    sums.real = np.einsum("abcd,cd->abc", blocks, np.ascontiguousarray(wave.real), optimize=True)
+    sums.imag = np.einsum("abcd,cd->abc", blocks, np.ascontiguousarray(wave.imag), optimize=True)
+    phasor = (sums * along_y.reshape(n_rows, block, 1)).sum(axis=1)
+    for axis in (0, 1):
+        phasor = convolve1d(phasor, [0.25, 0.5, 0.25], axis=axis, mode="nearest")
+    y, x = np.mgrid[:n_rows, :n_columns] * block + (block - 1) / 2
+    return x, y, phasor
+
+
+def _grow(phases, lattice):
+    """Fit a homography to a growing part of the page, so that no cycle is missed."""
+    weight = np.sqrt(phases[0][3] * phases[1][3])
+    smooth = weight
+    for axis in (0, 1):
+        smooth = convolve1d(smooth, np.ones(7), axis=axis, mode="constant")
+    x, y = phases[0][0], phases[0][1]
+    center = np.unravel_index(np.argmax(smooth), smooth.shape)
+    distance = np.hypot(x - x[center], y - y[center])
+    # The phase of exp(2 pi i f x) times a wave cos(2 pi (f x + d)) is -d: lines are where
+    # f x + d is a whole number.
+    measured = []
+    for (_, _, phase, _, harmonic), vector in zip(phases, (lattice.across, lattice.along)):
+        cycles = harmonic * (vector[0] * x + vector[1] * y) - phase
+        # In mm.
+        measured.append((cycles * 5 / harmonic, 5 / harmonic))
+    scale = 5 * np.array([lattice.across, lattice.along])
+    model = np.eye(3)
+    model[:2, :2] = scale
+    for axis in (0, 1):
+        model[axis, 2] = measured[axis][0][center] - (
+            scale[axis, 0] * x[center] + scale[axis, 1] * y[center]
+        )
+    limit = 0.6
+    radius, largest = 3 * _BLOCK, distance.max()
+    while True:
+        near = (distance <= radius) & (weight > limit)
+        u, v = _apply(model, x[near], y[near])
+        targets, errors = [], []
+        for predicted, (value, period) in zip((u, v), measured):
+            off = value[near] - predicted
+            off -= period * np.round(off / period)
+            targets.append(predicted + off)
+            errors.append(off / period)
+        good = np.hypot(*errors) < 0.3
+        if good.sum() >= 6:
+            few = radius < 8 * _BLOCK
+            model = _fit(
+                x[near][good],
+                y[near][good],
+                targets[0][good],
+                targets[1][good],
+                weight[near][good],
+                affine=few,
+                around=model,
+            )
+        if radius >= largest:
+            return model
+        radius *= 1.15
+
+
+def _apply(model, x, y):
+    denominator = model[2, 0] * x + model[2, 1] * y + model[2, 2]
+    return (
+        (model[0, 0] * x + model[0, 1] * y + model[0, 2]) / denominator,
+        (model[1, 0] * x + model[1, 1] * y + model[1, 2]) / denominator,
+    )
+
+
+def _fit(x, y, u, v, weight, *, affine=False, around=None):
+    """Return the homography of least squares from (x, y) to (u, v)."""
+    # Coordinates of about one, for a well-conditioned system.
+    x0, y0, size = x.mean(), y.mean(), max(np.ptp(x), np.ptp(y), 1.0)
+    u0, v0, length = u.mean(), v.mean(), max(np.ptp(u), np.ptp(v), 1.0)
+    a, b = (x - x0) / size, (y - y0) / size
+    c, d = (u - u0) / length, (v - v0) / length
+    one, zero = np.ones_like(a), np.zeros_like(a)
+    n = 6 if affine else 8
+    upper = np.stack([a, b, one, zero, zero, zero, -a * c, -b * c], axis=1)[:, :n]
+    lower = np.stack([zero, zero, zero, a, b, one, -a * d, -b * d], axis=1)[:, :n]
+    w = np.sqrt(np.concatenate([weight, weight]))
+    matrix = np.concatenate([upper, lower]) * w[:, None]
+    target = np.concatenate([c, d]) * w
+    # Little noise must not become perspective.
+    ridge = np.zeros((n, n))
+    if not affine:
+        ridge[6:, 6:] = np.eye(2) * 1e-4 * (w**2).sum()
+    solution = np.linalg.solve(
+        matrix.T @ matrix + ridge + 1e-9 * np.eye(n) * (w**2).sum(), matrix.T @ target
+    )
+    core = np.eye(3)
+    core.flat[:n] = solution
+    before = np.array([[1 / size, 0, -x0 / size], [0, 1 / size, -y0 / size], [0, 0, 1]])
+    after = np.array([[length, 0, u0], [0, length, v0], [0, 0, 1]])
+    model = after @ core @ before
+    return model / model[2, 2]
+
+
+def _improve(page, to_paper):
+    """Fit the homography to the phases of a page that it has made nearly upright."""
+    width, height = page.darkest.size
+    left, top, right, bottom = paper_bounds(to_paper, width, height)
+    scale = _FIT_SCALE
+    size = (int((right - left) * scale), int((bottom - top) * scale))
+    to_upright = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
+    to_upright = to_upright @ to_paper
+    pixels = enhance_grid(warp(page.darkest, to_upright, size))
+    inside = np.asarray(warp(Image.new("L", page.darkest.size, 255), to_upright, size)) > 128
+    pixels[~inside] = 0
+    best = None
+    for harmonic in (1, HARMONICS):
+        frequency = harmonic / (5 * scale)
+        x, y, across = _demodulate(pixels, (frequency, 0))
+        _, _, along = _demodulate(pixels, (0, frequency))
+        weight = np.sqrt(np.abs(across) * np.abs(along))
+        power = np.percentile(weight, 75)
+        if best is None or power > 0.5 * best[0]:
+            best = power, harmonic, x, y, across, along, weight
+    _, harmonic, x, y, across, along, weight = best
+    period = 5 / harmonic
+    u = x / scale + left
+    v = y / scale + top
+    off_u = -np.angle(across) / (2 * np.pi) * period - np.mod(left, period)
+    off_v = -np.angle(along) / (2 * np.pi) * period - np.mod(top, period)
+    # The grid's origin is arbitrary.
+    strong = weight > 0.35 * np.percentile(weight, 85)
+    for off in (off_u, off_v):
+        turn = np.angle(np.sum((weight * np.exp(2j * np.pi * off / period))[strong]))
+        off -= turn / (2 * np.pi) * period
+        off -= period * np.round(off / period)
+    error = np.zeros_like(off_u)
+    used = strong
+    correction = np.eye(3)
+    for _ in range(3):
+        if used.sum() < _LEAST_BLOCKS:
+            raise PageRefusedError("grid", "too little of the grid is legible")
+        correction = _fit(u[used], v[used], (u + off_u)[used], (v + off_v)[used], weight[used])
+        new_u, new_v = _apply(correction, u, v)
+        du, dv = u + off_u - new_u, v + off_v - new_v
+        du -= period * np.round(du / period)
+        dv -= period * np.round(dv / period)
+        error = np.hypot(du, dv)
+        used = strong & (error < min(_TOLERANCE, 0.35 * period))
+    share = used.sum() / max(1, strong.sum())
+    inside_u, inside_v = _apply(correction, u[used], v[used])
+    area = (
+        float(np.percentile(inside_v, 0.5)) - _BLOCK / scale,
+        float(np.percentile(inside_v, 99.5)) + _BLOCK / scale,
+        float(np.percentile(inside_u, 0.5)) - _BLOCK / scale,
+        float(np.percentile(inside_u, 99.5)) + _BLOCK / scale,
+    )
+    model = correction @ to_paper
+    return model / model[2, 2], share, area
+
+
+def paper_bounds(to_paper, width, height):
+    """Return the left, top, right and bottom in mm of an image."""
+    x = np.array([0, width, 0, width], dtype=float)
+    y = np.array([0, 0, height, height], dtype=float)
+    denominator = to_paper[2, 0] * x + to_paper[2, 1] * y + to_paper[2, 2]
+    if denominator.min() <= 0.3 * denominator.max():
+        raise PageRefusedError("perspective", "the page is photographed at too flat an angle")
+    u, v = _apply(to_paper, x, y)
+    bounds = u.min(), v.min(), u.max(), v.max()
+    if max(bounds[2] - bounds[0], bounds[3] - bounds[1]) > 700:
+        raise PageRefusedError("grid", "the lines of the grid are too close to each other")
+    return bounds
+
+
+def warp(image, homography, size, resample=Image.Resampling.BILINEAR, fill=255):
+    """Return an image after a homography of its pixels, which are points at half numbers."""
+    inverse = np.linalg.inv(homography)
+    coefficients = (inverse / inverse[2, 2]).ravel()[:8]
+    return image.transform(
+        size, Image.Transform.PERSPECTIVE, tuple(coefficients), resample, fillcolor=fill
+    )
+
+
+def _describe(page, to_paper, share, area):
+    width, height = page.darkest.size
+    x, y = width / 2, height / 2
+
+    def pitch(x, y):
+        u, v = _apply(to_paper, np.array([x, x + 1, x]), np.array([y, y, y + 1]))
+        matrix = np.array([[u[1] - u[0], u[2] - u[0]], [v[1] - v[0], v[2] - v[0]]])
+        return np.linalg.norm(np.linalg.inv(matrix), axis=0), matrix
+
+    (across, down), matrix = pitch(x, y)
+    corners = np.array(
+        [pitch(a * width, b * height)[0] for a in (0.05, 0.95) for b in (0.05, 0.95)]
+    )
+    rotation = -float(np.degrees(np.arctan2(matrix[1, 0], matrix[1, 1])))
+    return Grid(
+        to_paper=to_paper,
+        pitch=(float(across) * page.reduction, float(down) * page.reduction),
+        rotation=rotation,
+        perspective=float((corners.max(axis=0) / corners.min(axis=0)).max() - 1),
+        share=float(share),
+        area=area,
+    )

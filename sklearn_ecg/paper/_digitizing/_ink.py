@@ -1,0 +1,176 @@
+"""Black ink on an upright page: traces, names and rulings, without the grid."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import maximum_filter, uniform_filter
+
+from ._grid_fit import paper_bounds, warp
+from ._refusal import PageRefusedError
+
+# Pixels per mm of an upright page.
+_SCALES = (4, 8)
+# Pixels per mm from which a page that is upright is not resampled.
+_MIN_PITCH = 2.2
+# Darkness of ink, as a share of that of the darkest thin lines.
+_THRESHOLD = 0.45
+# Ink is at least that much darker than paper, whose brightness is 1.
+_MIN_DARKNESS = 0.12
+# mm: taller vertical lines than this separate columns; no R-peak is as high.
+_RULING_HEIGHT = 40.0
+# mm and share: least distance of such lines, and how much of their height has ink.
+_RULING_DISTANCE = 45.0
+_SOLID = 0.95
+
+
+@dataclass
+class UprightPage:
+    """A page of which the grid is upright, in whole pixels per mm.
+
+    Attributes
+    ----------
+    strength : ndarray of shape (height, width), float32
+        Ink of each pixel, 0 on paper and about 1 in the middle of a trace.
+    scale : float
+        Pixels per mm.
+    scales : tuple of float
+        Pixels per mm horizontally and vertically, which are nearly the same.
+    origin : tuple of float
+        Left and top in mm of the paper.
+    outside : ndarray of shape (height, width), bool
+        Pixels that are not in the image.
+    to_image : ndarray of shape (3, 3)
+        Homography from the pixels of the upright page to those of the given image.
+    """
+
+    strength: np.ndarray
+    scale: float
+    scales: tuple
+    origin: tuple
+    outside: np.ndarray
+    to_image: np.ndarray
+
+
+def separate_ink(page, grid):
+    """Turn a page upright and separate its ink from the paper and the grid.
+
+    Parameters
+    ----------
+    page : Page
+    grid : Grid
+
+    Returns
+    -------
+    upright : UprightPage
+    """
+    width, height = page.lightest.size
+    left, top, right, bottom = paper_bounds(grid.to_paper, width, height)
+    pitch = np.array(grid.pitch) / page.reduction
+    if _is_upright(grid) and pitch.min() >= _MIN_PITCH:
+        # Every resampling blurs steep strokes.
+        scales = pitch
+        to_upright = np.eye(3)
+        lightest = page.lightest
+        outside = np.zeros((height, width), dtype=bool)
+        darkness = _darkness(lightest)
+        _subtract_lines(darkness)
+    else:
+        scale = int(np.clip(np.ceil(pitch.mean() - 0.1), *_SCALES))
+        scales = np.array([scale, scale], dtype=float)
+        to_upright = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
+        to_upright = to_upright @ grid.to_paper
+        size = (int((right - left) * scale), int((bottom - top) * scale))
+        lightest = warp(page.lightest, to_upright, size)
+        frame = warp(Image.new("L", page.lightest.size, 255), to_upright, size, fill=0)
+        outside = np.asarray(frame) < 255
+        darkness = _darkness(lightest)
+        _subtract_grid(darkness, 5 * scale)
+    darkness[outside] = 0
+    strong = np.percentile(darkness[::2, ::2], 99.6)
+    usual = np.percentile(darkness[::2, ::2], 95)
+    threshold = max(_THRESHOLD * strong, 1.2 * min(usual, 0.6 * strong), _MIN_DARKNESS)
+    if strong < _MIN_DARKNESS:
+        raise PageRefusedError("traces", "there is no ink that is darker than the grid")
+    to_image = np.diag([page.reduction, page.reduction, 1.0]) @ np.linalg.inv(to_upright)
+    # Half of the ink is at 0.5.
+    strength = np.clip(darkness * (0.5 / threshold), 0, 1.5).astype(np.float32)
+    return UprightPage(
+        strength, float(scales.mean()), tuple(scales), (left, top), outside, to_image
+    )
+
+
+def _is_upright(grid):
+    """Whether the lines of a grid are along the pixels, to a fraction of a pixel."""
+    return abs(grid.rotation) < 0.02 and grid.perspective < 0.003
+
+
+def _darkness(image):
+    """Return one minus the ratio of each pixel and the paper around it."""
+    small = np.asarray(image.reduce(8), dtype=np.float32)
+    paper = uniform_filter(maximum_filter(small, 3, mode="nearest"), 5, mode="nearest")
+    paper = np.asarray(
+        Image.fromarray(paper).resize(image.size, Image.Resampling.BILINEAR), dtype=np.float32
+    )
+    return 1 - np.asarray(image, dtype=np.float32) / np.maximum(paper, 20)
+
+
+def _subtract_lines(darkness):
+    """Subtract what all pixels of a row or of a column have in common, in place."""
+    for axis in (0, 1):
+        common = np.median(
+            darkness[::3] if axis == 0 else darkness[:, ::3], axis=axis, keepdims=True
+        )
+        darkness -= np.maximum(common, 0)
+
+
+def _subtract_grid(darkness, cell):
+    """Subtract the mean square of the grid, in place."""
+    n_rows, n_columns = darkness.shape[0] // cell, darkness.shape[1] // cell
+    if n_rows == 0 or n_columns == 0:
+        return
+    whole = np.minimum(darkness[: n_rows * cell, : n_columns * cell], 0.35)
+    mean = whole.reshape(n_rows, cell, n_columns, cell).mean(axis=(0, 2))
+    mean -= np.median(mean)
+    np.maximum(mean, 0, out=mean)
+    repeats = (-(-darkness.shape[0] // cell), -(-darkness.shape[1] // cell))
+    darkness -= np.tile(mean, repeats)[: darkness.shape[0], : darkness.shape[1]]
+
+
+def remove_rulings(upright):
+    """Remove long vertical lines, in place, and return where they are.
+
+    Parameters
+    ----------
+    upright : UprightPage
+
+    Returns
+    -------
+    rulings : ndarray of float
+        Pixel columns.
+    """
+    step = 2
+    ink = upright.strength[::step] > 0.5
+    length = int(_RULING_HEIGHT * upright.scale / step)
+    if len(ink) <= length:
+        return np.zeros(0)
+    counts = np.cumsum(np.vstack([np.zeros((1, ink.shape[1]), int), ink]), axis=0)
+    share = (counts[length:] - counts[:-length]).max(axis=0) / length
+    columns = np.flatnonzero(share > _SOLID)
+    if len(columns) == 0:
+        return np.zeros(0)
+    groups = np.split(columns, np.flatnonzero(np.diff(columns) > 2) + 1)
+    groups = [group for group in groups if len(group) <= upright.scale]
+    middles = np.array([group.mean() for group in groups])
+    # Beats at which the traces of several rows touch are closer to each other.
+    if len(groups) > 1 and np.diff(middles).min() < _RULING_DISTANCE * upright.scale:
+        return np.zeros(0)
+    for group in groups:
+        first, last = group[0] - 1, group[-1] + 2
+        window = slice(max(0, first), last)
+        # Ink that extends to both sides is a trace which crosses the line.
+        before = upright.strength[:, max(0, first - 1)]
+        after = upright.strength[:, min(last, upright.strength.shape[1] - 1)]
+        crossing = np.minimum(before, after)
+        upright.strength[:, window] = np.minimum(upright.strength[:, window], crossing[:, None])
+    return middles

@@ -1,0 +1,114 @@
+"""Images of any size and mode as two channels: one for the grid, one for black ink."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageChops
+
+from ._refusal import PageRefusedError
+
+# Larger images are reduced by a whole number: memory stays bounded, and paper has no finer detail.
+MAX_PIXELS = 8_000_000
+_MIN_SIDE = 200
+# Range of gray values below which a page is blank.
+_MIN_CONTRAST = 24
+
+
+@dataclass
+class Page:
+    """An image of a page.
+
+    Attributes
+    ----------
+    lightest : Image
+        The largest of the three colors: lines of colored grids are light, black ink is dark.
+    darkest : Image
+        The smallest of the three colors, in which grids of any color are dark.
+    size : tuple of int
+        Height and width of the image that was given.
+    reduction : int
+        Pixels of the given image for one pixel of the channels, in each direction.
+    """
+
+    lightest: Image.Image
+    darkest: Image.Image
+    size: tuple
+    reduction: int
+
+
+def split_channels(image):
+    """Return the channels of an image.
+
+    Parameters
+    ----------
+    image : Image
+        In any mode.
+
+    Returns
+    -------
+    page : Page
+    """
+    width, height = image.size
+    reduction = 1
+    while (width // reduction) * (height // reduction) > MAX_PIXELS:
+        reduction += 1
+    image = _on_white(image)
+    if reduction > 1:
+        image = image.reduce(reduction)
+    if image.mode == "L":
+        lightest = darkest = image
+    else:
+        red, green, blue = image.split()
+        lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+        darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
+    page = Page(lightest, darkest, (height, width), reduction)
+    if min(page.lightest.size) < _MIN_SIDE:
+        raise PageRefusedError(
+            "size",
+            f"the image has {height} x {width} pixels, too few for a page of twelve leads; at "
+            f"least {_MIN_SIDE} on each side are needed",
+        )
+    low, high = np.percentile(np.asarray(darkest)[::4, ::4], [0.5, 99.5])
+    if high - low < _MIN_CONTRAST:
+        raise PageRefusedError("blank", "the page is blank or has hardly any contrast")
+    return page
+
+
+def as_image(pixels):
+    """Return an array of pixels as an image.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width) or (height, width, channels)
+        Bytes, booleans, or floats in [0, 1] or in [0, 255]. One channel is gray, two are gray and
+        opacity, three are RGB, and four are RGB and opacity.
+
+    Returns
+    -------
+    image : Image
+    """
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.dtype == bool:
+        pixels = pixels * np.uint8(255)
+    elif pixels.dtype == np.uint16:
+        pixels = (pixels // 257).astype(np.uint8)
+    elif pixels.dtype != np.uint8:
+        scale = 255 if pixels.size and pixels.max() <= 1 else 1
+        pixels = np.clip(np.rint(pixels * float(scale)), 0, 255).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _on_white(image):
+    """Return an image in gray or RGB with 8 bits, on white where it is transparent."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return Image.fromarray((np.asarray(image).astype(np.int64) // 257).astype(np.uint8))
+    if image.mode in ("1", "F"):
+        return image.convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")

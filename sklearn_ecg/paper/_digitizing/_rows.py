@@ -1,0 +1,109 @@
+"""Rows of traces on an upright page."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, label
+from scipy.signal import find_peaks
+
+from ._refusal import PageRefusedError
+
+# mm: narrower components of ink are letters, ticks or dirt.
+_TRACE_WIDTH = 12.0
+# mm: rows are at least that far apart, and at least that wide.
+_ROW_DISTANCE = 9.0
+_ROW_WIDTH = 90.0
+# Peaks of the profile, as a share of the highest one.
+_PEAK = 0.3
+
+
+@dataclass
+class Row:
+    """A row of traces.
+
+    Attributes
+    ----------
+    baseline : float
+        Pixel row in which most of the trace is.
+    top, bottom : float
+        Limits of the middles of its strokes, in pixels.
+    left, right : float
+        Where its ink begins and ends, in pixels.
+    """
+
+    baseline: float
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+
+def find_rows(upright, area):
+    """Find the rows of traces.
+
+    Parameters
+    ----------
+    upright : UprightPage
+    area : tuple of float
+        The part of the paper with a grid: top, bottom, left and right in mm.
+
+    Returns
+    -------
+    rows : list of Row
+        From the top to the bottom.
+    """
+    scale = upright.scale
+    traces = _wide_components(upright)
+    step = 2
+    # Rulings and headers are outside of the grid.
+    y_mm = np.arange(len(traces)) * step / scale + upright.origin[1]
+    traces[(y_mm < area[0] - 2) | (y_mm > area[1] + 2)] = False
+    profile = traces.sum(axis=1).astype(float) * step / scale
+    smooth = gaussian_filter1d(profile, 1.0 * scale / step, mode="constant")
+    peaks, _ = find_peaks(
+        np.pad(smooth, 1),
+        distance=max(1, _ROW_DISTANCE * scale / step),
+        height=_PEAK * smooth.max(),
+    )
+    peaks = peaks - 1
+    rows = []
+    for peak in peaks:
+        # The ink near a baseline spans most of the page.
+        reach = int(3.0 * scale / step)
+        columns = traces[max(0, peak - reach) : peak + reach + 1].any(axis=0)
+        where = np.flatnonzero(columns)
+        if len(where) == 0 or columns.sum() * step / scale < 0.5 * _ROW_WIDTH:
+            continue
+        left, right = where[0] * step, (where[-1] + 1) * step
+        if (right - left) / scale < _ROW_WIDTH:
+            continue
+        rows.append(Row(float(peak * step), 0.0, 0.0, float(left), float(right)))
+    if not rows:
+        raise PageRefusedError("traces", "there are no rows of traces on the grid")
+    baselines = np.array([row.baseline for row in rows])
+    for i, row in enumerate(rows):
+        above = baselines[i] - baselines[i - 1] if i else 35 * scale
+        below = baselines[i + 1] - baselines[i] if i + 1 < len(rows) else 35 * scale
+        # A trace may reach the baselines of the rows above and below.
+        row.top = row.baseline - min(above, 35 * scale)
+        row.bottom = row.baseline + min(below, 35 * scale)
+    return rows
+
+
+def _wide_components(upright):
+    """Return the ink of wide components on a page of half the size."""
+    ink = upright.strength > 0.5
+    height, width = (size // 2 * 2 for size in ink.shape)
+    small = ink[:height:2, :width:2] | ink[1:height:2, :width:2]
+    small |= ink[:height:2, 1:width:2] | ink[1:height:2, 1:width:2]
+    labels, n_labels = label(small, structure=np.ones((3, 3), dtype=int))
+    if n_labels == 0:
+        raise PageRefusedError("traces", "there is no ink on the page")
+    x = np.nonzero(labels)[1]
+    of = labels[labels > 0]
+    low, high = np.full(n_labels + 1, labels.shape[1]), np.zeros(n_labels + 1, dtype=int)
+    np.minimum.at(low, of, x)
+    np.maximum.at(high, of, x)
+    is_wide = (high - low + 1) * 2 / upright.scale >= _TRACE_WIDTH
+    is_wide[0] = False
+    return is_wide[labels]

@@ -1,0 +1,40 @@
+"""What type checkers know about the public names; `make lint` runs mypy on this file."""
+
+from types import ModuleType
+from typing import assert_type
+
+import sklearn_ecg
+from sklearn_ecg import (
+    STANDARD_LEADS,
+    ACLECGClassifier,
+    ECGNetClassifier,
+    MSAICNetClassifier,
+    SimCardioNetEncoder,
+    WindowedClassifier,
+)
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.metrics import bootstrap_interval
+from sklearn_ecg.preprocessing import BandpassFilter, BeatFeatures
+
+assert_type(sklearn_ecg.__version__, str)
+modules: list[ModuleType] = [sklearn_ecg.datasets, sklearn_ecg.inspection, sklearn_ecg.persistence]
+leads: tuple[str, ...] = STANDARD_LEADS
+
+# Classes, not modules or objects of any type.
+assert_type(MSAICNetClassifier(max_epochs=2), MSAICNetClassifier)
+assert_type(ACLECGClassifier(encoder=None), ACLECGClassifier)
+assert_type(ECGNetClassifier("resnet1d_wang"), ECGNetClassifier)
+assert_type(SimCardioNetEncoder(image_size=64), SimCardioNetEncoder)
+assert_type(BandpassFilter(0.5, 40, sampling_rate=100), BandpassFilter)
+assert_type(BeatFeatures(sampling_rate=100), BeatFeatures)
+windowed: WindowedClassifier = WindowedClassifier(MSAICNetClassifier(), duration=10)
+
+# A loader returns a Bunch, or X and y.
+ecg = make_ecg(10)
+n_records = len(ecg.data)
+X, y = make_ecg(10, return_X_y=True)
+bootstrap_interval("roc_auc", y, y, groups=ecg.groups)
+
+# mypy reports an error that is expected and missing as unused.
+MSAICNetClassifier(n_epochs=2)  # type: ignore[call-arg]
+sklearn_ecg.MSAICNet  # type: ignore[attr-defined]  # noqa: B018
