@@ -26,12 +26,11 @@ import argparse
 import time
 from pathlib import Path
 
-import _results
 import numpy as np
 import pandas as pd
 import torch
 from _arms import gradient_boosting
-from _results import cached_arrays, cached_object
+from _results import RESULTS, cached_arrays, cached_object, is_cached
 from _study import hash_arrays, stack_seeds
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
@@ -60,7 +59,9 @@ from sklearn_ecg.preprocessing import BandpassFilter, BeatFeatures
 # Branches of MSAIC-Net. At 100 Hz, the receptive fields are given in seconds.
 SCALES = {
     "stride 2, pools of 2, kernel 7": {},  # .93 to 6.6
-    "stride 2, pools of 2, kernel 3": {"kernel_size": 3},  # .36 to 2.2
+    "stride 2, pools of 2, kernel 3": {"kernel_size": 3},  # .41 to 2.2
+    "kernel 3, dilations 1 and 2": {"kernel_size": 3, "dilations": (1, 2)},  # .41, .67
+    "kernel 3, dilations 1, 2 and 4": {"kernel_size": 3, "dilations": (1, 2, 4)},  # to 1.2
     "stride 2, pool after the first block": {"pool_size": (2, 1, 1)},  # .57 to 4.4
     "stride 2, no pools": {"pool_size": 1},  # .31 to 2.4
     "as in the paper": {"stride": 1, "pool_size": 1},  # .19 to 1.45
@@ -76,6 +77,7 @@ BASE = {
 }
 SINGLE = {"dilations": (1,), "attention": None, "contrastive_weight": 0}
 PAPER = "as in the paper"
+KERNEL_3 = "kernel 3, dilations 1 and 2"
 PRETRAINED = "strided, pretrained on beat features"
 ROWS = {
     "CNN": SINGLE,
@@ -191,13 +193,16 @@ class Run:
 
     def keep(self, key, compute):
         """Return kept arrays, or compute them if there is time, otherwise None."""
-        _results.RESULTS = self.results
         torch.set_num_threads(1)
         if self.report or time.time() > self.deadline:
-            return cached_arrays(None, key, lambda: None) if _results.is_cached(key) else None
+            if not is_cached(key, self.results):
+                return None
+            return cached_arrays(None, key, None, self.results)
         start = time.time()
         try:
-            return cached_arrays(None, key, lambda: {**compute(), "seconds": time.time() - start})
+            return cached_arrays(
+                None, key, lambda: {**compute(), "seconds": time.time() - start}, self.results
+            )
         except Exception as error:  # one fit does not stop the others
             print(f"FAILED {key[:100]}: {type(error).__name__}: {error}", flush=True)
             return None
@@ -255,9 +260,8 @@ def encoder_key(name, split, data, run):
 
 
 def load_encoder(name, split, data, run):
-    _results.RESULTS = run.results
     key = encoder_key(name, split, data, run)
-    return cached_object(key, lambda: make_encoder(name, run).fit(data.pool(split)))
+    return cached_object(key, lambda: make_encoder(name, run).fit(data.pool(split)), run.results)
 
 
 def fit_encoder(run, data, name, split):
@@ -358,7 +362,7 @@ def scale_jobs(run, mi, data):
         test = np.flatnonzero(np.isin(mi.folds, (fold, fold + 1)))
         train = np.flatnonzero((mi.folds <= 6) & ~np.isin(mi.folds, (fold, fold + 1)))
         for scale in order:
-            rows = ROWS if scale == PAPER else ("CNN", "full")
+            rows = ROWS if scale in (PAPER, KERNEL_3) else ("CNN", "full")
             for row in rows:
                 params = {**SCALES[scale], **ROWS[row]}
                 jobs.append(((scale, row, fold), (fit_msaic, run, mi, params, train, test, 0)))
@@ -650,7 +654,7 @@ def gap_table(encoders):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="contains ptbxl and challenge2011")
-    parser.add_argument("--results", default=_results.RESULTS / "study_pretraining")
+    parser.add_argument("--results", default=RESULTS / "study_pretraining")
     parser.add_argument("--jobs", type=int, default=2, help="number of processes")
     parser.add_argument("--max-seconds", type=float, default=1e9)
     parser.add_argument("--report", action="store_true", help="fit nothing")
