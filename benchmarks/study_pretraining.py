@@ -1,6 +1,7 @@
 """Pretraining, probes and fine-tuning with few labels, and the scales of MSAIC-Net, on a GPU.
 
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --jobs 8    # all stages
+    python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --small --epochs 10
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --report    # tables only
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --quick     # that it runs
 
@@ -125,6 +126,8 @@ TUNING_BASE = {
     "batch_size": 16,
 }
 TUNED = ("beat features, strided", "ACL-ECG, strided", "ACL-ECG, vgg")
+SMALL_TUNING = ("reference", "random head", "BatchNorm of the batches", "300 steps")
+PROBE = {"frozen": True, "probe_C": 0.01}
 CS = (1e-3, 1e-2, 1e-1, 1.0)
 FRACTIONS = (0.01, 0.1, 1.0)
 # Folds of the records that are pretrained on and labeled, and of those that are predicted.
@@ -189,7 +192,7 @@ class Run:
     def __init__(self, args):
         self.results = Path(args.results)
         self.deadline = time.time() + args.max_seconds
-        self.report, self.quick = args.report, args.quick
+        self.report, self.quick, self.epochs = args.report, args.quick, args.epochs
 
     def keep(self, key, compute):
         """Return kept arrays, or compute them if there is time, otherwise None."""
@@ -250,7 +253,7 @@ def make_encoder(name, run):
     kind, params = ENCODERS[name] if name in ENCODERS else (ACLECGEncoder, {})
     if name in SEPARATED:
         params = {"backbone": "strided", "inter": "separate", **SEPARATED[name]}
-    epochs = 1 if run.quick else 30
+    epochs = 1 if run.quick else run.epochs
     return kind(**{"max_epochs": epochs, "sampling_rate": 100, "random_state": 0, **params})
 
 
@@ -275,9 +278,10 @@ def fit_encoder(run, data, name, split):
     return run.keep(f"embedding of {encoder_key(name, split, data, run)}", compute)
 
 
-def fit_classifier(run, data, name, split, fraction, seed, params):
+def fit_classifier(run, data, name, split, fraction, seed, params, split_of_labels=None):
     """Return the probabilities of a classifier on an encoder."""
-    train = data.draw(split, fraction, seed)
+    split_of_labels = split_of_labels or split
+    train = data.draw(split_of_labels, fraction, seed)
     params = {**TUNING_BASE, **params, "random_state": seed}
     if run.quick:
         params = {**params, "max_epochs": 1, "min_steps": 0}
@@ -291,7 +295,7 @@ def fit_classifier(run, data, name, split, fraction, seed, params):
         is_acl = isinstance(encoder, ACLECGEncoder)
         make = ACLECGClassifier if is_acl else BeatFeatureClassifier
         clf = make(FrozenEstimator(encoder), **params).fit(data.X[train], data.y[train])
-        return {"probability": clf.predict_proba(data.X[data.test(split)])}
+        return {"probability": clf.predict_proba(data.X[data.test(split_of_labels)])}
 
     return run.keep(key, compute)
 
@@ -651,12 +655,60 @@ def gap_table(encoders):
             print(f"  {name:28}{inter[-1] - intra[-1]:.4f}  (inter {inter[-1]:.3f})")
 
 
+def small_study(run, data):
+    """Run one encoder, and what it is compared with, one after another.
+
+    The encoder is that of folds 1-8, also where parameters are chosen on the labels of folds 1-6.
+    """
+    names = ("beat features, strided", "random start, strided")
+    features = measure_features(run, data)
+    found = serially(feature_jobs(run, data, features, {}, "choose", CS, FRACTIONS, 3))
+    Cs = choose_feature_C(data, found)
+    embeddings = {name: fit_encoder(run, data, name, "test") for name in names}
+    for name in names:
+        for fraction in FRACTIONS:
+            Cs[name, fraction] = 0.01
+            Cs[f"features + {name}", fraction] = Cs["features", fraction]
+    print("\nFeatures: C chosen on folds 1-6. Embeddings: C=0.01, not chosen", flush=True)
+    found = serially(feature_jobs(run, data, features, embeddings, "test", Cs, FRACTIONS, 5))
+
+    def fit(split, fraction, seed, params):
+        return fit_classifier(run, data, names[0], "test", fraction, seed, params, split)
+
+    chosen = {}
+    for seed in range(2):
+        for variant in SMALL_TUNING:
+            result = fit("choose", 0.1, seed, TUNING[variant])
+            chosen["tuned", names[0], 0.1, variant, seed] = result
+        chosen["probe", names[0], 0.1, 0.01, seed] = fit("choose", 0.1, seed, PROBE)
+    print("\nTrained on a part of folds 1-4, tested on 5-6: AUROC (log loss), two draws")
+    for name, (auroc, loss, _) in mean_scores(data, "choose", chosen).items():
+        print(f"  {name[0]} {name[3]!s:45}{auroc:.3f} ({loss:.3f})", flush=True)
+    for fraction in FRACTIONS:
+        for seed in range(1 if fraction == 1 else 5):
+            found["probe", names[0], fraction, 0.01, seed] = fit("test", fraction, seed, PROBE)
+    for fraction in FRACTIONS[:2]:
+        for seed in range(5):
+            result = fit("test", fraction, seed, {})
+            found["tuned", names[0], fraction, "reference", seed] = result
+    jobs = boosting_jobs(run, data, features, {names[0]: embeddings[names[0]]}, FRACTIONS, 5)
+    found |= serially(jobs)
+    final_table(data, {(*name[:3], name[-1]): result for name, result in found.items()}, FRACTIONS)
+
+
+def serially(jobs):
+    """Run functions with their arguments in this process, and return results by name."""
+    return {name: function(*args) for name, (function, *args) in jobs}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="contains ptbxl and challenge2011")
     parser.add_argument("--results", default=RESULTS / "study_pretraining")
     parser.add_argument("--jobs", type=int, default=2, help="number of processes")
     parser.add_argument("--max-seconds", type=float, default=1e9)
+    parser.add_argument("--epochs", type=int, default=30, help="epochs of pretraining")
+    parser.add_argument("--small", action="store_true", help="one encoder, for a CPU")
     parser.add_argument("--report", action="store_true", help="fit nothing")
     parser.add_argument("--quick", action="store_true", help="one epoch and a few fits")
     args = parser.parse_args()
@@ -664,6 +716,9 @@ def main():
     mi, data = (Records(args.folder, task, args.quick) for task in ("mi", "superclass"))
     fractions = FRACTIONS[1:] if args.quick else FRACTIONS
     print(f"{len(data.pool('test'))} records to pretrain on, {len(data.X)} labeled", flush=True)
+    if args.small:
+        small_study(run, data)
+        return
     # Forked, because other processes would be started again and again as their memory grows, and
     # each start of CUDA takes seconds. This process does not use it.
     with Parallel(n_jobs=args.jobs, backend="multiprocessing") as pool:
