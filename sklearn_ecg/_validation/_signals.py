@@ -77,7 +77,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         if not reset:
             _check_lead_columns(estimator, columns)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        # Values that overflow become infinity, which is reported below.
+        # Amplitudes beyond float32 become infinite; `check_finite` reports them below.
         with np.errstate(over="ignore"):
             signals = to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype)
             signals = _cast(signals, dtype)
@@ -86,7 +86,9 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         if not reset:
             _check_lead_count(estimator, X.shape[1])
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        signals = _cast(stack_signals(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
+        with np.errstate(over="ignore"):
+            signals = stack_signals(X, dtype=None if isinstance(dtype, list) else dtype)
+            signals = _cast(signals, dtype)
     elif isinstance(X, LazyRecords):
         columns = None if X.lead_names is None else list(X.lead_names)
         signals = check_lazy(estimator, X, reset, dtype, columns)
