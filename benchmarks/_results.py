@@ -62,22 +62,22 @@ def stored_arrays(name, folder):
         return {field: stored[field] for field in stored if field != "key"}
 
 
-def is_cached(key):
+def is_cached(key, folder=RESULTS):
     """Return whether there is a stored result of `cached_arrays` without a name for this key."""
-    path = RESULTS / f"fit_{_short_hash(key)}.npz"
+    path = folder / f"fit_{_short_hash(key)}.npz"
     if not path.exists():
         return False
     with np.load(path) as stored:
         return str(stored["key"]) == key
 
 
-def cached_object(key, compute):
+def cached_object(key, compute, folder=RESULTS):
     """Return the result of ``compute()``, such as an estimator, from an earlier run if possible."""
-    path = RESULTS / f"object_{_short_hash(key)}.joblib"
+    path = folder / f"object_{_short_hash(key)}.joblib"
     if path.exists():
         return joblib.load(path)
     result = compute()
-    RESULTS.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     with atomic_file(path) as temporary:
         joblib.dump(result, temporary)
     return result

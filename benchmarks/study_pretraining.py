@@ -1,6 +1,7 @@
 """Pretraining, probes and fine-tuning with few labels, and the scales of MSAIC-Net, on a GPU.
 
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --jobs 8    # all stages
+    python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --small --epochs 20
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --report    # tables only
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --quick     # that it runs
 
@@ -26,18 +27,17 @@ import argparse
 import time
 from pathlib import Path
 
-import _results
 import numpy as np
 import pandas as pd
 import torch
 from _arms import gradient_boosting
-from _results import cached_arrays, cached_object
+from _results import RESULTS, cached_arrays, cached_object, is_cached
 from _study import hash_arrays, stack_seeds
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -60,7 +60,9 @@ from sklearn_ecg.preprocessing import BandpassFilter, BeatFeatures
 # Branches of MSAIC-Net. At 100 Hz, the receptive fields are given in seconds.
 SCALES = {
     "stride 2, pools of 2, kernel 7": {},  # .93 to 6.6
-    "stride 2, pools of 2, kernel 3": {"kernel_size": 3},  # .36 to 2.2
+    "stride 2, pools of 2, kernel 3": {"kernel_size": 3},  # .41 to 2.2
+    "kernel 3, dilations 1 and 2": {"kernel_size": 3, "dilations": (1, 2)},  # .41, .67
+    "kernel 3, dilations 1, 2 and 4": {"kernel_size": 3, "dilations": (1, 2, 4)},  # to 1.2
     "stride 2, pool after the first block": {"pool_size": (2, 1, 1)},  # .57 to 4.4
     "stride 2, no pools": {"pool_size": 1},  # .31 to 2.4
     "as in the paper": {"stride": 1, "pool_size": 1},  # .19 to 1.45
@@ -76,6 +78,7 @@ BASE = {
 }
 SINGLE = {"dilations": (1,), "attention": None, "contrastive_weight": 0}
 PAPER = "as in the paper"
+KERNEL_3 = "kernel 3, dilations 1 and 2"
 PRETRAINED = "strided, pretrained on beat features"
 ROWS = {
     "CNN": SINGLE,
@@ -95,6 +98,11 @@ ENCODERS = {
     "random start, strided": (ACLECGEncoder, {"backbone": "strided", "max_epochs": 0}),
     "beat features, strided": (BeatFeatureEncoder, {"backbone": "strided"}),
     "beat features, MSAIC-Net": (BeatFeatureEncoder, {"backbone": "msaic_net"}),
+}
+SMALL_NET = {"filters": (16, 32, 64, 64)}
+SMALL = {
+    "beat features, small": SMALL_NET,
+    "random start, small": {**SMALL_NET, "max_epochs": 0},
 }
 # Experiments with the objective.
 SEPARATED = {
@@ -123,6 +131,8 @@ TUNING_BASE = {
     "batch_size": 16,
 }
 TUNED = ("beat features, strided", "ACL-ECG, strided", "ACL-ECG, vgg")
+SMALL_TUNING = ("reference", "random head", "BatchNorm of the batches", "300 steps")
+PROBE = {"frozen": True, "probe_C": 0.01}
 CS = (1e-3, 1e-2, 1e-1, 1.0)
 FRACTIONS = (0.01, 0.1, 1.0)
 # Folds of the records that are pretrained on and labeled, and of those that are predicted.
@@ -187,17 +197,20 @@ class Run:
     def __init__(self, args):
         self.results = Path(args.results)
         self.deadline = time.time() + args.max_seconds
-        self.report, self.quick = args.report, args.quick
+        self.report, self.quick, self.epochs = args.report, args.quick, args.epochs
 
     def keep(self, key, compute):
         """Return kept arrays, or compute them if there is time, otherwise None."""
-        _results.RESULTS = self.results
         torch.set_num_threads(1)
         if self.report or time.time() > self.deadline:
-            return cached_arrays(None, key, lambda: None) if _results.is_cached(key) else None
+            if not is_cached(key, self.results):
+                return None
+            return cached_arrays(None, key, None, self.results)
         start = time.time()
         try:
-            return cached_arrays(None, key, lambda: {**compute(), "seconds": time.time() - start})
+            return cached_arrays(
+                None, key, lambda: {**compute(), "seconds": time.time() - start}, self.results
+            )
         except Exception as error:  # one fit does not stop the others
             print(f"FAILED {key[:100]}: {type(error).__name__}: {error}", flush=True)
             return None
@@ -243,9 +256,11 @@ def fit_on_beat_features(run, mi, data, train, test, seed):
 
 def make_encoder(name, run):
     kind, params = ENCODERS[name] if name in ENCODERS else (ACLECGEncoder, {})
+    if name in SMALL:
+        kind, params = BeatFeatureEncoder, SMALL[name]
     if name in SEPARATED:
         params = {"backbone": "strided", "inter": "separate", **SEPARATED[name]}
-    epochs = 1 if run.quick else 30
+    epochs = 1 if run.quick else run.epochs
     return kind(**{"max_epochs": epochs, "sampling_rate": 100, "random_state": 0, **params})
 
 
@@ -255,9 +270,8 @@ def encoder_key(name, split, data, run):
 
 
 def load_encoder(name, split, data, run):
-    _results.RESULTS = run.results
     key = encoder_key(name, split, data, run)
-    return cached_object(key, lambda: make_encoder(name, run).fit(data.pool(split)))
+    return cached_object(key, lambda: make_encoder(name, run).fit(data.pool(split)), run.results)
 
 
 def fit_encoder(run, data, name, split):
@@ -271,9 +285,10 @@ def fit_encoder(run, data, name, split):
     return run.keep(f"embedding of {encoder_key(name, split, data, run)}", compute)
 
 
-def fit_classifier(run, data, name, split, fraction, seed, params):
+def fit_classifier(run, data, name, split, fraction, seed, params, split_of_labels=None):
     """Return the probabilities of a classifier on an encoder."""
-    train = data.draw(split, fraction, seed)
+    split_of_labels = split_of_labels or split
+    train = data.draw(split_of_labels, fraction, seed)
     params = {**TUNING_BASE, **params, "random_state": seed}
     if run.quick:
         params = {**params, "max_epochs": 1, "min_steps": 0}
@@ -287,7 +302,7 @@ def fit_classifier(run, data, name, split, fraction, seed, params):
         is_acl = isinstance(encoder, ACLECGEncoder)
         make = ACLECGClassifier if is_acl else BeatFeatureClassifier
         clf = make(FrozenEstimator(encoder), **params).fit(data.X[train], data.y[train])
-        return {"probability": clf.predict_proba(data.X[data.test(split)])}
+        return {"probability": clf.predict_proba(data.X[data.test(split_of_labels)])}
 
     return run.keep(key, compute)
 
@@ -358,7 +373,7 @@ def scale_jobs(run, mi, data):
         test = np.flatnonzero(np.isin(mi.folds, (fold, fold + 1)))
         train = np.flatnonzero((mi.folds <= 6) & ~np.isin(mi.folds, (fold, fold + 1)))
         for scale in order:
-            rows = ROWS if scale == PAPER else ("CNN", "full")
+            rows = ROWS if scale in (PAPER, KERNEL_3) else ("CNN", "full")
             for row in rows:
                 params = {**SCALES[scale], **ROWS[row]}
                 jobs.append(((scale, row, fold), (fit_msaic, run, mi, params, train, test, 0)))
@@ -369,7 +384,7 @@ def scale_jobs(run, mi, data):
 
 def scale_table(mi, results):
     """Print the scores of the candidates on folds 1-6, and return the best one."""
-    print("\nInfarction, whole records, folds 1-6: two folds predicted from the other four")
+    print("\nInfarction, whole records, folds 1-6: AUROC, AUPRC")
     best, chosen = -1.0, None
     is_tested = mi.folds <= 6
     for scale, row in dict.fromkeys(name[:2] for name in results):
@@ -385,12 +400,11 @@ def scale_table(mi, results):
             print(f"  {scale:40}{row:24}not complete")
             continue
         # Networks of different folds have different scales.
-        scores = [
-            roc_auc_score(mi.y[part], probability[part])
-            for part in (np.isin(mi.folds, (fold, fold + 1)) for fold in (1, 3, 5))
-        ]
+        parts = [np.isin(mi.folds, (fold, fold + 1)) for fold in (1, 3, 5)]
+        scores = [roc_auc_score(mi.y[part], probability[part]) for part in parts]
+        precision = [average_precision_score(mi.y[part], probability[part]) for part in parts]
         print(
-            f"  {scale:40}{row:24}{np.mean(scores):.4f}  "
+            f"  {scale:40}{row:24}{np.mean(scores):.4f}  {np.mean(precision):.4f}  "
             + " ".join(f"{score:.3f}" for score in scores)
             + f"  {n_parameters:>8} weights  {seconds / 3:4.0f} s"
         )
@@ -583,7 +597,7 @@ def feature_jobs(run, data, features, embeddings, split, Cs, fractions, n_draws)
 
 
 def boosting_jobs(run, data, features, embeddings, fractions, n_draws):
-    name = "beat features, strided"
+    name = next((name for name in embeddings if name.startswith("beat features")), None)
     tables = {"features": features["X"]}
     if embeddings.get(name) is not None:
         both = np.hstack([tables["features"], embeddings[name]["embedding"]])
@@ -647,12 +661,60 @@ def gap_table(encoders):
             print(f"  {name:28}{inter[-1] - intra[-1]:.4f}  (inter {inter[-1]:.3f})")
 
 
+def small_study(run, data):
+    """Run one encoder, and what it is compared with, one after another.
+
+    The encoder is that of folds 1-8, also where parameters are chosen on the labels of folds 1-6.
+    """
+    names = tuple(SMALL)
+    features = measure_features(run, data)
+    found = serially(feature_jobs(run, data, features, {}, "choose", CS, FRACTIONS, 3))
+    Cs = choose_feature_C(data, found)
+    embeddings = {name: fit_encoder(run, data, name, "test") for name in names}
+    for name in names:
+        for fraction in FRACTIONS:
+            Cs[name, fraction] = 0.01
+            Cs[f"features + {name}", fraction] = Cs["features", fraction]
+    print("\nFeatures: C chosen on folds 1-6. Embeddings: C=0.01, not chosen", flush=True)
+    found = serially(feature_jobs(run, data, features, embeddings, "test", Cs, FRACTIONS, 5))
+
+    def fit(split, fraction, seed, params):
+        return fit_classifier(run, data, names[0], "test", fraction, seed, params, split)
+
+    chosen = {}
+    for seed in range(2):
+        for variant in SMALL_TUNING:
+            result = fit("choose", 0.1, seed, TUNING[variant])
+            chosen["tuned", names[0], 0.1, variant, seed] = result
+        chosen["probe", names[0], 0.1, 0.01, seed] = fit("choose", 0.1, seed, PROBE)
+    print("\nTrained on a part of folds 1-4, tested on 5-6: AUROC (log loss), two draws")
+    for name, (auroc, loss, _) in mean_scores(data, "choose", chosen).items():
+        print(f"  {name[0]} {name[3]!s:45}{auroc:.3f} ({loss:.3f})", flush=True)
+    for fraction in FRACTIONS:
+        for seed in range(1 if fraction == 1 else 5):
+            found["probe", names[0], fraction, 0.01, seed] = fit("test", fraction, seed, PROBE)
+    for fraction in FRACTIONS[:2]:
+        for seed in range(5):
+            result = fit("test", fraction, seed, {})
+            found["tuned", names[0], fraction, "reference", seed] = result
+    jobs = boosting_jobs(run, data, features, {names[0]: embeddings[names[0]]}, FRACTIONS, 5)
+    found |= serially(jobs)
+    final_table(data, {(*name[:3], name[-1]): result for name, result in found.items()}, FRACTIONS)
+
+
+def serially(jobs):
+    """Run functions with their arguments in this process, and return results by name."""
+    return {name: function(*args) for name, (function, *args) in jobs}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="contains ptbxl and challenge2011")
-    parser.add_argument("--results", default=_results.RESULTS / "study_pretraining")
+    parser.add_argument("--results", default=RESULTS / "study_pretraining")
     parser.add_argument("--jobs", type=int, default=2, help="number of processes")
     parser.add_argument("--max-seconds", type=float, default=1e9)
+    parser.add_argument("--epochs", type=int, default=30, help="epochs of pretraining")
+    parser.add_argument("--small", action="store_true", help="one encoder, for a CPU")
     parser.add_argument("--report", action="store_true", help="fit nothing")
     parser.add_argument("--quick", action="store_true", help="one epoch and a few fits")
     args = parser.parse_args()
@@ -660,6 +722,9 @@ def main():
     mi, data = (Records(args.folder, task, args.quick) for task in ("mi", "superclass"))
     fractions = FRACTIONS[1:] if args.quick else FRACTIONS
     print(f"{len(data.pool('test'))} records to pretrain on, {len(data.X)} labeled", flush=True)
+    if args.small:
+        small_study(run, data)
+        return
     # Forked, because other processes would be started again and again as their memory grows, and
     # each start of CUDA takes seconds. This process does not use it.
     with Parallel(n_jobs=args.jobs, backend="multiprocessing") as pool:

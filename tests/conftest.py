@@ -32,6 +32,7 @@ SLOW = (
     "tests/metrics/test_delong.py::test_p_values_are_uniform_without_a_difference",
     "tests/imbalance/test_sampling_pipelines.py::test_networks_and_features",
     # Networks that learn something.
+    "tests/deep/test_beat_features.py::test_learns_the_features",
     "tests/deep/test_ecg_net.py::test_each_network_learns",
     "tests/deep/test_msaic_net.py::test_added_records_do_not_count_in_the_classification_loss",
     "tests/deep/test_msaic_net.py::test_early_stopping_keeps_groups_on_one_side",

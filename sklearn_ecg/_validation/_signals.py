@@ -77,13 +77,18 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         if not reset:
             _check_lead_columns(estimator, columns)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        signals = _cast(to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
+        # Amplitudes beyond float32 become infinite; `check_finite` reports them below.
+        with np.errstate(over="ignore"):
+            signals = to_lead_array(X, dtype=None if isinstance(dtype, list) else dtype)
+            signals = _cast(signals, dtype)
     elif is_signal_table(X):
         # Meta-estimators convert lead frames to such tables, without the column names.
         if not reset:
             _check_lead_count(estimator, X.shape[1])
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        signals = _cast(stack_signals(X, dtype=None if isinstance(dtype, list) else dtype), dtype)
+        with np.errstate(over="ignore"):
+            signals = stack_signals(X, dtype=None if isinstance(dtype, list) else dtype)
+            signals = _cast(signals, dtype)
     elif isinstance(X, LazyRecords):
         columns = None if X.lead_names is None else list(X.lead_names)
         signals = check_lazy(estimator, X, reset, dtype, columns)

@@ -58,7 +58,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         Temperature :math:`\tau > 0` of the losses.
     backbone : {"vgg", "strided"} or callable, default="vgg"
         Encoder of a lead. "vgg" is a narrow 1-D VGG of 13 convolutions, "strided" consists of four
-        strided convolutions, `sklearn_ecg.nn.StridedCNN`, and is several times as fast. A callable
+        strided convolutions, `sklearn_ecg.nn.StridedCNN`, and takes a third of the time. A callable
         is called as ``backbone(1)`` and returns a module that maps signals (batch, 1, time) to
         vectors (batch, n_features).
     shared_encoder : bool, default=False
