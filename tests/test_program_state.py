@@ -23,6 +23,7 @@ from skorch.callbacks import Callback
 import sklearn_ecg
 from sklearn_ecg import (
     aggregation,
+    beats,
     calibration,
     datasets,
     imbalance,
@@ -214,6 +215,7 @@ CASES = {
         lambda **_: sklearn_ecg.detect_r_peaks(X, 100),
         lambda **_: sklearn_ecg.detect_r_peaks(NOT_FINITE, 100),
     ),
+    "make_beat_classifier": fit_twice(beats.make_beat_classifier(100, random_state=0), X, Y),
     "MultilabelCalibratedClassifierCV": fit_twice(
         calibration.MultilabelCalibratedClassifierCV(NETWORK, cv=2), X, LABELS
     ),
@@ -279,6 +281,10 @@ CASES = {
     "LazyRecords": (
         use_lazy_records,
         lambda tmp_path, **_: leads.LazyRecords(tmp_path / "missing.npy"),
+    ),
+    "describe_lead_frame": (
+        lambda **_: leads.describe_lead_frame(sklearn_ecg.to_lead_frame(X)),
+        lambda **_: leads.describe_lead_frame(3),
     ),
     "derive_leads": (
         lambda **_: leads.derive_leads(X[:, :2], ["I", "II"]),

@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ..leads import STANDARD_LEADS, is_lead_frame, to_lead_frame
+from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
 from ._digitizing import READABLE_LAYOUTS, PageOptions, as_image, digitize_page
 
@@ -41,7 +42,11 @@ _FACTS = (
 
 
 class ECGImageDigitizer(
-    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Turn images of 12-lead ECG pages into signals.
 

@@ -3,14 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 
 import sklearn_ecg
 from sklearn_ecg import (
     ACLECGClassifier,
     ACLECGEncoder,
+    BeatFeatureClassifier,
+    BeatFeatureEncoder,
     ECGNetClassifier,
+    ECGNetRegressor,
     MSAICNetClassifier,
+    MSAICNetRegressor,
     MultilabelCalibratedClassifierCV,
     MultilabelTunedThresholdClassifierCV,
     PatientAggregator,
@@ -64,6 +68,7 @@ ENCODER = ACLECGEncoder(
     max_epochs=0,
     random_state=0,
 )
+FEATURE_ENCODER = BeatFeatureEncoder(sampling_rate=100, max_epochs=0, random_state=0)
 IMAGE_ENCODER = SimCardioNetEncoder(image_size=8, n_heads=0, **TINY)
 
 ESTIMATORS = [
@@ -71,6 +76,10 @@ ESTIMATORS = [
     ECGNetClassifier("lstm", module_params={"hidden_size": 4}, max_epochs=0, random_state=0),
     ENCODER,
     ACLECGClassifier(ENCODER, max_epochs=0, random_state=0),
+    BeatFeatureClassifier(FEATURE_ENCODER, max_epochs=0, random_state=0),
+    ECGNetRegressor("lstm", module_params={"hidden_size": 4}, max_epochs=0, random_state=0),
+    FEATURE_ENCODER,
+    MSAICNetRegressor(**TINY, dilations=(1,), embedding_dim=4),
     IMAGE_ENCODER,
     SimCardioNetClassifier(IMAGE_ENCODER, max_epochs=0, unfreeze_interval=1, random_state=0),
     MultilabelCalibratedClassifierCV(NET, cv=2),
@@ -157,8 +166,9 @@ def test_in_fit(estimator, container):
         with pytest.raises(ValueError, match=rf"{SENTENCE}|2 classes, got 1 class"):
             clone(estimator).fit(one, Y[:1])
     else:
+        y = Y[:1] if is_regressor(estimator) else None
         with pytest.raises(ValueError, match=SENTENCE):
-            clone(estimator).fit(one)
+            clone(estimator).fit(one, y)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
