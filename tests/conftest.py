@@ -133,6 +133,7 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take some minutes.
 LONG = (
+    "tests/test_dask.py::test_two_workers_give_the_results_of_one_process",
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
     "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
     "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",
