@@ -145,6 +145,7 @@ LONG = (
     "tests/inspection/test_synthetic_importance.py::test_infarcted_region_ranks_first",
     # Every display with every estimator.
     "tests/inspection/test_displays.py::test_artists_stay_in_given_axes",
+    "tests/test_dask.py::test_two_workers_give_the_results_of_one_process",
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
     "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
     "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",

@@ -9,11 +9,12 @@ import pytest
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -25,11 +26,12 @@ from sklearn_ecg import (
     PatientAggregator,
     WindowedClassifier,
     detect_r_peaks,
+    duplicate_groups,
     to_lead_frame,
 )
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.imbalance import RecordOverSampler, RecordUnderSampler
-from sklearn_ecg.inspection import lead_importance, record_lead_importance, score_by_leads
+from sklearn_ecg.inspection import grad_cam, lead_importance, record_lead_importance, score_by_leads
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
@@ -308,6 +310,20 @@ def test_samplers_select_by_position(data, lazy):
     for records in (X, lazy):
         with pytest.raises(ValueError, match="dim 3"):
             RandomUnderSampler().fit_resample(records, y)
+
+
+def test_other_tools(data, lazy):
+    X, y = data
+    cropper, clf = Cropper(100).fit(X), MSAICNetClassifier(**{**TINY, "max_epochs": 1})
+    X, lazy = cropper.transform(X), cropper.transform(lazy)
+    for tool in (
+        lambda X: CalibratedClassifierCV(clf, cv=2).fit(X, y).predict_proba(X),
+        lambda X: VotingClassifier([("net", clf)], voting="soft").fit(X, y).predict_proba(X),
+        lambda X: cross_val_predict(clf, X, y, cv=2, method="predict_proba"),
+        lambda X: grad_cam(clf.fit(X, y), X),
+        lambda X: duplicate_groups(X),
+    ):
+        assert_array_equal(tool(lazy), tool(X))
 
 
 def test_patients(data, lazy):
