@@ -27,6 +27,8 @@ from ._tracing import measure_stroke_width, trace_rows
 _MIN_RECOVERED = 0.7
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
+# mm by which the starts of rows may differ.
+_MAX_SPREAD = 4.0
 
 
 @dataclass
@@ -131,6 +133,12 @@ def _digitize(image, options, facts):
     facts["rhythm_leads"] = fill_from_strips(
         signals, candidate["strips"], fill=options.rhythm_strip == "fill"
     )
+    if axis.spread > _MAX_SPREAD:
+        raise PageRefusedError(
+            "time",
+            f"the rows begin at places that differ by {axis.spread:.1f} mm, so that time 0 is "
+            "unknown",
+        )
     facts["confidence"] = _confidence(grid, axis, best[0], candidate["recovered"])
     return signals.astype(np.float32)
 
@@ -187,9 +195,9 @@ def _to_image(boxes, upright):
             found[name] = None
             continue
         top, bottom, left, right = box
-        corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]])
-        x, y, w = upright.to_image @ corners
-        x, y = x / w, y / w
+        x, y = upright.to_image(
+            np.array([left, right, left, right]), np.array([top, top, bottom, bottom])
+        )
         found[name] = tuple(
             int(value)
             for value in (np.floor(y.min()), np.ceil(y.max()), np.floor(x.min()), np.ceil(x.max()))
