@@ -22,6 +22,8 @@ _FIT_SCALE = 4.0
 _LEAST_BLOCKS = 12
 # Agreement of phases next to each other.
 _COHERENT = 0.6
+# mm: smaller displacements are no bends.
+_FLAT = 0.15
 
 
 @dataclass
@@ -271,6 +273,10 @@ def _improve(page, to_paper, bent):
             bend, error = fit_bend(new_u.ravel(), new_v.ravel(), measured, good.ravel())
             used = good & (error.reshape(good.shape) < min(_TOLERANCE, 0.35 * period))
             share = used.sum() / good.sum()
+            moved = np.hypot(*bend.displacement(new_u[used], new_v[used]))
+            # Paper that is flat to a fraction of a mm is not resampled.
+            if len(moved) and np.percentile(moved, 95) < _FLAT:
+                bend = None
     if used.sum() < _LEAST_BLOCKS:
         raise PageRefusedError("grid", "too little of the grid is legible")
     inside_u, inside_v = new_u[used], new_v[used]
