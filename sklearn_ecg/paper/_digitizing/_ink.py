@@ -16,7 +16,7 @@ _ENLARGE = 1.5
 # Pixels per mm from which a page that is upright is not resampled.
 _MIN_PITCH = 2.2
 # Darkness of ink, as a share of that of the darkest thin lines.
-_THRESHOLD = 0.45
+_THRESHOLD = 0.33
 # Ink is at least that much darker than paper, whose brightness is 1.
 _MIN_DARKNESS = 0.12
 # mm: taller vertical lines than this separate columns; no R-peak is as high.
@@ -101,7 +101,7 @@ def separate_ink(page, grid):
     darkness[outside] = 0
     strong = np.percentile(darkness[::3, ::3], 99.6)
     usual = np.percentile(darkness[::3, ::3], 95)
-    threshold = max(_THRESHOLD * strong, 1.2 * min(usual, 0.6 * strong), _MIN_DARKNESS)
+    threshold = max(_THRESHOLD * strong, 1.4 * min(usual, 0.5 * strong), _MIN_DARKNESS)
     if strong < _MIN_DARKNESS:
         raise PageRefusedError("traces", "there is no ink that is darker than the grid")
     # Half of the ink is at 0.5.
