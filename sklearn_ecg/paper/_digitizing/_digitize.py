@@ -96,6 +96,7 @@ def _digitize(image, options, facts):
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
     paths = trace_rows(find_strokes(upright.strength), rows, scale)
+    _cut_to_grid(paths, upright, grid.area)
     heights = np.concatenate([path.bottom - path.top for path in paths])
     line_height = float(np.nanpercentile(heights, 30)) if (heights > 0).any() else 1.0
     width = measure_stroke_width(upright.strength, paths, line_height)
@@ -141,6 +142,16 @@ def _digitize(image, options, facts):
         )
     facts["confidence"] = _confidence(grid, axis, best[0], candidate["recovered"])
     return signals.astype(np.float32)
+
+
+def _cut_to_grid(paths, upright, area):
+    """Remove what is to the left and to the right of the grid, in place: it is no trace."""
+    first = max(0, int((area[2] - upright.origin[0]) * upright.scale))
+    stop = max(0, int((area[3] - upright.origin[0]) * upright.scale))
+    for path in paths:
+        for ends in (path.top, path.bottom):
+            ends[:first] = np.nan
+            ends[stop:] = np.nan
 
 
 def _check_pulses(axis, gain, facts):
