@@ -93,8 +93,9 @@ class ECGImageDigitizer(
     1. Of an image with more than 8 million pixels, blocks of pixels are averaged.
     2. The smallest of the three colors shows the grid, whatever its color. The mean spectrum of
        tiles of the page gives pitch and rotation. The phases of the grid in all parts of the page
-       then give a homography, from which the page is turned upright. If more than 45 % of the grid
-       disagree with a plane sheet, the page is refused.
+       then give a homography, and cubic polynomials for smooth bends of the paper. If more than
+       45 % of the grid disagree with them, the page is refused. A page that is upright to 0.02
+       degrees is not resampled.
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
        which leaves little of a gray grid.
@@ -114,9 +115,8 @@ class ECGImageDigitizer(
     Leads of a page with columns are NaN outside of their column, because they are not printed
     there. The signals of limb leads are given as printed: they are not corrected by the identities.
 
-    Black-and-white pages and colored ones are read. Pages without a grid, on folded or strongly
-    bent paper, with curved perspective, or turned by more than 8 degrees are refused. The limits of
-    accuracy are in the documentation.
+    Pages in color, in gray, and in black and white are read. Pages without a grid, on folded paper,
+    or turned by more than 8 degrees are refused. The limits of accuracy are in the documentation.
 
     References
     ----------
@@ -273,7 +273,7 @@ class ECGImageDigitizer(
             ``perspective``
                 Largest ratio of the pitch in two corners, minus 1.
             ``grid_share``
-                Share of the grid that agrees with a plane sheet.
+                Share of the grid that agrees with a sheet that is plane or bent smoothly.
             ``layout``, ``lead_order``, ``rhythm_leads``
                 The layout; "standard, by position"; and the lead of each rhythm strip, None where
                 it is not recognized.

@@ -70,6 +70,10 @@ def find_time_axis(curves, scales, speed, rulings):
         start, stop = _trace_extent(curve, pulse, scale)
         starts.append(start)
         stops.append(stop)
+    # Rows whose pulse was found are more certain.
+    with_pulse = [start for start, pulse in zip(starts, pulses) if pulse is not None]
+    if len(with_pulse) >= max(2, len(starts) / 3):
+        starts = with_pulse
     start, stop = float(np.median(starts)), float(np.median(stops))
     per_second = scale * speed
     if len(rulings) == 3:

@@ -27,6 +27,8 @@ from ._tracing import measure_stroke_width, trace_rows
 _MIN_RECOVERED = 0.7
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
+# mm by which the starts of rows may differ.
+_MAX_SPREAD = 4.0
 
 
 @dataclass
@@ -94,6 +96,7 @@ def _digitize(image, options, facts):
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
     paths = trace_rows(find_strokes(upright.strength), rows, scale)
+    _cut_to_grid(paths, upright, grid.area)
     heights = np.concatenate([path.bottom - path.top for path in paths])
     line_height = float(np.nanpercentile(heights, 30)) if (heights > 0).any() else 1.0
     width = measure_stroke_width(upright.strength, paths, line_height)
@@ -131,8 +134,24 @@ def _digitize(image, options, facts):
     facts["rhythm_leads"] = fill_from_strips(
         signals, candidate["strips"], fill=options.rhythm_strip == "fill"
     )
+    if axis.spread > _MAX_SPREAD:
+        raise PageRefusedError(
+            "time",
+            f"the rows begin at places that differ by {axis.spread:.1f} mm, so that time 0 is "
+            "unknown",
+        )
     facts["confidence"] = _confidence(grid, axis, best[0], candidate["recovered"])
     return signals.astype(np.float32)
+
+
+def _cut_to_grid(paths, upright, area):
+    """Remove what is to the left and to the right of the grid, in place: it is no trace."""
+    first = max(0, int((area[2] - upright.origin[0]) * upright.scale))
+    stop = max(0, int((area[3] - upright.origin[0]) * upright.scale))
+    for path in paths:
+        for ends in (path.top, path.bottom):
+            ends[:first] = np.nan
+            ends[stop:] = np.nan
 
 
 def _check_pulses(axis, gain, facts):
@@ -187,9 +206,9 @@ def _to_image(boxes, upright):
             found[name] = None
             continue
         top, bottom, left, right = box
-        corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]])
-        x, y, w = upright.to_image @ corners
-        x, y = x / w, y / w
+        x, y = upright.to_image(
+            np.array([left, right, left, right]), np.array([top, top, bottom, bottom])
+        )
         found[name] = tuple(
             int(value)
             for value in (np.floor(y.min()), np.ceil(y.max()), np.floor(x.min()), np.ceil(x.max()))

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import convolve1d
 
+from ._bends import CELL, Bend, fit_bend
 from ._lattice import HARMONICS, enhance_grid, find_lattice
 from ._refusal import PageRefusedError
 
@@ -19,6 +20,10 @@ _GOOD_SHARE = 0.9
 # Pixels per mm of the page that the second fit uses.
 _FIT_SCALE = 4.0
 _LEAST_BLOCKS = 12
+# Agreement of phases next to each other.
+_COHERENT = 0.6
+# mm: smaller displacements are no bends.
+_FLAT = 0.15
 
 
 @dataclass
@@ -39,6 +44,8 @@ class Grid:
         Share of the blocks with a grid that agree with the homography.
     area : tuple of float
         The part of the paper with a grid: top, bottom, left and right in mm.
+    bend : Bend or None
+        Smooth displacements of the paper after the homography.
     """
 
     to_paper: np.ndarray
@@ -47,6 +54,7 @@ class Grid:
     perspective: float
     share: float
     area: tuple
+    bend: Bend | None
 
 
 def fit_grid(page):
@@ -75,17 +83,17 @@ def fit_grid(page):
     ]
     first = _grow(phases, lattice)
     to_paper = first @ np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
-    to_paper, share, area = _improve(page, to_paper)
+    to_paper, share, area, bend = _improve(page, to_paper, False)
     if _is_tilted(to_paper, page) or share < _GOOD_SHARE:
         # The first fit used blocks in which the pitch was not quite right.
-        to_paper, share, area = _improve(page, to_paper)
+        to_paper, share, area, bend = _improve(page, to_paper, True)
     if share < _MIN_SHARE:
         raise PageRefusedError(
             "grid",
             f"only {share:.0%} of the grid agrees with one plane sheet of paper: the page is "
             "folded, curved, or has several sheets",
         )
-    return _describe(page, to_paper, share, area)
+    return _describe(page, to_paper, share, area, bend)
 
 
 def _is_tilted(to_paper, page):
@@ -216,7 +224,7 @@ def _fit(x, y, u, v, weight, *, affine=False, around=None):
     return model / model[2, 2]
 
 
-def _improve(page, to_paper):
+def _improve(page, to_paper, bent):
     """Fit the homography to the phases of a page that it has made nearly upright."""
     width, height = page.darkest.size
     left, top, right, bottom = paper_bounds(to_paper, width, height)
@@ -227,30 +235,22 @@ def _improve(page, to_paper):
     pixels = enhance_grid(warp(page.darkest, to_upright, size))
     inside = np.asarray(warp(Image.new("L", page.darkest.size, 255), to_upright, size)) > 128
     pixels[~inside] = 0
-    best = None
+    fields = {}
     for harmonic in (1, HARMONICS):
         frequency = harmonic / (5 * scale)
         x, y, across = _demodulate(pixels, (frequency, 0))
         _, _, along = _demodulate(pixels, (0, frequency))
         weight = np.sqrt(np.abs(across) * np.abs(along))
-        power = np.percentile(weight, 75)
-        if best is None or power > 0.5 * best[0]:
-            best = power, harmonic, x, y, across, along, weight
-    _, harmonic, x, y, across, along, weight = best
+        coherence = np.minimum(_coherence(across), _coherence(along))
+        fields[harmonic] = across, along, weight, coherence
+    powers = [np.percentile(field[2], 75) for field in fields.values()]
+    harmonic = HARMONICS if powers[1] > 0.5 * powers[0] else 1
+    u, v = x / scale + left, y / scale + top
+    offsets = {key: _offsets(field, 5 / key, left, top) for key, field in fields.items()}
+    _, _, weight, coherence = fields[harmonic]
     period = 5 / harmonic
-    u = x / scale + left
-    v = y / scale + top
-    off_u = -np.angle(across) / (2 * np.pi) * period - np.mod(left, period)
-    off_v = -np.angle(along) / (2 * np.pi) * period - np.mod(top, period)
-    # The grid's origin is arbitrary.
-    strong = weight > 0.35 * np.percentile(weight, 85)
-    for off in (off_u, off_v):
-        turn = np.angle(np.sum((weight * np.exp(2j * np.pi * off / period))[strong]))
-        off -= turn / (2 * np.pi) * period
-        off -= period * np.round(off / period)
-    error = np.zeros_like(off_u)
+    off_u, off_v, strong = offsets[harmonic]
     used = strong
-    correction = np.eye(3)
     for _ in range(3):
         if used.sum() < _LEAST_BLOCKS:
             raise PageRefusedError("grid", "too little of the grid is legible")
@@ -259,10 +259,27 @@ def _improve(page, to_paper):
         du, dv = u + off_u - new_u, v + off_v - new_v
         du -= period * np.round(du / period)
         dv -= period * np.round(dv / period)
-        error = np.hypot(du, dv)
-        used = strong & (error < min(_TOLERANCE, 0.35 * period))
+        used = strong & (np.hypot(du, dv) < min(_TOLERANCE, 0.35 * period))
     share = used.sum() / max(1, strong.sum())
-    inside_u, inside_v = _apply(correction, u[used], v[used])
+    bend = None
+    if bent and share < _GOOD_SHARE:
+        measured = []
+        for key in sorted({1, harmonic}):
+            off_u, off_v, _ = offsets[key]
+            measured.append(((u + off_u - new_u).ravel(), (v + off_v - new_v).ravel(), 5 / key))
+        # Phases of text and of the table have nothing in common with those next to them.
+        good = strong & (fields[1][3] > _COHERENT)
+        if good.sum() >= 40:
+            bend, error = fit_bend(new_u.ravel(), new_v.ravel(), measured, good.ravel())
+            used = good & (error.reshape(good.shape) < min(_TOLERANCE, 0.35 * period))
+            share = used.sum() / good.sum()
+            moved = np.hypot(*bend.displacement(new_u[used], new_v[used]))
+            # Paper that is flat to a fraction of a mm is not resampled.
+            if len(moved) and np.percentile(moved, 95) < _FLAT:
+                bend = None
+    if used.sum() < _LEAST_BLOCKS:
+        raise PageRefusedError("grid", "too little of the grid is legible")
+    inside_u, inside_v = new_u[used], new_v[used]
     area = (
         float(np.percentile(inside_v, 0.5)) - _BLOCK / scale,
         float(np.percentile(inside_v, 99.5)) + _BLOCK / scale,
@@ -270,7 +287,20 @@ def _improve(page, to_paper):
         float(np.percentile(inside_u, 99.5)) + _BLOCK / scale,
     )
     model = correction @ to_paper
-    return model / model[2, 2], share, area
+    return model / model[2, 2], share, area, bend
+
+
+def _offsets(field, period, left, top):
+    """Return the distances in mm to the grid, with an arbitrary origin, and strong blocks."""
+    across, along, weight, _ = field
+    strong = weight > 0.35 * np.percentile(weight, 85)
+    found = []
+    for phasor, origin in ((across, left), (along, top)):
+        off = -np.angle(phasor) / (2 * np.pi) * period - np.mod(origin, period)
+        turn = np.angle(np.sum((weight * np.exp(2j * np.pi * off / period))[strong]))
+        off -= turn / (2 * np.pi) * period
+        found.append(off - period * np.round(off / period))
+    return (*found, strong)
 
 
 def paper_bounds(to_paper, width, height):
@@ -296,7 +326,58 @@ def warp(image, homography, size, resample=Image.Resampling.BILINEAR, fill=255):
     )
 
 
-def _describe(page, to_paper, share, area):
+def to_pixels(grid, u, v):
+    """Return the pixels (x, y) of a page at which points of the paper in mm are."""
+    if grid.bend is not None:
+        u, v = grid.bend.flatten(u, v)
+    return _apply(np.linalg.inv(grid.to_paper), u, v)
+
+
+def warp_page(image, grid, origin, scale, size, fill=255):
+    """Return an upright image of a page.
+
+    Parameters
+    ----------
+    image : Image
+    grid : Grid
+    origin : tuple of float
+        Left and top in mm.
+    scale : float
+        Pixels per mm of the result.
+    size : tuple of int
+        Width and height of the result.
+    fill : int, default=255
+        Value of pixels outside of the image.
+
+    Returns
+    -------
+    upright : Image
+    """
+    resample = Image.Resampling.BICUBIC
+    if grid.bend is None:
+        to_upright = np.array(
+            [[scale, 0, -origin[0] * scale], [0, scale, -origin[1] * scale], [0, 0, 1]]
+        )
+        return warp(image, to_upright @ grid.to_paper, size, resample, fill)
+    columns = np.append(np.arange(0, size[0], round(CELL * scale)), size[0])
+    rows = np.append(np.arange(0, size[1], round(CELL * scale)), size[1])
+    x, y = to_pixels(
+        grid,
+        *np.meshgrid(columns / scale + origin[0], rows / scale + origin[1]),
+    )
+    corners = np.stack([x, y], axis=-1)
+    mesh = [
+        (
+            (int(columns[j]), int(rows[i]), int(columns[j + 1]), int(rows[i + 1])),
+            (*corners[i, j], *corners[i + 1, j], *corners[i + 1, j + 1], *corners[i, j + 1]),
+        )
+        for i in range(len(rows) - 1)
+        for j in range(len(columns) - 1)
+    ]
+    return image.transform(size, Image.Transform.MESH, mesh, resample, fillcolor=fill)
+
+
+def _describe(page, to_paper, share, area, bend):
     width, height = page.darkest.size
     x, y = width / 2, height / 2
 
@@ -317,4 +398,5 @@ def _describe(page, to_paper, share, area):
         perspective=float((corners.max(axis=0) / corners.min(axis=0)).max() - 1),
         share=float(share),
         area=area,
+        bend=bend,
     )

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from ._grid_fit import paper_bounds, warp
+from ._grid_fit import Grid, paper_bounds, to_pixels, warp_page
 from ._refusal import PageRefusedError
 
 # Pixels per mm of an upright page.
@@ -16,7 +16,7 @@ _ENLARGE = 1.5
 # Pixels per mm from which a page that is upright is not resampled.
 _MIN_PITCH = 2.2
 # Darkness of ink, as a share of that of the darkest thin lines.
-_THRESHOLD = 0.45
+_THRESHOLD = 0.33
 # Ink is at least that much darker than paper, whose brightness is 1.
 _MIN_DARKNESS = 0.12
 # mm: taller vertical lines than this separate columns; no R-peak is as high.
@@ -42,8 +42,10 @@ class UprightPage:
         Left and top in mm of the paper.
     outside : ndarray of shape (height, width), bool
         Pixels that are not in the image.
-    to_image : ndarray of shape (3, 3)
-        Homography from the pixels of the upright page to those of the given image.
+    grid : Grid or None
+        None if the page is that of the image.
+    reduction : int
+        Pixels of the given image for one pixel of the page.
     """
 
     strength: np.ndarray
@@ -51,7 +53,16 @@ class UprightPage:
     scales: tuple
     origin: tuple
     outside: np.ndarray
-    to_image: np.ndarray
+    grid: Grid | None
+    reduction: int
+
+    def to_image(self, x, y):
+        """Return the pixels of the given image at which pixels of the upright page are."""
+        if self.grid is not None:
+            x, y = to_pixels(
+                self.grid, *(np.array([x, y]) / self.scale + [[a] for a in self.origin])
+            )
+        return x * self.reduction, y * self.reduction
 
 
 def separate_ink(page, grid):
@@ -69,10 +80,10 @@ def separate_ink(page, grid):
     width, height = page.lightest.size
     left, top, right, bottom = paper_bounds(grid.to_paper, width, height)
     pitch = np.array(grid.pitch) / page.reduction
-    if _is_upright(grid) and pitch.min() >= _MIN_PITCH:
+    is_native = _is_upright(grid) and pitch.min() >= _MIN_PITCH
+    if is_native:
         # Every resampling blurs steep strokes.
         scales = pitch
-        to_upright = np.eye(3)
         lightest = page.lightest
         outside = np.zeros((height, width), dtype=bool)
         darkness = _darkness(lightest)
@@ -80,31 +91,35 @@ def separate_ink(page, grid):
     else:
         scale = int(np.clip(np.ceil(_ENLARGE * pitch.mean()), *_SCALES))
         scales = np.array([scale, scale], dtype=float)
-        to_upright = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
-        to_upright = to_upright @ grid.to_paper
         size = (int((right - left) * scale), int((bottom - top) * scale))
-        lightest = warp(page.lightest, to_upright, size, Image.Resampling.BICUBIC)
-        frame = warp(Image.new("L", page.lightest.size, 255), to_upright, size, fill=0)
+        lightest = warp_page(page.lightest, grid, (left, top), scale, size)
+        frame = Image.new("L", page.lightest.size, 255)
+        frame = warp_page(frame, grid, (left, top), scale, size, fill=0)
         outside = np.asarray(frame) < 255
         darkness = _darkness(lightest)
         _subtract_grid(darkness, 5 * scale)
     darkness[outside] = 0
     strong = np.percentile(darkness[::3, ::3], 99.6)
     usual = np.percentile(darkness[::3, ::3], 95)
-    threshold = max(_THRESHOLD * strong, 1.2 * min(usual, 0.6 * strong), _MIN_DARKNESS)
+    threshold = max(_THRESHOLD * strong, 1.4 * min(usual, 0.5 * strong), _MIN_DARKNESS)
     if strong < _MIN_DARKNESS:
         raise PageRefusedError("traces", "there is no ink that is darker than the grid")
-    to_image = np.diag([page.reduction, page.reduction, 1.0]) @ np.linalg.inv(to_upright)
     # Half of the ink is at 0.5.
     strength = np.clip(darkness * (0.5 / threshold), 0, 1.5).astype(np.float32)
     return UprightPage(
-        strength, float(scales.mean()), tuple(scales), (left, top), outside, to_image
+        strength=strength,
+        scale=float(scales.mean()),
+        scales=tuple(scales),
+        origin=(left, top),
+        outside=outside,
+        grid=None if is_native else grid,
+        reduction=page.reduction,
     )
 
 
 def _is_upright(grid):
     """Whether the lines of a grid are along the pixels, to a fraction of a pixel."""
-    return abs(grid.rotation) < 0.02 and grid.perspective < 0.003
+    return grid.bend is None and abs(grid.rotation) < 0.02 and grid.perspective < 0.003
 
 
 def _darkness(image):

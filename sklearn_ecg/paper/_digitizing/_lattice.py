@@ -16,6 +16,8 @@ _PAGE_SIDE = (110.0, 480.0)
 _MAX_SLOPE = 0.15
 # Largest ratio of the pitches in both directions.
 _MAX_ASPECT = 1.08
+# Share of the power of a line that the window puts elsewhere.
+_SIDE_LOBES = 3e-4
 # Fifth harmonic of the 5 mm lines: lines of 1 mm.
 HARMONICS = 5
 
@@ -157,7 +159,9 @@ def _ridge(power):
     # What lines in other directions, traces and noise have at this frequency.
     outside = np.abs(offsets) <= np.maximum(4 * reach, 8)[:, None]
     background = np.nanmedian(np.where(outside & ~inside, power, np.nan), axis=1)
-    smooth = median_filter(np.log(background + 1e-12), 5, mode="nearest")
+    # The window of the tiles has side lobes, which are seen on pages without any noise.
+    background = np.maximum(background, _SIDE_LOBES * top.max() + 1e-12)
+    smooth = median_filter(np.log(background), 5, mode="nearest")
     ratio = np.log(top + 1e-12) - smooth - 1.0
     position = np.empty(n)
     for i in range(n):

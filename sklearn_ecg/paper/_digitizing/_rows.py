@@ -14,7 +14,9 @@ _TRACE_WIDTH = 12.0
 _ROW_DISTANCE = 9.0
 _ROW_WIDTH = 90.0
 # Peaks of the profile, as a share of the highest one.
-_PEAK = 0.3
+_PEAK = 0.2
+# mm: the area of the grid is known up to this; edges of the paper are outside of it.
+_MARGIN = 5.0
 
 
 @dataclass
@@ -57,7 +59,7 @@ def find_rows(upright, area):
     step = 2
     # Rulings and headers are outside of the grid.
     y_mm = np.arange(len(traces)) * step / scale + upright.origin[1]
-    traces[(y_mm < area[0] - 2) | (y_mm > area[1] + 2)] = False
+    traces[(y_mm < area[0] + _MARGIN) | (y_mm > area[1] - _MARGIN)] = False
     profile = traces.sum(axis=1).astype(float) * step / scale
     smooth = gaussian_filter1d(profile, 1.0 * scale / step, mode="constant")
     peaks, _ = find_peaks(

@@ -1,0 +1,189 @@
+"""The steps of the digitizer, compared with slow implementations and with known maps."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sklearn_ecg.paper._digitizing._bends import fit_bend
+from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
+from sklearn_ecg.paper._digitizing._grid_fit import _fit, fit_grid, to_pixels
+from sklearn_ecg.paper._digitizing._lattice import find_lattice
+from sklearn_ecg.paper._digitizing._layouts import limb_residual, places_of, possible_layouts
+from sklearn_ecg.paper._digitizing._pages import split_channels
+from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
+from sklearn_ecg.paper._digitizing._rows import Row
+from sklearn_ecg.paper._digitizing._strokes import find_strokes
+from sklearn_ecg.paper._digitizing._tracing import Path, trace_rows
+
+
+def draw_grid(to_paper, size=(700, 900), contrast=60):
+    """Return an image of 1 mm and 5 mm lines of a paper whose coordinates are given."""
+    y, x = np.mgrid[: size[0], : size[1]] + 0.5
+    u, v = to_paper(x, y)
+    image = np.full(size, 255.0)
+    for step, share in ((1.0, 0.5), (5.0, 1.0)):
+        for position in (u, v):
+            phase = np.abs(position / step - np.round(position / step)) * step
+            image -= share * contrast * np.clip(1.2 - 8 * phase, 0, 1)
+    return Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("pitch", [2.8, 4.1, 7.3])
+@pytest.mark.parametrize("degrees", [0.0, 3.0, -6.0])
+def test_pitch_and_rotation(pitch, degrees):
+    angle = np.radians(degrees)
+
+    def to_paper(x, y):
+        return (
+            (np.cos(angle) * x + np.sin(angle) * y) / pitch,
+            (-np.sin(angle) * x + np.cos(angle) * y) / pitch,
+        )
+
+    image = draw_grid(to_paper)
+    lattice = find_lattice(image)
+    found = 1 / (5 * np.hypot(*lattice.across))
+    assert found * lattice.reduction == pytest.approx(pitch, rel=0.02)
+    grid = fit_grid(split_channels(image))
+    np.testing.assert_allclose(grid.pitch, pitch, rtol=2e-3)
+    assert grid.rotation == pytest.approx(degrees, abs=0.05)
+    assert grid.share > 0.9
+
+
+def test_bent_paper():
+    def to_paper(x, y):
+        return x / 4 + 3.0 * (y / 700) ** 2, y / 4 + 3.5 * np.sin(np.pi * x / 900)
+
+    image = draw_grid(to_paper)
+    grid = fit_grid(split_channels(image))
+    assert grid.bend is not None
+    assert grid.share > 0.9
+    # Distances on the paper agree, whatever the origin.
+    u, v = np.meshgrid(np.arange(20, 200, 20.0), np.arange(20, 150, 20.0))
+    x, y = to_pixels(grid, u, v)
+    true_u, true_v = to_paper(x, y)
+    for true, expected in ((true_u, u), (true_v, v)):
+        off = true - expected
+        off -= np.median(off)
+        assert np.percentile(np.abs(off), 90) < 0.3
+
+
+def test_homography_of_least_squares():
+    rng = np.random.default_rng(0)
+    model = np.array([[0.25, 0.01, 3], [-0.02, 0.24, 5], [1e-5, -2e-5, 1]])
+    x, y = rng.uniform(0, 1000, (2, 50))
+    w = model[2, 0] * x + model[2, 1] * y + 1
+    u, v = (model[0] @ [x, y, np.ones(50)]) / w, (model[1] @ [x, y, np.ones(50)]) / w
+    fitted = _fit(x, y, u, v, np.ones(50))
+    at = np.array([300.0, 400.0, 1.0])
+    expected, found = model @ at, fitted @ at
+    np.testing.assert_allclose(found[:2] / found[2], expected[:2] / expected[2], atol=0.05)
+
+
+def test_bend_is_recovered_from_wrapped_displacements():
+    rng = np.random.default_rng(0)
+    u, v = rng.uniform(0, 250, (2, 400))
+    du, dv = 2.0 * (u / 250) ** 2, 1.5 * (u / 250) * (v / 250)
+    wrapped = [((du + 1) % 5 - 1, (dv + 1) % 5 - 1, 5.0), (du % 1, dv % 1, 1.0)]
+    good = np.ones(400, dtype=bool)
+    good[::10] = False
+    bend, error = fit_bend(u, v, wrapped, good)
+    assert error.max() < 0.05
+    np.testing.assert_allclose(bend.displacement(u, v), [du, dv], atol=0.05)
+    a, b = bend.flatten(u + du, v + dv)
+    np.testing.assert_allclose([a, b], [u, v], atol=0.1)
+
+
+def test_strokes_equal_a_slow_search():
+    rng = np.random.default_rng(0)
+    strength = (rng.random((30, 40)) * 1.4 * (rng.random((30, 40)) < 0.4)).astype(np.float32)
+    strokes = find_strokes(strength)
+    expected = []
+    for x in range(40):
+        column = np.concatenate([[0], strength[:, x], [0]])
+        for i in range(1, 31):
+            if column[i] > 0.5 and column[i - 1] <= 0.5:
+                j = i
+                while column[j] > 0.5:
+                    j += 1
+                top = i - 0.5 - (column[i] - 0.5) / (column[i] - column[i - 1])
+                bottom = j - 1.5 + (column[j - 1] - 0.5) / (column[j - 1] - column[j])
+                expected.append((x, top, bottom, column[i:j].mean()))
+    expected = np.array(expected)
+    np.testing.assert_array_equal(
+        strokes.starts, np.searchsorted(expected[:, 0], np.arange(41), side="left")
+    )
+    found = np.stack([strokes.top, strokes.bottom, strokes.ink], axis=1)
+    np.testing.assert_allclose(found, expected[:, 1:], rtol=1e-4, atol=1e-4)
+
+
+def test_path_follows_a_trace_past_letters():
+    strength = np.zeros((120, 200), dtype=np.float32)
+    x = np.arange(200)
+    y = np.round(60 + 20 * np.sin(x / 12)).astype(int)
+    for column in range(200):
+        low, high = sorted((y[max(0, column - 1)], y[column]))
+        strength[low : high + 2, column] = 1
+    letters = strength.copy()
+    letters[5:15, 40:60] = 1
+    letters[100:112, 90:100] = 1
+    letters[:, 150:152] = 0
+    row = Row(60.0, 0.0, 120.0, 0.0, 200.0)
+    (path,) = trace_rows(find_strokes(letters), [row], 4)
+    missing = np.isnan(path.top)
+    np.testing.assert_array_equal(np.flatnonzero(missing), [150, 151])
+    middle = (path.top + path.bottom) / 2
+    assert np.nanmax(np.abs(middle - y - 1)) < 4
+    curve = make_curve(path, 4, 1.0)
+    values = sample_curve(curve, np.array([20.5, 151.0]), 8)
+    assert values[0] == pytest.approx(y[20] + 1, abs=1.5)
+    assert np.isnan(sample_curve(curve, np.array([151.0]), 1)).all()
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_narrow_peaks_keep_their_height(width):
+    # A peak and a trough of 3 columns, drawn with strokes of a width.
+    signal = np.full(80, 50.0)
+    signal[29:34] = [40, 20, 5, 20, 40]
+    signal[49:54] = [60, 80, 95, 80, 60]
+    padded = np.pad(signal, width // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    path = Path(0, windows.min(axis=1) - 1, windows.max(axis=1) + 1)
+    curve = make_curve(path, 4, float(width))
+    assert np.nanmin(curve.y) == pytest.approx(5, abs=0.1)
+    assert np.nanmax(curve.y) == pytest.approx(95, abs=0.1)
+    middle = sample_curve(curve, np.arange(80) + 0.5, 4)
+    assert np.abs(middle[:20] - 50).max() < 0.1
+
+
+def test_identities_of_the_limb_leads():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 300))
+    leads = {
+        "I": first,
+        "II": second + 3.0,
+        "III": second - first,
+        "aVR": -(first + second) / 2,
+        "aVL": first - second / 2,
+        "aVF": second - first / 2,
+    }
+    np.testing.assert_allclose(limb_residual(leads), 0, atol=0.01)
+    leads["I"], leads["III"] = leads["aVR"], leads["aVF"]
+    assert limb_residual(leads)[0] > 0.3
+    short = {name: np.where(np.arange(300) < 10, lead, np.nan) for name, lead in leads.items()}
+    assert np.isnan(limb_residual(short)).all()
+
+
+def test_layouts_by_rows():
+    assert possible_layouts("auto", 6) == ["3x4+3", "6x2"]
+    assert possible_layouts("auto", 12) == ["12x1"]
+    for n_rows, word in ((1, "rhythm strip"), (8, "one page"), (24, "one page")):
+        with pytest.raises(PageRefusedError, match=word):
+            possible_layouts("auto", n_rows)
+    places, strips = places_of("3x4+1")
+    assert [(place.name, place.row, place.column) for place in places[:4]] == [
+        ("I", 0, 0),
+        ("II", 1, 0),
+        ("III", 2, 0),
+        ("aVR", 0, 1),
+    ]
+    assert [strip.row for strip in strips] == [3]
