@@ -63,7 +63,7 @@ def main():
     parser.add_argument("folder", help="PTB-XL folder")
     args = parser.parse_args()
     ecg = load_ptbxl(args.folder, folds=range(1, 10))
-    age = np.asarray(pd.to_numeric(ecg.meta["age"]), dtype=float)
+    age = np.asarray(pd.to_numeric(ecg.metadata["age"]), dtype=float)
     known = np.isfinite(age) & (age < 300)
     X, age = np.asarray(ecg.data)[known], age[known]
     folds, patients = np.asarray(ecg.folds)[known], np.asarray(ecg.groups)[known]

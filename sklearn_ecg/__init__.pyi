@@ -28,8 +28,12 @@ from .calibration import (
 )
 from .deep._acl_ecg import ACLECGEncoder as ACLECGEncoder
 from .deep._acl_ecg_classifier import ACLECGClassifier as ACLECGClassifier
+from .deep._beat_feature_classifier import BeatFeatureClassifier as BeatFeatureClassifier
+from .deep._beat_feature_encoder import BeatFeatureEncoder as BeatFeatureEncoder
 from .deep._ecg_net import ECGNetClassifier as ECGNetClassifier
+from .deep._ecg_net_regressor import ECGNetRegressor as ECGNetRegressor
 from .deep._msaic_net import MSAICNetClassifier as MSAICNetClassifier
+from .deep._msaic_net_regressor import MSAICNetRegressor as MSAICNetRegressor
 from .deep._simcardionet import SimCardioNetEncoder as SimCardioNetEncoder
 from .deep._simcardionet_classifier import SimCardioNetClassifier as SimCardioNetClassifier
 from .feature_selection import SequentialLeadSelector as SequentialLeadSelector
@@ -37,6 +41,7 @@ from .imbalance import PriorCorrectedClassifier as PriorCorrectedClassifier
 from .leads import REGIONS_8 as REGIONS_8
 from .leads import REGIONS_12 as REGIONS_12
 from .leads import STANDARD_LEADS as STANDARD_LEADS
+from .leads import LazyRecords as LazyRecords
 from .leads import derive_leads as derive_leads
 from .leads import is_lead_frame as is_lead_frame
 from .leads import lead_regions as lead_regions
@@ -54,8 +59,13 @@ __version__: str
 __all__ = [
     "ACLECGClassifier",
     "ACLECGEncoder",
+    "BeatFeatureClassifier",
+    "BeatFeatureEncoder",
     "ECGNetClassifier",
+    "ECGNetRegressor",
+    "LazyRecords",
     "MSAICNetClassifier",
+    "MSAICNetRegressor",
     "MultilabelCalibratedClassifierCV",
     "MultilabelTunedThresholdClassifierCV",
     "PatientAggregator",
