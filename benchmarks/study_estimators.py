@@ -517,6 +517,7 @@ def choose(task, stored):
 
 def report(task, stored):
     """Print tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9."""
+    texts = {}
     for title, cells in {
         "12 leads, by number of training records": [("12", size) for size in SIZES],
         "all training records, by leads": [(subset, "all") for subset in SUBSETS],
@@ -527,7 +528,12 @@ def report(task, stored):
         print(f"\n.. csv-table:: {TASKS[task].capitalize()}, {title}")
         print(f"   :header: Estimator, {heading}\n")
         for arm in (*ARMS, *AVERAGES):
-            row = [compare(task, subset, arm, size, stored) for subset, size in cells]
+            row = []
+            for cell in cells:
+                if (arm, *cell) not in texts:
+                    subset, size = cell
+                    texts[arm, subset, size] = compare(task, subset, arm, size, stored)
+                row.append(texts[arm, *cell])
             if any(row):
                 print(f'   "{arm}", ' + ", ".join(f'"{text}"' for text in row), flush=True)
 

@@ -123,6 +123,11 @@ class DeepECGRegressor(RegressorMixin, SupervisedECG):
 
     def _validate(self, X, y, sample_weight, groups):
         data = super()._validate(X, y, sample_weight, groups)
+        if len(data.train) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 records with a positive sample_weight, "
+                f"got {len(data.train)} sample(s) in y. Pass more records."
+            )
         self._is_single_target = bool(data.target.is_single)
         self._n_targets = int(data.target.n_outputs)
         return data
@@ -133,8 +138,15 @@ class DeepECGRegressor(RegressorMixin, SupervisedECG):
         if previous is None:
             values = data.target.values[data.train]
             weights = None if data.sample_weight is None else data.sample_weight[data.train]
-            self.target_mean_ = np.average(values, axis=0, weights=weights)
-            variance = np.average((values - self.target_mean_) ** 2, axis=0, weights=weights)
+            # Infinite for huge values, which is an error below.
+            with np.errstate(over="ignore", invalid="ignore"):
+                self.target_mean_ = np.average(values, axis=0, weights=weights)
+                variance = np.average((values - self.target_mean_) ** 2, axis=0, weights=weights)
+            if not np.isfinite(variance).all():
+                raise ValueError(
+                    f"y contains values up to {np.abs(values).max():g}, whose variance is too "
+                    "large for floating-point numbers. Use another unit."
+                )
             # A constant target is predicted as it is.
             smallest = np.finfo(np.float64).eps * np.abs(self.target_mean_)
             scale = np.sqrt(variance)

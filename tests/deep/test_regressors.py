@@ -177,6 +177,14 @@ def test_checkpoint_is_continued(regressor, records, tmp_path):
     assert len(list(tmp_path.glob("*"))) == 2
 
 
+def test_one_record_is_an_error(regressor, records):
+    X, y, _ = records
+    with pytest.raises(ValueError, match="at least 2 records .* got 1 sample"):
+        regressor.fit(X[:1], y[:1])
+    with pytest.raises(ValueError, match="at least 2 records .* got 1 sample"):
+        regressor.fit(X[:2], y[:2], sample_weight=[1, 0])
+
+
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_save_and_load(regressor, records, tmp_path, n_targets):
     X, y, _ = records
@@ -223,6 +231,7 @@ def test_what_needs_classes_is_refused(regressor, records, tmp_path):
         (np.ma.masked_less(np.arange(40.0), 5), "5 masked values"),
         (np.ones((40, 2, 2)), r"\(n_records, n_targets\), got shape \(40, 2, 2\)"),
         (np.ones((40, 0)), r"0 sample\(s\)"),
+        (np.where(np.arange(40) == 3, 1e300, 1.0), "y contains values up to 1e.300"),
         (np.ones(39), "inconsistent numbers of samples"),
     ],
 )
