@@ -271,10 +271,12 @@ def _list_pages(root, rows, on_error):
             try:
                 n_pages = count_pages(str(root), row["record"])
             except RecordError as error:
-                if on_error == "raise":
-                    raise
-                row.update(status="failed", reason=f"{error.field}: {error.reason}")
-                row.update(record=show_name(row["record"]))
+                # What has not the name of an image is left to `_load_images`.
+                if not (row["optional"] and _is_no_image(error)):
+                    if on_error == "raise":
+                        raise
+                    reason = f"{error.field}: {error.reason}"
+                    row.update(record=show_name(row["record"]), status="failed", reason=reason)
         if n_pages is None:
             listed.append(row)
         else:

@@ -340,13 +340,17 @@ def test_errors(X, rate, error, message):
 
 @pytest.mark.parametrize("n_times", [15, 1000, 1003])
 @pytest.mark.parametrize("lead", [0, 1, 11])
-@pytest.mark.parametrize("value, what", [(np.nan, "NaN"), (-np.inf, "infinity")])
-def test_nan_and_infinity_raise_at_any_position(n_times, lead, value, what):
+def test_infinity_raises_and_nan_does_not_at_any_position(n_times, lead):
     rate = 500
     for time in (0, n_times // 2, n_times - 1):
         X = np.random.default_rng(0).normal(size=(3, 12, n_times))
-        X[1, lead, time] = value
-        with pytest.raises(ValueError, match=f"{what}.*first in record 1, lead .*point {time}"):
+        complete = detect_r_peaks(X, rate)
+        X[1, lead, time] = np.nan
+        rhythm = detect_r_peaks(X, rate)
+        for record in (0, 2):
+            assert rhythm.peaks[record].tolist() == complete.peaks[record].tolist()
+        X[1, lead, time] = -np.inf
+        with pytest.raises(ValueError, match=f"infinity.*first in record 1, lead .*point {time}"):
             detect_r_peaks(X, rate)
 
 

@@ -72,6 +72,7 @@ def test_folders_are_classes(folder):
     assert list(bunch.report) == ["record", "page", "status", "reason", "label", "shape", "mode"]
     assert bunch.report.iloc[0].to_dict() == {
         "record": names[0],
+        "page": 1,
         "status": "loaded",
         "reason": "",
         "label": "mi",

@@ -158,6 +158,13 @@ def test_without_pypdfium2(folder, monkeypatch):
         load_ecg_images(folder)
     bunch = load_ecg_images(folder, on_error="skip")
     assert bunch.filenames.tolist() == ["normal/c.png"]
+    # Without the extension, it is a file of another kind.
+    for path in folder.glob("*/*.pdf"):
+        path.rename(path.with_suffix(".data"))
+    bunch = load_ecg_images(folder)
+    assert bunch.report["status"].tolist() == ["no image", "no image", "loaded"]
+    monkeypatch.undo()
+    assert len(load_ecg_images(folder).data) == 5
 
 
 def test_too_many_pages(folder, monkeypatch):

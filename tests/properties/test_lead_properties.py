@@ -224,7 +224,12 @@ def _check_methods(rhythm):
     rates = attempt(rhythm.heart_rate)
     for record, peaks in enumerate(rhythm.peaks):
         assert len(intervals[record]) == len(peaks)
-        assert np.isnan(intervals[record][:1]).all() and (intervals[record][1:] > 0).all()
+        is_known = intervals[record] > 0
+        after_gap = np.zeros(len(peaks), dtype=bool)
+        if rhythm.after_gap is not None:
+            after_gap = rhythm.after_gap[record]
+        np.testing.assert_array_equal(is_known, ~after_gap & (np.arange(len(peaks)) > 0))
+        assert np.isnan(intervals[record][~is_known]).all()
         assert np.isnan(rates[record]) == (len(peaks) < 2)
         cycles = attempt(rhythm.cycles)[record]
         assert cycles.shape == (len(peaks), 2) and (cycles < rhythm.n_times).all()

@@ -108,7 +108,7 @@ TO_SIGNALS = {
     ),
 }
 # Those that accept NaN, and leave it where it is.
-ALLOW_NAN = (Clipper, Cropper, LeadDeriver, LeadSelector)
+ALLOW_NAN = (Clipper, Cropper, LeadDeriver, LeadScaler, LeadSelector, MedianBeat)
 # What the plain records of the tests may not have, in the words of the error.
 NEEDS = {
     Cropper: "n_times|position",
