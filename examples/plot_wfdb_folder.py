@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import wfdb
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -46,15 +45,11 @@ def write_example(folder):
     )
     names = [f"record{i:03d}" for i in range(len(ecg.data))]
     for name, signals in zip(names, ecg.data):
-        wfdb.wrsamp(
-            name,
-            fs=ecg.sampling_rate,
-            units=["mV"] * 12,
-            sig_name=list(ecg.lead_names),
-            p_signal=signals.T.astype(float),
-            fmt=["16"] * 12,
-            write_dir=str(folder),
-        )
+        # The values are integers, 1000 per mV.
+        (1000 * signals.T).round().astype("<i2").tofile(folder / f"{name}.dat")
+        leads = [f"{name}.dat 16 1000/mV 16 0 0 0 0 {lead}" for lead in ecg.lead_names]
+        header = [f"{name} 12 {ecg.sampling_rate} {signals.shape[1]}", *leads]
+        (folder / f"{name}.hea").write_text("\n".join(header) + "\n")
     table = pd.DataFrame({"record": names, "label": ecg.target, "patient": ecg.groups})
     table.to_csv(folder / "labels.csv", index=False)
     return folder
