@@ -45,6 +45,7 @@ def test_scripts_run(name, tmp_path, monkeypatch, capsys):
         return original(n_records if counted else 60, **{**params, "duration": 3, "severity": 1})
 
     monkeypatch.setattr(datasets, "make_ecg", make_small_ecg)
+    monkeypatch.delenv("ECG_FOLDER", raising=False)
     monkeypatch.setattr("sys.argv", [name, "--save", str(tmp_path / "figures")])
     with joblib.parallel_config(backend="sequential"):
         runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")

@@ -16,6 +16,7 @@ ABSTRACT = "an abstract class; its subclasses are covered"
 CHECKS = "a test of estimators itself; tests/utils covers it"
 SLOW = "each call takes seconds; the tests of its room call it with wrong arguments"
 FILES = "it reads files; its own tests damage them"
+TABLE = "a summary of what to_lead_array returns, which is covered"
 RESULT = "a result; the tests of the functions that return it check its values"
 NOT_COVERED = {
     "sklearn_ecg.LazyRecords": FILES,
@@ -26,6 +27,7 @@ NOT_COVERED = {
     "sklearn_ecg.deep.DeepECGRegressor": ABSTRACT,
     "sklearn_ecg.deep.FineTunedClassifier": ABSTRACT,
     "sklearn_ecg.deep.SelfSupervisedEncoder": ABSTRACT,
+    "sklearn_ecg.leads.describe_lead_frame": TABLE,
     "sklearn_ecg.metrics.DeLongResult": RESULT,
     "sklearn_ecg.metrics.ScoreInterval": RESULT,
     "sklearn_ecg.datasets.load_records": FILES,

@@ -25,7 +25,6 @@ from sklearn_ecg import (
     to_lead_frame,
 )
 from sklearn_ecg.beats import RPeaks
-from sklearn_ecg.leads import describe_lead_frame
 
 NAMES = (
     "I",
@@ -102,7 +101,7 @@ def test_lead_regions(given_names, regions):
             assert members and all(0 <= member < len(present) for member in members)
 
 
-@covers(to_lead_frame, to_lead_array, is_lead_frame, stack_signals, describe_lead_frame)
+@covers(to_lead_frame, to_lead_array, is_lead_frame, stack_signals)
 @examples(80)
 @given(data=st.data())
 def test_lead_frames(data):
@@ -123,12 +122,9 @@ def test_lead_frames(data):
     assert list(frame.columns) == list(normalize_lead_names(leads, strict=False))
     dtype = np.float64 if X.dtype == "float64" else np.float32
     array = attempt(to_lead_array, frame)
-    described = attempt(describe_lead_frame, frame)
     if isinstance(array, Refused):
         assert X.signals.size == 0
         return
-    if not isinstance(described, Refused):
-        assert (described["records"] + described["missing"]).eq(len(array)).all()
     assert array.dtype == dtype
     np.testing.assert_array_equal(array, X.signals.astype(dtype))
     stacked = attempt(stack_signals, frame.to_numpy())
