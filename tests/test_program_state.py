@@ -57,6 +57,7 @@ ROOMS = (
     "reporting",
 )
 
+PAGES = np.full((1, 600, 800), 255, dtype=np.uint8)
 ECG = make_ecg(24, duration=2, prevalence=0.5, records_per_patient=2, random_state=0)
 X, Y, GROUPS = ECG.data, ECG.target, ECG.groups
 LABELS = np.c_[Y, np.arange(24) % 3 == 0, np.arange(24) % 4 < 2].astype(int)
@@ -216,6 +217,10 @@ CASES = {
         lambda **_: sklearn_ecg.detect_r_peaks(NOT_FINITE, 100),
     ),
     "make_beat_classifier": fit_twice(beats.make_beat_classifier(100, random_state=0), X, Y),
+    "ECGImageDigitizer": (
+        lambda **_: preprocessing.ECGImageDigitizer(100, on_error="nan").fit_transform(PAGES),
+        lambda **_: preprocessing.ECGImageDigitizer(100).transform(PAGES),
+    ),
     "MultilabelCalibratedClassifierCV": fit_twice(
         calibration.MultilabelCalibratedClassifierCV(NETWORK, cv=2), X, LABELS
     ),
