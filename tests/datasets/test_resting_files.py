@@ -234,6 +234,14 @@ def test_scp_by_its_start(tmp_path):
     np.testing.assert_allclose(data[0], VALUES * 2500e-6, rtol=1e-6)
 
 
+def test_scp_that_starts_as_xml(tmp_path):
+    content = scp({"I": [1, 2, 3]}, amplitude=86)
+    assert content[:1] == b"<"  # of the checksum
+    (tmp_path / "a.scp").write_bytes(content)
+    data = load_records([tmp_path / "a.scp"], leads=["I"]).data
+    np.testing.assert_allclose(data[0], np.array([[1, 2, 3]]) * 86 * 1e-6, rtol=1e-6)
+
+
 def test_scp_leads_and_derivation(tmp_path):
     signals = {"I": [1, 2, 3], "II": [5, 5, 5], "V7": [1, 0, 0], "-aVR": [7, 7, 7]}
     (tmp_path / "a.scp").write_bytes(scp(signals, codes=[1, 2, 9, 31]))

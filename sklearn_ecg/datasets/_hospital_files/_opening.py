@@ -119,6 +119,8 @@ def _recognize(name, head):
     refused = None
     if head[128:132] == b"DICM":
         return "dicom"
+    if head[16:22] == b"SCPECG":  # before the formats whose first bytes a checksum may be
+        return "scp_ecg"
     if head[:8] == b"0       ":
         return "edf"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<" or head[:4] in (
@@ -126,7 +128,7 @@ def _recognize(name, head):
         b"\xfe\xff\0<",
     ):
         return "xml"
-    if head[16:22] == b"SCPECG" or name.lower().endswith(".scp"):
+    if name.lower().endswith(".scp"):
         return "scp_ecg"
     if name.lower().endswith(".csv"):
         return "csv"
