@@ -148,6 +148,8 @@ TEXT = philips(TWELVE)
         (TEXT.replace('channel="80"', 'channel="82"'), "length", "80 instead of 82"),
         (TEXT.replace('channel="80"', 'channel="78"'), "length", "more than 78"),
         (TEXT.replace('channel="80"', 'channel="8e10"'), "length", "at most"),
+        (TEXT.replace('channel="80"', 'channel="1e308"'), "length", "1e\\+308 ms"),
+        (TEXT.replace('channel="80"', 'channel="-80"'), "length", "-80 ms"),
         (TEXT.replace('leads="12"', 'leads="11"'), "leads", "12 labels"),
         (TEXT.replace("V5 V6", "V5 V5"), "leads", "same name"),
         (TEXT.replace("I II III", "II I III"), "format", "start with II, I"),
@@ -262,6 +264,7 @@ def test_scp_leads_and_derivation(tmp_path):
         ({2: b"", 4: b"\0\0\0", 8: b"\0"}, [None, None, None, None]),
         ({2: b"Z\xfcrich\0", 4: b"\3\0\2", 8: b"\1"}, ["Zürich", "male", "3 months", None]),
         ({2: "P17".encode("utf-16-le"), 8: b"\x09"}, [None, None, None, None]),
+        ({25: bytes(4), 26: bytes(3)}, [None, None, None, None]),
         ({25: struct.pack("<HBB", 2025, 1, 2), 8: b""}, [None, None, None, "2025-01-02"]),
     ],
 )

@@ -50,8 +50,9 @@ def read_philips_xml(name, tree):
     leads = _find_leads(name, tree)
     duration = find_attribute(tree, _WAVEFORMS, "durationperchannel")
     duration = parse_number(name, duration, "durationperchannel", "length")
-    n_times = round(duration * rate / 1000)
-    if n_times < 3 or abs(n_times - duration * rate / 1000) > 1e-6 * n_times:
+    exact = duration * rate / 1000
+    n_times = round(exact) if 3 <= exact < 1e15 else 0
+    if not n_times or abs(n_times - exact) > 1e-6 * n_times:
         raise damaged(name, f"its duration is {duration:g} ms at {rate:g} Hz.", "length")
     check_resting_values(name, len(leads), n_times)
     samples = _read_samples(name, tree, leads, n_times)

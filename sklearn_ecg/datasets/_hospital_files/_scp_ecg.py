@@ -160,7 +160,7 @@ def _read_header(name, section, notes):
     if len(fields.get(4, b"")) == 3:
         age, unit = unpack(name, "HB", fields[4])
         header["age"] = f"{age} {_AGES[unit]}" if unit in _AGES else None
-    if len(fields.get(25, b"")) == 4:
+    if len(fields.get(25, b"")) == 4 and any(fields[25]):
         header["recorded"] = "{:04}-{:02}-{:02}".format(*unpack(name, "HBB", fields[25]))
         if len(fields.get(26, b"")) == 3:
             header["recorded"] += " {:02}:{:02}:{:02}".format(*fields[26])
