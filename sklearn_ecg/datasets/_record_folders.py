@@ -1,4 +1,4 @@
-"""Records in the files of hospitals and recorders: CSV, DICOM, EDF, HL7 aECG and MUSE XML."""
+"""Records in the files of hospitals and recorders, such as DICOM, EDF, SCP-ECG and XML."""
 
 from numbers import Real
 from typing import Any
@@ -50,10 +50,11 @@ def load_records(
 ) -> Any:
     """Load records in the formats of hospitals and recorders from a folder, or from a list.
 
-    Each file is a record: CSV, DICOM, EDF and EDF+, HL7 aECG, or the XML of GE MUSE. The start of a
-    file, not its name, shows its format. A folder may mix formats, leads, units, sampling rates and
-    lengths, but as in :func:`load_wfdb`, nothing that changes a signal is done unless a parameter
-    asks for it. See "Files of hospitals" in the user guide for what is read of each format.
+    Each file is a record: CSV, DICOM, EDF and EDF+, HL7 aECG, SCP-ECG, or the XML of GE MUSE or
+    Philips. The start of a file, not its name, shows its format. A folder may mix formats, leads,
+    units, sampling rates and lengths, but as in :func:`load_wfdb`, nothing that changes a signal is
+    done unless a parameter asks for it. See "Files of hospitals" in the user guide for what is read
+    of each format.
 
     DICOM requires pydicom, and EDF pyedflib: ``pip install "sklearn_ecg[files]"``.
 
@@ -63,7 +64,8 @@ def load_records(
         A folder, in which all files are found whose extension is that of a format, and all DICOM
         files, also in its subfolders; or a list of files. Links and files that are no regular files
         are treated as in :func:`load_wfdb`.
-    formats : list of {"csv", "dicom", "edf", "hl7_aecg", "muse_xml"}, default=None
+    formats : list of {"csv", "dicom", "edf", "hl7_aecg", "muse_xml", "philips_xml", "scp_ecg"}, \
+            default=None
         The formats to read. A file of another format is one that cannot be loaded. With None, all
         are read.
     sampling_rate : float, default=None

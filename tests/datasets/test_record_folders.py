@@ -193,9 +193,9 @@ def test_cache_and_processes_give_the_same(tmp_path, ecg):
 def test_folder_reports_every_file(tmp_path, ecg):
     write_csv(tmp_path / "a.csv", keep(ecg, LEADS))
     (tmp_path / "b.bdf").write_bytes(b"\xffBIOSEMI" + bytes(300))
-    (tmp_path / "c.scp").write_bytes(bytes(16) + b"SCPECG" + bytes(300))
+    (tmp_path / "c.mwf").write_bytes(b"@  " + bytes(300))
     (tmp_path / "d.hea").write_text("d 1 250 10\n")
-    (tmp_path / "e.xml").write_text("<restingecgdata/>")
+    (tmp_path / "e.xml").write_text("<CardiologyXML/>")
     (tmp_path / "f.ecg").write_bytes(b"ISHNE1.0" + bytes(300))
     (tmp_path / "notes.txt").write_text("ask the ward")
     (tmp_path / ".DS_Store").write_bytes(b"x")
@@ -205,7 +205,7 @@ def test_folder_reports_every_file(tmp_path, ecg):
     assert report["status"].to_dict() == {
         "a.csv": "loaded",
         "b.bdf": "failed",
-        "c.scp": "failed",
+        "c.mwf": "failed",
         "d.hea": "failed",
         "e.xml": "failed",
         "f.ecg": "failed",
@@ -214,9 +214,9 @@ def test_folder_reports_every_file(tmp_path, ecg):
     }
     for name, kind in {
         "b.bdf": "BDF",
-        "c.scp": "SCP-ECG",
+        "c.mwf": "MFER",
         "d.hea": "load_wfdb",
-        "e.xml": "Philips XML",
+        "e.xml": "CardioSoft XML",
         "f.ecg": "ISHNE",
     }.items():
         assert kind in report.loc[name, "reason"]

@@ -7,6 +7,11 @@ from .._records import Record, RecordError, check_size, read_regular_file
 LEAVE_OUT = "Leave it out, or pass on_error='skip'."
 EXPORT_AGAIN = "Export or copy it again, leave it out, or pass on_error='skip'."
 NO_UNIT = "no unit"
+_MAX_RESTING = 2**24  # twenty minutes of twelve leads at 1000 Hz
+
+# Standard leads by their code in SCP-ECG, which DICOM and MDC use as well.
+LEAD_CODES = {1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}
+LEAD_CODES.update({2 + i: f"V{i}" for i in range(1, 7)})
 
 
 def damaged(name, reason, field="content"):
@@ -63,6 +68,18 @@ def parse_number(name, text, what, field="header"):
 def check_values(name, n_signals, n_times):
     """Raise for more values than any plausible record has, before memory is taken for them."""
     check_size(name, n_signals, n_times, "length", "it has")
+
+
+def check_resting_values(name, n_signals, n_times):
+    """Raise for more values than a resting ECG has, before they are decompressed."""
+    if n_signals * n_times > _MAX_RESTING:
+        raise RecordError(
+            name,
+            "length",
+            f"it states {n_signals} x {n_times:.6g} values; of this format, at most "
+            f"{_MAX_RESTING:,} are read.",
+            LEAVE_OUT,
+        )
 
 
 def build_record(name, signals, header, notes=()):

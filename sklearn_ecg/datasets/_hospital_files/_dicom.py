@@ -4,6 +4,7 @@ import numpy as np
 
 from .._records import RecordError
 from ._building import (
+    LEAD_CODES,
     build_record,
     check_values,
     damaged,
@@ -22,9 +23,7 @@ _ECG_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.9.1.4",  # general, 32 bit
 )
 # The last number of a lead's code, of MDC ("2:61") and of SCP-ECG ("5.6.3-9-61").
-_LEADS = {1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}
-_LEADS.update({2 + i: f"V{i}" for i in range(1, 7)})
-_CODES = {f"{start}{n}": lead for n, lead in _LEADS.items() for start in ("2:", "5.6.3-9-")}
+_CODES = {f"{start}{n}": lead for n, lead in LEAD_CODES.items() for start in ("2:", "5.6.3-9-")}
 
 
 def read_dicom(name, path):

@@ -12,12 +12,14 @@ from ._dicom import read_dicom
 from ._edf import read_edf
 from ._hl7_aecg import read_hl7_aecg
 from ._muse_xml import read_muse_xml
+from ._philips_xml import read_philips_xml
+from ._scp_ecg import read_scp_ecg
 from ._xml import parse_xml
 
 # What is kept of a header, if a file has it.
 HEADER_FIELDS = ("format", "patient_id", "sex", "age", "recorded")
 
-FORMATS = ("csv", "dicom", "edf", "hl7_aecg", "muse_xml")
+FORMATS = ("csv", "dicom", "edf", "hl7_aecg", "muse_xml", "philips_xml", "scp_ecg")
 
 _HEAD = 1024  # bytes by which a format is recognized
 _MAX_XML = 2**26  # bytes; twelve leads of ten seconds at 1000 Hz take less than 2 MB
@@ -25,8 +27,9 @@ _MAX_XML = 2**26  # bytes; twelve leads of ten seconds at 1000 Hz take less than
 _XML_READERS = {
     "AnnotatedECG": ("hl7_aecg", read_hl7_aecg),
     "RestingECG": ("muse_xml", read_muse_xml),
+    "restingecgdata": ("philips_xml", read_philips_xml),
 }
-_XML_REFUSED = {"restingecgdata": "Philips XML", "CardiologyXML": "CardioSoft XML"}
+_XML_REFUSED = {"CardiologyXML": "CardioSoft XML"}
 
 
 def file_source(formats, sampling_rate):
@@ -93,8 +96,8 @@ def _read_format(path, name, head, formats, sampling_rate):
         if tree.tag not in _XML_READERS:
             raise not_supported(
                 name,
-                f"it is XML with the root element {tree.tag[:40]!r}; HL7 aECG has 'AnnotatedECG' "
-                "and MUSE 'RestingECG'.",
+                f"it is XML with the root element {tree.tag[:40]!r}; HL7 aECG has "
+                "'AnnotatedECG', MUSE 'RestingECG' and Philips 'restingecgdata'.",
             )
         kind, read = _XML_READERS[tree.tag]
         _check_wanted(name, kind, formats)
@@ -104,16 +107,20 @@ def _read_format(path, name, head, formats, sampling_rate):
         return read_edf(name, path)
     if kind == "dicom":
         return read_dicom(name, path)
+    if kind == "scp_ecg":
+        return read_scp_ecg(name, path)
     return read_csv(name, path, sampling_rate)
 
 
 def _recognize(name, head):
-    """Return the format of a file by its start, or raise; only CSV is known by its name."""
+    """Return the format of a file by its start, or raise; CSV and SCP-ECG are known by name."""
     if not head:
         raise damaged(name, "it is empty.", "file")
     refused = None
     if head[128:132] == b"DICM":
         return "dicom"
+    if head[16:22] == b"SCPECG":  # before the formats whose first bytes a checksum may be
+        return "scp_ecg"
     if head[:8] == b"0       ":
         return "edf"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<" or head[:4] in (
@@ -121,12 +128,12 @@ def _recognize(name, head):
         b"\xfe\xff\0<",
     ):
         return "xml"
+    if name.lower().endswith(".scp"):
+        return "scp_ecg"
     if name.lower().endswith(".csv"):
         return "csv"
     if head[:8] == b"\xffBIOSEMI":
         refused = "BDF"
-    elif head[16:22] == b"SCPECG":
-        refused = "SCP-ECG"
     elif head[:8] == b"ISHNE1.0":
         refused = "an ISHNE Holter record"
     elif head[:3] == b"@  " or name.lower().endswith((".mwf", ".mfer")):
@@ -137,7 +144,7 @@ def _recognize(name, head):
         raise not_supported(name, f"it is {refused}, which is not read.")
     raise damaged(
         name,
-        "by its start, it is none of DICOM, EDF and XML: damaged, or of another format.",
+        "by its start, it is none of DICOM, EDF, SCP-ECG and XML: damaged, or of another format.",
         "format",
     )
 
