@@ -68,8 +68,8 @@ class UserNet(nn.Module):
 class RepeatedConvolutionFeatures(RandomConvolutionFeatures):
     """Repeats the rows in the checks of scikit-learn, most of which are shorter than a kernel."""
 
-    def _validate_signals(self, X, reset):
-        return np.tile(super()._validate_signals(X, reset), 9)
+    def _validate_lazily(self, X, reset):
+        return np.tile(super()._validate_lazily(X, reset), 9)
 
 
 TINY = {"filters": (8,), "dilations": (1, 2), "kernel_size": 3, "embedding_dim": 8}

@@ -162,11 +162,10 @@ class MSAICNetRegressor(DeepECGRegressor):
     --------
     The interval between heart beats of simulated records, in seconds:
 
-    >>> import numpy as np
     >>> from sklearn_ecg import MSAICNetRegressor, detect_r_peaks
     >>> from sklearn_ecg.datasets import make_ecg
     >>> X = make_ecg(80, duration=5, random_state=0).data
-    >>> y = np.array([np.diff(p).mean() / 100 for p in detect_r_peaks(X, sampling_rate=100)])
+    >>> y = 60 / detect_r_peaks(X, sampling_rate=100).heart_rate()
     >>> reg = MSAICNetRegressor(filters=(16, 16), max_epochs=15, random_state=0)
     >>> reg.fit(X[:60], y[:60]).predict(X[60:]).shape
     (20,)
