@@ -8,7 +8,7 @@ from scipy.ndimage import median_filter
 
 _PREMATURE = 0.8  # RR interval relative to the median of those around it
 _IRREGULAR = 0.1  # median deviation of the RR intervals from that median
-_LONG_INTERVAL = 1.5  # interval across a gap relative to the median
+_LONG_INTERVAL = 1.5  # interval across a gap relative to the median RR interval
 _OTHER_SHAPE = 0.8  # similarity relative to the median of the record's beats
 
 
@@ -132,21 +132,25 @@ class RPeaks:
         """Compute the heart rate of each record from its median RR interval.
 
         Intervals between beats on both sides of a gap are used as well, unless they are longer than
-        1.5 times the median: there may be beats in the gap. In a page with 2.5 s of each lead, half
-        of the intervals are of this kind.
+        1.5 times the median of the RR intervals: there may be beats in the gap. In a page with
+        2.5 s of each lead, half of the intervals are of this kind.
 
         Returns
         -------
         rate : ndarray of shape (n_records,)
-            In beats per minute; NaN for a record with less than two beats.
+            In beats per minute; NaN for a record without an RR interval, such as one with less than
+            two beats.
         """
         rate = np.full(len(self.peaks), np.nan)
         for record, peaks in enumerate(self.peaks):
             if len(peaks) > 1:
                 intervals = np.diff(peaks) / self.sampling_rate
                 if self.after_gap is not None:
-                    long = intervals > _LONG_INTERVAL * np.median(intervals)
-                    intervals = intervals[~(long & self.after_gap[record][1:])]
+                    is_rr = ~self.after_gap[record][1:]
+                    if not is_rr.any():
+                        continue
+                    limit = _LONG_INTERVAL * np.median(intervals[is_rr])
+                    intervals = intervals[is_rr | (intervals <= limit)]
                 rate[record] = 60 / np.median(intervals)
         return rate
 
