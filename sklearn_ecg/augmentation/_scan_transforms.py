@@ -13,6 +13,7 @@ from ._image_transforms import (
     ColorJitter,
     GaussianBlur,
     ImageAugmentation,
+    check_range_of_values,
     resample,
     uniform_per_image,
 )
@@ -78,8 +79,9 @@ class RandomScan(ImageAugmentation):
 
     Notes
     -----
-    Values are from 0 (black) to 1 (white), and are clipped to this range. Effects are scaled to
-    the size of the image, for images of 64 x 64 pixels as well as whole pages.
+    Values are from 0 (black) to 1 (white), and are clipped to this range; absolute values above 10
+    raise an error. Effects are scaled to the size of the image, for images of 64 x 64 pixels as
+    well as whole pages.
 
     Examples
     --------
@@ -95,6 +97,7 @@ class RandomScan(ImageAugmentation):
         self.severity = severity
 
     def _transform(self, x, peaks, generator):
+        check_range_of_values(x, "RandomScan")
         if self.severity == 0 or x.numel() == 0:
             return x, peaks
         severity = float(self.severity)
@@ -139,8 +142,9 @@ class RandomPhoto(ImageAugmentation):
 
     Notes
     -----
-    Values are from 0 (black) to 1 (white), and are clipped to this range. Effects are scaled to
-    the size of the image, for images of 64 x 64 pixels as well as whole pages.
+    Values are from 0 (black) to 1 (white), and are clipped to this range; absolute values above 10
+    raise an error. Effects are scaled to the size of the image, for images of 64 x 64 pixels as
+    well as whole pages.
 
     Examples
     --------
@@ -156,6 +160,7 @@ class RandomPhoto(ImageAugmentation):
         self.severity = severity
 
     def _transform(self, x, peaks, generator):
+        check_range_of_values(x, "RandomPhoto")
         if self.severity == 0 or x.numel() == 0:
             return x, peaks
         severity = float(self.severity)
