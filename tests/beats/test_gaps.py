@@ -337,6 +337,22 @@ def test_heart_rate_of_few_beats_between_gaps():
     np.testing.assert_array_equal(rhythm.heart_rate(), [60, np.nan, np.nan])
 
 
+def test_similarity_is_compared_within_stretches():
+    # Five beats in some leads, two in others, which are less similar to each other.
+    peaks = np.arange(50, 750, 100)
+    mark = np.array([False, False, False, False, False, True, False])
+
+    def shapes(*last):
+        similarity = [np.array([0.98, 0.98, 0.7, 0.98, 0.98, *last])]
+        return RPeaks([peaks], [1], 100, 800, similarity, after_gap=[mark]).ectopic()[0]
+
+    np.testing.assert_array_equal(np.flatnonzero(shapes(0.7, 0.7)), [2])
+    # Two different beats, none of which is known to be normal.
+    np.testing.assert_array_equal(np.flatnonzero(shapes(0.3, 0.3)), [2, 5, 6])
+    # Beats that are not completely inside their window.
+    np.testing.assert_array_equal(np.flatnonzero(shapes(np.nan, np.nan)), [2])
+
+
 @pytest.mark.parametrize(
     "after_gap, message",
     [
