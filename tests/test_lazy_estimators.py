@@ -184,6 +184,7 @@ def test_features_are_equal(transformer, data, lazy):
 def test_missing_leads(data, tmp_path):
     X = data[0].copy()
     X[3, 2] = X[30, 5] = np.nan
+    X[7, 1:4, 30:60] = X[31, :, :5] = np.nan
     np.save(tmp_path / "X.npy", X)
     lazy = LazyRecords(tmp_path / "X.npy")
     for transformer in (LeadScaler(), BeatFeatures(100)):

@@ -235,7 +235,7 @@ def _check_float_batch(values, name, shapes):
     if str(values.dtype).removeprefix("torch.") not in ("float32", "float64"):
         raise ValueError(
             f"{name} must be float32 or float64, got {values.dtype}. Convert it, for example to "
-            "float32."
+            f"float32{', and divide it by 255' if 'uint8' in str(values.dtype) else ''}."
         )
     if isinstance(values, torch.Tensor):
         return values

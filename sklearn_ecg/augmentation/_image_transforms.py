@@ -12,6 +12,9 @@ from ._base import FRACTION, IMAGES_SHAPE, NON_NEGATIVE, Augmentation
 #: What replaces pixels from outside an image.
 FILL = [*FRACTION, StrOptions({"edge"})]
 
+# Brightness and noise move values outside [0, 1], but not as far.
+_LARGEST_VALUE = 10
+
 
 class ImageAugmentation(Augmentation):
     """Base class of the transforms of images."""
@@ -204,6 +207,16 @@ class RandomHorizontalFlip(ImageAugmentation):
     def _transform(self, x, peaks, generator):
         chosen = uniform_per_image(x, generator) < self.probability
         return torch.where(chosen[:, None, None, None], x.flip(3), x), peaks
+
+
+def check_range_of_values(x, name):
+    """Raise for images that are plainly not from 0 to 1, for transforms that clip them."""
+    if x.numel() and x.nan_to_num().abs().max() > _LARGEST_VALUE:
+        largest = float(x.nan_to_num().abs().max())
+        raise ValueError(
+            f"{name} needs images with values from 0 (black) to 1 (white), got values up to "
+            f"{largest:g}. Divide images of 8 bits by 255."
+        )
 
 
 def uniform_per_image(x, generator):

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from torch.nn import functional as F
 
 from ._base import FRACTION, NON_NEGATIVE
-from ._image_transforms import ImageAugmentation, uniform_per_image
+from ._image_transforms import ImageAugmentation, check_range_of_values, uniform_per_image
 
 _COUNT = [Interval(Integral, 0, None, closed="left")]
 
@@ -193,8 +193,8 @@ class JPEGCompression(ImageAugmentation):
     """Compress each image as JPEG with a random quality, and decompress it.
 
     Images of three channels are compressed as colors, other channels one by one. Values are clipped
-    to [0, 1] and rounded to 1/255. The images are compressed by Pillow one after the other, on the
-    CPU.
+    to [0, 1] and rounded to 1/255; absolute values above 10 raise an error. The images are
+    compressed by Pillow one after the other, on the CPU.
 
     Parameters
     ----------
@@ -216,6 +216,7 @@ class JPEGCompression(ImageAugmentation):
         self.min_quality = min_quality
 
     def _transform(self, x, peaks, generator):
+        check_range_of_values(x, "JPEGCompression")
         span = 101 - self.min_quality
         qualities = (self.min_quality + span * uniform_per_image(x, generator)).long().tolist()
         images = [image if q >= 100 else _compress(image, q) for image, q in zip(x, qualities)]

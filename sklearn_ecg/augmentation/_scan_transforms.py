@@ -13,6 +13,7 @@ from ._image_transforms import (
     ColorJitter,
     GaussianBlur,
     ImageAugmentation,
+    check_range_of_values,
     resample,
     uniform_per_image,
 )
@@ -78,8 +79,9 @@ class RandomScan(ImageAugmentation):
 
     Notes
     -----
-    Values are from 0 (black) to 1 (white), and are clipped to this range. Effects are scaled to
-    the size of the image, for images of 64 x 64 pixels as well as whole pages.
+    Values are from 0 (black) to 1 (white), and are clipped to this range; absolute values above 10
+    raise an error. All effects but noise and compression are scaled to the size of the image, for
+    images of 64 x 64 pixels as well as whole pages.
 
     Examples
     --------
@@ -95,6 +97,7 @@ class RandomScan(ImageAugmentation):
         self.severity = severity
 
     def _transform(self, x, peaks, generator):
+        check_range_of_values(x, "RandomScan")
         if self.severity == 0 or x.numel() == 0:
             return x, peaks
         severity = float(self.severity)
@@ -127,8 +130,8 @@ class RandomPhoto(ImageAugmentation):
     ----------
     severity : float, default=0.5
         Strength of all effects, in [0, 1]. 0 leaves images unchanged. For 1, corners are shifted by
-        up to 5 % of width and height, shadows are up to 50 % darker, the gains of the colors differ
-        by up to 10 %, the standard deviation of the blur is up to 1 pixel for a width of 1500
+        up to 5 % of width and height, shadows are up to 50 % darker, the gains of the colors are
+        between 0.9 and 1.1, the standard deviation of the blur is up to 1 pixel for a width of 1500
         pixels, and in proportion for other widths, that of the noise is up to 0.04, and the quality
         of the JPEG compression is at least 50.
 
@@ -139,8 +142,9 @@ class RandomPhoto(ImageAugmentation):
 
     Notes
     -----
-    Values are from 0 (black) to 1 (white), and are clipped to this range. Effects are scaled to
-    the size of the image, for images of 64 x 64 pixels as well as whole pages.
+    Values are from 0 (black) to 1 (white), and are clipped to this range; absolute values above 10
+    raise an error. All effects but noise and compression are scaled to the size of the image, for
+    images of 64 x 64 pixels as well as whole pages.
 
     Examples
     --------
@@ -156,6 +160,7 @@ class RandomPhoto(ImageAugmentation):
         self.severity = severity
 
     def _transform(self, x, peaks, generator):
+        check_range_of_values(x, "RandomPhoto")
         if self.severity == 0 or x.numel() == 0:
             return x, peaks
         severity = float(self.severity)

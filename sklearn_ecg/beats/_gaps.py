@@ -11,6 +11,8 @@ import numpy as np
 _SHORTEST_WINDOW, _SHORT_GAP = 1.0, 0.1
 # Part of a window for which a lead of it must have signals.
 _PRESENT = 0.95
+# A beat may be hidden where this part of the leads, or more, is interpolated for these seconds.
+_HIDING, _SHORTEST_HIDING_GAP = 0.5, 0.04
 
 
 class Window(NamedTuple):
@@ -111,6 +113,37 @@ def choose_windows_in_time(windows, n_times):
             part[free] = len(chosen)
             chosen.append(window)
     return chosen, owner
+
+
+def number_stretches(record, chosen, owner, rate):
+    """Number the stretches of time of a record, such that beats of one have RR intervals.
+
+    A new stretch begins with each change of the window, and at the start and the end of a gap of at
+    least 0.04 s in half of the leads of a window: a beat may be hidden there.
+
+    Parameters
+    ----------
+    record : ndarray of shape (n_leads, n_times)
+    chosen, owner
+        As returned by `choose_windows_in_time`.
+    rate : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    stretch : ndarray of shape (n_times,), int
+    """
+    hidden = np.zeros(len(owner), dtype=bool)
+    for position, window in enumerate(chosen):
+        times = slice(window.start, window.stop)
+        absent = np.isnan(record[list(window.leads), times]).mean(axis=0)
+        hidden[times] |= (absent >= _HIDING) & (owner[times] == position)
+    for _, start, stop in zip(*_runs(hidden[np.newaxis])):
+        if stop - start < _SHORTEST_HIDING_GAP * rate:
+            hidden[start:stop] = False
+    begins = np.diff(owner, prepend=owner[:1]) != 0
+    begins |= np.diff(hidden, prepend=hidden[:1])
+    return np.cumsum(begins)
 
 
 def cut_window(signals, records, window):

@@ -8,8 +8,9 @@ from scipy.ndimage import median_filter
 
 _PREMATURE = 0.8  # RR interval relative to the median of those around it
 _IRREGULAR = 0.1  # median deviation of the RR intervals from that median
-_LONG_INTERVAL = 1.5  # interval across a gap relative to the median
+_LONG_INTERVAL = 1.5  # interval across a gap relative to the median RR interval
 _OTHER_SHAPE = 0.8  # similarity relative to the median of the record's beats
+_OTHER_PAIR = 0.5  # the same, if the similar beats of the record are on other sides of gaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,21 +133,25 @@ class RPeaks:
         """Compute the heart rate of each record from its median RR interval.
 
         Intervals between beats on both sides of a gap are used as well, unless they are longer than
-        1.5 times the median: there may be beats in the gap. In a page with 2.5 s of each lead, half
-        of the intervals are of this kind.
+        1.5 times the median of the RR intervals: there may be beats in the gap. In a page with
+        2.5 s of each lead, half of the intervals are of this kind.
 
         Returns
         -------
         rate : ndarray of shape (n_records,)
-            In beats per minute; NaN for a record with less than two beats.
+            In beats per minute; NaN for a record without an RR interval, such as one with less than
+            two beats.
         """
         rate = np.full(len(self.peaks), np.nan)
         for record, peaks in enumerate(self.peaks):
             if len(peaks) > 1:
                 intervals = np.diff(peaks) / self.sampling_rate
                 if self.after_gap is not None:
-                    long = intervals > _LONG_INTERVAL * np.median(intervals)
-                    intervals = intervals[~(long & self.after_gap[record][1:])]
+                    is_rr = ~self.after_gap[record][1:]
+                    if not is_rr.any():
+                        continue
+                    limit = _LONG_INTERVAL * np.median(intervals[is_rr])
+                    intervals = intervals[is_rr | (intervals <= limit)]
                 rate[record] = 60 / np.median(intervals)
         return rate
 
@@ -191,9 +196,12 @@ class RPeaks:
         eleven intervals around it, the 20 % rule of [1]_. If the rhythm is irregular throughout, as
         in atrial fibrillation (half of the intervals differ by more than 10 % from that median), no
         beat is considered premature. A beat has a different shape if its `similarity` is below 0.8
-        times the median of the record's beats. The correlation with a mean beat follows [2]_; the
-        limits other than the first are defaults of this library. Beats that are disturbed by noise
-        are found as well.
+        times the median of the record's beats. In a record with gaps, the similarities of different
+        stretches are those of different leads and of few beats; below this limit, a beat is then
+        ectopic only if its similarity is below 0.8 times the median of its own stretch, or below
+        0.5 times that of the record. The correlation with a mean beat follows [2]_; the limits
+        other than the first are defaults of this library. Beats that are disturbed by noise are
+        found as well.
 
         Returns
         -------
@@ -222,10 +230,23 @@ class RPeaks:
                 similarity = self.similarity[record]
                 whole = np.isfinite(similarity)
                 if whole.any():
-                    limit = _OTHER_SHAPE * np.median(similarity[whole])
-                    mark[whole] |= similarity[whole] < limit
+                    limit = self._least_similarity(record, similarity, whole)
+                    mark[whole] |= similarity[whole] < limit[whole]
             marks.append(mark)
         return marks
+
+    def _least_similarity(self, record, similarity, whole):
+        """Return the similarity below which each beat of a record has a different shape."""
+        typical = np.median(similarity[whole])
+        limit = np.full(len(similarity), _OTHER_SHAPE * typical)
+        if self.after_gap is None or not self.after_gap[record].any():
+            return limit
+        stretch = np.cumsum(self.after_gap[record])
+        for number in np.unique(stretch[whole]):
+            part = stretch == number
+            own = _OTHER_SHAPE * np.median(similarity[part & whole])
+            limit[part] = max(min(own, limit[0]), _OTHER_PAIR * typical)
+        return limit
 
 
 def _is_number(value, kind):

@@ -21,6 +21,7 @@ from ._gaps import (
     cover_with_windows,
     cut_window,
     group_windows,
+    number_stretches,
 )
 from ._qrs import detect_beats
 from ._r_peaks import RPeaks, merge_rhythms, split_by_record, take_records, without_beats
@@ -126,7 +127,8 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
     strip, is used for the whole record. If the reliability of the record is then below 0.5, the
     windows with the most leads are preferred, if that is more reliable. Gaps inside a window are
     interpolated. R-peaks of different windows are found in different leads, so that the time
-    between them is not an RR interval (``after_gap``). The reliability is the mean over the
+    between them is not an RR interval (``after_gap``), nor is it across an interpolated gap of at
+    least 0.04 s in half of the leads, which may hide a beat. The reliability is the mean over the
     windows, weighted by their durations, and does not refer to the time without signals.
 
     A peak within about 50 ms of either end of the record may be missed. If ventricular beats
@@ -266,18 +268,16 @@ def _find_in_windows(signals, windows, lead_names, rate):
         rhythm = _find_in_leads(cut, np.arange(len(records)), leads, names, rate)
         for i, record in enumerate(records):
             found[record].append((window, rhythm, i))
-    joined = [
-        _join_windows(of_record, *places, rate) for of_record, *places in zip(found, chosen, owner)
-    ]
+    joined = [_join_windows(*of_record, rate) for of_record in zip(signals, found, chosen, owner)]
     peaks, similarity, spikes, after_gap, reliability = map(list, zip(*joined))
     return RPeaks._unchecked(
         peaks, np.array(reliability), rate, n_times, similarity, spikes, after_gap
     )
 
 
-def _join_windows(found, chosen, owner, rate):
+def _join_windows(signals, found, chosen, owner, rate):
     """Join the R-peaks of the windows of one record."""
-    peaks, similarity, spikes, number = ([np.empty(0, dtype=int)] for _ in range(4))
+    peaks, similarity, spikes = ([np.empty(0, dtype=int)] for _ in range(3))
     reliability, duration = 0.0, 0
     for window, rhythm, i in found:
         position = chosen.index(window)
@@ -285,18 +285,18 @@ def _join_windows(found, chosen, owner, rate):
         own = owner[times] == position
         peaks.append(times[own])
         similarity.append(rhythm.similarity[i][own])
-        number.append(np.full(len(peaks[-1]), position))
         times = rhythm.spikes[i] + window.start
         spikes.append(times[owner[times] == position])
         share = np.count_nonzero(owner == position)
         reliability += share * rhythm.reliability[i]
         duration += share
-    peaks, similarity, number = map(np.concatenate, (peaks, similarity, number))
+    peaks, similarity = map(np.concatenate, (peaks, similarity))
     order = np.argsort(peaks)
     # Both windows may contain the QRS at their border.
     apart = np.diff(peaks[order], prepend=-np.inf) > REFRACTORY * rate
-    peaks, similarity, number = (values[order][apart] for values in (peaks, similarity, number))
-    after_gap = np.diff(number, prepend=number[:1]) != 0
+    peaks, similarity = (values[order][apart] for values in (peaks, similarity))
+    stretch = number_stretches(signals, chosen, owner, rate)[peaks]
+    after_gap = np.diff(stretch, prepend=stretch[:1]) != 0
     spikes = np.sort(np.concatenate(spikes))
     return peaks, similarity.astype(float), spikes, after_gap, reliability / max(duration, 1)
 

@@ -102,8 +102,8 @@ class LeadScaler(SignalToSignalTransformer):
         check_same_scale(self, signals, reset=True)
         present, gaps = ~missing_leads(signals), leads_with_gaps(signals)
         count = present.sum(axis=0) * signals.shape[2]
-        for record, lead in np.argwhere(gaps):
-            count[lead] -= np.isnan(signals[record, lead]).sum()
+        for record in np.flatnonzero(gaps.any(axis=1)):
+            count -= np.where(gaps[record], np.isnan(signals[record]).sum(axis=1), 0)
         if not count.all():
             names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
             raise ValueError(

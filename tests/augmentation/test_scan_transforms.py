@@ -245,3 +245,21 @@ def test_pretraining_of_simcardionet():
 def test_invalid_parameters(transform, name, white):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         transform(white)
+
+
+@pytest.mark.parametrize(
+    "transform", [RandomScan(0), RandomScan(), RandomPhoto(), JPEGCompression()]
+)
+def test_images_from_0_to_255_raise(transform):
+    """Clipped to 1, they would be white."""
+    pages = np.full((1, 1, 16, 16), 255, dtype=np.uint8)
+    with pytest.raises(
+        ValueError, match="Convert it, for example to float32, and divide it by 255"
+    ):
+        transform(pages)
+    with pytest.raises(
+        ValueError, match=r"values from 0 \(black\) to 1 \(white\), got values up to 255"
+    ):
+        transform(pages.astype(np.float32))
+    noisy = np.random.default_rng(0).normal(size=(1, 1, 16, 16)).astype(np.float32)
+    assert np.isfinite(transform(noisy)).all()

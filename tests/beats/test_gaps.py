@@ -5,7 +5,12 @@ import pytest
 
 from sklearn_ecg import STANDARD_LEADS, detect_r_peaks, to_lead_frame
 from sklearn_ecg.beats import RPeaks
-from sklearn_ecg.beats._gaps import choose_windows_in_time, cover_with_windows
+from sklearn_ecg.beats._gaps import (
+    Window,
+    choose_windows_in_time,
+    cover_with_windows,
+    number_stretches,
+)
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.preprocessing import BeatFeatures, ECGImageRenderer, MedianBeat
 
@@ -294,6 +299,58 @@ def test_rhythm_with_gaps():
     # A shorter interval across the gap is used for the heart rate.
     close = RPeaks([peaks[[0, 1, 2]] + [0, 0, 10]], [1], 100, 1000, after_gap=[mark[[0, 1, 3]]])
     assert close.heart_rate()[0] == pytest.approx(60 / 1.05)
+
+
+@pytest.mark.parametrize("n_left", [0, 1])
+def test_beat_in_an_interpolated_gap_is_no_rr_interval(X, n_left):
+    (peaks,) = detect_r_peaks(X[:1], RATE).peaks
+    record = X[:1].copy()
+    record[:, : 12 - n_left, peaks[4] - 4 : peaks[4] + 4] = np.nan
+    rhythm = detect_r_peaks(record, RATE)
+    # The gap is shorter than 0.1 s, so that there is one window, in which the beat is missed.
+    np.testing.assert_allclose(rhythm.peaks[0], np.delete(peaks, 4), atol=1)
+    np.testing.assert_array_equal(np.flatnonzero(rhythm.after_gap[0]), [4])
+    assert np.isnan(rhythm.rr_intervals()[0][4])
+    # Single lost values hide no beat.
+    record = X[:1].copy()
+    record[:, :, ::4] = np.nan
+    assert not detect_r_peaks(record, RATE).after_gap[0].any()
+
+
+def test_stretches():
+    record = np.zeros((4, 1000))
+    record[:2, 100:104] = record[:, 200:203] = record[0, 300:350] = np.nan
+    chosen = [Window(300, 600, (2, 3)), Window(0, 1000, (0, 1, 2, 3))]
+    owner = np.repeat([1, 0, 1, -1], [300, 300, 300, 100])
+    stretch = number_stretches(record, chosen, owner, RATE)
+    # The time around the first window is not continuous, although it is of one window.
+    np.testing.assert_array_equal(np.flatnonzero(np.diff(stretch)) + 1, [100, 104, 300, 600, 900])
+
+
+def test_heart_rate_of_few_beats_between_gaps():
+    # Two beats, a gap of two beats, and so on: half of the intervals are across a gap.
+    peaks = np.array([0, 100, 400, 500, 800])
+    mark = np.array([False, False, True, False, True])
+    rhythm = RPeaks(
+        [peaks, peaks[:1], peaks[1:3]], np.ones(3), 100, 1000, after_gap=[mark, mark[:1], mark[1:3]]
+    )
+    np.testing.assert_array_equal(rhythm.heart_rate(), [60, np.nan, np.nan])
+
+
+def test_similarity_is_compared_within_stretches():
+    # Five beats in some leads, two in others, which are less similar to each other.
+    peaks = np.arange(50, 750, 100)
+    mark = np.array([False, False, False, False, False, True, False])
+
+    def shapes(*last):
+        similarity = [np.array([0.98, 0.98, 0.7, 0.98, 0.98, *last])]
+        return RPeaks([peaks], [1], 100, 800, similarity, after_gap=[mark]).ectopic()[0]
+
+    np.testing.assert_array_equal(np.flatnonzero(shapes(0.7, 0.7)), [2])
+    # Two different beats, none of which is known to be normal.
+    np.testing.assert_array_equal(np.flatnonzero(shapes(0.3, 0.3)), [2, 5, 6])
+    # Beats that are not completely inside their window.
+    np.testing.assert_array_equal(np.flatnonzero(shapes(np.nan, np.nan)), [2])
 
 
 @pytest.mark.parametrize(
