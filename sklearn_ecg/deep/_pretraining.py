@@ -271,10 +271,11 @@ class FineTunedClassifier(DeepECGClassifier):
         """Fit the standardization and, unless it starts at random, the linear layer."""
         standardize, linear = network.classifier.to(self._torch_dtype)
         embedding = self._embed_records(network.encoder, train_batches.records)
-        if hasattr(self.encoder_, "embedding_mean_") and is_new:
+        # A warm start keeps the standardization of the previous fit.
+        if is_new and hasattr(self.encoder_, "embedding_mean_"):
             # Of all records that were pretrained on, because the labeled ones may be few.
             standardize.set(self.encoder_.embedding_mean_, self.encoder_.embedding_scale_)
-        else:
+        elif is_new:
             standardize.fit(embedding, train_batches.weights)
         if not self.frozen and self.head_init == "random":
             return
