@@ -83,7 +83,7 @@ def test_an_integer_returns_the_record(X, lazy):
         ([0.5], "must be integers or a mask of 40 values, got .* dtype float64"),
         (np.ones(3, bool), "or a mask of 40 values"),
         ((slice(None), [3]), "Position 3 is out of bounds for 3 records or leads"),
-        (([0, 1], [0, 1]), r"would be pairs in NumPy, got \[\[0, 1\], \[0, 1\]\]. Select one after"),
+        (([0, 1], [0]), r"be pairs in NumPy, got \[\[0, 1\], \[0\]\]. Select one after the other"),
         (True, "selected by an integer, got True"),
     ],
 )
