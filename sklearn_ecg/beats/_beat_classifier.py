@@ -87,6 +87,10 @@ def make_beat_classifier(
     with few leads*. With fewer than 20 records boosting predicts a constant, and the other
     two decide.
 
+    A label with the same value in all training records gets a probability of 0 or 1, with a
+    warning of `OneVsRestClassifier`. If y contains a single class, `predict_proba` nevertheless has
+    two columns, which do not belong to ``classes_``: pass records of at least two classes.
+
     The models, their weights and the strength of their regularization were chosen on folds 1 to 6
     of the first 1,732 records of PTB-XL.
 

@@ -44,8 +44,9 @@ class ACLECGClassifier(FineTunedClassifier):
         this library.
     min_steps : int, default=0
         Smallest number of optimizer steps of fine-tuning: with few records, there are more epochs
-        than ``max_epochs``. 0 trains ``max_epochs`` epochs. Default of this library. Not used with
-        ``frozen=True`` or ``max_epochs=0``.
+        than ``max_epochs``, unless ``early_stopping`` ends the training before. 0 trains
+        ``max_epochs`` epochs. Default of this library. Not used with ``frozen=True`` or
+        ``max_epochs=0``.
     encoder_learning_rate : float, default=1e-4
         Maximum learning rate of the encoder [1]_; ``learning_rate`` is that of the new linear
         layer. Not used with ``frozen=True``.

@@ -250,7 +250,8 @@ class DeepECG(
         """Return the network, with the weights of the previous fit if there is one."""
         network = self._make_network(data)
         if previous is not None:
-            previous.copy_weights(network)
+            # Before, float64 weights would be rounded to those of a new network, float32.
+            previous.copy_weights(convert_module(network, self._torch_dtype))
         return network
 
     @abstractmethod

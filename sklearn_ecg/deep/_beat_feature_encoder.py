@@ -319,9 +319,8 @@ class BeatFeatureEncoder(DeepECG):
         n_leads = data.n_channels
         make = self.backbone
         if isinstance(make, str):
-            filters = [int(width) for width in self.filters]
             makers = {
-                "strided": lambda n: StridedCNN(n, filters=filters),
+                "strided": lambda n: StridedCNN(n, filters=self.filters),
                 "msaic_net": lambda n: MSAICNet(n, 1, projection_dim=None),
             }
             make = makers[make]

@@ -113,7 +113,8 @@ class ECGNetRegressor(ModuleMixin, DeepECGRegressor):
     ----------
     target_mean_, target_scale_ : ndarrays of shape (n_targets,)
         Mean and SD of the targets of the training records, weighted by ``sample_weight``. The
-        network is trained on targets with mean 0 and SD 1.
+        network is trained on targets with mean 0 and SD 1. The scale of a constant target is 0, and
+        its constant is predicted.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the network.
     history_ : dict of ndarrays of shape (n_epochs,)

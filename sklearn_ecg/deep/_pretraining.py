@@ -271,7 +271,9 @@ class FineTunedClassifier(DeepECGClassifier):
         """Fit the standardization and, unless it starts at random, the linear layer."""
         standardize, linear = network.classifier.to(self._torch_dtype)
         embedding = self._embed_records(network.encoder, train_batches.records)
-        if hasattr(self.encoder_, "embedding_mean_") and is_new:
+        # A warm start may continue with an encoder that was fine-tuned.
+        is_pretrained = is_new or self._has_pretrained_weights(network.encoder)
+        if is_pretrained and hasattr(self.encoder_, "embedding_mean_"):
             # Of all records that were pretrained on, because the labeled ones may be few.
             standardize.set(self.encoder_.embedding_mean_, self.encoder_.embedding_scale_)
         else:
@@ -291,6 +293,14 @@ class FineTunedClassifier(DeepECGClassifier):
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(coef))
             linear.bias.copy_(torch.from_numpy(intercept))
+
+    def _has_pretrained_weights(self, encoder):
+        """Return whether an encoder has the weights of ``encoder_``."""
+        pretrained = self.encoder_.net_.module_.state_dict()
+        return all(
+            torch.equal(weights.cpu(), pretrained[name].to(weights.dtype).cpu())
+            for name, weights in encoder.state_dict().items()
+        )
 
     def _train(self, network, loss, train_batches, valid_batches, data):
         super()._train(network, loss, train_batches, valid_batches, data)

@@ -135,25 +135,32 @@ class DeepECGRegressor(RegressorMixin, SupervisedECG):
     def _normalize(self, data, previous):
         """Fit the normalization of signals and targets, or use that of the previous fit."""
         super()._normalize(data, previous)
-        if previous is None:
+        # A warm start keeps the standardization, except of targets that were constant.
+        is_new = True if previous is None else self.target_scale_ == 0
+        if np.any(is_new):
             values = data.target.values[data.train]
             weights = None if data.sample_weight is None else data.sample_weight[data.train]
             # Infinite for huge values, which is an error below.
             with np.errstate(over="ignore", invalid="ignore"):
-                self.target_mean_ = np.average(values, axis=0, weights=weights)
-                variance = np.average((values - self.target_mean_) ** 2, axis=0, weights=weights)
+                mean = np.average(values, axis=0, weights=weights)
+                variance = np.average((values - mean) ** 2, axis=0, weights=weights)
             if not np.isfinite(variance).all():
                 raise ValueError(
                     f"y contains values up to {np.abs(values).max():g}, whose variance is too "
                     "large for floating-point numbers. Use another unit."
                 )
-            # A constant target is predicted as it is.
-            smallest = np.finfo(np.float64).eps * np.abs(self.target_mean_)
+            # The scale of a constant target is 0, so that the constant is predicted.
+            smallest = np.finfo(np.float64).eps * np.abs(mean)
             scale = np.sqrt(variance)
-            self.target_scale_ = np.where(scale > 10 * smallest, scale, 1.0)
+            scale = np.where(scale > 10 * smallest, scale, 0.0)
+            if previous is not None:
+                mean = np.where(is_new, mean, self.target_mean_)
+                scale = np.where(is_new, scale, self.target_scale_)
+            self.target_mean_, self.target_scale_ = mean, scale
 
     def _training_targets(self, target):
-        targets = (target.values - self.target_mean_) / self.target_scale_
+        scale = np.where(self.target_scale_ > 0, self.target_scale_, 1.0)
+        targets = (target.values - self.target_mean_) / scale
         return torch.as_tensor(targets, dtype=self._torch_dtype)
 
     def _make_loss(self, data):

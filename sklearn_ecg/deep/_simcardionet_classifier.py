@@ -54,8 +54,9 @@ class SimCardioNetClassifier(FineTunedClassifier):
         this library.
     min_steps : int, default=0
         Smallest number of optimizer steps of fine-tuning: with few records, there are more epochs
-        than ``max_epochs``. 0 trains ``max_epochs`` epochs. Default of this library. Not used with
-        ``frozen=True`` or ``max_epochs=0``.
+        than ``max_epochs``, unless ``early_stopping`` ends the training before. 0 trains
+        ``max_epochs`` epochs. Default of this library. Not used with ``frozen=True`` or
+        ``max_epochs=0``.
     unfreeze : {"all"} or int, default="all"
         Number of stages that are unfrozen in the end; 0 trains the linear layer alone.
     unfreeze_interval : int, default=2

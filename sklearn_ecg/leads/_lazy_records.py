@@ -27,7 +27,8 @@ class LazyRecords:
     an array, with a warning if it has 1 GiB or more.
 
     Pickles contain the path of the file and the positions of the records. Other processes read the
-    same file, which must not be changed in the meantime.
+    same file. If it has changed since it was opened, which its size and its modification time show,
+    reading it raises an error.
 
     Parameters
     ----------
@@ -181,6 +182,8 @@ class LazyRecords:
     def __getitem__(self, key):
         records, leads = _split_key(key)
         if not isinstance(records, slice) and np.ndim(records) == 0:
+            if isinstance(records, bool):
+                raise IndexError(f"A record is selected by an integer, got {records}.")
             position = range(len(self))[operator.index(records)]
             return np.asarray(self[position : position + 1, leads])[0]
         selected = copy.copy(self)
@@ -409,6 +412,11 @@ def _split_key(key):
             f"Leads of lazy records are selected by a slice or a list, as in [:, [0]], got "
             f"[{_show_key(key)}]."
         )
+    if np.ndim(parts[0]) and not isinstance(parts[0], slice) and not isinstance(leads, slice):
+        raise IndexError(
+            "Positions of records and of leads at once would be pairs in NumPy, got "
+            f"[{_show_key(key)}]. Select one after the other: [records][:, leads]."
+        )
     return parts[0], leads
 
 
@@ -442,6 +450,7 @@ def _select(positions, key):
     outside = key[(key < -n) | (key >= n)]
     if len(outside):
         raise IndexError(f"Position {outside[0]} is out of bounds for {n} records or leads.")
+    key = key.astype(np.intp)  # smaller integers would overflow below
     key = np.where(key < 0, key + n, key)
     return (
         positions.start + positions.step * key if isinstance(positions, range) else positions[key]

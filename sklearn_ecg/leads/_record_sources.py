@@ -12,6 +12,10 @@ import numpy as np
 from ..utils._chunks import LAZY, record_chunks
 from ..utils._memory_maps import find_in_file
 
+# Modification times of one file, or of copies that keep them, differ by up to two seconds, the
+# resolution of some file systems.
+_TIME_RESOLUTION_NS = 2 * 10**9
+
 
 class FileSource:
     """Records in a file, in C-order.
@@ -45,9 +49,8 @@ class FileSource:
         self.scale = scale
         if getattr(array, "mode", None) in ("r+", "w+"):
             array.flush()
-        state = os.stat(self.path)
         # Caches that hash arguments, such as that of a Pipeline, distinguish changed files.
-        self.stamp = (state.st_size, state.st_mtime_ns)
+        self.stamp = _stamp(os.stat(self.path))
 
     def read(self, positions, leads=None):
         """Return records, or some of their leads."""
@@ -73,17 +76,26 @@ class FileSource:
         buffer = memoryview(out.reshape(-1).view(np.uint8))
         size = len(buffer) // len(rows)
         with open(self.path, "rb", buffering=0) as file:
+            self._check_unchanged(file)
             for start, stop in _consecutive_runs(rows):
                 file.seek(self.offset + int(rows[start]) * size)
                 part = buffer[start * size : stop * size]
                 while len(part):
                     n_read = file.readinto(part)
                     if not n_read:
-                        raise ValueError(
-                            f"{self.path} ends before record {rows[stop - 1]}: the file has become "
-                            "shorter since it was opened. Open it again."
-                        )
+                        raise ValueError(f"{self.path} became shorter while it was read.")
                     part = part[n_read:]
+
+    def _check_unchanged(self, file):
+        """Raise if the file is not that from which the shape and the dtype are known."""
+        size, time = _stamp(os.fstat(file.fileno()))
+        if size != self.stamp[0] or abs(time - self.stamp[1]) > _TIME_RESOLUTION_NS:
+            raise ValueError(
+                f"{self.path} has changed since it was opened: it had {self.stamp[0]} bytes and "
+                f"has {size}, and its modification time differs by "
+                f"{abs(time - self.stamp[1]) / 1e9:.0f} s. Open it again. A copy on another "
+                "machine must keep the modification time."
+            )
 
 
 class AppliedSource:
@@ -163,6 +175,11 @@ class ReplacedLeadsSource:
         signals = np.asarray(self.records[positions]).astype(self.dtype, copy=False)
         signals[:, self.replaced] = np.asarray(self.values[positions])
         return signals if leads is None else signals[:, leads]
+
+
+def _stamp(state):
+    """Return the size and the modification time of a file."""
+    return state.st_size, state.st_mtime_ns
 
 
 def _consecutive_runs(rows):

@@ -1,5 +1,7 @@
 """A fast encoder of strided convolutions."""
 
+from numbers import Integral
+
 from torch import nn
 
 from ._blocks import conv, pool_mean_max, to_channels_last
@@ -38,6 +40,11 @@ class StridedCNN(nn.Module):
     @accept_numpy_integers
     def __init__(self, n_leads=1, *, filters=(16, 32, 64, 64), kernel_size=7):
         super().__init__()
+        if not len(filters) or not all(isinstance(n, Integral) and n > 0 for n in filters):
+            raise ValueError(
+                "filters must contain an integer > 0 for each convolution, and at least one, got "
+                f"{filters}."
+            )
         layers, width = [], n_leads
         for channels in filters:
             layers += [conv(width, channels, kernel_size, stride=2), nn.BatchNorm2d(channels)]

@@ -109,6 +109,16 @@ def test_few_records(ecg):
     assert np.isfinite(clf.predict_proba(ecg.data)).all()
 
 
+def test_a_constant_label_gets_its_value_as_probability(ecg):
+    y = np.column_stack([ecg.target, np.zeros(60, int)])[:20]
+    with pytest.warns(UserWarning, match="is present in all training examples"):
+        clf = make_small().fit(ecg.data[:20], y)
+    probability = clf.predict_proba(ecg.data[:20])
+    assert (probability[:, 1] == 0).all()
+    expected = make_small().fit(ecg.data[:20], y[:, 0]).predict_proba(ecg.data[:20])[:, 1]
+    np.testing.assert_array_equal(probability[:, 0], expected)
+
+
 def test_class_weight(ecg):
     rare = np.r_[np.flatnonzero(ecg.target == 1)[:6], np.flatnonzero(ecg.target == 0)]
     X, y = ecg.data[rare], ecg.target[rare]

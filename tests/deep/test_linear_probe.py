@@ -67,6 +67,14 @@ def test_equals_logistic_regression(ecg, encoder, C):
     assert clf.n_iter_ > 0 and len(clf.history_.get("epoch", ())) == 0
 
 
+def test_warm_start_keeps_the_standardization(ecg, encoder):
+    train = slice(0, 20)
+    clf = probe(encoder, warm_start=True).fit(ecg.data[train], ecg.target[train])
+    first = clf.predict_proba(ecg.data)
+    clf.fit(ecg.data[train], ecg.target[train])
+    np.testing.assert_allclose(clf.predict_proba(ecg.data), first, rtol=0, atol=1e-12)
+
+
 def test_multiclass_and_multilabel(ecg, encoder):
     rng = np.random.default_rng(0)
     y = np.array(["a", "b", "c"])[rng.integers(0, 3, 60)]

@@ -86,6 +86,13 @@ def test_shape_of_the_target_is_that_of_the_predictions(regressor, records):
     assert np.isfinite(both.score(to_lead_frame(X, ["I", "II"]), frame))
 
 
+def test_a_warm_start_keeps_float64(regressor, records):
+    X, y, _ = records
+    regressor.set_params(precision="float64", warm_start=True).fit(X, y)
+    before = regressor.predict(X)
+    np.testing.assert_array_equal(regressor.set_params(max_epochs=0).fit(X, y).predict(X), before)
+
+
 def test_read_only_arrays(regressor, records):
     X, y, _ = (np.array(part) for part in records)
     for array in (X, y):
@@ -106,8 +113,15 @@ def test_a_constant_target_is_predicted(regressor, records):
     X, y, _ = records
     target = np.column_stack([np.full(40, 70.1), y])
     regressor.fit(X, target, sample_weight=np.linspace(0.1, 2, 40))
-    assert regressor.target_scale_[0] == 1
-    assert abs(regressor.predict(X)[:, 0] - 70.1).max() < 2
+    assert regressor.target_scale_[0] == 0
+    np.testing.assert_allclose(regressor.predict(X)[:, 0], 70.1, rtol=1e-12)
+    np.testing.assert_allclose(clone(regressor).fit(X, np.full(40, 1e-6)).predict(X), 1e-6)
+    # A warm start learns it when it varies.
+    mean, scale = regressor.target_mean_[1], regressor.target_scale_[1]
+    regressor.set_params(warm_start=True).fit(X, np.column_stack([y, y + 5]))
+    np.testing.assert_allclose(regressor.target_mean_, [y.mean(), mean])
+    np.testing.assert_allclose(regressor.target_scale_, [y.std(), scale])
+    assert np.ptp(regressor.predict(X)[:, 0]) > 0
 
 
 def test_records_of_weight_zero_are_ignored(regressor, records):

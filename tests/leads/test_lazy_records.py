@@ -1,5 +1,6 @@
 """Tests of lazy records: every selection equals that of the array."""
 
+import os
 import pickle
 
 import joblib
@@ -55,7 +56,7 @@ def test_selections_equal_those_of_the_array(key, X, lazy):
     # Selections of selections, and leads.
     again = np.arange(len(X[key]))[::-2]
     assert_array_equal(selected[again], X[key][again], strict=True)
-    leads = lazy[key, [2, 0]]
+    leads = lazy[key][:, [2, 0]]
     assert leads.lead_names == ("V1", "I") and leads.attrs == {"sampling_rate": 100, "units": "mV"}
     assert_array_equal(leads, X[key][:, [2, 0]], strict=True)
     assert_array_equal(leads[:, 1:][again], X[key][:, [0]][again], strict=True)
@@ -82,6 +83,8 @@ def test_an_integer_returns_the_record(X, lazy):
         ([0.5], "must be integers or a mask of 40 values, got .* dtype float64"),
         (np.ones(3, bool), "or a mask of 40 values"),
         ((slice(None), [3]), "Position 3 is out of bounds for 3 records or leads"),
+        (([0, 1], [0]), r"be pairs in NumPy, got \[\[0, 1\], \[0\]\]. Select one after the other"),
+        (True, "selected by an integer, got True"),
     ],
 )
 def test_other_keys_are_refused(key, message, lazy):
@@ -276,12 +279,35 @@ def test_wrong_records(X, path, tmp_path):
         LazyRecords(tmp_path / "none.npy")
 
 
-def test_a_file_that_became_shorter(path, lazy, X):
+def test_a_file_that_became_shorter(path, lazy):
     with open(path, "rb+") as file:
         file.truncate(path.stat().st_size - 4)
-    assert_array_equal(lazy[:-1], X[:-1])
-    with pytest.raises(ValueError, match="ends before record 39: the file has become shorter"):
-        np.asarray(lazy[[0, -1]])
+    with pytest.raises(ValueError, match="has changed since it was opened: it had 9728 bytes and"):
+        lazy[0]
+
+
+def test_a_file_that_was_written_again(path, lazy, X):
+    pickled = pickle.dumps(lazy[5:])
+    time = path.stat().st_mtime_ns
+    os.utime(path, ns=(time, time // 10**9 * 10**9))  # as a copy that keeps whole seconds
+    assert_array_equal(pickle.loads(pickled), X[5:])
+    np.save(path, X + 1)
+    os.utime(path, ns=(time, time + 5 * 10**9))
+    for records in (lazy, pickle.loads(pickled)):
+        with pytest.raises(ValueError, match="modification time differs by 5 s. Open it again"):
+            np.asarray(records)
+    assert_array_equal(LazyRecords(path), X + 1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_positions_of_small_integers(dtype, tmp_path):
+    """Positions are computed with large integers."""
+    X = np.arange(300.0).reshape(300, 1, 1)
+    np.save(tmp_path / "X.npy", X)
+    lazy = LazyRecords(tmp_path / "X.npy")
+    key = np.array([120, 100, 5], dtype=dtype)
+    for part in (slice(None), slice(None, None, 2), slice(None, None, -1)):
+        assert_array_equal(lazy[part][key], X[part][key])
 
 
 def test_changes_in_memory_are_not_lost(path):

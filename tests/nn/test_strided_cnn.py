@@ -1,5 +1,6 @@
 """The encoder of strided convolutions."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -22,6 +23,13 @@ def test_equals_convolutions_step_by_step(n_times):
     expected = torch.cat([hidden.mean(2), hidden.amax(2)], dim=1)
     torch.testing.assert_close(net(x), expected)
     assert net.embedding_dim == expected.shape[1]
+
+
+@pytest.mark.parametrize("filters", [(), (8.5,), (8, 0), np.array([8.0])], ids=str)
+def test_wrong_filters(filters):
+    with pytest.raises(ValueError, match="filters must contain an integer > 0 for each"):
+        StridedCNN(filters=filters)
+    StridedCNN(filters=np.array([8, 4]))
 
 
 def test_number_of_parameters():
