@@ -381,7 +381,9 @@ def test_estimator(page):
     [
         ("scan.png", TypeError, r"Pass \[X\]"),
         ([], ValueError, "no images"),
-        (np.zeros((850, 1100), np.uint8), ValueError, r"X\[np.newaxis\]"),
+        (np.zeros((850, 1100), np.uint8), ValueError, r"single image is X\[np.newaxis\]"),
+        (np.zeros((850, 1100, 3), np.uint8), ValueError, r"single image is X\[np.newaxis\]"),
+        (np.zeros((850, 1100, 1)), ValueError, r"single image is X\[np.newaxis\]"),
         ([np.zeros((2, 50, 60, 3))], ValueError, r"shape \(2, 50, 60, 3\)"),
         ([np.zeros((3, 50, 60))], ValueError, "channels, which come last"),
         ([np.full((300, 300), np.nan)], ValueError, "NaN or infinity"),
