@@ -34,6 +34,8 @@ _FACTS = (
     "n_pulses",
     "pulse_height",
     "limb_residual",
+    "shared_energy",
+    "largest_jump",
     "confidence",
     "lead_boxes",
 )
@@ -97,9 +99,10 @@ class ECGImageDigitizer(
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
        which leaves little of a gray grid.
-    4. Rows are heights at which wide components of ink are. In each pixel column, ink forms
-       vertical strokes; a path through them with small gaps is found for each row [1]_. Letters
-       above and below a trace are not on this path.
+    4. Dark areas of 2 mm or more, such as the borders of scans, are removed. Rows are heights at
+       which wide components of ink are, unless they are straight lines. In each pixel column, ink
+       forms vertical strokes; a path through them with small gaps is found for each row [1]_.
+       Letters above and below a trace are not on this path.
     5. Between two pixel columns, a trace is where both strokes overlap; at a peak, it reaches to
        the end of the stroke, less half the width of the line.
     6. A rectangle at the end of a row is the calibration pulse; its foot is 0 mV. Without a
@@ -107,8 +110,9 @@ class ECGImageDigitizer(
     7. Rows have to show 85 % to 106 % of the time of the layout. Columns have equal widths.
     8. Leads are assigned by their position; names are not read. Therefore, the identities II = I +
        III and aVR + aVL + aVF = 0 have to hold, up to 35 % of the energy of these leads. A page in
-       another order, a rotated page, or traces that were confused contradict them. The chest
-       leads have no such check.
+       another order, a rotated page, or traces that were confused contradict them.
+    9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
+       another row shares, and no trace may jump by more than 11 mm without ink.
 
     Leads of a page with columns are NaN outside of their column, because they are not printed
     there. The signals of limb leads are given as printed: they are not corrected by the identities.
@@ -282,6 +286,9 @@ class ECGImageDigitizer(
             ``limb_residual``
                 Share of the energy of the limb leads that contradicts their identities: about 0
                 for consistent leads and about 1 for independent signals.
+            ``shared_energy``, ``largest_jump``
+                Largest share of the energy of a lead in strokes that another row shares, and
+                largest vertical gap in mm of a trace. Pages above 0.3 and 11 mm are refused.
             ``confidence``
                 From 0 to 1: the weakest of the shares above. It is no probability.
             ``lead_boxes``
