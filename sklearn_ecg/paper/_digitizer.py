@@ -36,6 +36,7 @@ _FACTS = (
     "limb_residual",
     "shared_energy",
     "largest_jump",
+    "total_jumps",
     "confidence",
     "lead_boxes",
 )
@@ -112,7 +113,8 @@ class ECGImageDigitizer(
        III and aVR + aVL + aVF = 0 have to hold, up to 35 % of the energy of these leads. A page in
        another order, a rotated page, or traces that were confused contradict them.
     9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
-       another row shares, and no trace may jump by more than 11 mm without ink.
+       another row shares. No trace may jump by more than 11 mm without ink, and all of them
+       together by no more than 25 mm.
 
     Leads of a page with columns are NaN outside of their column, because they are not printed
     there. The signals of limb leads are given as printed: they are not corrected by the identities.
@@ -286,9 +288,12 @@ class ECGImageDigitizer(
             ``limb_residual``
                 Share of the energy of the limb leads that contradicts their identities: about 0
                 for consistent leads and about 1 for independent signals.
-            ``shared_energy``, ``largest_jump``
-                Largest share of the energy of a lead in strokes that another row shares, and
-                largest vertical gap in mm of a trace. Pages above 0.3 and 11 mm are refused.
+            ``shared_energy``
+                Largest share of the energy of a lead in strokes that another row shares. Pages
+                above 0.3 are refused.
+            ``largest_jump``, ``total_jumps``
+                Largest vertical gap of a trace in mm, and sum of those from 0.5 mm. Pages above
+                11 mm and 25 mm are refused.
             ``confidence``
                 From 0 to 1: the weakest of the shares above. It is no probability.
             ``lead_boxes``

@@ -323,7 +323,7 @@ def test_traces_that_cross(records):
     # V2 is so tall that it reaches the rows above and below.
     tall = records[:1].copy()
     tall[:, 7] *= 3
-    images, _ = render(tall, "12x1", overflow="clip")
+    images, _ = render(tall, "12x1")
     kind, reason = refusal(images[0])
     assert kind == "traces"
     assert "crosses that of another row" in reason

@@ -196,12 +196,20 @@ def test_strokes_of_two_rows(n_shared):
 
 
 def test_jumps_of_a_trace():
+    # Lines are 2 pixels high, so that gaps are 2 pixels smaller than the shift; 4 pixels are 1 mm.
     facts = {}
-    # Lines are 2 pixels high, so that the gap of 4 pixels per mm is 2 pixels smaller.
     check_confusion(*crossing_rows(0, 42.0), 4.0, facts)
     assert facts["largest_jump"] == pytest.approx(10.0)
+    # There and back.
+    assert facts["total_jumps"] == pytest.approx(20.0)
     with pytest.raises(PageRefusedError, match="trace of V1 jumps by 12 mm"):
         check_confusion(*crossing_rows(0, 50.0), 4.0, facts)
+    paths, places, axis = crossing_rows(0, 42.0)
+    paths[1].top[303] += 14.0
+    paths[1].bottom[303] += 14.0
+    with pytest.raises(PageRefusedError, match="jump by 26 mm in total"):
+        check_confusion(paths, places, axis, 4.0, facts)
+    assert facts["total_jumps"] == pytest.approx(26.0)
 
 
 def test_identities_of_the_limb_leads():

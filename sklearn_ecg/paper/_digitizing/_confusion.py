@@ -9,12 +9,15 @@ from ._refusal import PageRefusedError
 MAX_SHARED_ENERGY = 0.3
 # mm without ink that a trace may jump up or down. No steep stroke is that faint.
 MAX_JUMP = 11.0
+# mm: sum of the jumps of all leads from 0.5 mm. Above it, the tips of QRS complexes are too faint.
+MAX_JUMPS = 25.0
+_LEAST_JUMP = 0.5
 # mm: the limits of columns of leads are known up to this.
 _MARGIN = 1.5
 
 
 def check_confusion(paths, places, axis, scale, facts):
-    """Raise if a lead consists of strokes of two rows to a large part, or jumps far.
+    """Raise if a lead consists of strokes of two rows to a large part, or if leads jump.
 
     Where two traces cross, the path of both contains the same stroke, from the upper end of one
     trace to the lower end of the other. If most of the height of a lead is in such strokes, its
@@ -28,7 +31,7 @@ def check_confusion(paths, places, axis, scale, facts):
     scale : float
         Pixels per mm.
     facts : dict
-        Gets "shared_energy" and "largest_jump".
+        Gets "shared_energy", "largest_jump" and "total_jumps".
     """
     shared, jumps = {}, {}
     for place in places:
@@ -41,20 +44,28 @@ def check_confusion(paths, places, axis, scale, facts):
         shared[place.name] = _shared_energy(top, bottom, path.stroke[first:last], others)
         # Between two columns of leads, a row may jump.
         inner = slice(int(_MARGIN * scale), -int(_MARGIN * scale))
-        jumps[place.name] = _largest_jump(top[inner], bottom[inner]) / scale
-    worst, furthest = max(shared, key=shared.get), max(jumps, key=jumps.get)
-    facts.update(shared_energy=shared[worst], largest_jump=jumps[furthest])
+        jumps[place.name] = _jumps(top[inner], bottom[inner]) / scale
+    largest = {name: float(jump.max(initial=0.0)) for name, jump in jumps.items()}
+    worst, furthest = max(shared, key=shared.get), max(largest, key=largest.get)
+    total = float(sum(jump[jump >= _LEAST_JUMP].sum() for jump in jumps.values()))
+    facts.update(shared_energy=shared[worst], largest_jump=largest[furthest], total_jumps=total)
     if shared[worst] > MAX_SHARED_ENERGY:
         raise PageRefusedError(
             "traces",
             f"the trace of {worst} crosses that of another row, so that {shared[worst]:.0%} of its "
             "energy may belong to the other one",
         )
-    if jumps[furthest] > MAX_JUMP:
+    if largest[furthest] > MAX_JUMP:
         raise PageRefusedError(
             "traces",
-            f"the trace of {furthest} jumps by {jumps[furthest]:.0f} mm without ink, so that it "
+            f"the trace of {furthest} jumps by {largest[furthest]:.0f} mm without ink, so that it "
             "may be something else",
+        )
+    if total > MAX_JUMPS:
+        raise PageRefusedError(
+            "traces",
+            f"the traces jump by {total:.0f} mm in total without ink: their steep strokes are too "
+            "faint",
         )
 
 
@@ -74,11 +85,9 @@ def _shared_energy(top, bottom, stroke, others):
     return float(energy[is_shared].sum() / total) if total > 0 else 0.0
 
 
-def _largest_jump(top, bottom):
-    """Return the largest vertical gap in pixels between a stroke and the next one."""
+def _jumps(top, bottom):
+    """Return the vertical gaps in pixels between each stroke and the next one."""
     known = ~np.isnan(top)
     top, bottom = top[known], bottom[known]
-    if len(top) < 2:
-        return 0.0
     gaps = np.maximum(top[1:] - bottom[:-1], top[:-1] - bottom[1:])
-    return float(max(gaps.max(), 0.0))
+    return np.maximum(gaps, 0.0)
