@@ -107,12 +107,13 @@ def measure(name, X, seed):
     pixel = (RATE / 25 / report["pixels_per_mm_x"]).to_numpy()
     compared = [compare(X[i], bunch.signals[i], pixel[i]) for i in good]
     decibels = np.concatenate([ratio for ratio, _ in compared] or [[np.nan]])
+    known = decibels[~np.isnan(decibels)] if len(good) else np.full(1, np.nan)
     truth = np.where(np.isnan(bunch.signals[good]), np.nan, X[good])
     rates = heart_rates(bunch.signals[good]) / heart_rates(truth)
     rates = rates[~np.isnan(rates)]
     print(
-        f"{name:32}{len(X):5}{len(X) - len(good):9}{np.nanmedian(decibels):8.1f}"
-        f"{np.nanpercentile(decibels, 5):8.1f}{sum(wrong for _, wrong in compared):7}"
+        f"{name:32}{len(X):5}{len(X) - len(good):9}{np.median(known):8.1f}"
+        f"{np.percentile(known, 5):8.1f}{sum(wrong for _, wrong in compared):7}"
         f"{(np.abs(rates - 1) > 0.02).sum():6} / {len(rates):3}{1000 * seconds:7.0f}",
         flush=True,
     )

@@ -2,20 +2,18 @@
 
 import os
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from PIL import Image, ImageOps, UnidentifiedImageError
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from ..leads import STANDARD_LEADS, is_lead_frame, to_lead_frame
+from ..leads import STANDARD_LEADS, to_lead_frame
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
-from ._digitizing import READABLE_LAYOUTS, PageOptions, as_image, digitize_page
+from ._digitizing import READABLE_LAYOUTS, PageOptions, is_path, list_images, open_and_digitize
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 # Columns of a report, apart from the share of each lead that was recovered.
@@ -36,6 +34,9 @@ _FACTS = (
     "n_pulses",
     "pulse_height",
     "limb_residual",
+    "shared_energy",
+    "largest_jump",
+    "total_jumps",
     "confidence",
     "lead_boxes",
 )
@@ -99,9 +100,10 @@ class ECGImageDigitizer(
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
        which leaves little of a gray grid.
-    4. Rows are heights at which wide components of ink are. In each pixel column, ink forms
-       vertical strokes; a path through them with small gaps is found for each row [1]_. Letters
-       above and below a trace are not on this path.
+    4. Dark areas of 2 mm or more, such as the borders of scans, are removed. Rows are heights at
+       which wide components of ink are, unless they are straight lines. In each pixel column, ink
+       forms vertical strokes; a path through them with small gaps is found for each row [1]_.
+       Letters above and below a trace are not on this path.
     5. Between two pixel columns, a trace is where both strokes overlap; at a peak, it reaches to
        the end of the stroke, less half the width of the line.
     6. A rectangle at the end of a row is the calibration pulse; its foot is 0 mV. Without a
@@ -109,8 +111,10 @@ class ECGImageDigitizer(
     7. Rows have to show 85 % to 106 % of the time of the layout. Columns have equal widths.
     8. Leads are assigned by their position; names are not read. Therefore, the identities II = I +
        III and aVR + aVL + aVF = 0 have to hold, up to 35 % of the energy of these leads. A page in
-       another order, a rotated page, or traces that were confused contradict them. The chest
-       leads have no such check.
+       another order, a rotated page, or traces that were confused contradict them.
+    9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
+       another row shares. No trace may jump by more than 11 mm without ink, and all of them
+       together by no more than 25 mm.
 
     Leads of a page with columns are NaN outside of their column, because they are not printed
     there. The signals of limb leads are given as printed: they are not corrected by the identities.
@@ -212,7 +216,7 @@ class ECGImageDigitizer(
             If X is a single path, or contains objects that are neither images nor paths.
         """
         self._make_options()
-        _list_images(X)
+        list_images(X)
         return self
 
     def transform(self, X):
@@ -284,6 +288,12 @@ class ECGImageDigitizer(
             ``limb_residual``
                 Share of the energy of the limb leads that contradicts their identities: about 0
                 for consistent leads and about 1 for independent signals.
+            ``shared_energy``
+                Largest share of the energy of a lead in strokes that another row shares. Pages
+                above 0.3 are refused.
+            ``largest_jump``, ``total_jumps``
+                Largest vertical gap of a trace in mm, and sum of those from 0.5 mm. Pages above
+                11 mm and 25 mm are refused.
             ``confidence``
                 From 0 to 1: the weakest of the shares above. It is no probability.
             ``lead_boxes``
@@ -391,11 +401,11 @@ class ECGImageDigitizer(
 
     def _digitize(self, X, on_error):
         options = self._make_options()
-        images, index = _list_images(X)
-        names = [os.fspath(image) if _is_path(image) else i for i, image in enumerate(images)]
+        images, index = list_images(X)
+        names = [os.fspath(image) if is_path(image) else i for i, image in enumerate(images)]
         signals = np.full((len(images), len(STANDARD_LEADS), options.n_times), np.nan, np.float32)
         rows = []
-        calls = (delayed(_digitize_image)(image, options) for image in images)
+        calls = (delayed(open_and_digitize)(image, options) for image in images)
         readings = Parallel(n_jobs=self.n_jobs, return_as="generator")(calls)
         for i, reading in enumerate(readings):
             if reading.status != "digitized" and on_error == "raise":
@@ -417,79 +427,6 @@ class ECGImageDigitizer(
                 units="mV",
             )
         return Bunch(signals=signals, report=report)
-
-
-def _list_images(X):
-    """Return the images or paths in X as a list, and the index of X or None."""
-    if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
-        raise TypeError(
-            f"X must be a sequence of images or paths, got a single one, {X!r}. Pass [X]."
-        )
-    if isinstance(X, pd.DataFrame):
-        what = "signals" if is_lead_frame(X) else "a table"
-        raise ValueError(
-            f"X is {what}, but ECGImageDigitizer takes images. Pass an array of images, or a "
-            "sequence of images or paths, such as a column of the table."
-        )
-    index = X.index if isinstance(X, pd.Series) else None
-    if isinstance(X, np.ndarray) and X.dtype != object and X.dtype.kind not in "US":
-        if X.ndim not in (3, 4):
-            raise ValueError(
-                "Expected images (n_images, height, width) or (n_images, height, width, "
-                f"n_channels), got {X.ndim}D array with shape {X.shape} instead. Reshape your "
-                "data: a single image is X[np.newaxis]."
-            )
-    images = list(X)
-    if len(images) == 0:
-        raise ValueError("X contains no images. Pass at least one.")
-    for i, image in enumerate(images):
-        if _is_path(image) or isinstance(image, Image.Image):
-            continue
-        _check_pixels(image, i)
-    return images, index
-
-
-def _check_pixels(image, i):
-    if not isinstance(image, np.ndarray):
-        raise TypeError(
-            f"X[{i}] is {type(image).__name__}. Pass images as arrays, images of Pillow, or paths "
-            "of files."
-        )
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
-        raise ValueError(
-            f"X[{i}] has shape {image.shape}, but an image has shape (height, width) or (height, "
-            "width, n_channels) with at most 4 channels, which come last."
-        )
-    if image.dtype.kind not in "buif":
-        raise TypeError(f"X[{i}] has dtype {image.dtype}. Pass bytes, or floats in [0, 1].")
-    if image.dtype.kind == "f" and image.size and not np.isfinite(image).all():
-        raise ValueError(f"X[{i}] contains NaN or infinity. Pass finite pixels.")
-
-
-def _is_path(image):
-    return isinstance(image, (str, os.PathLike))
-
-
-def _digitize_image(image, options):
-    """Open and digitize an image."""
-    from ._digitizing._digitize import PageReading
-
-    if _is_path(image):
-        try:
-            with Image.open(Path(image).expanduser()) as file:
-                image = ImageOps.exif_transpose(file)
-                image.load()
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            reason = (
-                "Pillow does not recognize its format"
-                if isinstance(error, UnidentifiedImageError)
-                else str(error) or type(error).__name__
-            )
-            empty = np.full((len(STANDARD_LEADS), options.n_times), np.nan, dtype=np.float32)
-            return PageReading(empty, "failed", "file", reason)
-    elif isinstance(image, np.ndarray):
-        image = as_image(image)
-    return digitize_page(image, options)
 
 
 def _report_row(name, reading):

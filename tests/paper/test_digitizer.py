@@ -304,6 +304,31 @@ def test_leads_in_other_places(page, pages):
     assert "I + III" in reason
 
 
+def test_borders_and_rulings_are_no_rows(page, pages):
+    image = np.full((1000, 1200, 3), 20, np.uint8)
+    image[40:960, 40:1160] = 255
+    image[90:940, 50:1150] = page
+    # Lines below a header.
+    image[70:73, 60:1140] = image[76:79, 60:1140] = 0
+    bunch = ECGImageDigitizer(RATE).digitize([image])
+    assert bunch.report.loc[0, "layout"] == "3x4+1"
+    assert bunch.report.loc[0, "n_pulses"] == 4
+    known = ~np.isnan(pages["3x4+1"][2][0]) & ~np.isnan(bunch.signals[0])
+    assert known.sum() > 3500
+    error = (bunch.signals[0] - pages["3x4+1"][2][0])[known]
+    assert np.abs(error - np.median(error)).mean() < 0.02
+
+
+def test_traces_that_cross(records):
+    # V2 is so tall that it reaches the rows above and below.
+    tall = records[:1].copy()
+    tall[:, 7] *= 3
+    images, _ = render(tall, "12x1")
+    kind, reason = refusal(images[0])
+    assert kind == "traces"
+    assert "crosses that of another row" in reason
+
+
 def test_errors_name_the_image(page, tmp_path):
     blank = np.full(SIZE, 255, np.uint8)
     with pytest.raises(ValueError, match=r"^Image 1 of X is refused: the page is blank"):
@@ -381,7 +406,9 @@ def test_estimator(page):
     [
         ("scan.png", TypeError, r"Pass \[X\]"),
         ([], ValueError, "no images"),
-        (np.zeros((850, 1100), np.uint8), ValueError, r"X\[np.newaxis\]"),
+        (np.zeros((850, 1100), np.uint8), ValueError, r"single image is X\[np.newaxis\]"),
+        (np.zeros((850, 1100, 3), np.uint8), ValueError, r"single image is X\[np.newaxis\]"),
+        (np.zeros((850, 1100, 1)), ValueError, r"single image is X\[np.newaxis\]"),
         ([np.zeros((2, 50, 60, 3))], ValueError, r"shape \(2, 50, 60, 3\)"),
         ([np.zeros((3, 50, 60))], ValueError, "channels, which come last"),
         ([np.full((300, 300), np.nan)], ValueError, "NaN or infinity"),

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sklearn_ecg.paper._digitizing._assembly import TimeAxis
 from sklearn_ecg.paper._digitizing._bends import fit_bend
+from sklearn_ecg.paper._digitizing._confusion import MAX_SHARED_ENERGY, check_confusion
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
 from sklearn_ecg.paper._digitizing._grid_fit import _fit, fit_grid, to_pixels
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
-from sklearn_ecg.paper._digitizing._layouts import limb_residual, places_of, possible_layouts
+from sklearn_ecg.paper._digitizing._layouts import (
+    LeadPlace,
+    limb_residual,
+    places_of,
+    possible_layouts,
+)
 from sklearn_ecg.paper._digitizing._pages import split_channels
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 from sklearn_ecg.paper._digitizing._rows import Row
@@ -147,12 +154,62 @@ def test_narrow_peaks_keep_their_height(width):
     signal[49:54] = [60, 80, 95, 80, 60]
     padded = np.pad(signal, width // 2, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, width)
-    path = Path(0, windows.min(axis=1) - 1, windows.max(axis=1) + 1)
+    path = Path(windows.min(axis=1) - 1, windows.max(axis=1) + 1, np.arange(len(windows)))
     curve = make_curve(path, 4, float(width))
     assert np.nanmin(curve.y) == pytest.approx(5, abs=0.1)
     assert np.nanmax(curve.y) == pytest.approx(95, abs=0.1)
     middle = sample_curve(curve, np.arange(80) + 0.5, 4)
     assert np.abs(middle[:20] - 50).max() < 0.1
+
+
+def crossing_rows(n_shared, jump=0.0):
+    """Return paths of two rows of a layout of 12 rows, which share their tall strokes."""
+    n_columns = 1000
+    paths = []
+    for row, level in enumerate((100.0, 140.0)):
+        top, bottom = np.full(n_columns, level - 1), np.full(n_columns, level + 1)
+        stroke = np.arange(n_columns) * 2 + row
+        # Ten peaks, of which the first are on the strokes of the other row.
+        for i, x in enumerate(range(50, n_columns, 100)):
+            bottom[x], top[x] = 141.0, 99.0
+            if i < n_shared:
+                stroke[x] = -x + 10**6
+        paths.append(Path(top, bottom, stroke))
+    paths[0].top[503] -= jump
+    paths[0].bottom[503] -= jump
+    axis = TimeAxis(0.0, 100.0, 10.0, [None, None], 0.0)
+    places = [LeadPlace("V1", 0, 0, 1), LeadPlace("V2", 1, 0, 1)]
+    return paths, places, axis
+
+
+@pytest.mark.parametrize("n_shared", [0, 2, 4])
+def test_strokes_of_two_rows(n_shared):
+    facts = {}
+    paths, places, axis = crossing_rows(n_shared)
+    if n_shared / 10 > MAX_SHARED_ENERGY:
+        with pytest.raises(PageRefusedError, match="40% of its energy"):
+            check_confusion(paths, places, axis, 4.0, facts)
+    else:
+        check_confusion(paths, places, axis, 4.0, facts)
+    assert facts["shared_energy"] == pytest.approx(n_shared / 10, abs=1e-6)
+    assert facts["largest_jump"] == 0
+
+
+def test_jumps_of_a_trace():
+    # Lines are 2 pixels high, so that gaps are 2 pixels smaller than the shift; 4 pixels are 1 mm.
+    facts = {}
+    check_confusion(*crossing_rows(0, 42.0), 4.0, facts)
+    assert facts["largest_jump"] == pytest.approx(10.0)
+    # There and back.
+    assert facts["total_jumps"] == pytest.approx(20.0)
+    with pytest.raises(PageRefusedError, match="trace of V1 jumps by 12 mm"):
+        check_confusion(*crossing_rows(0, 50.0), 4.0, facts)
+    paths, places, axis = crossing_rows(0, 42.0)
+    paths[1].top[303] += 14.0
+    paths[1].bottom[303] += 14.0
+    with pytest.raises(PageRefusedError, match="jump by 26 mm in total"):
+        check_confusion(paths, places, axis, 4.0, facts)
+    assert facts["total_jumps"] == pytest.approx(26.0)
 
 
 def test_identities_of_the_limb_leads():

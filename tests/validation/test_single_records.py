@@ -186,4 +186,5 @@ def test_every_estimator_is_tested():
         for name in module.__all__
         if hasattr(getattr(module, name), "get_params")
     }
-    assert tested == public
+    # A single page is an image of another kind: tests/paper/test_digitizer.py.
+    assert tested == public - {"ECGImageDigitizer"}

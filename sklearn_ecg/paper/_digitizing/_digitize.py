@@ -6,9 +6,10 @@ import numpy as np
 
 from ...leads import STANDARD_LEADS
 from ._assembly import check_length, find_time_axis, read_lead
+from ._confusion import check_confusion
 from ._curves import make_curve
 from ._grid_fit import fit_grid
-from ._ink import remove_rulings, separate_ink
+from ._ink import remove_blots, remove_rulings, separate_ink
 from ._layouts import (
     MAX_LIMB_RESIDUAL,
     READABLE_LAYOUTS,
@@ -91,6 +92,7 @@ def _digitize(image, options, facts):
         grid_share=grid.share,
     )
     upright = separate_ink(page, grid)
+    remove_blots(upright)
     rulings = remove_rulings(upright)
     rows = find_rows(upright, grid.area)
     layouts = possible_layouts(options.layout, len(rows))
@@ -131,6 +133,7 @@ def _digitize(image, options, facts):
     if poor:
         raise PageRefusedError("traces", f"the traces of {', '.join(poor)} are incomplete")
     signals = candidate["signals"]
+    check_confusion(paths, places_of(layout)[0], axis, scale, facts)
     facts["rhythm_leads"] = fill_from_strips(
         signals, candidate["strips"], fill=options.rhythm_strip == "fill"
     )

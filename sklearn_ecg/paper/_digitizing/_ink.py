@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import maximum_filter, uniform_filter
+from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
 from ._grid_fit import Grid, paper_bounds, to_pixels, warp_page
 from ._refusal import PageRefusedError
@@ -19,6 +19,8 @@ _MIN_PITCH = 2.2
 _THRESHOLD = 0.33
 # Ink is at least that much darker than paper, whose brightness is 1.
 _MIN_DARKNESS = 0.12
+# mm: no line and no narrow beat is filled with ink over this width and height.
+_BLOT = 2.0
 # mm: taller vertical lines than this separate columns; no R-peak is as high.
 _RULING_HEIGHT = 40.0
 # mm and share: least distance of such lines, and how much of their height has ink.
@@ -152,6 +154,32 @@ def _subtract_grid(darkness, cell):
     np.maximum(mean, 0, out=mean)
     repeats = (-(-darkness.shape[0] // cell), -(-darkness.shape[1] // cell))
     darkness -= np.tile(mean, repeats)[: darkness.shape[0], : darkness.shape[1]]
+
+
+def remove_blots(upright):
+    """Remove dark areas that are too thick for lines, in place: stamps, borders of scans.
+
+    Parameters
+    ----------
+    upright : UprightPage
+    """
+    step = 4
+    height, width = (size // step * step for size in upright.strength.shape)
+    if not (height and width):
+        return
+    blocks = upright.strength[:height, :width].reshape(height // step, step, width // step, step)
+    # Blocks full of ink.
+    full = blocks[:, :: step - 1, :, :: step - 1].min(axis=(1, 3)) > 0.5
+    size = max(2, round(_BLOT * upright.scale / step))
+    core = minimum_filter(full, size, mode="nearest")
+    if not core.any():
+        return
+    blot = maximum_filter(core, size + 2 * max(1, round(0.5 * upright.scale / step)))
+    blot = np.repeat(np.repeat(blot, step, axis=0), step, axis=1)
+    upright.strength[:height, :width][blot] = 0
+    # Narrow borders that are no whole block.
+    upright.strength[height:] = 0
+    upright.strength[:, width:] = 0
 
 
 def remove_rulings(upright):

@@ -15,6 +15,9 @@ _ROW_DISTANCE = 9.0
 _ROW_WIDTH = 90.0
 # Peaks of the profile, as a share of the highest one.
 _PEAK = 0.2
+# mm: distances from a row between which at least this share of its columns has ink.
+_STRAIGHT = (1.5, 6.0)
+_STRAIGHT_SHARE = 0.006
 # mm: the area of the grid is known up to this; edges of the paper are outside of it.
 _MARGIN = 5.0
 
@@ -68,7 +71,7 @@ def find_rows(upright, area):
         height=_PEAK * smooth.max(),
     )
     peaks = peaks - 1
-    rows = []
+    rows, straight = [], []
     for peak in peaks:
         # The ink near a baseline spans most of the page.
         reach = int(3.0 * scale / step)
@@ -80,6 +83,12 @@ def find_rows(upright, area):
         if (right - left) / scale < _ROW_WIDTH:
             continue
         rows.append(Row(float(peak * step), 0.0, 0.0, float(left), float(right)))
+        straight.append(_is_straight(traces, peak, columns, scale / step))
+    # Lines below a header or along an edge. Between other rows, they are leads of low voltage.
+    while rows and straight[0]:
+        del rows[0], straight[0]
+    while rows and straight[-1]:
+        del rows[-1], straight[-1]
     if not rows:
         raise PageRefusedError("traces", "there are no rows of traces on the grid")
     baselines = np.array([row.baseline for row in rows])
@@ -90,6 +99,14 @@ def find_rows(upright, area):
         row.top = row.baseline - min(above, 35 * scale)
         row.bottom = row.baseline + min(below, 35 * scale)
     return rows
+
+
+def _is_straight(traces, peak, columns, scale):
+    """Whether a row is a straight line, without any beat."""
+    near, far = int(_STRAIGHT[0] * scale), int(_STRAIGHT[1] * scale)
+    above = traces[max(0, peak - far) : max(0, peak - near)].any(axis=0)
+    below = traces[peak + near + 1 : peak + far + 1].any(axis=0)
+    return (columns & (above | below)).sum() < _STRAIGHT_SHARE * columns.sum()
 
 
 def _wide_components(upright):

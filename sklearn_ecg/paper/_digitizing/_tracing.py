@@ -12,6 +12,8 @@ _SKIP = 4.0
 _DISTANCE, _BEND = 0.005, 0.02
 # mm: longest continuation of a piece of a path.
 _EXTENSION = 1.5
+# Largest ratio of the horizontal and the vertical width of a line.
+_ROUND = 1.3
 # Pixels: widest stroke that is measured.
 _MAX_WIDTH = 10
 
@@ -22,15 +24,15 @@ class Path:
 
     Attributes
     ----------
-    left : int
-        The first pixel column.
     top, bottom : ndarray of shape (n_columns,)
         Ends of the stroke in each column, in pixels. NaN where there is none.
+    stroke : ndarray of shape (n_columns,), int
+        Number of the stroke in each column, -1 where there is none.
     """
 
-    left: int
     top: np.ndarray
     bottom: np.ndarray
+    stroke: np.ndarray
 
 
 def trace_rows(strokes, rows, scale):
@@ -95,7 +97,7 @@ def trace_rows(strokes, rows, scale):
         path_top, path_bottom = np.full((2, n_columns), np.nan)
         path_top[found] = strokes.top[chosen[row, found]]
         path_bottom[found] = strokes.bottom[chosen[row, found]]
-        paths.append(Path(0, path_top, path_bottom))
+        paths.append(Path(path_top, path_bottom, chosen[row]))
     return paths
 
 
@@ -188,4 +190,6 @@ def measure_stroke_width(strength, paths, line_height):
             inside &= value > 0.5
             widths += inside
             before = value
-    return max(1.0, float(np.percentile(widths + 1, 25)))
+    # Blots and dark areas around the paper are no strokes: a pen is about as wide as it is high.
+    width = float(np.percentile(widths + 1, 25))
+    return float(np.clip(width, 1.0, _ROUND * line_height + 1.0))

@@ -1,0 +1,93 @@
+"""Traces that were confused with each other, or with something that is no trace."""
+
+import numpy as np
+
+from ._layouts import COLUMN_SECONDS
+from ._refusal import PageRefusedError
+
+# Share of the energy of a lead that may be in strokes which belong to another row, too.
+MAX_SHARED_ENERGY = 0.3
+# mm without ink that a trace may jump up or down. No steep stroke is that faint.
+MAX_JUMP = 11.0
+# mm: sum of the jumps of all leads from 0.5 mm. Above it, the tips of QRS complexes are too faint.
+MAX_JUMPS = 25.0
+_LEAST_JUMP = 0.5
+# mm: the limits of columns of leads are known up to this.
+_MARGIN = 1.5
+
+
+def check_confusion(paths, places, axis, scale, facts):
+    """Raise if a lead consists of strokes of two rows to a large part, or if leads jump.
+
+    Where two traces cross, the path of both contains the same stroke, from the upper end of one
+    trace to the lower end of the other. If most of the height of a lead is in such strokes, its
+    signal is that of both.
+
+    Parameters
+    ----------
+    paths : list of Path
+    places : list of LeadPlace
+    axis : TimeAxis
+    scale : float
+        Pixels per mm.
+    facts : dict
+        Gets "shared_energy", "largest_jump" and "total_jumps".
+    """
+    shared, jumps = {}, {}
+    for place in places:
+        seconds = COLUMN_SECONDS[place.n_columns]
+        first = axis.start + place.column * seconds * axis.per_second
+        first, last = max(0, int(first)), int(first + seconds * axis.per_second)
+        others = [path.stroke[first:last] for i, path in enumerate(paths) if i != place.row]
+        path = paths[place.row]
+        top, bottom = path.top[first:last], path.bottom[first:last]
+        shared[place.name] = _shared_energy(top, bottom, path.stroke[first:last], others)
+        # Between two columns of leads, a row may jump.
+        inner = slice(int(_MARGIN * scale), -int(_MARGIN * scale))
+        jumps[place.name] = _jumps(top[inner], bottom[inner]) / scale
+    largest = {name: float(jump.max(initial=0.0)) for name, jump in jumps.items()}
+    worst, furthest = max(shared, key=shared.get), max(largest, key=largest.get)
+    total = float(sum(jump[jump >= _LEAST_JUMP].sum() for jump in jumps.values()))
+    facts.update(shared_energy=shared[worst], largest_jump=largest[furthest], total_jumps=total)
+    if shared[worst] > MAX_SHARED_ENERGY:
+        raise PageRefusedError(
+            "traces",
+            f"the trace of {worst} crosses that of another row, so that {shared[worst]:.0%} of its "
+            "energy may belong to the other one",
+        )
+    if largest[furthest] > MAX_JUMP:
+        raise PageRefusedError(
+            "traces",
+            f"the trace of {furthest} jumps by {largest[furthest]:.0f} mm without ink, so that it "
+            "may be something else",
+        )
+    if total > MAX_JUMPS:
+        raise PageRefusedError(
+            "traces",
+            f"the traces jump by {total:.0f} mm in total without ink: their steep strokes are too "
+            "faint",
+        )
+
+
+def _shared_energy(top, bottom, stroke, others):
+    """Return the share of the energy of a trace in strokes that are in other rows, too."""
+    known = stroke >= 0
+    if not known.any():
+        return 0.0
+    level = np.median((top[known] + bottom[known]) / 2)
+    line_height = np.percentile(bottom[known] - top[known], 30)
+    reach = np.maximum(level - top[known], bottom[known] - level) - line_height / 2
+    energy = np.maximum(reach, 0) ** 2
+    is_shared = np.zeros(known.sum(), dtype=bool)
+    for other in others:
+        is_shared |= other[known] == stroke[known]
+    total = energy.sum()
+    return float(energy[is_shared].sum() / total) if total > 0 else 0.0
+
+
+def _jumps(top, bottom):
+    """Return the vertical gaps in pixels between each stroke and the next one."""
+    known = ~np.isnan(top)
+    top, bottom = top[known], bottom[known]
+    gaps = np.maximum(top[1:] - bottom[:-1], top[:-1] - bottom[1:])
+    return np.maximum(gaps, 0.0)
