@@ -27,9 +27,9 @@ from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import BeatFeatures
 
 ecg = make_ecg(
-    400,
-    duration=3,
-    severity=0.15,
+    300,
+    duration=2.5,
+    severity=0.22,
     prevalence=0.4,
     records_per_patient=(1, 2),
     random_state=0,
@@ -57,7 +57,7 @@ models = {
     "beat features, linear": (beats.transform(X), linear),
     "network from scratch": (
         X,
-        MSAICNetClassifier(filters=(16, 32), max_epochs=15, random_state=0),
+        MSAICNetClassifier(filters=(8, 16), max_epochs=12, random_state=0),
     ),
 }
 
@@ -68,7 +68,7 @@ models = {
 # Each point is the mean of several draws of labeled patients, and the band their range. The test
 # patients are always the same.
 
-sizes = [20, 60, 180]
+sizes = [20, 50, 150]
 curves = {name: np.empty((len(sizes), 3)) for name in models}
 for i, size in enumerate(sizes):
     for draw in range(3):

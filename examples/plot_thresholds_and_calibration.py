@@ -12,9 +12,10 @@ by ``load_ptbxl(folder, task="mi")``.
 # Records of a rare outcome
 # -------------------------
 #
-# Beats are measured once, because a measurement does not depend on other records.
+# No patient is in two of the three parts.
 
 import matplotlib.pyplot as plt
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold
 
 from sklearn_ecg import MultilabelCalibratedClassifierCV, MultilabelTunedThresholdClassifierCV
@@ -32,23 +33,21 @@ ecg = make_ecg(
     records_per_patient=(1, 2),
     random_state=0,
 )
-y, patients = ecg.target, ecg.groups
-model = make_beat_classifier(ecg.sampling_rate, class_weight="balanced", random_state=0)
-X = model[0].fit_transform(ecg.data)
-classifier = model[1:]
-cv = StratifiedGroupKFold(n_splits=3, shuffle=True, random_state=0)
-train, test = next(cv.split(X, y, patients))
-print(f"{len(train)} training records, {len(test)} of other patients; share {y.mean():.2f}")
+X, y, patients = ecg.data, ecg.target, ecg.groups
+folds = StratifiedGroupKFold(n_splits=3, shuffle=True, random_state=0).split(X, y, patients)
+train, adjust, test = (part for _, part in folds)
+print(f"{len(train)} records for training, {len(adjust)} to adjust, {len(test)} for the test")
 
 # %%
-# Calibrate by patient
-# --------------------
+# Calibrate
+# ---------
 #
-# The sigmoid of each fold is fitted on patients that its classifier was not trained on.
+# The sigmoid is fitted on patients that the classifier was not trained on.
 
+classifier = make_beat_classifier(ecg.sampling_rate, class_weight="balanced", random_state=0)
 classifier.fit(X[train], y[train])
-calibrated = MultilabelCalibratedClassifierCV(classifier, method="sigmoid", cv=3)
-calibrated.fit(X[train], y[train], groups=patients[train])
+calibrated = MultilabelCalibratedClassifierCV(FrozenEstimator(classifier), method="sigmoid")
+calibrated.fit(X[adjust], y[adjust])
 raw = classifier.predict_proba(X[test])[:, 1]
 probability = calibrated.predict_proba(X[test])[:, 1]
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
@@ -64,11 +63,11 @@ for ax, name, values in zip(axes, ["class weights", "calibrated"], [raw, probabi
 # A threshold with a wanted sensitivity
 # -------------------------------------
 #
-# The threshold is chosen on predictions of training records for folds that were left out. The
-# sensitivity in other patients differs from the wanted one, which is why it has an interval.
+# The threshold is chosen on the records that adjust the model. The sensitivity in other patients
+# differs from the wanted one, which is why it has an interval.
 
-tuned = MultilabelTunedThresholdClassifierCV(calibrated, cv=3, sensitivity=0.9)
-tuned.fit(X[train], y[train], groups=patients[train])
+tuned = MultilabelTunedThresholdClassifierCV(calibrated, cv="prefit", refit=False, sensitivity=0.9)
+tuned.fit(X[adjust], y[adjust])
 predicted = tuned.predict(X[test])
 for name, group in [("sensitivity", 1), ("specificity", 0)]:
     members = test[y[test] == group]
