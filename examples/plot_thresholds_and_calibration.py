@@ -2,10 +2,10 @@
 Thresholds and calibration
 ==========================
 
-Class weights and focal losses help to find a rare outcome, but the probabilities are then too high.
-This example calibrates them, chooses a threshold with a wanted sensitivity, and shows at which
-thresholds the model is of use. The records are synthetic; for real ones, replace ``make_ecg(...)``
-by ``load_ptbxl(folder, task="mi")``.
+The order of the records may be right while the probabilities are not: averages of trees, for
+example, seldom give a probability close to 0 or 1. This example calibrates a classifier, chooses a
+threshold with a wanted sensitivity, and shows at which thresholds the model is of use. The records
+are synthetic; for real ones, replace ``make_ecg(...)`` by ``load_ptbxl(folder, task="mi")``.
 """
 
 # %%
@@ -16,6 +16,7 @@ by ``load_ptbxl(folder, task="mi")``.
 
 import matplotlib.pyplot as plt
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold
 
 from sklearn_ecg import MultilabelCalibratedClassifierCV, MultilabelTunedThresholdClassifierCV
@@ -44,14 +45,14 @@ print(f"{len(train)} records for training, {len(adjust)} to adjust, {len(test)} 
 #
 # The sigmoid is fitted on patients that the classifier was not trained on.
 
-classifier = make_beat_classifier(ecg.sampling_rate, class_weight="balanced", random_state=0)
+classifier = make_beat_classifier(ecg.sampling_rate, random_state=0)
 classifier.fit(X[train], y[train])
 calibrated = MultilabelCalibratedClassifierCV(FrozenEstimator(classifier), method="sigmoid")
 calibrated.fit(X[adjust], y[adjust])
 raw = classifier.predict_proba(X[test])[:, 1]
 probability = calibrated.predict_proba(X[test])[:, 1]
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
-for ax, name, values in zip(axes, ["class weights", "calibrated"], [raw, probability]):
+for ax, name, values in zip(axes, ["averaged models", "calibrated"], [raw, probability]):
     ReliabilityDisplay.from_predictions(
         y[test], values, n_bins=5, groups=patients[test], label_names=["infarction"], ax=ax
     )
@@ -72,7 +73,7 @@ predicted = tuned.predict(X[test])
 for name, group in [("sensitivity", 1), ("specificity", 0)]:
     members = test[y[test] == group]
     interval = bootstrap_interval(
-        "accuracy",
+        accuracy_score,
         y[members],
         predicted[y[test] == group],
         groups=patients[members],
@@ -88,5 +89,5 @@ for name, group in [("sensitivity", 1), ("specificity", 0)]:
 # treating all patients, and of treating none.
 
 figure, ax = plt.subplots(figsize=(5.2, 3.8), layout="constrained")
-DecisionCurveDisplay.from_predictions(y[test], probability, groups=patients[test], ax=ax)
+DecisionCurveDisplay.from_predictions(y[test], probability, ax=ax)
 ax.axvline(tuned.best_threshold_, color="gray", linestyle=":")
