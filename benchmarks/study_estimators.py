@@ -517,7 +517,7 @@ def choose(task, stored):
 
 def report(task, stored):
     """Print tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9."""
-    texts = {}
+    found = {}
     for title, cells in {
         "12 leads, by number of training records": [("12", size) for size in SIZES],
         "all training records, by leads": [(subset, "all") for subset in SUBSETS],
@@ -525,21 +525,22 @@ def report(task, stored):
     }.items():
         by_leads = len({subset for subset, _ in cells}) > 1
         heading = ", ".join(subset if by_leads else size for subset, size in cells)
-        print(f"\n.. csv-table:: {TASKS[task].capitalize()}, {title}")
-        print(f"   :header: Estimator, {heading}\n")
         for arm in (*ARMS, *AVERAGES):
-            row = []
-            for cell in cells:
-                if (arm, *cell) not in texts:
-                    subset, size = cell
-                    texts[arm, subset, size] = compare(task, subset, arm, size, stored)
-                row.append(texts[arm, *cell])
-            if any(row):
-                print(f'   "{arm}", ' + ", ".join(f'"{text}"' for text in row), flush=True)
+            for subset, size in cells:
+                if (arm, subset, size) not in found:
+                    found[arm, subset, size] = compare(task, subset, arm, size, stored)
+        for place, kind in enumerate(("AUROC", f"difference of the AUROC to {RECIPE}")):
+            print(f"\n.. csv-table:: {TASKS[task].capitalize()}, {title}, {kind}")
+            print(f"   :header: Estimator, {heading}\n")
+            for arm in (*ARMS, *AVERAGES):
+                row = [found[arm, *cell][place] for cell in cells]
+                if any(row):
+                    texts = ", ".join(f'"{text or "-"}"' for text in row)
+                    print(f'   "{arm}", {texts}', flush=True)
 
 
 def compare(task, subset, arm, size, stored):
-    """Return AUROC and the difference to `RECIPE`, with 95 % intervals by patient, as text.
+    """Return AUROC and the difference to `RECIPE`, with 95 % intervals by patient, as texts.
 
     The number of draws is noted if not all are stored.
     """
@@ -549,21 +550,23 @@ def compare(task, subset, arm, size, stored):
         if stored.predict(task, subset, arm, size, TEST_FOLDS, [draw]) is not None
     ]
     if not draws:
-        return ""
+        return "", ""
     y, patients, probabilities = stored.predict(task, subset, arm, size, TEST_FOLDS, draws)
     y_stacked, stacked = stack_seeds(y, probabilities)
     options = {"groups": patients, "random_state": 0}
-    text = str(bootstrap_interval("roc_auc", y_stacked, stacked, **options))
+    score = str(bootstrap_interval("roc_auc", y_stacked, stacked, **options))
+    if len(draws) < len(DRAWS):
+        score += f" {len(draws)} of {len(DRAWS)} draws"
     other = stored.predict(task, subset, RECIPE, size, TEST_FOLDS, draws)
-    if arm != RECIPE and other is not None:
-        _, reference = stack_seeds(y, other[2])
-        difference = bootstrap_difference("roc_auc", y_stacked, stacked, reference, **options)
-        text += f" {format_difference(difference)}"
-    return text if len(draws) == len(DRAWS) else f"{text} {len(draws)} of {len(DRAWS)} draws"
+    if arm == RECIPE or other is None:
+        return score, ""
+    _, reference = stack_seeds(y, other[2])
+    difference = bootstrap_difference("roc_auc", y_stacked, stacked, reference, **options)
+    return score, format_difference(difference)
 
 
 def format_difference(difference):
-    return f"({difference.score:+.3f} [{difference.low:+.3f} {difference.high:+.3f}])"
+    return f"{difference.score:+.3f} [{difference.low:+.3f} {difference.high:+.3f}]"
 
 
 if __name__ == "__main__":

@@ -38,11 +38,19 @@ SCRIPTS = {path.name for path in (ROOT / "examples").glob("*.py")} - {"plot_unba
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
 def test_scripts_run(name, tmp_path, monkeypatch, capsys):
     """With records of 3 s, fewer where the script does not count them, and without processes."""
-    counted = name == "plot_lead_importance.py"
+    counted = name in {
+        "plot_lead_importance.py",
+        "plot_long_recordings.py",
+        "plot_multilabel.py",
+    }
+    # A page and a window have a duration of their own.
+    timed = name in {"plot_digitized_scans.py", "plot_long_recordings.py"}
+    n_small = 12 if name == "plot_digitized_scans.py" else 60
     original = datasets.make_ecg
 
     def make_small_ecg(n_records, **params):
-        return original(n_records if counted else 60, **{**params, "duration": 3, "severity": 1})
+        easy = {} if timed else {"duration": 3, "severity": 1}
+        return original(n_records if counted else n_small, **{**params, **easy})
 
     monkeypatch.setattr(datasets, "make_ecg", make_small_ecg)
     monkeypatch.delenv("ECG_FOLDER", raising=False)
