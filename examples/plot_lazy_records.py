@@ -21,10 +21,10 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from sklearn_ecg import LazyRecords
-from sklearn_ecg.beats import MedianBeat, make_beat_classifier
+from sklearn_ecg.beats import make_beat_classifier
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.metrics import bootstrap_interval
-from sklearn_ecg.preprocessing import BandpassFilter
+from sklearn_ecg.preprocessing import BandpassFilter, MedianBeat
 
 ecg = make_ecg(
     300,

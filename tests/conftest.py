@@ -32,7 +32,7 @@ SLOW = (
     "tests/metrics/test_delong.py::test_p_values_are_uniform_without_a_difference",
     "tests/imbalance/test_sampling_pipelines.py::test_networks_and_features",
     # Networks that learn something.
-    "tests/deep/test_beat_features.py::test_learns_the_features",
+    "tests/deep/test_beat_feature_estimators.py::test_learns_the_features",
     "tests/deep/test_ecg_net.py::test_each_network_learns",
     "tests/deep/test_msaic_net.py::test_added_records_do_not_count_in_the_classification_loss",
     "tests/deep/test_msaic_net.py::test_early_stopping_keeps_groups_on_one_side",
@@ -134,11 +134,34 @@ SLOW_FIXTURES = {"data_folder", "infarction", "infarctions"}
 
 # Tests that `make test` leaves out, because together they take some minutes.
 LONG = (
-    # Forty epochs with three containers each.
-    "tests/test_estimators.py::test_sklearn_checks[ACLECGClassifier-check_classifiers_train",
-    "tests/test_estimators.py::test_sklearn_checks[ECGNetClassifier-check_classifiers_train",
-    "tests/test_estimators.py::test_sklearn_checks[MSAICNetClassifier-check_classifiers_train",
-    "tests/test_estimators.py::test_sklearn_checks[SimCardioNetClassifier-check_classifiers_train",
+    # The checks of scikit-learn train each network some hundred times.
+    *(
+        f"tests/test_estimators.py::test_sklearn_checks[{name}-"
+        for name in (
+            "ACLECGClassifier",
+            "BeatFeatureClassifier",
+            "BeatFeatureEncoder",
+            "ECGNetClassifier",
+            "ECGNetRegressor",
+            "MSAICNetClassifier",
+            "MSAICNetRegressor",
+            "SimCardioNetClassifier",
+            "SimCardioNetEncoder",
+        )
+    ),
+    "tests/deep/test_new_method.py::test_sklearn_checks",
+    # Real records, large arrays and many fits.
+    "tests/datasets/test_fuzz.py::test_damaged_files",
+    "tests/datasets/test_real_records.py::test_all_of_ptbxl",
+    "tests/deep/test_batches.py::test_memory_map_is_not_copied_as_a_whole",
+    "tests/deep/test_msaic_net.py::test_weighted_prevalence_is_learned_with_any_batch_size",
+    "tests/imbalance/test_sampling_pipelines.py::test_networks_and_features",
+    "tests/inspection/test_memory_maps.py::test_memory_of_lead_importance",
+    "tests/preprocessing/test_electrode_swaps.py::test_real_records",
+    "tests/preprocessing/test_signal_pipelines.py::test_filter_scaler_and_network",
+    "tests/test_lazy_estimators.py::test_memory_is_bounded",
+    "tests/test_similar_records.py::test_printed_pages",
+    "tests/validation/test_millivolts.py::test_real_records",
     # Networks that learn to find infarctions.
     "tests/inspection/test_lead_groups.py::test_infarcted_region_ranks_first",
     "tests/inspection/test_lead_importance.py::test_infarcted_region_ranks_first",

@@ -10,6 +10,7 @@ from sklearn_ecg.datasets import make_ecg
 # Sizes whose products are beyond 255.
 PARAMS = {
     "ACLECGNet": ((4, [[0, 1], [2, 3]]), {"projection_dim": 100, "n_times": 100}),
+    "BeatFeatureNet": ((nn.StridedCNN(2), 100, 100), {"n_leads": 2, "n_times": 100}),
     "CNNLSTM": ((2, 3), {"filters": (64, 120), "hidden_size": 100, "n_layers": 1}),
     "InceptionTime": ((2, 3), {"filters": 100, "depth": 3, "kernel_sizes": (9, 5)}),
     "LSTM": ((2, 3), {"hidden_size": 100, "n_layers": 1, "embedding_dim": 8}),
@@ -19,6 +20,7 @@ PARAMS = {
         (1,),
         {"filters": (4, 100), "kernel_sizes": (3, 5), "n_heads": 4, "projection_dim": 100},
     ),
+    "StridedCNN": ((2,), {"filters": (64, 100), "kernel_size": 7}),
     "TransformerEncoder": ((2, 3), {"filters": (64, 120), "n_heads": 8, "n_layers": 1}),
     "VGG1d": ((1,), {}),
     "XResNet1d": ((2, 3), {"layers": (1, 1), "width": 64, "embedding_dim": 8}),

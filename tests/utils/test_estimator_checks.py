@@ -8,7 +8,7 @@ import torch
 
 from sklearn_ecg import MSAICNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.preprocessing import BandpassFilter, ECGImageRenderer
-from sklearn_ecg.utils import estimator_checks
+from sklearn_ecg.utils import _classifier_checks, estimator_checks
 from sklearn_ecg.utils.estimator_checks import check_ecg_estimator, ecg_checks
 
 TINY = {
@@ -201,7 +201,8 @@ def n_threads():
 @pytest.mark.usefixtures("n_threads")
 @pytest.mark.parametrize("faulty", FAULTS, ids=lambda c: c.__name__)
 def test_faults_are_detected(faulty):
-    check = getattr(estimator_checks, FAULTS[faulty])
+    module = _classifier_checks if hasattr(_classifier_checks, FAULTS[faulty]) else estimator_checks
+    check = getattr(module, FAULTS[faulty])
     check(MSAICNetClassifier(**TINY))
     with pytest.raises(AssertionError):
         check(faulty(**TINY))
