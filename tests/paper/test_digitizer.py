@@ -1,5 +1,7 @@
 """Signals from images of pages, compared with the signals that were drawn."""
 
+import os
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -438,3 +440,11 @@ def test_errors_of_X(X, error, message):
 def test_errors_of_parameters(params, message):
     with pytest.raises(ValueError, match=message):
         ECGImageDigitizer(**{"sampling_rate": RATE, **params}).fit([np.zeros(SIZE)])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_pipes_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    report = ECGImageDigitizer(100).report([tmp_path / "pipe.png"])
+    assert report.loc[0, "status"] == "failed"
+    assert "is not a regular file" in report.loc[0, "reason"]

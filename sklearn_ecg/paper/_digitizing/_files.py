@@ -91,7 +91,11 @@ def open_and_digitize(image, options):
     """
     if is_path(image):
         try:
-            with Image.open(Path(image).expanduser()) as file:
+            path = Path(image).expanduser()
+            if path.exists() and not path.is_file():
+                # Opening a pipe would wait for its writer.
+                raise OSError(f"{path} is not a regular file")
+            with Image.open(path) as file:
                 image = ImageOps.exif_transpose(file)
                 image.load()
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
