@@ -13,8 +13,6 @@ from ._refusal import PageRefusedError
 _MAX_GAP = 2.0
 # mm: space between a pulse and a trace that belongs to neither.
 _PULSE_GAP = 0.5
-# mm: rows start at the same place.
-_START_TOLERANCE = 2.0
 # Seconds of a page that are accepted, as a share of its columns.
 _LENGTH = (0.85, 1.06)
 # Deviation of the distance of lines between columns from 2.5 s, as a ratio.
