@@ -8,7 +8,6 @@ from sklearn.utils._param_validation import Interval
 from ._beat_feature_encoder import BeatFeatureEncoder
 from ._inputs import SignalInput
 from ._pretraining import FineTunedClassifier
-from ._training import ParameterGroup
 
 
 class BeatFeatureClassifier(FineTunedClassifier):
@@ -305,13 +304,3 @@ class BeatFeatureClassifier(FineTunedClassifier):
             If X contains objects that are neither numbers nor signals.
         """
         return self._fit(X, y, sample_weight, groups)
-
-    def _encoder_defaults(self):
-        return {
-            "n_leads": self.n_leads,
-            "lead_names": self.lead_names,
-            "sampling_rate": self.sampling_rate,
-        }
-
-    def _encoder_parameter_groups(self):
-        return [ParameterGroup("encoder", "encoder", self.encoder_learning_rate)]

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from abc import abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,7 +23,12 @@ from ..utils._warnings import warn
 from ._base import DeepECG
 from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
 from ._linear_probe import fit_linear_probe
-from ._training import PairBatches, recompute_batch_norm_statistics, to_training_records
+from ._training import (
+    PairBatches,
+    ParameterGroup,
+    recompute_batch_norm_statistics,
+    to_training_records,
+)
 from ._training_data import PretrainingRecords
 
 # An embedding with a smaller effective rank, or with vectors less spread, has collapsed.
@@ -113,7 +117,8 @@ class FineTunedClassifier(DeepECGClassifier):
     """Base class of the classifiers on an encoder, which `fit` pretrains unless it is frozen.
 
     The network, the loss and the augmentation are the same for all of them. A subclass sets
-    ``_encoder_class`` and implements ``_encoder_parameter_groups`` and ``_encoder_defaults``.
+    ``_encoder_class``. It overrides ``_encoder_parameter_groups`` and ``_encoder_defaults`` if its
+    encoder has several parts or reads images.
     """
 
     _parameter_constraints = {
@@ -130,13 +135,17 @@ class FineTunedClassifier(DeepECGClassifier):
     #: Class of the encoders.
     _encoder_class = None
 
-    @abstractmethod
     def _encoder_parameter_groups(self):
         """Return the parts of the encoder with their learning rates."""
+        return [ParameterGroup("encoder", "encoder", self.encoder_learning_rate)]
 
-    @abstractmethod
     def _encoder_defaults(self):
         """Return parameters for an unfitted encoder in which they are None."""
+        return {
+            "n_leads": self.n_leads,
+            "lead_names": self.lead_names,
+            "sampling_rate": self.sampling_rate,
+        }
 
     def _parameter_groups(self):
         return () if self.frozen else self._encoder_parameter_groups()

@@ -115,6 +115,17 @@ METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function",
 SENTENCE = r"[Aa] single (record|image) is X\[\[0\]\], not X\[0\]"
 
 
+def containers_of(estimator):
+    """Return the containers in which an estimator can recognize a single record.
+
+    X[0] of a `WindowedClassifier` with n_leads might be four records of another length.
+    """
+    containers = ["array", "lead frame"]
+    if "n_leads" in estimator.get_params() and not isinstance(estimator, WindowedClassifier):
+        containers.append("array with n_leads")
+    return containers
+
+
 def records(estimator, container):
     """Return records and one of them."""
     if hasattr(estimator, "image_shape"):
@@ -126,8 +137,14 @@ def records(estimator, container):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("container", ["array", "array with n_leads", "lead frame"])
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    ("estimator", "container"),
+    [
+        pytest.param(estimator, container, id=f"{type(estimator).__name__}-{container}")
+        for estimator in ESTIMATORS
+        for container in containers_of(estimator)
+    ],
+)
 def test_of_a_fitted_estimator(estimator, container):
     X, one = records(estimator, container)
     estimator = clone(estimator)
@@ -137,10 +154,6 @@ def test_of_a_fitted_estimator(estimator, container):
     if set(names) <= set(estimator.get_params()):
         estimator.set_params(**names)
     if container == "array with n_leads":
-        if "n_leads" not in estimator.get_params():
-            pytest.skip("no n_leads")
-        if isinstance(estimator, WindowedClassifier):
-            pytest.skip("X[0] might be four records of another length")
         estimator.set_params(n_leads=4)
     params = {}
     if isinstance(estimator, PatientAggregator):
