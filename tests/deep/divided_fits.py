@@ -165,7 +165,8 @@ CASES = {
     "other data": lambda folder: (msaic_net(), X, {"y": Y if NUMBER == 0 else Y[::-1]}),
     "small batches": lambda folder: (msaic_net(batch_size=2), X, {"y": Y}),
     "no seed": lambda folder: (msaic_net(random_state=None), X, {"y": Y}),
-    "n_jobs": lambda folder: (
+    # Workers of joblib train alone, the best candidate is fitted by all processes.
+    "GridSearchCV, n_jobs": lambda folder: (
         GridSearchCV(
             MSAICNetClassifier(filters=(4,), dilations=(1,), max_epochs=1, random_state=0),
             {"batch_size": [8, 16]},

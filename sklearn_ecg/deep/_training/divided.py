@@ -127,7 +127,8 @@ class _WholeBatchDraws(TorchDispatchMode):
         factor = values.shape[0] // n_own
         shape = (factor * self._n_rows, *values.shape[1:])
         strides, step = [0] * len(shape), 1
-        for axis in sorted(range(len(shape)), key=lambda i: (values.stride(i), -i)):
+        # If a share of one row has the stride of another axis, its rows are not the outermost axis.
+        for axis in sorted(range(len(shape)), key=values.stride):
             strides[axis], step = step, step * shape[axis]
         full = torch.empty_strided(shape, strides, dtype=values.dtype, device=values.device)
         return full, slice(factor * self._rows.start, factor * self._rows.stop)

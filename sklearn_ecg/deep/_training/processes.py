@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from contextlib import contextmanager
 from numbers import Integral
 
@@ -28,7 +29,8 @@ def training_processes():
     ImportError
         If several processes were launched, but accelerate is not installed.
     RuntimeError
-        If an earlier error in one of the processes has ended their connection.
+        If the program has connected no processes, although several were launched, or if an earlier
+        error in one of them has ended their connection.
     """
     global _found
     if _found is not None:
@@ -48,7 +50,11 @@ def training_processes():
     uses_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "on")
     state = PartialState(cpu=uses_cpu or not torch.cuda.is_available())
     if state.num_processes == 1:
-        return None
+        raise RuntimeError(
+            f"{os.environ.get('WORLD_SIZE', 'Several')} processes were launched to train together, "
+            "but the program has made a PartialState or an Accelerator for a single process. On "
+            "CPUs, pass cpu=True to it."
+        )
     _found = TrainingProcesses(state.process_index, state.num_processes, state.device)
     return _found
 
@@ -119,6 +125,12 @@ class TrainingProcesses:
         ------
         ValueError
         """
+        if threading.current_thread() is not threading.main_thread():
+            raise ValueError(
+                f"{self.size} processes that train together must call fit one after another, but "
+                "fit was called in a thread, as by n_jobs with the threading backend of joblib. "
+                "Pass n_jobs=1."
+            )
         if not isinstance(estimator.random_state, Integral):
             raise ValueError(
                 f"random_state must be an int if {self.size} processes train together, so that "
