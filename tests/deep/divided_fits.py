@@ -124,7 +124,8 @@ CASES = {
     ),
     "ACLECGEncoder, paper": lambda folder: (
         ACLECGEncoder(
-            sampling_rate=100, backbone="strided", max_epochs=2, batch_size=8, random_state=0
+            **{"sampling_rate": 100, "backbone": "strided", "precision": "float64"},
+            **{"max_epochs": 2, "batch_size": 8, "random_state": 0},
         ),
         make_ecg(16, duration=2, random_state=0).data,
         {},
