@@ -223,9 +223,11 @@ class _Normalize(torch.autograd.Function):
         sums = ctx.processes.sum(torch.cat([by_bias, by_weight]).double()) / count
         per_channel = (1, n_channels) + (1,) * (x.ndim - 2)
         inverse = (var.double() + ctx.eps).rsqrt()
-        scale = (weight * inverse).to(by_x.dtype)
-        slope = (scale * sums[n_channels:] * inverse).to(by_x.dtype).view(per_channel)
-        offset = (scale * sums[:n_channels]).to(by_x.dtype).view(per_channel)
-        centered = x - mean.to(x.dtype).view(per_channel)
-        by_x = by_x - offset - slope * centered
+        # Half precision is rounded once.
+        dtype = torch.promote_types(x.dtype, torch.float32)
+        scale = weight * inverse
+        offset = (scale * sums[:n_channels]).to(dtype).view(per_channel)
+        slope = (scale * sums[n_channels:] * inverse).to(dtype).view(per_channel)
+        centered = x.to(dtype) - mean.to(dtype).view(per_channel)
+        by_x = (by_x.to(dtype) - offset - slope * centered).to(x.dtype)
         return by_x, by_weight, by_bias, None, None, None, None, None
