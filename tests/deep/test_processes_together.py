@@ -211,7 +211,7 @@ class SmallNet(nn.Module):
     def forward(self, x):
         x = self.norm(self.conv(x)).relu().mean((2, 3))
         first, second = (norm(x * self.weight) for norm in self.norms)
-        return torch.stack([first, second]), self.weight.square(), None
+        return torch.stack([first, second]), self.weight, None
 
 
 class SmallLoss(nn.Module):
@@ -321,6 +321,7 @@ def test_dropout_is_that_of_the_batch(drop, shape):
             lambda x: nn.functional.dropout(x.T),
             r"tensor of shape \(5, 2\), whose first axis is not that of the 2 records",
         ),
+        (lambda x: {"logits": x}, "The network returned a dict, which processes"),
         (lambda x: x.T, r"returned a tensor of shape \(5, 2\) for 2 records"),
     ],
 )

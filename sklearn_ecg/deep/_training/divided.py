@@ -35,7 +35,7 @@ def run_divided(network, x, processes):
         output = network(x[rows])
     is_tuple = isinstance(output, tuple)
     outputs = output if is_tuple else (output,)
-    axes = getattr(network, "record_axes", (0,) * len(outputs))
+    axes = (*getattr(network, "record_axes", ()), *(0,) * len(outputs))
     gathered = tuple(
         _gather(values, axis, rows, len(x), processes) for values, axis in zip(outputs, axes)
     )
@@ -46,11 +46,13 @@ def _gather(values, axis, rows, n_rows, processes):
     """Return an output for all rows, given that for the rows of this process."""
     if values is None:
         return None
+    if not isinstance(values, torch.Tensor):
+        raise ValueError(
+            f"The network returned a {type(values).__name__}, which processes that train together "
+            "cannot combine. Return a tensor or a tuple of tensors."
+        )
     if axis is None:
-        # Equal in all processes, which all compute its whole gradient and add their gradients up.
-        if values.requires_grad:
-            values.register_hook(lambda gradient: gradient / processes.size)
-        return values
+        return _SharedGradient.apply(values, processes.size)
     if values.ndim <= axis or values.shape[axis] != rows.stop - rows.start:
         raise ValueError(
             f"The network returned a tensor of shape {tuple(values.shape)} for "
@@ -79,6 +81,22 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         return gradient.narrow(*ctx.place), None, None, None, None
+
+
+class _SharedGradient(torch.autograd.Function):
+    """Values that are equal in all processes, which all compute their whole gradient.
+
+    The gradients of the processes are added up, so that each of them adds its part.
+    """
+
+    @staticmethod
+    def forward(ctx, values, size):
+        ctx.size = size
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient / ctx.size, None
 
 
 class _WholeBatchDraws(TorchDispatchMode):
