@@ -40,6 +40,7 @@ FITS = (
     "ACLECGEncoder, paper",
     "ACLECGClassifier",
     "SimCardioNetEncoder",
+    "SimCardioNetEncoder, float64",
     "SimCardioNetClassifier",
     "BeatFeatureEncoder",
     "GridSearchCV, n_jobs",
