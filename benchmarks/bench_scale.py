@@ -1,15 +1,16 @@
 """Measure time and memory of lazy records: cost per record, and a corpus larger than the memory.
 
-The corpus is a file of synthetic 12-lead records of ten seconds at 100 Hz, in which a block of
-2,000 records is repeated. It is kept for later runs.
+The corpus is a file of synthetic 12-lead records of ten seconds, in which a block of 2,000 records
+is repeated. It is kept for later runs.
 Run from the root of the repository, after ``pip install -e .``:
 
     python benchmarks/bench_scale.py linear
     python benchmarks/bench_scale.py corpus --gigabytes 20 --folder FOLDER
 
 ``linear`` measures each task with 1,000 and with 16,000 records, ``corpus`` with all records of a
-file of the given size, and fails if the peak of the resident memory is above the limit. The network
-is the default MSAIC-Net; ``--epoch-records`` trains it on the first records of the corpus only.
+file of the given size, and fails if the peak of the resident memory is above the limit.
+``--epoch-records`` trains the default MSAIC-Net on the first records of the corpus only. The small
+MSAIC-Net has four filters and a stride of four time points.
 """
 
 import argparse
@@ -31,24 +32,32 @@ from sklearn_ecg.inspection import lead_importance
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, Resampler
 
 N_BLOCK = 2000
-BYTES_PER_RECORD = 12 * 1000 * 4
+N_SECONDS = 10
 TINY = {"filters": (4,), "dilations": (1,), "batch_size": 256}
+SMALL = {**TINY, "stride": 4}
 
 
-def make_corpus(path, n_records):
-    """Write a file of repeated records, unless it has them already, and return its lazy records."""
-    if path.is_file() and path.stat().st_size >= n_records * BYTES_PER_RECORD:
-        return open_corpus(path, n_records)
-    block = make_ecg(N_BLOCK, random_state=0).data
+def bytes_per_record(rate):
+    return 12 * N_SECONDS * rate * 4
+
+
+def make_corpus(path, n_records, rate):
+    """Write a file of repeated records, unless it has them already."""
+    if path.is_file() and path.stat().st_size >= n_records * bytes_per_record(rate):
+        return
+    block = make_ecg(N_BLOCK, sampling_rate=rate, duration=N_SECONDS, random_state=0).data
     with open(path, "wb") as file:
         for start in range(0, n_records, N_BLOCK):
             file.write(block[: min(N_BLOCK, n_records - start)].data)
-    return open_corpus(path, n_records)
 
 
-def open_corpus(path, n_records):
-    array = np.memmap(path, np.float32, "r", shape=(n_records, 12, 1000))
-    return LazyRecords(array, sampling_rate=100, units="mV")
+def open_corpus(path, n_records, rate):
+    array = np.memmap(path, np.float32, "r", shape=(n_records, 12, N_SECONDS * rate))
+    return LazyRecords(array, sampling_rate=rate, units="mV")
+
+
+def corpus_path(folder, rate):
+    return Path(folder) / f"corpus{rate}.dat"
 
 
 def peak_memory():
@@ -59,11 +68,12 @@ def peak_memory():
     raise RuntimeError("/proc/self/status has no peak of the memory.")
 
 
-def task_functions(epoch_records):
+def task_functions(epoch_records, rate=100):
     """Return the tasks, which take lazy records and labels."""
     msaic = MSAICNetClassifier(max_epochs=1, random_state=0)
     tiny = MSAICNetClassifier(max_epochs=1, random_state=0, **TINY)
-    features = BeatFeatures(sampling_rate=100)
+    small = MSAICNetClassifier(max_epochs=1, random_state=0, **SMALL)
+    features = BeatFeatures(sampling_rate=rate)
 
     def fit_tiny(X, y):
         return tiny.fit(X[:100], y[:100])
@@ -71,14 +81,18 @@ def task_functions(epoch_records):
     return {
         "read": lambda X, y: sum(1 for _ in X),
         "train MSAIC-Net, one epoch": lambda X, y: msaic.fit(X[:epoch_records], y[:epoch_records]),
+        "train a small MSAIC-Net, one epoch": lambda X, y: small.fit(X, y),
         "train a tiny network, one epoch": lambda X, y: tiny.fit(X, y),
         "predict, tiny network": lambda X, y: fit_tiny(X, y).predict_proba(X),
         "BeatFeatures": lambda X, y: features.fit_transform(X),
         "MedianBeat, then a tiny network": lambda X, y: make_pipeline(
-            MedianBeat(sampling_rate=100, unreliable="record_average"), tiny
+            MedianBeat(sampling_rate=rate, unreliable="record_average"), tiny
         ).fit(X, y),
         "3-fold cross_validate, 50 Hz, tiny network": lambda X, y: cross_validate(
-            make_pipeline(Resampler(50, sampling_rate=100), tiny), X, y, cv=3, error_score="raise"
+            make_pipeline(Resampler(50, sampling_rate=rate), tiny), X, y, cv=3, error_score="raise"
+        ),
+        "3-fold cross_validate, small MSAIC-Net": lambda X, y: cross_validate(
+            small, X, y, cv=3, error_score="raise"
         ),
         "3-fold cross_validate, tiny network": lambda X, y: cross_validate(
             tiny, X, y, cv=3, error_score="raise"
@@ -92,12 +106,12 @@ def task_functions(epoch_records):
     }
 
 
-def run_task(name, path, n_records, epoch_records):
+def run_task(name, path, n_records, epoch_records, rate):
     """Run a task in this process, and print seconds and memory as JSON."""
     torch.set_num_threads(1)
-    X = open_corpus(path, n_records)
+    X = open_corpus(path, n_records, rate)
     y = np.random.default_rng(0).integers(0, 2, n_records)
-    task = task_functions(epoch_records)[name]
+    task = task_functions(epoch_records, rate)[name]
     # What is loaded with the first call is no cost of a record.
     task(X[:100], y[:100])
     base = peak_memory()
@@ -107,20 +121,21 @@ def run_task(name, path, n_records, epoch_records):
     print(json.dumps({"seconds": seconds, "base": base, "peak": peak_memory()}))
 
 
-def measure(name, path, n_records, epoch_records):
+def measure(name, path, n_records, epoch_records, rate):
     """Run a task in a process of its own."""
     command = [sys.executable, __file__, "task", "--name", name, "--path", str(path)]
     command += ["--records", str(n_records), "--epoch-records", str(epoch_records)]
+    command += ["--rate", str(rate)]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def linear(folder, names, sizes):
+def linear(folder, names, sizes, rate):
     """Compare time per record and memory of a small and of a large number of records."""
-    path = Path(folder) / "corpus.dat"
-    make_corpus(path, max(sizes))
+    path = corpus_path(folder, rate)
+    make_corpus(path, max(sizes), rate)
     for name in names:
-        found = [measure(name, path, size, size) for size in sizes]
+        found = [measure(name, path, size, size, rate) for size in sizes]
         each = [1000 * result["seconds"] / size for result, size in zip(found, sizes)]
         print(
             f"{name:45s}",
@@ -131,15 +146,16 @@ def linear(folder, names, sizes):
         )
 
 
-def corpus(folder, names, gigabytes, epoch_records, limit):
+def corpus(folder, names, gigabytes, epoch_records, limit, rate):
     """Run the tasks on a large corpus, and compare the peak of the memory with a limit."""
-    path = Path(folder) / "corpus.dat"
-    n_records = int(gigabytes * 1e9 / BYTES_PER_RECORD)
-    make_corpus(path, n_records)
-    print(f"{n_records} records, {n_records * BYTES_PER_RECORD / 1e9:.1f} GB")
+    path = corpus_path(folder, rate)
+    n_records = int(gigabytes * 1e9 / bytes_per_record(rate))
+    make_corpus(path, n_records, rate)
+    gigabytes = n_records * bytes_per_record(rate) / 1e9
+    print(f"{n_records} records at {rate} Hz, {gigabytes:.1f} GB", flush=True)
     worst = 0
     for name in names:
-        result = measure(name, path, n_records, epoch_records or n_records)
+        result = measure(name, path, n_records, epoch_records or n_records, rate)
         worst = max(worst, result["peak"])
         print(f"{name:45s} {result['seconds']:9.1f} s {result['peak']:6.0f} MB", flush=True)
     if worst > limit:
@@ -155,20 +171,28 @@ def main():
     parser.add_argument("--gigabytes", type=float, default=20)
     parser.add_argument("--epoch-records", type=int, default=0, help="0 trains on all records")
     parser.add_argument("--limit", type=float, default=2000, help="of the memory, in MB")
+    parser.add_argument("--rate", type=int, default=100, help="sampling rate, in Hz")
     parser.add_argument("--name")
     parser.add_argument("--path")
     parser.add_argument("--records", type=int)
     options = parser.parse_args()
     if options.what == "task":
-        run_task(options.name, options.path, options.records, options.epoch_records)
+        run_task(options.name, options.path, options.records, options.epoch_records, options.rate)
         return
     names = list(task_functions(0))
     if options.tasks:
         names = [name for name in names if any(word in name for word in options.tasks)]
     if options.what == "linear":
-        linear(options.folder, names, options.sizes)
+        linear(options.folder, names, options.sizes, options.rate)
     else:
-        corpus(options.folder, names, options.gigabytes, options.epoch_records, options.limit)
+        corpus(
+            options.folder,
+            names,
+            options.gigabytes,
+            options.epoch_records,
+            options.limit,
+            options.rate,
+        )
 
 
 if __name__ == "__main__":

@@ -169,6 +169,11 @@ LONG = (
     # Every display with every estimator.
     "tests/inspection/test_displays.py::test_artists_stay_in_given_axes",
     "tests/test_dask.py::test_two_workers_give_the_results_of_one_process",
+    "tests/deep/test_processes_together.py::test_result_is_that_of_one_process",
+    "tests/deep/test_processes_together.py::test_checkpoint",
+    "tests/deep/test_processes_together.py::test_errors_are_those_of_all_processes",
+    "tests/deep/test_processes_together.py::test_launcher_ends_the_job",
+    "tests/deep/test_processes_together.py::test_lost_process_raises",
     "tests/deep/test_checkpoints.py::test_fits_killed_50_times",
     "tests/deep/test_threads.py::test_n_jobs_do_not_matter",
     "tests/deep/test_threads.py::test_processes_and_files_do_not_matter",

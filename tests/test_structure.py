@@ -70,6 +70,7 @@ TORCH_FREE = (
 
 # Libraries that only some modules may import.
 RESTRICTED = {
+    "accelerate": ("sklearn_ecg.deep._training",),
     "onnx": ("sklearn_ecg.persistence._onnx",),
     "onnxruntime": ("sklearn_ecg.persistence._onnx",),
     "safetensors": ("sklearn_ecg.utils._container",),

@@ -2,6 +2,7 @@
 
 import os
 from abc import ABCMeta, abstractmethod
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
@@ -26,7 +27,12 @@ from ..utils._torch import (
 from ..utils._torch_threads import MAX_THREADS
 from ._checkpoints import check_checkpoint, open_checkpoint
 from ._inputs import SignalInput, ValidatedInput
-from ._training import divergence_advice, named_memory_errors, train_network
+from ._training import (
+    divergence_advice,
+    named_memory_errors,
+    train_network,
+    training_processes,
+)
 from ._training_data import PreviousFit, TrainingData
 
 _MEMORY_ADVICE = "Free the memory that other models and programs use, or use a smaller network."
@@ -154,7 +160,10 @@ class DeepECG(
     def _fit(self, X, y=None, sample_weight=None, groups=None):
         """Run the steps of `fit`, in the order that the docstring of `DeepECG` describes."""
         self._validate_params()
-        check_checkpoint(self)
+        processes = training_processes()
+        if processes is not None:
+            processes.check_parameters(self)
+        check_checkpoint(self, processes)
         previous = self._start_fit()
         tasks = FitTasks(
             self,
@@ -163,17 +172,19 @@ class DeepECG(
             pretrains=previous is None and self._pretrains(),
         )
         device = resolve_device(self.device)
+        if processes is not None:
+            device = processes.resolve_device(device)
         with (
             usual_settings(device, self.n_threads),
             named_memory_errors(lambda: "in fit, outside of the training", _MEMORY_ADVICE),
         ):
-            self._run_steps(X, y, sample_weight, groups, device, previous, tasks)
+            self._run_steps(X, y, sample_weight, groups, device, previous, tasks, processes)
         tasks.end()
         return self
 
-    def _run_steps(self, X, y, sample_weight, groups, device, previous, tasks):
+    def _run_steps(self, X, y, sample_weight, groups, device, previous, tasks, processes):
         data = self._validate(X, y, sample_weight, groups)
-        data.tasks = tasks
+        data.tasks, data.processes = tasks, processes
         data.seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         data.device = device
         data.augmentation = self._make_augmentation()
@@ -190,7 +201,8 @@ class DeepECG(
             network = self._build(data, previous)
             loss = self._make_loss(data)
             train_batches, valid_batches = self._make_batches(data, network, previous is None)
-            self._train(network, loss, train_batches, valid_batches, data)
+            with nullcontext() if processes is None else processes.closed_on_error():
+                self._train(network, loss, train_batches, valid_batches, data)
         self._check_weights()
         self._fitted_requirements = self._requirements()
 
@@ -278,6 +290,7 @@ class DeepECG(
                 device=data.device,
                 callbacks=self.callbacks,
                 checkpoint=checkpoint,
+                processes=data.processes,
                 tasks=data.tasks,
                 verbose=self.verbose,
                 n_iter_no_change=getattr(self, "n_iter_no_change", None),

@@ -351,4 +351,4 @@ class BeatFeatureEncoder(DeepECG):
     def _train(self, network, loss, train_batches, valid_batches, data):
         super()._train(network, loss, train_batches, valid_batches, data)
         recompute_batch_norm_statistics(network.trunk, network.embed, train_batches, data.seed)
-        set_embedding_statistics(self, network, train_batches, data.seed)
+        set_embedding_statistics(self, network, train_batches, data.seed, data.processes)

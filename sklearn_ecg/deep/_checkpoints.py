@@ -22,11 +22,13 @@ from ._descriptions import (
     network_digest,
     shorten,
 )
-from ._training import FitCheckpoint, remove_temporary_files
+from ._training import FitCheckpoint, describe_differences, remove_temporary_files
 
 
-def check_checkpoint(estimator):
+def check_checkpoint(estimator, processes=None):
     """Raise if the folder of checkpoints cannot be used, before anything else is done.
+
+    Of several processes, only the first one uses the folder.
 
     Raises
     ------
@@ -44,6 +46,13 @@ def check_checkpoint(estimator):
             f"interrupted fit can be repeated up to its checkpoint, got "
             f"random_state={estimator.random_state!r}. Pass an int, such as random_state=0."
         )
+    if processes is None:
+        _prepare_folder(estimator)
+    else:
+        processes.run_on_first(lambda: _prepare_folder(estimator))
+
+
+def _prepare_folder(estimator):
     folder = expand_path(estimator.checkpoint, "checkpoint")
     try:
         os.makedirs(folder, exist_ok=True)
@@ -62,6 +71,8 @@ def check_checkpoint(estimator):
 def open_checkpoint(estimator, network, data):
     """Yield the checkpoint of a fit that is ready to be trained, or None.
 
+    Several processes that train together are compared: they must fit the same.
+
     Parameters
     ----------
     estimator : DeepECG
@@ -72,25 +83,42 @@ def open_checkpoint(estimator, network, data):
     Yields
     ------
     checkpoint : FitCheckpoint or None
+        None in all processes but the first.
     """
-    if getattr(estimator, "checkpoint", None) is None:
+    is_saved = getattr(estimator, "checkpoint", None) is not None
+    processes = data.processes
+    if not is_saved and processes is None:
+        yield None
+        return
+    identity = _identity(estimator, network, data, lenient=not is_saved)
+    if processes is not None:
+        # What is computed from the rest may differ by rounding, and is copied from the first one.
+        computed = ("the initial weights", "the normalization", "the class weights")
+        given = {name: value for name, value in identity.items() if name not in computed}
+        processes.check_same(given, describe_differences)
+        identity["the number of processes"] = str(processes.size)
+        processes.copy_from_first(estimator.normalizer_)
+    if not is_saved or not (processes is None or processes.is_first):
         yield None
         return
     with FitCheckpoint(
         expand_path(estimator.checkpoint, "checkpoint"),
         type(estimator).__name__,
-        _identity(estimator, network, data),
+        identity,
         every=int(estimator.checkpoint_every),
     ) as checkpoint:
         yield checkpoint
 
 
-def _identity(estimator, network, data):
-    """Return texts by name, which are all equal if two fits have the same result."""
+def _identity(estimator, network, data, *, lenient=False):
+    """Return texts by name, which are all equal if two fits have the same result.
+
+    With ``lenient=True``, objects that cannot be described are described by their types.
+    """
     name = type(estimator).__name__
     params = estimator.get_params(deep=False)
     identity = {
-        key: description(value, f"{key} of {name}")
+        key: description(value, f"{key} of {name}", lenient)
         for key, value in sorted(params.items())
         if key not in WITHOUT_EFFECT
     }
@@ -103,7 +131,7 @@ def _identity(estimator, network, data):
         f"shape {data.records.shape}, {array_digest(data.records, chunks)}"
     )
     if data.target is not None:
-        identity["the labels (y)"] = description(tuple(data.target), "y")
+        identity["the labels (y)"] = description(tuple(data.target), "y", lenient)
     for key, value in {
         "sample_weight": data.sample_weight,
         "groups": data.groups,
@@ -113,7 +141,7 @@ def _identity(estimator, network, data):
         **{f"the {key} of X": value for key, value in estimator._requirements().items()},
         "the normalization": estimator.normalizer_,
     }.items():
-        identity[key] = description(value, key)
+        identity[key] = description(value, key, lenient)
     identity["the initial weights"] = shorten(network_digest(network))
     for library, version in {
         "sklearn_ecg": __version__,

@@ -73,7 +73,7 @@ class SelfSupervisedEncoder(DeepECG):
     def _train(self, network, loss, train_batches, valid_batches, data):
         super()._train(network, loss, train_batches, valid_batches, data)
         recompute_batch_norm_statistics(network.trunk, network.embed, train_batches, data.seed)
-        set_embedding_statistics(self, network, train_batches, data.seed)
+        set_embedding_statistics(self, network, train_batches, data.seed, data.processes)
         self._warn_if_collapsed(len(train_batches.records))
 
     def _warn_if_collapsed(self, n_records):
@@ -94,7 +94,7 @@ class SelfSupervisedEncoder(DeepECG):
 
 
 @torch.no_grad()
-def set_embedding_statistics(encoder, network, batches, seed):
+def set_embedding_statistics(encoder, network, batches, seed, processes=None):
     """Set the mean and SD of the embedding over the records that an encoder was trained on.
 
     Parameters
@@ -105,10 +105,16 @@ def set_embedding_statistics(encoder, network, batches, seed):
     batches : Batches
     seed : int
         Seed of the order of the records.
+    processes : TrainingProcesses or None, default=None
+        Those that trained the network together. On GPUs, their results may differ by rounding.
     """
     network.eval()
+    if processes is not None:
+        processes.copy_from_first(network)
     parts = [encoder._embed(network, x).cpu() for x in batches.iter_unaugmented(seed)]
     standardize = Standardizer(network.embedding_dim).double().fit(torch.cat(parts))
+    if processes is not None:
+        processes.copy_from_first(standardize)
     encoder.embedding_mean_ = standardize.mean.numpy()
     encoder.embedding_scale_ = standardize.scale.numpy()
 

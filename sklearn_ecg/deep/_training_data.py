@@ -48,6 +48,8 @@ class TrainingData:
         What `_make_augmentation` returned.
     tasks : FitTasks or None
         The tasks of `fit` for which callbacks of scikit-learn are called.
+    processes : TrainingProcesses or None
+        The processes that train together, if there are several.
     seed : int
     device : torch.device
     n_channels : int
@@ -68,6 +70,7 @@ class TrainingData:
     pretraining: PretrainingRecords | None = None
     augmentation: Any = None
     tasks: Any = None
+    processes: Any = None
     seed: int | None = None
     device: torch.device | None = None
     n_channels: int | None = None

@@ -128,6 +128,9 @@ class ACLECGNet(nn.Module):
     (torch.Size([2, 8, 16]), torch.Size([8, 256]))
     """
 
+    #: Axis of the records of each output of `forward`, for training in several processes.
+    record_axes = (1, 0)
+
     # The encoders run in a loop: grouped convolutions, which are slow on CPUs with few channels
     # per group, take 1.6 times as long in training.
 

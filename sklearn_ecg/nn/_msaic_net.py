@@ -78,6 +78,9 @@ class MSAICNet(nn.Module):
     (torch.Size([4, 5]), torch.Size([4, 64]))
     """
 
+    #: Axis of the records of each output of `forward`; prototypes have none.
+    record_axes = (0, 0, None)
+
     @accept_numpy_integers
     def __init__(
         self,

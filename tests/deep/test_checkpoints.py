@@ -294,10 +294,10 @@ def test_other_type_of_device(tmp_path, monkeypatch):
     interrupt(clf, X, Y, at=2)
     identity = _checkpoints._identity
 
-    def on_gpu(estimator, network, data):
+    def on_gpu(estimator, network, data, **options):
         data = copy.copy(data)
         data.device = torch.device("cuda:1")
-        return identity(estimator, network, data)
+        return identity(estimator, network, data, **options)
 
     monkeypatch.setattr(_checkpoints, "_identity", on_gpu)
     with pytest.warns(UserWarning, match=r"in device \(cpu there, cuda here\). It is not"):

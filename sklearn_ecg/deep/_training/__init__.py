@@ -9,10 +9,11 @@ from .batches import (
     recompute_batch_norm_statistics,
     stratification_labels,
 )
-from .checkpoints import FitCheckpoint, remove_temporary_files
+from .checkpoints import FitCheckpoint, describe_differences, remove_temporary_files
 from .lazy_records import to_training_records
 from .net import ParameterGroup, restored_net, train_network
 from .numerics import divergence_advice, named_memory_errors
+from .processes import training_processes
 from .splits import validation_split
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "FitCheckpoint",
     "PairBatches",
     "ParameterGroup",
+    "describe_differences",
     "divergence_advice",
     "named_memory_errors",
     "recompute_batch_norm_statistics",
@@ -28,5 +30,6 @@ __all__ = [
     "stratification_labels",
     "to_training_records",
     "train_network",
+    "training_processes",
     "validation_split",
 ]

@@ -90,11 +90,11 @@ class FitCheckpoint:
 
     def _set_state(self, net, path):
         header, arrays = _read(path)
-        different = _differences(header["identity"], self._identity)
+        different = describe_differences(header["identity"], self._identity)
         if different:
             raise PersistenceError(
                 f"The checkpoint {path} was renamed: it belongs to another fit, which differs "
-                f"in {_join(different)}. Delete it, or restore its name."
+                f"in {different}. Delete it, or restore its name."
             )
         with _named_errors(path):
             set_state(net, header["state"], arrays)
@@ -179,6 +179,11 @@ class _named_errors:
                 f"The checkpoint {self._path} cannot be continued: {error} Delete it, and fit "
                 "again to train from the beginning."
             ) from error
+
+
+def describe_differences(there, here):
+    """Return a text about what differs between two fits, which is empty if they are equal."""
+    return _join(_differences(there, here))
 
 
 def _differences(there, here):

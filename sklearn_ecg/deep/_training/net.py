@@ -1,7 +1,5 @@
 """A skorch net that trains on our batches."""
 
-import copy
-import math
 import signal
 import threading
 from contextlib import contextmanager
@@ -11,11 +9,8 @@ import numpy as np
 import torch
 from skorch import History, NeuralNet
 from skorch.callbacks import (
-    BatchScoring,
     Callback,
-    Checkpoint,
     EarlyStopping,
-    EpochScoring,
     EpochTimer,
     Freezer,
     LRScheduler,
@@ -31,6 +26,9 @@ from ...utils._module_arrays import (
     module_to_arrays,
 )
 from ...utils._warnings import warn
+from .callbacks import check_callbacks, copy_callback, warmup_cosine, writes_output
+from .divided import run_divided
+from .net_state import get_state, set_state
 from .numerics import check_step, clip_gradients, named_memory_errors
 
 
@@ -49,6 +47,11 @@ class _Net(NeuralNet):
         self.gradient_clip = gradient_clip
 
     @property
+    def _processes(self):
+        """The `TrainingProcesses` during a training by several processes, otherwise None."""
+        return vars(self).get("_together_with")
+
+    @property
     def _default_callbacks(self):
         callbacks = [
             ("train_loss", PassthroughScoring(name="train_loss", on_train=True)),
@@ -61,6 +64,7 @@ class _Net(NeuralNet):
     def __getstate__(self):
         # skorch's own pickles differ between nets of equal content.
         state = {**vars(self), "module": None}
+        state.pop("_together_with", None)
         state["module_"] = module_to_arrays(self.module_, state.pop("_attributes", None))
         return state
 
@@ -80,6 +84,7 @@ class _Net(NeuralNet):
         state = {**vars(self), "module": None, "callbacks": [], "callbacks_": []}
         state.update(dict.fromkeys(["criterion_", "optimizer_"]), _trimmed_for_prediction=True)
         vars(copied).update(state)
+        vars(copied).pop("_together_with", None)
         copied.module = copied.module_ = copy_module(self.module_).eval()
         copied.history = History()
         copied.remember_attributes()
@@ -92,6 +97,8 @@ class _Net(NeuralNet):
 
     def infer(self, x, **fit_params):
         with self.autocast():
+            if self._processes is not None:
+                return run_divided(self.module_, x, self._processes)
             return self.module_(x)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
@@ -99,6 +106,8 @@ class _Net(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         step = super().train_step_single(batch, **fit_params)
+        if self._processes is not None and self._processes.share(len(batch[0])) is not None:
+            self._processes.sum_gradients(self.module_, self.criterion_)
         parameters = (parameter for _, parameter in self.get_all_learnable_params())
         return {**step, "gradient_norm": clip_gradients(parameters, self.gradient_clip)}
 
@@ -108,11 +117,39 @@ class _Net(NeuralNet):
         self.notify("on_train_end", X=None, y=None)
         return self
 
-    def fit_loop(self, X, y=None, epochs=None, *, tasks=None, checkpoint=None, **fit_params):
-        with _recorded_interrupts() as interrupts:
-            if checkpoint is None or not checkpoint.restore(self):
-                self._fit_epochs(X, y, interrupts, tasks, checkpoint)
+    def fit_loop(
+        self, X, y=None, epochs=None, *, tasks=None, checkpoint=None, processes=None, **fit_params
+    ):
+        vars(self)["_together_with"] = processes
+        try:
+            with _recorded_interrupts() as interrupts:
+                is_complete, checkpoint = self._restore(checkpoint)
+                if not is_complete:
+                    self._fit_epochs(X, y, interrupts, tasks, checkpoint)
+        finally:
+            del vars(self)["_together_with"]
         return self
+
+    def _restore(self, checkpoint):
+        """Return whether the training is complete, and the checkpoint to write.
+
+        With several processes, the first one reads and writes the files.
+        """
+        if self._processes is None:
+            return checkpoint is not None and checkpoint.restore(self), checkpoint
+
+        def restore():
+            if checkpoint is None:
+                return None
+            arrays, is_complete = [], checkpoint.restore(self)
+            return is_complete, get_state(self, arrays), arrays
+
+        restored = self._processes.run_on_first(restore)
+        if restored is None:
+            return False, None
+        if not self._processes.is_first:
+            set_state(self, *restored[1:])
+        return restored[0], _CheckpointOfFirst(checkpoint, self._processes)
 
     def _fit_epochs(self, X, y, interrupts, tasks, checkpoint):
         if tasks is not None:
@@ -136,6 +173,8 @@ class _Net(NeuralNet):
                 stops = True
             if tasks is not None:
                 stops |= tasks.end_epoch(self._fitted_attributes)
+            if self._processes is not None:
+                stops = self._processes.any(stops)
             if checkpoint is not None:
                 checkpoint.end_epoch(self, is_last=stops or epoch == self.max_epochs)
             if stops:
@@ -162,7 +201,11 @@ class _Net(NeuralNet):
 
         def read_losses():
             # One transfer for all numbers, because each of them waits for the GPU.
-            numbers = torch.stack([values for _, values in unread]).tolist()
+            values = torch.stack([values for _, values in unread])
+            if self._processes is not None:
+                # Equal up to rounding, which must not make one of the processes stop earlier.
+                values = self._processes.sum(values) / self._processes.size
+            numbers = values.tolist()
             for (row, _), (loss, norm) in zip(unread, numbers):
                 number = len(norms) + 1
                 check_step(loss, norm, prefix, where(number), self.lr, self.mixed_precision)
@@ -210,6 +253,17 @@ class _Net(NeuralNet):
         return f"Pass a smaller batch_size ({batches.batch_size} was given), or {others}."
 
 
+class _CheckpointOfFirst:
+    """The checkpoint of the first of several processes, whose errors all of them raise."""
+
+    def __init__(self, checkpoint, processes):
+        self._checkpoint, self._processes = checkpoint, processes
+
+    def end_epoch(self, net, *, is_last):
+        """Save the state after an epoch if it is due."""
+        self._processes.run_on_first(lambda: self._checkpoint.end_epoch(net, is_last=is_last))
+
+
 @contextmanager
 def _recorded_interrupts():
     """Yield a list to which Ctrl-C appends; only the main thread receives signals."""
@@ -228,18 +282,6 @@ def _recorded_interrupts():
         yield interrupts
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def _warmup_cosine(n_steps):
-    """Return the factor of the learning rate: linear warm-up over a tenth of the steps, cosine."""
-    n_steps = max(1, n_steps)
-    n_warmup = max(1, n_steps // 10)
-
-    def factor(step):
-        warmup = min(1.0, (step + 1) / n_warmup)
-        return warmup * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1.0)))
-
-    return factor
 
 
 class ParameterGroup(NamedTuple):
@@ -277,6 +319,7 @@ def train_network(
     device,
     callbacks,
     checkpoint=None,
+    processes=None,
     verbose,
     tasks=None,
     n_iter_no_change=None,
@@ -301,6 +344,8 @@ def train_network(
         copied are shared.
     checkpoint : FitCheckpoint or None, default=None
         Saves the state of the training, and restores that of an interrupted training.
+    processes : TrainingProcesses or None, default=None
+        Those that train the network together. Only the first of them has a checkpoint.
     tasks : FitTasks or None, default=None
         Calls the callbacks of scikit-learn before and after each epoch.
     parameter_groups : sequence of ParameterGroup, default=()
@@ -318,11 +363,12 @@ def train_network(
     callbacks : list of skorch callbacks
         The trained copies.
     """
-    callbacks = [_copy_callback(callback) for callback in callbacks or []]
-    _check_callbacks(callbacks, has_validation=valid_batches is not None)
-    steps = list(callbacks)
+    callbacks = [copy_callback(callback) for callback in callbacks or []]
+    check_callbacks(callbacks, has_validation=valid_batches is not None)
+    is_first = processes is None or processes.is_first
+    steps = [callback for callback in callbacks if is_first or not writes_output(callback)]
     if learning_rate_schedule == "cosine":
-        factor = _warmup_cosine(max_epochs * len(batches))
+        factor = warmup_cosine(max_epochs * len(batches))
         steps.append(
             LRScheduler(
                 torch.optim.lr_scheduler.LambdaLR,
@@ -353,12 +399,18 @@ def train_network(
         train_split=None,
         callbacks=steps,
         device=device,
-        verbose=verbose,
+        verbose=verbose if is_first else 0,
         mixed_precision=mixed_precision,
         gradient_clip=gradient_clip,
     )
     net.initialize()
-    net.partial_fit(batches, valid_batches, tasks=tasks, checkpoint=checkpoint)
+    if processes is not None:
+        processes.copy_from_first(net.module_, net.criterion_)
+    options = {"tasks": tasks, "checkpoint": checkpoint, "processes": processes}
+    net.partial_fit(batches, valid_batches, **options)
+    if processes is not None:
+        # A callback of the first one may have loaded weights. Otherwise, they are equal.
+        processes.copy_from_first(net.module_, net.criterion_)
     history = _history(net)
     net.trim_for_prediction()
     net.remember_attributes()
@@ -402,54 +454,6 @@ def available_device(device):
         UserWarning,
     )
     return "cpu"
-
-
-def _copy_callback(callback):
-    """Return a deep copy; attributes that cannot be copied, such as open files, are shared."""
-    if isinstance(callback, tuple):
-        name, callback = callback
-        return name, _copy_callback(callback)
-    try:
-        return copy.deepcopy(callback)
-    except TypeError:  # such as a SummaryWriter of TensorBoard, which has threads
-        copied = copy.copy(callback)
-        for name, value in vars(callback).items():
-            try:
-                setattr(copied, name, copy.deepcopy(value))
-            except TypeError:
-                setattr(copied, name, value)
-        return copied
-
-
-def _check_callbacks(callbacks, has_validation):
-    """Raise for callbacks that need a data set of skorch, or validation records if there are none.
-
-    Callbacks of the user's own, which may not be of skorch's class, are not checked.
-    """
-    for callback in callbacks:
-        callback = callback[1] if isinstance(callback, tuple) else callback
-        monitor = getattr(callback, "monitor", None)
-        if (
-            isinstance(callback, (Checkpoint, EarlyStopping))
-            and not has_validation
-            and isinstance(monitor, str)
-            and monitor.startswith("valid_")
-        ):
-            raise ValueError(
-                f"callbacks contains {type(callback).__name__}(monitor={monitor!r}), but there are "
-                "no validation records. Classifiers set them aside with early_stopping=True. "
-                "Pass that, or monitor='train_loss' (train_loss_best for Checkpoint)."
-            )
-        if isinstance(callback, (BatchScoring, EpochScoring)):
-            name = type(callback).__name__
-            raise ValueError(
-                f"callbacks contains {name}, which scores a data set of skorch, but the networks "
-                "train on batches of arrays. With early_stopping=True, history_ has the loss on "
-                "validation records. For scores of the training records, use the ScoringMonitor "
-                "of scikit-learn 1.9: clf.set_callbacks(ScoringMonitor(scoring=...)). For other "
-                "scores, use cross_validate(scoring=...), or a callback of your own whose "
-                "on_epoch_end computes and records them."
-            )
 
 
 def _history(net):
