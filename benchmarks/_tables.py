@@ -44,6 +44,8 @@ class Table(NamedTuple):
     forest : str, default=""
         Draw the columns whose cells are a score with an interval as a forest plot with this text
         for readers who do not see it, and fold the table up.
+    folded : bool, default=False
+        Fold the table up without a figure.
     """
 
     title: str
@@ -51,11 +53,12 @@ class Table(NamedTuple):
     rows: list
     widths: tuple = ()
     forest: str = ""
+    folded: bool = False
 
 
-def format_interval(interval):
-    """Return an interval of sklearn_ecg.metrics as text without zeros before the point."""
-    return re.sub(r"(?<!\d)0\.", ".", str(interval))
+def drop_zeros(text):
+    """Return numbers or an interval of sklearn_ecg.metrics as text, without zeros before points."""
+    return re.sub(r"(?<!\d)0\.", ".", str(text))
 
 
 def make_rst(table):
@@ -74,6 +77,8 @@ def make_rst(table):
     if table.forest:
         lines.append(f"   :alt: {table.forest}")
     lines += ["", *(f"   {format_row(row)}" for row in table.rows), ""]
+    if table.folded and not table.forest:
+        lines = [f".. dropdown:: {table.title}", "", *(f"   {line}".rstrip() for line in lines)]
     return "\n".join(lines) + "\n"
 
 

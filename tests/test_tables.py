@@ -103,6 +103,12 @@ def test_a_table_that_is_copied_is_found(tables, page):
     assert tables.find_edited_tables(text + text) == ["first", "second"]
 
 
+def test_a_folded_table(tables):
+    lines = tables.make_rst(make_table(tables, folded=True)).split("\n")
+    assert lines[:3] == [".. dropdown:: Scores", "", "   .. csv-table:: Scores"]
+    assert '      "``A``, first",".905 [.858-.942]"' in lines
+
+
 def test_errors(tables, page):
     with pytest.raises(ValueError, match="must have the comments '.. begin table third'"):
         tables.write_tables("page.rst", "third", [make_table(tables)], "study.py")
@@ -113,9 +119,9 @@ def test_errors(tables, page):
 
 
 def test_intervals_without_zeros(tables):
-    assert tables.format_interval("0.905 [0.858-0.942]") == ".905 [.858-.942]"
-    assert tables.format_interval("-0.013 [-0.056, 0.029]") == "-.013 [-.056, .029]"
-    assert tables.format_interval("1.000 [10.5-20.0]") == "1.000 [10.5-20.0]"
+    assert tables.drop_zeros("0.905 [0.858-0.942]") == ".905 [.858-.942]"
+    assert tables.drop_zeros("-0.013 [-0.056, 0.029]") == "-.013 [-.056, .029]"
+    assert tables.drop_zeros("1.000 [10.5-20.0]") == "1.000 [10.5-20.0]"
 
 
 @pytest.mark.parametrize(
