@@ -12,7 +12,8 @@ of the inferior wall.
 # Records of patients
 # -------------------
 #
-# The infarctions are faint, and each patient has one to three records.
+# Each patient has one to three records. Some infarctions are small, and some normal records have
+# similar deviations.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +31,6 @@ from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat
 ecg = make_ecg(
     300,
     regions="inferior",
-    severity=0.08,
     prevalence=0.4,
     records_per_patient=(1, 3),
     as_frame=True,

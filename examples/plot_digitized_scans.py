@@ -24,7 +24,7 @@ from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.metrics import bootstrap_interval
 from sklearn_ecg.preprocessing import ECGImageDigitizer, ECGImageRenderer
 
-options = {"regions": "anterior", "severity": 0.12, "prevalence": 0.5}
+options = {"regions": "anterior", "prevalence": 0.5}
 paper = make_ecg(20, **options, random_state=1)
 rate, y = paper.sampling_rate, paper.target
 renderer = ECGImageRenderer(rate, image_size=(850, 1100), color="rgb")

@@ -29,7 +29,6 @@ from sklearn_ecg.preprocessing import BeatFeatures
 ecg = make_ecg(
     300,
     duration=2.5,
-    severity=0.22,
     prevalence=0.4,
     records_per_patient=(1, 2),
     random_state=0,

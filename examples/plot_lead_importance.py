@@ -26,7 +26,7 @@ from sklearn_ecg.inspection import (
 )
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval, delong_test
 
-ecg = make_ecg(500, duration=4, regions="inferior", prevalence=0.5, severity=0.1, random_state=0)
+ecg = make_ecg(500, duration=4, regions="inferior", prevalence=0.5, random_state=0)
 X, y, rate = ecg.data, np.asarray(ecg.target), ecg.sampling_rate
 clf = MSAICNetClassifier(
     dilations=(1, 2),

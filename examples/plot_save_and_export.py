@@ -29,7 +29,6 @@ from sklearn_ecg.preprocessing import BandpassFilter
 ecg = make_ecg(
     300,
     duration=2.5,
-    severity=0.14,
     prevalence=0.4,
     regions="anterior",
     records_per_patient=(1, 2),

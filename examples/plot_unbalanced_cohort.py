@@ -33,7 +33,6 @@ from sklearn_ecg.preprocessing import MedianBeat
 ecg = make_ecg(
     900,
     regions="anterior",
-    severity=0.16,
     prevalence=1 / 8,
     records_per_patient=(1, 2),
     random_state=0,
