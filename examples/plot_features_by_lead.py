@@ -30,12 +30,11 @@ from sklearn_ecg.preprocessing import BeatFeatures
 
 ecg = make_ecg(500, regions="septal", prevalence=0.4, records_per_patient=(1, 2), random_state=0)
 y, patients = np.asarray(ecg.target), ecg.groups
-measure = BeatFeatures(sampling_rate=ecg.sampling_rate).set_output(transform="pandas")
-table = measure.fit_transform(ecg.data)
-print(f"{len(table)} records, {table.shape[1]} measurements such as {table.columns[8]}")
-
 cv = StratifiedGroupKFold(n_splits=2, shuffle=True, random_state=0)
-train, test = next(cv.split(table, y, patients))
+train, test = next(cv.split(ecg.data, y, patients))
+measure = BeatFeatures(sampling_rate=ecg.sampling_rate).set_output(transform="pandas")
+table = measure.fit(ecg.data[train]).transform(ecg.data)
+print(f"{len(table)} records, {table.shape[1]} measurements such as {table.columns[8]}")
 trees = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, random_state=0)
 trees.fit(table.iloc[train], y[train])
 probability = trees.predict_proba(table.iloc[test])[:, 1]

@@ -274,6 +274,7 @@ def make_infarctions(region, n_train=300):
         prevalence=0.5,
         as_frame=True,
         return_X_y=True,
+        class_sep=float("inf"),
         random_state=0,
     )
     return X[:n_train], y[:n_train], X[n_train:], y[n_train:]

@@ -40,7 +40,7 @@ def test_the_script_is_short(script):
 
 
 def test_from_a_folder_to_a_prediction(script, tmp_path, monkeypatch, capsys):
-    ecg = make_ecg(90, duration=3, prevalence=0.4, records_per_patient=(1, 2), random_state=0)
+    ecg = make_ecg(50, duration=3, prevalence=0.4, records_per_patient=(1, 2), random_state=0)
     names = [f"r{number:03d}" for number in range(len(ecg.data))]
     write_records(tmp_path / "study", ecg.data, names, ecg.lead_names, ecg.sampling_rate)
     table = {"record": names, "label": np.array(["no", "yes"])[ecg.target], "patient": ecg.groups}
