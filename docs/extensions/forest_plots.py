@@ -37,6 +37,7 @@ def draw_forest(header, rows, path, style):
     columns = [i for i in range(values.shape[1]) if np.isfinite(values[:, i]).any()]
     ink, faint, color = STYLES[style]
     names = [textwrap.fill(plain_text(row[0]), 38) for row in rows]
+    title_width = {1: 60, 2: 30, 3: 22, 4: 16}.get(len(columns), 13)
     n_lines = sum(max(name.count("\n") + 1, 1.4) for name in names)
     context = {
         "text.color": ink,
@@ -52,22 +53,23 @@ def draw_forest(header, rows, path, style):
             len(columns),
             sharey=True,
             squeeze=False,
-            figsize=(9, 0.8 + 0.2 * n_lines),
+            figsize=(9.5, 1 + 0.2 * n_lines),
             layout="constrained",
         )
         positions = np.arange(len(rows))
         for ax, column in zip(axes[0], columns):
             score, low, high = values[:, column].T
-            if np.nanmin(low) < 0:
+            if np.nanmin(low) < 0 or "difference" in header[column + 1]:
                 ax.axvline(0, color=ink, linewidth=1)
             ax.hlines(positions, low, high, color=color, linewidth=1.8)
             ax.plot(score, positions, "o", color=color, markersize=5)
-            ax.set_title(textwrap.fill(plain_text(header[column + 1]), 22), fontsize=10)
+            ax.set_title(textwrap.fill(plain_text(header[column + 1]), title_width), fontsize=10)
             ax.grid(axis="x", color=faint)
             ax.grid(axis="y", color=faint, linewidth=0.4)
             ax.set_axisbelow(True)
+            ax.margins(x=0.08)
             ax.tick_params(length=0)
-            ax.locator_params(axis="x", nbins=4)
+            ax.locator_params(axis="x", nbins=3 if len(columns) > 4 else 4)
             ax.xaxis.set_major_formatter(lambda x, _: f"{x:.4g}".replace("0.", ".", 1))
             for spine in ax.spines.values():
                 spine.set_visible(False)
