@@ -74,8 +74,8 @@ figure.colorbar(image, ax=right, label="drop of AUROC, measurement permuted")
 # How they matter
 # ---------------
 #
-# The partial dependence shows the direction of the effect of the two most important measurements.
-# The probability rises with the ST level, for example, and falls with the height of the R wave.
+# The partial dependence of the two most important measurements, in log odds, shows where and in
+# which direction they change the prediction: trees make steps.
 
 top = drops.sort_values(ascending=False).index[:2]
 names = ["__".join(name) for name in top]

@@ -25,15 +25,16 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ecg import REGIONS_12, ACLECGEncoder
+from sklearn_ecg import ACLECGEncoder
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 
 ecg = make_ecg(
     400,
     duration=2.5,
-    regions=list(REGIONS_12),
-    prevalence=0.4,
+    regions="inferior",
+    prevalence=0.5,
+    class_sep=3,
     records_per_patient=(1, 2),
     random_state=0,
 )
@@ -57,14 +58,14 @@ for name, params in encoders.items():
 # Linear probes with few labels
 # -----------------------------
 #
-# A linear model is trained on the labels of 40 training records, five times with other records, and
+# A linear model is trained on the labels of 80 training records, five times with other records, and
 # predicts all test patients. The probabilities are averaged.
 
 probabilities = {}
 for name, embedding in embeddings.items():
     rows = []
     for draw in range(5):
-        labeled = np.random.RandomState(draw).permutation(train)[:40]
+        labeled = np.random.RandomState(draw).permutation(train)[:80]
         probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
         probe.fit(embedding[labeled], y[labeled])
         rows.append(probe.predict_proba(embedding[test])[:, 1])
