@@ -55,6 +55,7 @@ if args.data:
 else:
     ecg = make_ecg(
         300,
+        duration=5,
         regions="anterior",
         prevalence=1 / 3,
         records_per_patient=(1, 3),
