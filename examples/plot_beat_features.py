@@ -5,7 +5,8 @@ Beat features, an embedding, and which leads matter
 On a small cohort, gradient-boosted trees on measurements of the median beat are a strong baseline.
 This example combines these measurements with an embedding in a `FeatureUnion`, and shows which
 leads and regions the trees rely on. The records are synthetic, so the truth is known: infarctions
-of the inferior wall.
+of the inferior wall. For real ones, replace ``make_ecg(...)`` by
+``load_ptbxl(folder, task="mi", as_frame=True)``.
 """
 
 # %%
@@ -36,7 +37,7 @@ ecg = make_ecg(
     as_frame=True,
     random_state=0,
 )
-X, y, patients = ecg.data, ecg.target, ecg.groups
+X, y, patients = ecg.data, np.asarray(ecg.target), ecg.groups
 
 # %%
 # Features, and an embedding of the median beat

@@ -5,7 +5,8 @@ How many labels are enough?
 An encoder is pretrained on all records without labels, and a linear model on its embedding is
 trained with few labels. This example compares it with a network that is trained from scratch on the
 same labeled records, and with a linear model on beat features. The records are synthetic, and the
-order of the curves may differ on yours.
+order of the curves may differ on yours: replace ``make_ecg(...)`` by
+``load_ptbxl(folder, task="mi")``.
 """
 
 # %%

@@ -4,7 +4,8 @@ Explaining a network: leads and time points
 
 This example shows which leads a network relies on, over a cohort, and which time points of a single
 record support its decision. The records are synthetic, with inferior infarctions in leads II, III
-and aVF, so the correct answer is known.
+and aVF, so the correct answer is known. For real ones, replace ``make_ecg(...)`` by
+``load_ptbxl(folder, task="mi")``.
 """
 
 # %%

@@ -35,7 +35,7 @@ ecg = make_ecg(
     as_frame=True,
     random_state=1,
 )
-X, y = ecg.data, ecg.target
+X, y = ecg.data, np.asarray(ecg.target)
 train, test = next(GroupShuffleSplit(1, test_size=0.4, random_state=0).split(X, y, ecg.groups))
 clf = make_pipeline(
     BandpassFilter(0.5, 40, sampling_rate=ecg.sampling_rate),
