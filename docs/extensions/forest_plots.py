@@ -97,14 +97,14 @@ class ForestPlot(Directive):
         if not any(np.isfinite(parse_interval(cell)).all() for row in rows for cell in row[1:]):
             raise self.error("forest-plot: no cell is a score with an interval")
         key = hashlib.sha256("\n".join([*map(str, rows), str(header)]).encode()).hexdigest()[:16]
-        lines = []
+        lines = [f".. rubric:: {self.arguments[0]}", ""]
         for style in STYLES:
             path = FOLDER / f"{key}_{style}.svg"
             if not path.is_file():
                 draw_forest(header, rows, path, style)
             lines += [f".. image:: /generated/forest_plots/{path.name}", f"   :class: only-{style}"]
             lines += [f"   :alt: {self.options['alt']}", ""]
-        lines += [f".. dropdown:: {self.arguments[0]}: the numbers", ""]
+        lines += [".. dropdown:: Table", ""]
         lines += [
             f"   .. csv-table:: {self.arguments[0]}",
             f"      :header: {self.options['header']}",
