@@ -35,7 +35,9 @@ train, test = next(cv.split(ecg.data, y, patients))
 measure = BeatFeatures(sampling_rate=ecg.sampling_rate).set_output(transform="pandas")
 table = measure.fit(ecg.data[train]).transform(ecg.data)
 print(f"{len(table)} records, {table.shape[1]} measurements such as {table.columns[8]}")
-trees = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, random_state=0)
+trees = HistGradientBoostingClassifier(
+    max_iter=60, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
+)
 trees.fit(table.iloc[train], y[train])
 probability = trees.predict_proba(table.iloc[test])[:, 1]
 auroc = bootstrap_interval("roc_auc", y[test], probability, groups=patients[test], random_state=0)
