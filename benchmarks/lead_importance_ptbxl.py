@@ -1,12 +1,12 @@
 """Lead importance of the default MSAIC-Net for infarction against normal, on PTB-XL.
 
-    SKLEARN_ECG_DATA=FOLDER python benchmarks/lead_importance_ptbxl.py [--seeds 0 1 2] [--threads 1]
+    SKLEARN_ECG_DATA=FOLDER python benchmarks/lead_importance_ptbxl.py [--seeds 0 1 2] [--write]
 
 FOLDER contains ptbxl/. One default network per seed is trained on folds 1-6. The drop of AUROC is
 measured on folds 7-9, by lead, region and larger part, with shuffles and with Gaussian noise.
 Intervals are t intervals over the seeds: they include the randomness of training, but not that of
 the records. Each finished seed is cached in benchmarks/results, so that an interrupted study
-continues where it stopped.
+continues where it stopped. ``--write`` replaces the tables of the page lead_importance.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _results import cached_arrays, code_hash
+from _tables import Table, drop_zeros, write_tables
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
@@ -38,6 +39,12 @@ GROUPS = {
 }
 # Lei et al. (2026), arXiv:2606.06718: V2 first; V3, II and V4 high.
 PAPER = ("V2", "V3", "II", "V4")
+PAGE = "reproduction/lead_importance.rst"
+TITLES = {
+    "region": "By region, the leads of a region replaced together",
+    "lead": "By lead",
+    "part": "By larger groups of leads",
+}
 
 
 def study(ecg, seed, n_repeats):
@@ -76,21 +83,32 @@ def study(ecg, seed, n_repeats):
     return cached_arrays(f"lead_importance_mi_seed{seed}", key, compute)
 
 
-def report(results, method, kind):
-    """Print importances, largest first, and return the names in that order."""
+def summarize(results, method, kind):
+    """Return {name: (mean, low, high)}, the largest drop first, with t intervals over the seeds."""
     values = np.array([result[f"{method}_{kind}"] for result in results])
     mean = values.mean(axis=0)
     margin = np.full(len(mean), np.nan)
     if len(values) > 1:
         margin = values.std(axis=0, ddof=1) / len(values) ** 0.5 * t.ppf(0.975, len(values) - 1)
-    order = np.argsort(-mean, kind="stable")
     names = results[0][f"names_{kind}"]
-    print(f"\nDrop of AUROC, {method}, by {kind}: mean [95 % t interval over seeds] (by seed)")
-    for i in order:
-        by_seed = " ".join(f"{value:+.4f}" for value in values[:, i])
-        low, high = mean[i] - margin[i], mean[i] + margin[i]
-        print(f"  {names[i]:9}{mean[i]:+.4f} [{low:+.4f}, {high:+.4f}]  ({by_seed})")
-    return [str(names[i]) for i in order]
+    order = np.argsort(-mean, kind="stable")
+    return {str(names[i]): (mean[i], mean[i] - margin[i], mean[i] + margin[i]) for i in order}
+
+
+def make_table(results, kind):
+    """Return the drops of AUROC with both methods, sorted by those with shuffles."""
+    found = {method: summarize(results, method, kind) for method in METHODS}
+    rows = []
+    for name in found["shuffle"]:
+        cells = (
+            drop_zeros(f"{mean:.3f} [{low:.3f}, {high:.3f}]")
+            for mean, low, high in (found[method][name] for method in METHODS)
+        )
+        rows.append((name, *cells))
+    alt = (
+        f"Drop of AUROC {TITLES[kind][0].lower()}{TITLES[kind][1:]}, with shuffles and with noise."
+    )
+    return Table(TITLES[kind], (kind.capitalize(), "shuffle", "Gaussian noise"), rows, forest=alt)
 
 
 def main():
@@ -98,6 +116,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if "SKLEARN_ECG_DATA" not in os.environ:
@@ -118,12 +137,21 @@ def main():
             f"{measured:.0f} s",
             flush=True,
         )
+    tables = [make_table(results, kind) for kind in TITLES]
+    for table in tables:
+        print(f"\n{table.title}: drop of AUROC, mean [95 % t interval over seeds]")
+        for row in table.rows:
+            print("  " + "".join(f"{cell:24}" for cell in row))
     for method in METHODS:
-        for kind in GROUPS:
-            order = report(results, method, kind)
-            if kind == "lead":
-                ranks = ", ".join(f"{lead} {order.index(lead) + 1}" for lead in PAPER)
-                print(f"  The paper: V2 first; V3, II and V4 high. Ranks here: {ranks} of 12.")
+        order = list(summarize(results, method, "lead"))
+        ranks = ", ".join(f"{lead} {order.index(lead) + 1}" for lead in PAPER)
+        print(f"{method}: the paper has V2 first, and V3, II and V4 high. Ranks: {ranks} of 12.")
+    if args.write:
+        seeds = " ".join(map(str, args.seeds))
+        scores = [("AUROC", *(drop_zeros(f"{result['auroc']:.3f}") for result in results))]
+        header = ("", *(f"seed {seed}" for seed in args.seeds))
+        tables.insert(0, Table("AUROC on folds 7-9", header, scores))
+        write_tables(PAGE, "drops", tables, f"lead_importance_ptbxl.py --seeds {seeds}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """ACL-ECG compared with its ablations and baselines, by linear probes and fine-tuning.
 
-    python benchmarks/study_acl.py DATA_FOLDER            # the tables
+    python benchmarks/study_acl.py DATA_FOLDER --write    # the tables, also of the page
     python benchmarks/study_acl.py DATA_FOLDER --quick    # ten minutes, to check that it runs
     python benchmarks/study_acl.py DATA_FOLDER --epochs 200 --workers 1    # in full, on a GPU
 
@@ -29,6 +29,7 @@ import torch
 from _arms import gradient_boosting
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params, stack_seeds
+from _tables import Table, drop_zeros, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -46,6 +47,7 @@ from sklearn_ecg.preprocessing import BandpassFilter, BeatFeatures
 FRACTIONS = (0.01, 0.1, 1.0)
 FULL = "ACL-ECG"
 RANDOM = "random start"
+PAGE = "reproduction/acl_ecg.rst"
 FEATURES = "BeatFeatures"
 
 # Parameters of the encoder, and number of seeds.
@@ -190,20 +192,19 @@ def evaluate(makers, data, seed, key, args):
 
 
 def report(rows, data, fractions):
-    """Print macro AUROC and AUPRC for each fraction, and paired differences of the AUROC."""
-    test = data.folds == 9
+    """Return a table of AUROC, AUPRC and paired differences for each fraction, and print it."""
+    test, tables = data.folds == 9, []
     y, options = data.y[test], {"groups": data.patients[test], "random_state": 0}
     for fraction in fractions:
-        n_train = [len(draw(data, fraction, seed)) for seed in range(3)]
-        print(f"\n{fraction:.0%} of the labels, {n_train} records; fold 9, {len(y)} records")
-        header = f"  {'':36}{'AUROC':22}{'AUPRC':22}"
-        print(header + "".join(f"{'AUROC - ' + name:24}" for name in (RANDOM, FULL)) + "of seeds")
+        n_train = sorted({len(draw(data, fraction, seed)) for seed in range(3)})
+        title = f"{fraction:.0%} of the labels: {' or '.join(map(str, n_train))} records"
+        print(f"\n{title}; fold 9, {len(y)} records; last, the AUROC of each seed")
+        lines = []
         for (name, kind), seeds in rows.items():
             probabilities = [results[kind, fraction] for results in seeds]
-            line = f"  {name + ', ' + kind:36}"
+            cells = [f"{name}, {kind}"]
             for metric in ("roc_auc", "average_precision"):
-                interval = bootstrap_interval(metric, *stack_seeds(y, probabilities), **options)
-                line += f"{interval!s:22}"
+                cells.append(bootstrap_interval(metric, *stack_seeds(y, probabilities), **options))
             reference_kind = "tuned" if kind == "tuned" else "probe"
             for reference in (RANDOM, FULL):
                 difference = ""
@@ -217,8 +218,14 @@ def report(rows, data, fractions):
                     target, stacked = stack_seeds(y, probabilities[:n_shared])
                     other = stack_seeds(y, others[:n_shared])[1]
                     difference = bootstrap_difference("roc_auc", target, stacked, other, **options)
-                line += f"{difference!s:24}"
-            print(line + " ".join(f"{roc_auc_score(y, p):.3f}" for p in probabilities))
+                cells.append(difference)
+            lines.append([drop_zeros(cell) for cell in cells])
+            by_seed = " ".join(f"{roc_auc_score(y, p):.3f}" for p in probabilities)
+            print(f"  {lines[-1][0]:36}{''.join(f'{cell:22}' for cell in lines[-1][1:])}{by_seed}")
+        differences = (f"AUROC difference from {name}" for name in ("a random start", FULL))
+        alt = f"Scores and differences of each arm with intervals, {title}."
+        tables.append(Table(title, ("", "AUROC", "AUPRC", *differences), lines, forest=alt))
+    return tables
 
 
 def main():
@@ -229,6 +236,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2, help="number of processes")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
     args.fractions = FRACTIONS
     names = list(ENCODERS)
@@ -259,7 +267,10 @@ def main():
         for name, seeds in by_arm.items():
             kinds = dict.fromkeys(key[0] for key in seeds[0] if isinstance(key, tuple))
             rows.update({(name, kind): seeds for kind in kinds})
-        report(rows, data, args.fractions)
+        tables = report(rows, data, args.fractions)
+        if args.write:
+            command = f"study_acl.py DATA_FOLDER --data {which} --epochs {args.epochs}"
+            write_tables(PAGE, which, tables, command)
         for name, seeds in by_arm.items():
             if name not in (FEATURES, RANDOM):
                 ranks = " ".join(f"{float(results['rank'][0]):.1f}" for results in seeds)

@@ -1,6 +1,6 @@
 """Remedies for an unbalanced outcome, compared on PTB-XL at three prevalences.
 
-    python benchmarks/study_imbalance.py PTB_XL_FOLDER                    # hours on one core
+    python benchmarks/study_imbalance.py PTB_XL_FOLDER --write            # hours on one core
     python benchmarks/study_imbalance.py PTB_XL_FOLDER --draws 1 --quick  # to check that it runs
 
 Infarction without "normal" against "normal" without infarction, folds 1-9. Infarctions are drawn by
@@ -13,7 +13,7 @@ training is known (.5 for class weights, samplers and logit adjustment), and wit
 Differences are to the arm without a remedy, on the same records. Their intervals are from a
 bootstrap of patients, the same for all draws. Each finished fit is cached in
 benchmarks/results, so that an interrupted study continues where it stopped; with ``--report``,
-only what is cached is reported.
+only what is cached is reported. ``--write`` replaces the tables of docs/reproduction/imbalance.rst.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from _results import cached_arrays, code_hash, is_cached
 from _study import hash_arrays, list_params
+from _tables import Table, drop_zeros, write_tables
 from imblearn.pipeline import make_pipeline
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
@@ -85,6 +86,7 @@ BALANCED = (
 )
 QUICK = (NOTHING, "class weights", "RecordUnderSampler")
 CORRECTIONS = ("raw", "closed form", "fitted map")
+PAGE = "reproduction/imbalance.rst"
 
 
 def main():
@@ -95,6 +97,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="number of arms at the same time")
     parser.add_argument("--quick", action="store_true", help="three arms, one prevalence")
     parser.add_argument("--report", action="store_true", help="report what is cached")
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
     torch.set_num_threads(1)
 
@@ -121,8 +124,16 @@ def main():
             results[prevalence, draw, name] = (records[draw, prevalence], probabilities)
         minutes = (time.perf_counter() - start) / 60
         print(f"  draw {draw}, {prevalence:.0%}, {name}: {minutes:.1f} min", flush=True)
+    tables, differences = [], {}
     for prevalence in prevalences:
-        report(prevalence, results, y, patients, args.resamples, args.jobs)
+        table, found = report(prevalence, results, y, patients, args.resamples, args.jobs)
+        tables.append(table)
+        for name, cells in found.items():
+            differences.setdefault(name, {})[prevalence] = cells
+    if args.write:
+        command = f"study_imbalance.py PTB_XL_FOLDER --resamples {args.resamples}"
+        write_tables(PAGE, "differences", compare(differences), command)
+        write_tables(PAGE, "scores", tables, command)
 
 
 def draw_records(y, patients, prevalence, seed):
@@ -239,20 +250,22 @@ def fit_slopes(logit, y, weights):
 
 
 def report(prevalence, results, y, patients, n_resamples, n_jobs):
-    """Print a table of the mean scores of the draws, with intervals of the differences."""
+    """Return a table of mean scores of the draws, and differences of AUROC and raw Brier score.
+
+    All intervals are those of the difference from no remedy.
+    """
     draws = sorted({draw for found, draw, _ in results if found == prevalence})
     names = [n for n in ARMS if all((prevalence, draw, n) in results for draw in draws)]
     if not draws or NOTHING not in names:
-        print(f"\nprevalence {prevalence:.0%}: no draw is complete")
-        return
+        raise ValueError(f"No draw with a prevalence of {prevalence:.0%} is complete.")
     _, number = np.unique(patients, return_inverse=True)
     n_patients = number.max() + 1
     rng = np.random.default_rng(0)
     counts = rng.multinomial(n_patients, np.full(n_patients, 1 / n_patients), size=n_resamples)
     weights = np.concatenate([np.ones((1, len(y)), dtype=int), counts[:, number]])
     n_positive = y[results[prevalence, draws[0], NOTHING][0]].sum()
-    print(f"\n.. csv-table:: {prevalence:.0%}: {n_positive} infarctions, {len(draws)} draws")
-    print(f"   :header: Remedy, Probabilities, {', '.join(SCORES)}\n")
+    title = f"Prevalence {prevalence:.0%}: {n_positive} infarctions, means of {len(draws)} draws"
+    print(f"\n{title}", flush=True)
     rows = [
         (name, row)
         for name, row in itertools.product(names, range(len(CORRECTIONS)))
@@ -265,14 +278,40 @@ def report(prevalence, results, y, patients, n_resamples, n_jobs):
         )
         for name, row in rows
     )
-    reference = scores[0]
+    reference, lines, differences = scores[0], [], {}
     for (name, row), values in zip(rows, scores, strict=True):
-        low, high = np.nanpercentile(values[1:] - reference[1:], [2.5, 97.5], axis=0)
-        cells = []
-        for i, (_, digits) in enumerate(SCORES.values()):
+        difference = values - reference
+        low, high = np.nanpercentile(difference[1:], [2.5, 97.5], axis=0)
+        cells, found = [], {}
+        for i, (score_name, (_, digits)) in enumerate(SCORES.items()):
             interval = f" [{low[i]:+.{digits}f} {high[i]:+.{digits}f}]"
             cells.append(f"{values[0, i]:.{digits}f}{'' if values is reference else interval}")
-        print(f"   {name}, {CORRECTIONS[row]}, {', '.join(cells)}", flush=True)
+            found[score_name] = f"{difference[0, i]:+.{digits}f}{interval}"
+        lines.append((name, CORRECTIONS[row], *map(drop_zeros, cells)))
+        print("   " + ", ".join(lines[-1]), flush=True)
+        if values is not reference:
+            differences[name, CORRECTIONS[row]] = found
+    header = ("Remedy", "Probabilities", *SCORES)
+    return Table(title, header, lines, folded=True), differences
+
+
+def compare(differences):
+    """Return forest plots of the differences from no remedy."""
+    tables = []
+    for title, score_name, correction in (
+        ("AUROC, difference from no remedy", "AUROC", "raw"),
+        ("Brier score of raw probabilities, difference from no remedy", "Brier", "raw"),
+        ("Brier score after the fitted map, difference from no remedy", "Brier", "fitted map"),
+    ):
+        rows = [
+            (name, *(drop_zeros(cells[score_name]) for cells in found.values()))
+            for (name, kind), found in differences.items()
+            if kind == correction
+        ]
+        shares = [f"{share:.0%} infarctions" for share in next(iter(differences.values()))]
+        alt = f"{title}, of each remedy with its interval, at {len(shares)} prevalences."
+        tables.append(Table(title, ("Remedy", *shares), rows, forest=alt))
+    return tables
 
 
 def score_draws(draws, row, y, weights):

@@ -21,6 +21,7 @@ scaler of features are fitted on the records that the encoders are pretrained on
 
 Each finished fit is kept in the folder of results, with a key of its parameters and records but not
 of the code: delete the folder to repeat the study. After ``--max-seconds`` no fit is started.
+``--small --write`` replaces the tables of this study in docs/reproduction/acl_ecg.rst.
 """
 
 import argparse
@@ -33,6 +34,7 @@ import torch
 from _arms import gradient_boosting
 from _results import RESULTS, cached_arrays, cached_object, is_cached
 from _study import hash_arrays, stack_seeds
+from _tables import Table, drop_zeros, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -135,6 +137,9 @@ SMALL_TUNING = ("reference", "random head", "BatchNorm of the batches", "300 ste
 PROBE = {"frozen": True, "probe_C": 0.01}
 CS = (1e-3, 1e-2, 1e-1, 1.0)
 FRACTIONS = (0.01, 0.1, 1.0)
+DIFFERENCES = tuple(
+    f"AUROC difference from {name}" for name in ("the random start", "the features", "the probe")
+)
 # Folds of the records that are pretrained on and labeled, and of those that are predicted.
 SPLITS = {"choose": (range(1, 5), (5, 6)), "test": (range(1, 9), (9,))}
 
@@ -625,31 +630,52 @@ def choose_feature_C(data, results):
     return chosen
 
 
-def final_table(data, results, fractions):
-    """Print means over draws for fold 9, with intervals over patients, and differences."""
-    scores = mean_scores(data, "test", results)
+def final_table(data, found, fractions):
+    """Return a table for each fraction: means over draws for fold 9, with intervals, and print it.
+
+    Differences of AUROC are from the same estimator of the random start, from logistic regression
+    on the features and, for fine-tuning, from its probe. They are paired by draw and by patient.
+    """
+    scores = mean_scores(data, "test", found)
     y = data.y[data.test("test")]
     options = {"groups": data.patients[data.test("test")], "random_state": 0}
+    tables = []
     for fraction in fractions:
-        n_train = [len(data.draw("test", fraction, seed)) for seed in range(5)]
-        print(f"\n{fraction:.0%} of the labels, {n_train} records; fold 9, {len(y)} records")
+        n_train = sorted({len(data.draw("test", fraction, seed)) for seed in range(5)})
         prior = mean_log_loss(y, np.tile(data.y[data.folds <= 8].mean(axis=0), (len(y), 1)))
+        title = f"{fraction:.0%} of the labels: {n_train[0]} to {n_train[-1]} records"
+        if len(n_train) == 1:
+            title = f"{fraction:.0%} of the labels: {n_train[0]} records"
+        print(f"\n{title}; fold 9, {len(y)} records; last, the AUROC of each draw")
         print(f"  log loss of the shares of the labels in folds 1-8: {prior:.3f}")
+        lines = []
         for name, (_, loss, rows) in scores.items():
             if name[2] != fraction:
                 continue
             target, stacked = stack_seeds(y, np.asarray(rows))
-            auroc = bootstrap_interval("roc_auc", target, stacked, **options)
-            auprc = bootstrap_interval("average_precision", target, stacked, **options)
-            line = f"  {name[0] + ', ' + name[1]:54}{auroc!s:22}{auprc!s:22}{loss:.3f}  "
-            draws = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
-            probes = [s for key, s in scores.items() if key[:3] == ("probe", *name[1:3])]
-            if name[0] == "tuned" and probes:
-                n = min(len(rows), len(probes[0][2]))
-                target, ours = stack_seeds(y, np.asarray(rows[:n]))
-                other = stack_seeds(y, np.asarray(probes[0][2][:n]))[1]
-                line += f"- probe {bootstrap_difference('roc_auc', target, ours, other, **options)}"
-            print(f"{line}  {draws}")
+            cells = [f"{name[1]}, {name[0]}"]
+            for metric in ("roc_auc", "average_precision"):
+                cells.append(bootstrap_interval(metric, target, stacked, **options))
+            cells.append(f"{loss:.3f}")
+            for other in (
+                (name[0], name[1].replace("beat features, small", "random start, small"), fraction),
+                ("logistic", "features", fraction),
+                ("probe" if name[0] == "tuned" else "", *name[1:]),
+            ):
+                cells.append("")
+                if other in scores and other != name:
+                    reference = scores[other][2]
+                    n = min(len(rows), len(reference))
+                    target, ours = stack_seeds(y, np.asarray(rows[:n]))
+                    stacked = stack_seeds(y, np.asarray(reference[:n]))[1]
+                    cells[-1] = bootstrap_difference("roc_auc", target, ours, stacked, **options)
+            lines.append([drop_zeros(cell) for cell in cells])
+            by_draw = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
+            print(f"  {lines[-1][0]:54}{''.join(f'{cell:22}' for cell in lines[-1][1:])}{by_draw}")
+        header = ("", "AUROC", "AUPRC", "log loss", *DIFFERENCES)
+        alt = f"Scores and differences of each estimator with intervals, {title}."
+        tables.append(Table(title, header, lines, forest=alt))
+    return tables
 
 
 def gap_table(encoders):
@@ -699,7 +725,8 @@ def small_study(run, data):
             found["tuned", names[0], fraction, "reference", seed] = result
     jobs = boosting_jobs(run, data, features, {names[0]: embeddings[names[0]]}, FRACTIONS, 5)
     found |= serially(jobs)
-    final_table(data, {(*name[:3], name[-1]): result for name, result in found.items()}, FRACTIONS)
+    found = {(*name[:3], name[-1]): result for name, result in found.items()}
+    return final_table(data, found, FRACTIONS)
 
 
 def serially(jobs):
@@ -716,6 +743,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=30, help="epochs of pretraining")
     parser.add_argument("--small", action="store_true", help="one encoder, for a CPU")
     parser.add_argument("--report", action="store_true", help="fit nothing")
+    parser.add_argument("--write", action="store_true", help="with --small, write its tables")
     parser.add_argument("--quick", action="store_true", help="one epoch and a few fits")
     args = parser.parse_args()
     run = Run(args)
@@ -723,7 +751,10 @@ def main():
     fractions = FRACTIONS[1:] if args.quick else FRACTIONS
     print(f"{len(data.pool('test'))} records to pretrain on, {len(data.X)} labeled", flush=True)
     if args.small:
-        small_study(run, data)
+        tables = small_study(run, data)
+        if args.write:
+            command = f"study_pretraining.py DATA_FOLDER --small --epochs {args.epochs}"
+            write_tables("reproduction/acl_ecg.rst", "small", tables, command)
         return
     # Forked, because other processes would be started again and again as their memory grows, and
     # each start of CUDA takes seconds. This process does not use it.

@@ -40,6 +40,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
+    "forest_plots",
     "formulas",
     "numpydoc",
     "sphinx_gallery.gen_gallery",

@@ -5,14 +5,16 @@ Beat features, an embedding, and which leads matter
 On a small cohort, gradient-boosted trees on measurements of the median beat are a strong baseline.
 This example combines these measurements with an embedding in a `FeatureUnion`, and shows which
 leads and regions the trees rely on. The records are synthetic, so the truth is known: infarctions
-of the inferior wall.
+of the inferior wall. For real ones, replace ``make_ecg(...)`` by
+``load_ptbxl(folder, task="mi", as_frame=True)``.
 """
 
 # %%
 # Records of patients
 # -------------------
 #
-# The infarctions are faint, and each patient has one to three records.
+# Each patient has one to three records. Some infarctions are small, and some normal records have
+# similar deviations.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,13 +32,12 @@ from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat
 ecg = make_ecg(
     300,
     regions="inferior",
-    severity=0.08,
     prevalence=0.4,
     records_per_patient=(1, 3),
     as_frame=True,
     random_state=0,
 )
-X, y, patients = ecg.data, ecg.target, ecg.groups
+X, y, patients = ecg.data, np.asarray(ecg.target), ecg.groups
 
 # %%
 # Features, and an embedding of the median beat

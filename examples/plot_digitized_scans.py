@@ -24,8 +24,8 @@ from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.metrics import bootstrap_interval
 from sklearn_ecg.preprocessing import ECGImageDigitizer, ECGImageRenderer
 
-options = {"regions": "anterior", "severity": 0.12, "prevalence": 0.5}
-paper = make_ecg(20, **options, random_state=1)
+options = {"regions": "anterior", "prevalence": 0.5, "class_sep": 1.5}
+paper = make_ecg(30, **options, random_state=1)
 rate, y = paper.sampling_rate, paper.target
 renderer = ECGImageRenderer(rate, image_size=(850, 1100), color="rgb")
 drawn = torch.as_tensor(np.asarray(renderer.fit_transform(paper.data)), dtype=torch.float32) / 255

@@ -29,7 +29,6 @@ from sklearn_ecg.preprocessing import BandpassFilter, MedianBeat
 ecg = make_ecg(
     300,
     regions="anterior",
-    severity=0.1,
     prevalence=0.4,
     records_per_patient=(1, 2),
     random_state=0,

@@ -4,7 +4,8 @@ Explaining a network: leads and time points
 
 This example shows which leads a network relies on, over a cohort, and which time points of a single
 record support its decision. The records are synthetic, with inferior infarctions in leads II, III
-and aVF, so the correct answer is known.
+and aVF, so the correct answer is known. For real ones, replace ``make_ecg(...)`` by
+``load_ptbxl(folder, task="mi")``.
 """
 
 # %%
@@ -26,7 +27,7 @@ from sklearn_ecg.inspection import (
 )
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval, delong_test
 
-ecg = make_ecg(500, duration=4, regions="inferior", prevalence=0.5, severity=0.1, random_state=0)
+ecg = make_ecg(500, duration=4, regions="inferior", prevalence=0.5, random_state=0)
 X, y, rate = ecg.data, np.asarray(ecg.target), ecg.sampling_rate
 clf = MSAICNetClassifier(
     dilations=(1, 2),

@@ -4,7 +4,8 @@ Long recordings: windows of a Holter
 
 A long recording is cut into windows. `WindowedClassifier` predicts the whole recording from them,
 and the probabilities of the windows show when something happens. The records are synthetic: ST
-elevation in a part of the recording.
+elevation in a part of the recording. For one of your own, use
+``recording = load_wfdb([path]).data[0]``.
 """
 
 # %%

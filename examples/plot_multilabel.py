@@ -33,7 +33,6 @@ ecg = make_ecg(
     task="multilabel",
     regions=regions,
     prevalence={"inferior": 0.3, "lateral": 0.2, "septal": 0.15, "anterior": 0.1},
-    severity=0.08,
     records_per_patient=(1, 3),
     random_state=0,
 )

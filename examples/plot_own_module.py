@@ -56,7 +56,6 @@ class SmallResNet(nn.Module):
 ecg = make_ecg(
     400,
     duration=3,
-    severity=0.08,
     prevalence=0.4,
     regions="inferior",
     records_per_patient=(1, 2),

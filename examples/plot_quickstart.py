@@ -12,8 +12,9 @@ ECG; ``make demo DATA=folder`` runs it on a PTB-XL folder.
 # -------
 #
 # ``X`` has shape (n_records, n_leads, n_times), in mV. The truth of the synthetic records is known:
-# a third of the patients have an old anterior infarction, which is so faint that some are missed.
-# Each patient has one to three records.
+# a third of the patients have an anterior infarction. Some infarctions are small, and some normal
+# records deviate in the same leads, so that no classifier can be perfect. Each patient has one to
+# three records.
 #
 # With ``--data``, the records come from PTB-XL instead: infarction without "normal" against
 # "normal" without infarction.
@@ -54,9 +55,9 @@ if args.data:
 else:
     ecg = make_ecg(
         300,
+        duration=5,
         regions="anterior",
         prevalence=1 / 3,
-        severity=0.13,
         records_per_patient=(1, 3),
         random_state=0,
     )

@@ -29,14 +29,13 @@ from sklearn_ecg.preprocessing import BandpassFilter
 ecg = make_ecg(
     300,
     duration=2.5,
-    severity=0.14,
     prevalence=0.4,
     regions="anterior",
     records_per_patient=(1, 2),
     as_frame=True,
-    random_state=0,
+    random_state=1,
 )
-X, y = ecg.data, ecg.target
+X, y = ecg.data, np.asarray(ecg.target)
 train, test = next(GroupShuffleSplit(1, test_size=0.4, random_state=0).split(X, y, ecg.groups))
 clf = make_pipeline(
     BandpassFilter(0.5, 40, sampling_rate=ecg.sampling_rate),

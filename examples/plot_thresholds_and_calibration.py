@@ -29,7 +29,6 @@ ecg = make_ecg(
     600,
     duration=5,
     regions="anterior",
-    severity=0.11,
     prevalence=0.2,
     records_per_patient=(1, 2),
     random_state=0,

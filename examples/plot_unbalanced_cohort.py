@@ -4,7 +4,8 @@ A small unbalanced cohort: probabilities, thresholds and prediction sets
 
 One record in eight shows an infarction. This example goes from the split to probabilities that can
 be reported as risks, to a threshold with a wanted sensitivity, and to prediction sets with a
-guaranteed coverage. The records are synthetic.
+guaranteed coverage. The records are synthetic; for real ones, replace ``make_ecg(...)`` by
+``load_ptbxl(folder, task="mi")``.
 """
 
 # %%
@@ -33,7 +34,6 @@ from sklearn_ecg.preprocessing import MedianBeat
 ecg = make_ecg(
     900,
     regions="anterior",
-    severity=0.16,
     prevalence=1 / 8,
     records_per_patient=(1, 2),
     random_state=0,

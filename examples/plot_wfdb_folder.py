@@ -37,7 +37,6 @@ def write_example(folder):
     ecg = make_ecg(
         240,
         duration=5,
-        severity=0.1,
         noise=0.02,
         prevalence=0.4,
         records_per_patient=(1, 2),

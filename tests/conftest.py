@@ -23,6 +23,7 @@ SLOW = (
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",
     "tests/test_readme.py::test_scripts_run",
+    "tests/test_newcomer.py::test_from_a_folder_to_a_prediction",
     # A build and a new environment.
     "tests/test_packaging.py::test_wheel",
     "tests/test_packaging.py::test_sdist",
@@ -185,6 +186,7 @@ LONG = (
     "tests/test_tools.py::test_tool",
     "tests/test_readme.py::test_examples_run_as_they_are",
     "tests/test_readme.py::test_scripts_run",
+    "tests/test_newcomer.py::test_from_a_folder_to_a_prediction",
     "tests/persistence/test_files.py::test_killed_while_saving",
     "tests/persistence/test_save_load.py::test_other_process_gives_the_same_bits",
 )
@@ -279,6 +281,7 @@ def make_infarctions(region, n_train=300):
         prevalence=0.5,
         as_frame=True,
         return_X_y=True,
+        class_sep=float("inf"),
         random_state=0,
     )
     return X[:n_train], y[:n_train], X[n_train:], y[n_train:]

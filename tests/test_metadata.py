@@ -186,7 +186,13 @@ def test_without_routing(estimator, params, data):
 @pytest.fixture(scope="module")
 def ecg():
     return make_ecg(
-        40, duration=1, prevalence=0.4, records_per_patient=2, sampling_rate=50, random_state=0
+        40,
+        duration=1,
+        prevalence=0.4,
+        records_per_patient=2,
+        sampling_rate=50,
+        class_sep=np.inf,
+        random_state=0,
     )
 
 

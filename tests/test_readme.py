@@ -6,6 +6,7 @@ from pathlib import Path
 
 import joblib
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from sklearn_ecg import datasets
@@ -49,7 +50,7 @@ def test_scripts_run(name, tmp_path, monkeypatch, capsys):
     original = datasets.make_ecg
 
     def make_small_ecg(n_records, **params):
-        easy = {} if timed else {"duration": 3, "severity": 1}
+        easy = {} if timed else {"duration": 3, "class_sep": np.inf}
         return original(n_records if counted else n_small, **{**params, **easy})
 
     monkeypatch.setattr(datasets, "make_ecg", make_small_ecg)

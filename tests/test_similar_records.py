@@ -42,7 +42,7 @@ def count_comparisons(monkeypatch):
 
 
 def make_pages(n_records, image_size=(112, 140)):
-    X = make_ecg(n_records, random_state=0).data
+    X = make_ecg(n_records, class_sep=np.inf, random_state=0).data
     return ECGImageRenderer(sampling_rate=100, image_size=image_size).fit_transform(X)
 
 

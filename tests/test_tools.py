@@ -329,6 +329,7 @@ def ecg():
         heart_rate=(75, 100),
         noise=0.005,
         baseline_wander=0,
+        class_sep=np.inf,
         random_state=0,
     )
 

@@ -65,14 +65,11 @@ def logo(color):
 def landing_results():
     """Return a record, an AUROC with its interval, and the importance of the leads.
 
-    Synthetic records of patients with and without a faint anterior infarction, of which the
-    classifier misses some.
+    Synthetic records of patients with and without an anterior infarction. The classes overlap.
     """
     ecg = make_ecg(
         440,
         duration=5,
-        severity=0.2,
-        noise=0.03,
         prevalence=0.3,
         records_per_patient=(1, 2),
         random_state=0,

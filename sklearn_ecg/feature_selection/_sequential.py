@@ -152,11 +152,11 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
     >>> clf = make_pipeline(amplitude, LogisticRegression())
     >>> selector = SequentialLeadSelector(clf, n_leads_to_select=2, scoring="roc_auc")
     >>> selector.fit(ecg.data, ecg.target, groups=ecg.groups).selected_leads_
-    ['V4', 'V5']
+    ['I', 'V4']
     >>> selector.scores_[["n_leads", "changed"]]
        n_leads changed
     0        1      V4
-    1        2      V5
+    1        2       I
     >>> selector.transform(ecg.data).shape
     (120, 2, 250)
 

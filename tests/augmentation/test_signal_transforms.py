@@ -519,7 +519,7 @@ def assert_masks_contain_no_peaks(X, rate):
 
 @pytest.mark.parametrize("rate", [100, 250, 500])
 def test_masks_contain_no_r_peaks_of_synthetic_records(rate):
-    X = make_ecg(60, sampling_rate=rate, random_state=0).data
+    X = make_ecg(60, sampling_rate=rate, class_sep=np.inf, random_state=0).data
     assert_masks_contain_no_peaks(X, rate)
 
 
@@ -646,7 +646,9 @@ def test_sampling_rate_is_keyword_only_without_a_number_as_default(transform):
 
 
 def test_classifier_raises_without_the_sampling_rate_of_its_augmentation():
-    X, y = make_ecg(20, duration=1, sampling_rate=500, return_X_y=True, random_state=0)
+    X, y = make_ecg(
+        20, duration=1, sampling_rate=500, return_X_y=True, class_sep=np.inf, random_state=0
+    )
     params = {"max_epochs": 1, "random_state": 0}
     with pytest.raises(ValueError, match="TemporalShift needs sampling_rate"):
         MSAICNetClassifier(augmentation=[TemporalShift(0.5)], **params).fit(X, y)

@@ -25,7 +25,13 @@ def make_small(**params):
 @pytest.fixture(scope="module")
 def ecg():
     return make_ecg(
-        60, duration=5, prevalence=0.5, severity=0.5, records_per_patient=2, random_state=0
+        60,
+        duration=5,
+        prevalence=0.5,
+        severity=0.5,
+        records_per_patient=2,
+        class_sep=np.inf,
+        random_state=0,
     )
 
 

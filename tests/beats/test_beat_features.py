@@ -128,8 +128,12 @@ def test_q_duration_is_the_time_below_zero():
 
 
 def test_hundred_hertz_agrees_with_five_hundred():
-    high = make_ecg(20, sampling_rate=500, noise=0, baseline_wander=0, random_state=0)
-    low = make_ecg(20, sampling_rate=100, noise=0, baseline_wander=0, random_state=0)
+    high = make_ecg(
+        20, sampling_rate=500, noise=0, baseline_wander=0, class_sep=np.inf, random_state=0
+    )
+    low = make_ecg(
+        20, sampling_rate=100, noise=0, baseline_wander=0, class_sep=np.inf, random_state=0
+    )
     fine, coarse = measure(high.data), measure(low.data, 100)
     for name, limit in (("pr_interval", 10), ("qrs_duration", 12), ("qt_interval", 10)):
         error = coarse[f"global__{name}"] - fine[f"global__{name}"]
@@ -147,7 +151,7 @@ def test_infarction_elevates_st_in_its_region(region):
         "septal": {"V1", "V2"},
         "anterior": {"V3", "V4"},
     }[region]
-    ecg = make_ecg(60, regions=region, prevalence=0.5, random_state=0)
+    ecg = make_ecg(60, regions=region, prevalence=0.5, class_sep=np.inf, random_state=0)
     found = measure(ecg.data, 100)
     rise = {}
     for lead in STANDARD_LEADS:
@@ -163,7 +167,7 @@ def test_infarction_elevates_st_in_its_region(region):
 
 @pytest.fixture(scope="module")
 def records():
-    return make_ecg(30, sampling_rate=250, prevalence=0.5, random_state=3).data
+    return make_ecg(30, sampling_rate=250, prevalence=0.5, class_sep=np.inf, random_state=3).data
 
 
 def test_scaling_changes_amplitudes_but_not_durations(records):
@@ -197,7 +201,9 @@ def test_invariance_to_the_order_of_named_leads(records):
 
 def test_shift_in_time_changes_beats_at_the_ends_only(records):
     """Crops that contain the same beats have the same measurements."""
-    long = make_ecg(20, sampling_rate=250, duration=12, heart_rate=60, random_state=0)
+    long = make_ecg(
+        20, sampling_rate=250, duration=12, heart_rate=60, class_sep=np.inf, random_state=0
+    )
     first, second = long.data[:, :, :2500], long.data[:, :, 10:2510]
     features = BeatFeatures(250).fit(first)
     names = features.get_feature_names_out()
@@ -227,7 +233,7 @@ def test_records_do_not_depend_on_each_other(records):
 
 
 def test_names():
-    X = make_ecg(3, duration=4, random_state=0).data
+    X = make_ecg(3, duration=4, class_sep=np.inf, random_state=0).data
     names = BeatFeatures(100, drop_empty=False).fit(X).get_feature_names_out()
     for name in ("V2__st_level", "V2__q_duration", "global__qrs_axis", "global__qtc_bazett"):
         assert name in names
@@ -242,7 +248,7 @@ def test_names():
 
 def test_empty_features_are_left_out():
     """scikit-learn's gradient boosting fails on columns of NaN."""
-    X, y = make_ecg(40, prevalence=0.5, return_X_y=True, random_state=0)
+    X, y = make_ecg(40, prevalence=0.5, return_X_y=True, class_sep=np.inf, random_state=0)
     features = BeatFeatures(100)
     table = features.fit_transform(X)
     assert np.isfinite(table).any(axis=0).all()
@@ -257,7 +263,7 @@ def test_empty_features_are_left_out():
 
 def test_qrs_axis():
     """The axis follows from leads I and aVF in the hexaxial reference system."""
-    X = make_ecg(5, noise=0, baseline_wander=0, random_state=0).data
+    X = make_ecg(5, noise=0, baseline_wander=0, class_sep=np.inf, random_state=0).data
     for factors, axis in (((1, 0), -30), ((0, 1), 90), ((1, 1), 30), ((-1, 0), 150)):
         signals = X.copy()
         signals[:, 0], signals[:, 1] = factors[0] * X[:, 10], factors[1] * X[:, 10]
@@ -269,7 +275,7 @@ def test_qrs_axis():
 
 
 def test_unreliable_records_are_nan_except_their_reliability():
-    X = make_ecg(4, random_state=0).data
+    X = make_ecg(4, class_sep=np.inf, random_state=0).data
     X[1] = 0
     X[2] = np.random.RandomState(0).randn(*X[2].shape)
     found = measure(X, 100)
@@ -282,7 +288,7 @@ def test_unreliable_records_are_nan_except_their_reliability():
 
 
 def test_measurements_of_waves_of_a_flat_lead_are_nan():
-    X = make_ecg(4, random_state=0).data
+    X = make_ecg(4, class_sep=np.inf, random_state=0).data
     X[:, 7] = 0.3
     found = measure(X, 100)
     assert np.isnan(found["V2__r_amplitude"]).all()

@@ -21,7 +21,7 @@ PAGE_WITH_STRIP = {"layout": "3x4+1"}
 
 @pytest.fixture(scope="module")
 def X():
-    return make_ecg(8, noise=0.02, heart_rate=75, random_state=0).data
+    return make_ecg(8, noise=0.02, heart_rate=75, class_sep=np.inf, random_state=0).data
 
 
 def printed(X, params=PAGE):
@@ -139,7 +139,7 @@ def test_the_window_with_more_leads_is_used_if_it_is_more_reliable(X):
 
 
 def test_too_little_signal():
-    X = make_ecg(3, random_state=0).data
+    X = make_ecg(3, class_sep=np.inf, random_state=0).data
     X[0, :, 90:] = np.nan
     X[1, :, ::50] = np.nan
     rhythm = detect_r_peaks(X, RATE)

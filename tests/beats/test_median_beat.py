@@ -24,8 +24,10 @@ def assert_limb_leads_agree(beats, tolerance):
 
 @pytest.mark.parametrize("average", ["median", "trimmed_mean"])
 def test_noise_is_averaged_out(average):
-    noisy = make_ecg(20, sampling_rate=500, random_state=0)
-    clean = make_ecg(20, sampling_rate=500, random_state=0, noise=0, baseline_wander=0)
+    noisy = make_ecg(20, sampling_rate=500, class_sep=np.inf, random_state=0)
+    clean = make_ecg(
+        20, sampling_rate=500, class_sep=np.inf, random_state=0, noise=0, baseline_wander=0
+    )
     transformer = MedianBeat(500, average=average).fit(noisy.data)
     beats, truth = transformer.transform(noisy.data), transformer.transform(clean.data)
     assert beats.shape == (20, 12, 400) and beats.dtype == np.float32
@@ -35,7 +37,7 @@ def test_noise_is_averaged_out(average):
 
 
 def test_pr_segment_is_zero():
-    X = make_ecg(10, sampling_rate=500, random_state=0).data + 3
+    X = make_ecg(10, sampling_rate=500, class_sep=np.inf, random_state=0).data + 3
     beats = MedianBeat(500).fit(X).transform(X)
     before_qrs = beats[:, :, 150 - 32 : 150 - 26]  # 64 to 52 ms before the R-peak
     assert np.abs(before_qrs.mean(axis=2)).max() < 0.03
@@ -50,15 +52,21 @@ def test_position_of_the_r_peak():
 
 def test_beats_are_aligned_to_a_fraction_of_a_time_point():
     """At 100 Hz, R-peaks are between time points; the median beat preserves their height."""
-    fine = make_ecg(20, sampling_rate=500, random_state=0, noise=0, baseline_wander=0)
-    coarse = make_ecg(20, sampling_rate=100, random_state=0, noise=0, baseline_wander=0)
+    fine = make_ecg(
+        20, sampling_rate=500, class_sep=np.inf, random_state=0, noise=0, baseline_wander=0
+    )
+    coarse = make_ecg(
+        20, sampling_rate=100, class_sep=np.inf, random_state=0, noise=0, baseline_wander=0
+    )
     high = np.ptp(MedianBeat(500).fit_transform(fine.data)[:, LEAD["V5"]], axis=1)
     low = np.ptp(MedianBeat(100).fit_transform(coarse.data)[:, LEAD["V5"]], axis=1)
     assert np.abs(low / high - 1).mean() < 0.12  # about 0.2 without this alignment
 
 
 def test_invariance_to_shifts_in_time():
-    X = make_ecg(10, duration=12, sampling_rate=250, heart_rate=60, random_state=0).data
+    X = make_ecg(
+        10, duration=12, sampling_rate=250, heart_rate=60, class_sep=np.inf, random_state=0
+    ).data
     transformer = MedianBeat(250).fit(X[:, :, :2500])
     first, second = X[:, :, :2500], X[:, :, 10:2510]
     same = transformer.report(first)["beats_used"] == transformer.report(second)["beats_used"]
@@ -69,7 +77,7 @@ def test_invariance_to_shifts_in_time():
 
 
 def test_ectopic_and_noisy_beats_are_left_out():
-    ecg = make_ecg(1, heart_rate=60, random_state=0)
+    ecg = make_ecg(1, heart_rate=60, class_sep=np.inf, random_state=0)
     clean = MedianBeat(100).fit(ecg.data)
     expected = clean.report(ecg.data).iloc[0]
     disturbed = ecg.data.copy()
@@ -83,7 +91,7 @@ def test_ectopic_and_noisy_beats_are_left_out():
 
 def test_identities_hold_as_far_as_in_the_record():
     """A derived lead that does not agree with leads I and II is still averaged correctly."""
-    X = make_ecg(3, random_state=0).data
+    X = make_ecg(3, class_sep=np.inf, random_state=0).data
     X[:, LEAD["aVR"]] *= 2
     beats = MedianBeat(100).fit_transform(X)
     expected = -(beats[:, LEAD["I"]] + beats[:, LEAD["II"]])
@@ -91,7 +99,7 @@ def test_identities_hold_as_far_as_in_the_record():
 
 
 def test_invariance_to_the_order_of_leads():
-    X = make_ecg(5, random_state=0).data
+    X = make_ecg(5, class_sep=np.inf, random_state=0).data
     order = np.random.RandomState(0).permutation(12)
     names = [STANDARD_LEADS[i] for i in order]
     beats = MedianBeat(100, lead_names=names).fit_transform(X[:, order])
@@ -103,7 +111,7 @@ def test_invariance_to_the_order_of_leads():
 
 @pytest.fixture
 def with_noise():
-    X = make_ecg(6, random_state=0).data
+    X = make_ecg(6, class_sep=np.inf, random_state=0).data
     X[2] = 0.2 * np.random.RandomState(0).randn(*X[2].shape)
     X[4] = 0
     return X
@@ -171,7 +179,13 @@ def test_invalid_parameters(params, message):
 
 def test_importance_per_lead_through_a_pipeline(small_network):
     X, y = make_ecg(
-        220, regions="anterior", prevalence=0.5, as_frame=True, return_X_y=True, random_state=0
+        220,
+        regions="anterior",
+        prevalence=0.5,
+        as_frame=True,
+        return_X_y=True,
+        class_sep=np.inf,
+        random_state=0,
     )
     # Permuted leads do not beat together.
     beat = MedianBeat(100, unreliable="record_average")
@@ -186,7 +200,7 @@ def test_importance_per_lead_through_a_pipeline(small_network):
 
 
 def test_frames_keep_their_index():
-    X = make_ecg(4, as_frame=True, random_state=0).data.set_axis([7, 3, 5, 1])
+    X = make_ecg(4, as_frame=True, class_sep=np.inf, random_state=0).data.set_axis([7, 3, 5, 1])
     pipeline = Pipeline([("beat", MedianBeat(100))]).set_output(transform="pandas")
     beats = pipeline.fit_transform(X)
     assert isinstance(beats, pd.DataFrame) and list(beats.index) == [7, 3, 5, 1]

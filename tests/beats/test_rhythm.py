@@ -25,7 +25,7 @@ def count_matches(truth, found, tolerance):
 
 @pytest.fixture(scope="module")
 def ecg():
-    return make_ecg(12, random_state=3)
+    return make_ecg(12, class_sep=np.inf, random_state=3)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ def ecg():
 @pytest.mark.parametrize("heart_rate", [35, 75, 150])
 def test_peaks_are_accurate(rate, heart_rate):
     """Every beat away from the ends is found within one time point (at 1000 Hz, two)."""
-    ecg = make_ecg(8, sampling_rate=rate, heart_rate=heart_rate, random_state=0)
+    ecg = make_ecg(8, sampling_rate=rate, heart_rate=heart_rate, class_sep=np.inf, random_state=0)
     rhythm = detect_r_peaks(ecg.data, rate)
     for truth, found in zip(ecg.r_peaks, rhythm.peaks):
         margin = 0.06 * rate
@@ -49,7 +49,7 @@ def test_peaks_are_accurate(rate, heart_rate):
 
 @pytest.mark.parametrize("noise, least", [(0.05, 0.999), (0.15, 0.99), (0.3, 0.85)])
 def test_f1_score_with_noise(noise, least):
-    ecg = make_ecg(30, noise=noise, baseline_wander=0.2, random_state=1)
+    ecg = make_ecg(30, noise=noise, baseline_wander=0.2, class_sep=np.inf, random_state=1)
     counts = sum(
         count_matches(truth[(truth > 6) & (truth < 994)], found, 5)
         for truth, found in zip(ecg.r_peaks, detect_r_peaks(ecg.data, 100).peaks)
@@ -59,7 +59,9 @@ def test_f1_score_with_noise(noise, least):
 
 def test_reliability_decreases_with_noise():
     means = [
-        detect_r_peaks(make_ecg(20, noise=noise, random_state=0).data, 100).reliability.mean()
+        detect_r_peaks(
+            make_ecg(20, noise=noise, class_sep=np.inf, random_state=0).data, 100
+        ).reliability.mean()
         for noise in (0.01, 0.3, 1.0)
     ]
     assert means[0] > 0.95 and means[0] > means[1] > means[2] and means[2] < 0.1
@@ -110,7 +112,7 @@ def test_invariance_to_sign(ecg):
 
 @pytest.mark.parametrize("rate", [100, 500])
 def test_invariance_to_offsets_of_leads(rate):
-    X = make_ecg(6, sampling_rate=rate, random_state=3).data
+    X = make_ecg(6, sampling_rate=rate, class_sep=np.inf, random_state=3).data
     offset = np.linspace(-5, 5, 12, dtype=np.float32)[:, None]
     assert_same(detect_r_peaks(X, rate), detect_r_peaks(X + offset, rate))
 
@@ -226,7 +228,7 @@ def test_short_records(ecg, n_times, rate):
 
 def test_long_record():
     """Five minutes in which the amplitude increases eightfold and 30 s are missing."""
-    ecg = make_ecg(1, duration=300, heart_rate=70, random_state=0)
+    ecg = make_ecg(1, duration=300, heart_rate=70, class_sep=np.inf, random_state=0)
     X = ecg.data * np.linspace(0.25, 2, 30000, dtype=np.float32)
     X[..., 10000:13000] = 0
     X += np.random.default_rng(0).normal(scale=0.003, size=X.shape).astype(np.float32)
@@ -291,13 +293,13 @@ def test_beats_of_a_different_shape_are_ectopic(ecg):
 
 
 def test_normal_beats_are_not_ectopic():
-    ecg = make_ecg(40, heart_rate_variability=0.03, random_state=5)
+    ecg = make_ecg(40, heart_rate_variability=0.03, class_sep=np.inf, random_state=5)
     marks = np.concatenate(detect_r_peaks(ecg.data, 100).ectopic())
     assert marks.mean() < 0.01
 
 
 def test_containers_agree():
-    X = make_ecg(5, random_state=0).data
+    X = make_ecg(5, class_sep=np.inf, random_state=0).data
     expected = detect_r_peaks(X, 100).peaks
     frame = to_lead_frame(X)
     rows = X.reshape(5, -1)

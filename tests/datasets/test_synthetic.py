@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg.datasets import _synthetic, make_ecg
 from sklearn_ecg.datasets._dipole_model import REGION_SOURCES
@@ -273,7 +275,7 @@ def test_every_region_has_a_source():
 
 
 def test_severity_zero_is_normal():
-    kwargs = dict(duration=2, random_state=0)
+    kwargs = dict(duration=2, class_sep=np.inf, random_state=0)
     normal = make_ecg(20, prevalence=0, **kwargs)
     without_waves = make_ecg(20, prevalence=0.5, severity=0, regions=list(REGIONS_12), **kwargs)
     assert without_waves.target.sum() == 10
@@ -288,6 +290,35 @@ def test_severity_grades_the_infarction():
         ecg = make_ecg(20, duration=3, prevalence=1, severity=severity, random_state=0)
         levels.append(leads_of(st_elevation(ecg), "V3", "V4").mean())
     assert np.all(np.diff(levels) > 0.05)
+
+
+def anterior_scores(**kwargs):
+    ecg = make_ecg(
+        2000, duration=2.5, heart_rate=75, prevalence=0.5, random_state=0, **CLEAN, **kwargs
+    )
+    return ecg.target, leads_of(st_elevation(ecg), "V3", "V4").mean(axis=1)
+
+
+@pytest.mark.parametrize("class_sep", [1, 2, 3])
+@pytest.mark.parametrize("severity", [0.5, 1])
+def test_class_sep_limits_the_auroc(class_sep, severity):
+    # The ST segment differs between patients for other reasons as well.
+    auroc = roc_auc_score(*anterior_scores(class_sep=class_sep, severity=severity))
+    limit = norm.cdf(class_sep / np.sqrt(2))
+    assert limit - 0.04 < auroc < limit + 0.015
+
+
+def test_classes_without_overlap():
+    y, elevation = anterior_scores(class_sep=np.inf)
+    assert elevation[y == 1].min() > elevation[y == 0].max()
+
+
+def test_class_sep_changes_only_the_infarction():
+    kwargs = dict(duration=2, severity=0, random_state=0)
+    assert_array_equal(make_ecg(9, class_sep=1, **kwargs).data, make_ecg(9, **kwargs).data)
+    kwargs = dict(duration=2, random_state=0, **CLEAN)
+    change = make_ecg(9, class_sep=1, **kwargs).data - make_ecg(9, class_sep=9, **kwargs).data
+    assert np.abs(leads_of(change, "V3", "V4")).max() > 0.05
 
 
 @pytest.mark.parametrize("n_records", [2, 3, 10, 33, 100])
@@ -402,6 +433,10 @@ def test_global_random_state_is_untouched(random_state):
         (dict(duration=-1), ValueError, "duration must be at least 0"),
         (dict(duration=0.004), ValueError, "shorter than one time point.*longer duration"),
         (dict(severity=np.nan), ValueError, "severity must be at least 0 and finite, got nan"),
+        (dict(class_sep=0), ValueError, "class_sep must be above 0, got 0. Pass np.inf"),
+        (dict(class_sep=np.nan), ValueError, "class_sep must be above 0, got nan"),
+        (dict(class_sep="2"), TypeError, "class_sep must be a number, got '2' of type str"),
+        (dict(class_sep=True), TypeError, "class_sep must be a number, got True of type bool"),
         (dict(noise=-0.1), ValueError, "noise must be at least 0"),
         (dict(baseline_wander=np.inf), ValueError, "baseline_wander must be .* finite"),
         (dict(respiration=2), ValueError, "respiration must be from 0 to 1, got 2"),

@@ -55,7 +55,7 @@ def make_encoder(**params):
 
 @pytest.fixture(scope="module")
 def ecg():
-    return make_ecg(40, duration=2, prevalence=0.5, random_state=0)
+    return make_ecg(40, duration=2, prevalence=0.5, class_sep=np.inf, random_state=0)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def make_encoder(**params):
 
 @pytest.fixture(scope="module")
 def ecg():
-    return make_ecg(48, duration=3, prevalence=0.5, random_state=0)
+    return make_ecg(48, duration=3, prevalence=0.5, class_sep=np.inf, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,9 @@ def test_absent_features_have_no_gradient():
 
 def test_learns_the_features():
     """On other records, better than the mean of each feature."""
-    X, X_new = (make_ecg(128, duration=3, random_state=seed).data for seed in (0, 1))
+    X, X_new = (
+        make_ecg(128, duration=3, class_sep=np.inf, random_state=seed).data for seed in (0, 1)
+    )
     encoder = make_encoder(filters=(16, 32, 32), max_epochs=15, learning_rate=3e-3).fit(X)
     measure = BeatFeatures(sampling_rate=100, drop_empty=False).fit(X)
     names = measure.get_feature_names_out().tolist()

@@ -51,7 +51,9 @@ def make_encoder(**params):
 
 @pytest.fixture(scope="module")
 def data():
-    return make_ecg(40, duration=1, prevalence=0.5, return_X_y=True, random_state=0)
+    return make_ecg(
+        40, duration=1, prevalence=0.5, return_X_y=True, class_sep=np.inf, random_state=0
+    )
 
 
 # Callbacks of scikit-learn

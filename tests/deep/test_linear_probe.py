@@ -24,7 +24,7 @@ def small_backbone(n_leads):
 
 @pytest.fixture(scope="module")
 def ecg():
-    return make_ecg(60, duration=1, prevalence=0.4, random_state=0)
+    return make_ecg(60, duration=1, prevalence=0.4, class_sep=np.inf, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_classes_without_training_records_have_finite_probabilities(ecg, encoder
 
 
 def test_log_loss_with_few_labels_is_better_than_that_of_the_prior():
-    ecg = make_ecg(240, duration=2, prevalence=0.3, severity=1.5, random_state=1)
+    ecg = make_ecg(240, duration=2, prevalence=0.3, severity=1.5, class_sep=np.inf, random_state=1)
     encoder = ACLECGEncoder(backbone=small_backbone, sampling_rate=100, max_epochs=2)
     encoder.set_params(random_state=0).fit(ecg.data)
     clf = ACLECGClassifier(FrozenEstimator(encoder), frozen=True, random_state=0)

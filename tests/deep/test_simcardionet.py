@@ -72,7 +72,7 @@ def fitted(images):
 
 @pytest.fixture(scope="module")
 def signals():
-    ecg = make_ecg(24, prevalence=0.5, random_state=0)
+    ecg = make_ecg(24, prevalence=0.5, class_sep=np.inf, random_state=0)
     return ecg, ECGImageRenderer(sampling_rate=100, image_size=64)
 
 
@@ -559,7 +559,9 @@ def test_grad_cam_needs_classes(fitted, images):
 
 @pytest.mark.parametrize("region", list(REGIONS_12))
 def test_grad_cam_of_a_pipeline_highlights_the_leads_of_the_infarction(region):
-    ecg = make_ecg(240, regions=region, prevalence=0.5, severity=1.5, random_state=0)
+    ecg = make_ecg(
+        240, regions=region, prevalence=0.5, severity=1.5, class_sep=np.inf, random_state=0
+    )
     renderer = ECGImageRenderer(
         sampling_rate=100,
         image_size=(96, 128),

@@ -13,7 +13,9 @@ LEADS = ("I", "II", "III", "V2")
 @pytest.fixture(scope="session")
 def ecg():
     """60 records of 30 patients, 12 of them infarctions; four leads, 4 s at 100 Hz."""
-    bunch = make_ecg(60, duration=4, prevalence=0.2, records_per_patient=2, random_state=0)
+    bunch = make_ecg(
+        60, duration=4, prevalence=0.2, records_per_patient=2, class_sep=np.inf, random_state=0
+    )
     bunch.data = np.ascontiguousarray(bunch.data[:, [0, 1, 2, 7]])
     bunch.data.flags.writeable = False
     return bunch

@@ -274,8 +274,12 @@ def test_neighbors_are_of_other_patients(ecg):
 
 
 def test_neighbors_have_similar_heart_rates():
-    slow = make_ecg(20, heart_rate=(45, 55), duration=6, regions="anterior", random_state=0)
-    fast = make_ecg(20, heart_rate=(120, 140), duration=6, regions="anterior", random_state=1)
+    slow = make_ecg(
+        20, heart_rate=(45, 55), duration=6, regions="anterior", class_sep=np.inf, random_state=0
+    )
+    fast = make_ecg(
+        20, heart_rate=(120, 140), duration=6, regions="anterior", class_sep=np.inf, random_state=1
+    )
     X = np.concatenate([slow.data[:4], fast.data[:4], slow.data[4:]])
     y = np.repeat([1, 0], [8, 16])
     sampler = BeatSMOTE(RATE, k_neighbors=7, random_state=0)
@@ -361,7 +365,7 @@ def test_random_state(ecg):
 
 def test_measurements_of_new_records_are_between_those_of_their_sources():
     """As measured by another part of the library."""
-    ecg = make_ecg(60, prevalence=0.3, noise=0.01, random_state=1)
+    ecg = make_ecg(60, prevalence=0.3, noise=0.01, class_sep=np.inf, random_state=1)
     sampler = BeatSMOTE(RATE, random_state=0)
     X, _ = sampler.fit_resample(ecg.data, ecg.target)
     measured = BeatFeatures(sampling_rate=RATE, drop_empty=False).set_output(transform="pandas")

@@ -53,7 +53,9 @@ def features(X):
 
 @pytest.fixture(scope="module")
 def data():
-    return make_ecg(60, duration=2, prevalence=0.4, return_X_y=True, random_state=0)
+    return make_ecg(
+        60, duration=2, prevalence=0.4, return_X_y=True, class_sep=np.inf, random_state=0
+    )
 
 
 ESTIMATORS = {

@@ -260,7 +260,7 @@ def make_image_net():
 
 @pytest.fixture(scope="module")
 def records():
-    return make_ecg(20, prevalence=0.5, return_X_y=True, random_state=0)
+    return make_ecg(20, prevalence=0.5, return_X_y=True, class_sep=np.inf, random_state=0)
 
 
 @pytest.mark.parametrize("color", ["gray", "rgb"])

@@ -92,7 +92,13 @@ def test_gaussian_noise_requires_signals(table):
 @pytest.mark.parametrize("region", ["inferior", "anterior"])
 def test_infarcted_region_ranks_first_in_features_and_in_signals(region):
     X, y = make_ecg(
-        260, regions=region, prevalence=0.5, as_frame=True, return_X_y=True, random_state=0
+        260,
+        regions=region,
+        prevalence=0.5,
+        as_frame=True,
+        return_X_y=True,
+        class_sep=np.inf,
+        random_state=0,
     )
     features = FeatureUnion([("beat", BeatFeatures(100))]).set_output(transform="pandas")
     clf = make_pipeline(features, HistGradientBoostingClassifier(max_iter=30, random_state=0))

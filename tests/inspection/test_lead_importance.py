@@ -56,7 +56,13 @@ def features(X):
 @pytest.fixture(scope="module")
 def data():
     X, y = make_ecg(
-        90, sampling_rate=50, duration=1, prevalence=0.4, return_X_y=True, random_state=0
+        90,
+        sampling_rate=50,
+        duration=1,
+        prevalence=0.4,
+        return_X_y=True,
+        class_sep=np.inf,
+        random_state=0,
     )
     return X, y
 

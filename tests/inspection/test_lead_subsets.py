@@ -24,7 +24,13 @@ FAST = {"n_resamples": 50, "random_state": 0}
 @pytest.fixture(scope="module")
 def ecg():
     return make_ecg(
-        100, duration=3, prevalence=0.5, records_per_patient=2, noise=0.1, random_state=0
+        100,
+        duration=3,
+        prevalence=0.5,
+        records_per_patient=2,
+        noise=0.1,
+        class_sep=np.inf,
+        random_state=0,
     )
 
 

@@ -20,7 +20,9 @@ from sklearn_ecg.utils._memory_maps import is_memory_map, open_copy_on_write
 
 @pytest.fixture(scope="module")
 def data():
-    return make_ecg(60, duration=1, prevalence=0.4, return_X_y=True, random_state=0)
+    return make_ecg(
+        60, duration=1, prevalence=0.4, return_X_y=True, class_sep=np.inf, random_state=0
+    )
 
 
 def as_map(X, folder):

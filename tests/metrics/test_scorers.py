@@ -141,7 +141,9 @@ def test_losses_in_a_search(cohort):
 
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_scorers_of_a_network(multilabel):
-    X, y = make_ecg(60, duration=1, prevalence=0.5, return_X_y=True, random_state=0)
+    X, y = make_ecg(
+        60, duration=1, prevalence=0.5, return_X_y=True, class_sep=np.inf, random_state=0
+    )
     if multilabel:
         y = np.stack([y, np.arange(60) % 3 == 0, np.arange(60) % 4 == 0], axis=1).astype(int)
     net = MSAICNetClassifier(

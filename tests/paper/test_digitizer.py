@@ -27,7 +27,7 @@ SECONDS = {"3x4": 2.5, "3x4+1": 2.5, "6x2": 5.0, "12x1": 10.0}
 
 @pytest.fixture(scope="module")
 def records():
-    return make_ecg(2, random_state=3).data
+    return make_ecg(2, class_sep=np.inf, random_state=3).data
 
 
 def render(X, layout="3x4+1", **options):

@@ -24,7 +24,7 @@ FLAT = np.zeros((1, 12, 1000), dtype=np.float32)
 
 @pytest.fixture(scope="module")
 def X():
-    return make_ecg(6, random_state=0).data
+    return make_ecg(6, class_sep=np.inf, random_state=0).data
 
 
 def ink(image):
@@ -424,7 +424,7 @@ def test_flat_and_constant_leads(X):
 
 @pytest.mark.parametrize("color", ["gray", "rgb"])
 def test_image_depends_only_on_its_record(color, monkeypatch):
-    X = make_ecg(30, random_state=0).data
+    X = make_ecg(30, class_sep=np.inf, random_state=0).data
     renderer = ECGImageRenderer(100, color=color).fit(X)
     images = renderer.transform(X)
     order = np.random.RandomState(0).permutation(30)

@@ -28,12 +28,12 @@ EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 
 @pytest.fixture(scope="module")
 def training():
-    return make_ecg(60, duration=5, random_state=0).data
+    return make_ecg(60, duration=5, class_sep=np.inf, random_state=0).data
 
 
 @pytest.fixture(scope="module")
 def new():
-    return make_ecg(12, duration=5, random_state=1).data
+    return make_ecg(12, duration=5, class_sep=np.inf, random_state=1).data
 
 
 def make_detector(**params):

@@ -262,7 +262,7 @@ def test_values_that_overflow_in_transform():
 
 
 def test_pipeline_on_median_beats():
-    ecg = make_ecg(60, prevalence=0.5, as_frame=True, random_state=0)
+    ecg = make_ecg(60, prevalence=0.5, as_frame=True, class_sep=np.inf, random_state=0)
     clf = make_pipeline(
         MedianBeat(sampling_rate=100),
         RandomConvolutionFeatures(2016, random_state=0).set_output(transform="pandas"),

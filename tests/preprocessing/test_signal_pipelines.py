@@ -48,6 +48,7 @@ def ecg():
         heart_rate=(75, 100),
         noise=0.005,
         baseline_wander=0.05,
+        class_sep=np.inf,
         random_state=0,
     )
 
@@ -210,7 +211,9 @@ def test_windows_of_a_record_stay_in_one_fold(ecg):
 
 def test_frames_keep_their_attrs():
     """Sampling rate and units are kept, unless the transformer changes them."""
-    X = to_lead_frame(make_ecg(3, random_state=0).data, sampling_rate=100, units="mV")
+    X = to_lead_frame(
+        make_ecg(3, class_sep=np.inf, random_state=0).data, sampling_rate=100, units="mV"
+    )
     filtered = BandpassFilter(sampling_rate=100).fit_transform(X)
     assert filtered.attrs == {"sampling_rate": 100, "units": "mV"}
     assert Resampler(50, sampling_rate=100).fit_transform(X).attrs["sampling_rate"] == 50
@@ -224,7 +227,7 @@ def test_frames_keep_their_attrs():
     "estimator", [BandpassFilter(sampling_rate=500), BeatFeatures(500), MedianBeat(500)], ids=str
 )
 def test_sampling_rates_of_estimator_and_frame_must_agree(estimator):
-    X = to_lead_frame(make_ecg(3, random_state=0).data, sampling_rate=100)
+    X = to_lead_frame(make_ecg(3, class_sep=np.inf, random_state=0).data, sampling_rate=100)
     with pytest.raises(
         ValueError, match=r"sampling_rate=500, but X.attrs\['sampling_rate'\] is 100"
     ):
@@ -241,7 +244,7 @@ def test_signals_are_validated_once(estimator, monkeypatch):
         calls.append(args)
         return check_signals(*args, **kwargs)
 
-    X = make_ecg(3, random_state=0).data
+    X = make_ecg(3, class_sep=np.inf, random_state=0).data
     monkeypatch.setattr("sklearn_ecg.base.check_signals", check_once)
     monkeypatch.delattr("sklearn_ecg.beats._rhythm.read_signals")
     estimator.fit(X)
@@ -251,7 +254,7 @@ def test_signals_are_validated_once(estimator, monkeypatch):
 
 
 def test_signals_are_not_wrapped_if_pandas_output_is_the_global_default():
-    X = make_ecg(3, random_state=0).data
+    X = make_ecg(3, class_sep=np.inf, random_state=0).data
     bandpass = BandpassFilter(sampling_rate=100)
     expected = bandpass.fit_transform(X)
     with config_context(transform_output="pandas"):

@@ -26,7 +26,7 @@ MEASURES = [
 
 @pytest.fixture(scope="module")
 def clean():
-    return make_ecg(4, noise=0.005, random_state=0).data.astype(np.float64)
+    return make_ecg(4, noise=0.005, class_sep=np.inf, random_state=0).data.astype(np.float64)
 
 
 def measure(X, lead=6, rate=RATE):
@@ -85,7 +85,7 @@ def test_flat(clean):
 
 @pytest.mark.parametrize("rate", [100, 250, 500])
 def test_flat_is_measured_in_seconds(rate):
-    X = make_ecg(2, sampling_rate=rate, duration=5, random_state=0).data
+    X = make_ecg(2, sampling_rate=rate, duration=5, class_sep=np.inf, random_state=0).data
     X[0, 6, : rate // 2] = X[1, 6, : rate // 2 - 1] = 0.2
     np.testing.assert_allclose(measure(X, rate=rate)["flat"], [0.1, 0], atol=1e-6)
 

@@ -57,6 +57,7 @@ def test_make_ecg(data):
     names = (
         "prevalence",
         "severity",
+        "class_sep",
         "records_per_patient",
         "heart_rate",
         "respiration",

@@ -85,7 +85,7 @@ def card(data, fitted):
 
 @pytest.fixture(scope="module")
 def signals():
-    bunch = make_ecg(40, duration=2, random_state=0)
+    bunch = make_ecg(40, duration=2, class_sep=np.inf, random_state=0)
     frame = to_lead_frame(bunch.data, bunch.lead_names, sampling_rate=100, units="mV")
     return frame, bunch.target
 
