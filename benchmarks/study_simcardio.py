@@ -175,7 +175,13 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--prints", metavar="FOLDER", help="folder of printed ECGs")
-    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="of --prints")
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        default=PARTS,
+        choices=PARTS,
+        help="of --prints; only all of them are written",
+    )
     parser.add_argument("--heat-maps", metavar="PNG", help="draw Grad-CAM of five prints instead")
     parser.add_argument("--cached", action="store_true", help="only tables of --prints")
     args = parser.parse_args()
@@ -188,7 +194,8 @@ def main():
             return
         text = tables_of_prints(prints, only_cached=args.cached, parts=args.parts)
         print(text)
-        write_between_comments("simcardio", "prints", text)
+        if args.parts == PARTS:
+            write_between_comments("simcardio", "prints", text)
         return
     n_seeds = 3
     if args.quick:
