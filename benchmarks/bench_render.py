@@ -38,7 +38,7 @@ def draw_with_pillow(renderer, X):
         image = blank.copy()
         draw = ImageDraw.Draw(image)
         for lead, start, stop, x, zero in parts:
-            y = zero - signals[lead, start:stop] * renderer.gain * scale
+            y = zero - signals[lead, start:stop] * renderer.gain_ * scale
             draw.line(np.stack([x, y], axis=1).ravel().tolist(), fill=0)
         images[record] = np.asarray(image)
     return images

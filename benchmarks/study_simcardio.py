@@ -3,6 +3,7 @@
     python benchmarks/study_simcardio.py PTB_XL_FOLDER            # the tables
     python benchmarks/study_simcardio.py PTB_XL_FOLDER --quick    # ten minutes, to check it runs
     python benchmarks/study_simcardio.py PTB_XL_FOLDER --image-size 224 --epochs 200    # on a GPU
+    python benchmarks/study_simcardio.py PTB_XL_FOLDER --prints FOLDER    # printed ECGs
 
 Records are rendered as images of ECG paper. Encoders are pretrained on the images of folds 1-8,
 without labels, and fine-tuned on the same images. Scores are those of fold 9, as means over seeds,
@@ -12,6 +13,10 @@ share it. Accuracy, precision, recall and F1 use a probability threshold of 0.5:
 MSAIC-Net is weighted for balance and that of SimCardioNet is not, so compare these metrics only
 among the arms of one method. Nothing was chosen on fold 9. Each finished fit is cached in
 benchmarks/results, so that an interrupted study continues where it stopped.
+
+``--prints`` trains on printed ECGs of four classes instead, by three-fold cross-validation, and
+writes its tables to docs/reproduction/simcardio.rst; see _prints.py. ``--cached`` makes the tables
+of the fits that are complete. The parts are independent of each other.
 """
 
 import argparse
@@ -20,6 +25,8 @@ from functools import partial
 
 import numpy as np
 import torch
+from _page_tables import write_between_comments
+from _prints import PARTS, Prints, draw_heat_maps, tables_of_prints
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params
 from joblib import Parallel, delayed
@@ -167,7 +174,29 @@ def main():
     parser.add_argument("--workers", type=int, default=2, help="number of processes")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--prints", metavar="FOLDER", help="folder of printed ECGs")
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        default=PARTS,
+        choices=PARTS,
+        help="of --prints; only all of them are written",
+    )
+    parser.add_argument("--heat-maps", metavar="PNG", help="draw Grad-CAM of five prints instead")
+    parser.add_argument("--cached", action="store_true", help="only tables of --prints")
     args = parser.parse_args()
+    if args.prints:
+        prints = Prints(args.prints, args.folder)
+        if args.heat_maps:
+            share, of_classes = draw_heat_maps(prints, args.heat_maps)
+            print(f"share of the heat in header and footer, by class: {of_classes}")
+            print(f"share of their area: {share:.3f}")
+            return
+        text = tables_of_prints(prints, only_cached=args.cached, parts=args.parts)
+        print(text)
+        if args.parts == PARTS:
+            write_between_comments("simcardio", "prints", text)
+        return
     n_seeds = 3
     if args.quick:
         args.epochs, args.fine_epochs, args.tasks, n_seeds = 3, 12, ["mi"], 1

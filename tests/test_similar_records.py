@@ -43,7 +43,8 @@ def count_comparisons(monkeypatch):
 
 def make_pages(n_records, image_size=(112, 140)):
     X = make_ecg(n_records, class_sep=np.inf, random_state=0).data
-    return ECGImageRenderer(sampling_rate=100, image_size=image_size).fit_transform(X)
+    renderer = ECGImageRenderer(sampling_rate=100, image_size=image_size, gain=10)
+    return renderer.fit_transform(X)
 
 
 @pytest.mark.parametrize("tolerance", [0.05, 0.5, 2.0])

@@ -9,8 +9,20 @@ from ._paper_layout import BOLD_STEP, LEFT_MARGIN, RIGHT_MARGIN, Panel, PaperLay
 
 # mV that a row has room for at least. Lower rows would cut off too many R-peaks.
 _MIN_ROW = 2.5
+# The same where the page fills its image and traces do not extend into other rows.
+_MIN_CLIPPED_ROW = 5.0
 # mV of room above the first row, where rows are as wide as the page and therefore low.
 _TOP_MARGIN = 1.0
+# mV of room above the first row and below the last one of a page that fills its image: the traces
+# of these rows extend into no other row.
+_FILLED_MARGINS = (2.0, 1.0)
+# mm/mV of usual pages.
+_USUAL_GAIN = 10.0
+# Pixels per mm below which "auto" fills the image. The squares of the paper are not visible then.
+_SMALLEST_USUAL_SCALE = 1.0
+# Largest share of a row that names above the traces may take: of usual pages, and of those that
+# fill their image, which are for networks.
+_LABEL_SHARE, _FILLED_LABEL_SHARE = 0.35, 0.2
 # Pixels: smallest height of a label.
 _MIN_LABEL_HEIGHT = 8
 # mm: distance of a label from the zero line, above and below it.
@@ -129,8 +141,11 @@ def place_panels(
     layout : PaperLayout
     size : tuple of int
         Height and width of the image.
-    speed, gain, duration : float
-        mm per second, mm per mV, and seconds.
+    speed, duration : float
+        mm per second, and seconds.
+    gain : float or {"auto", "fill"}
+        mm per mV. "fill" is the highest whole number for which the rows fit, at least 10. "auto"
+        is 10, or "fill" on images of less than a pixel per mm.
     overlap : bool
         Whether traces may extend into the rows above and below.
     trace_width, label_height : float
@@ -156,9 +171,17 @@ def place_panels(
         )
     margins = (RIGHT_MARGIN, LEFT_MARGIN) if pulses_after else (LEFT_MARGIN, RIGHT_MARGIN)
     page_width = (margins[0] + duration + margins[1]) * speed
-    lowest_row = BOLD_STEP * ceil(_MIN_ROW * gain / BOLD_STEP)
-    extra = _TOP_MARGIN * gain if n_columns == 1 else 0.0
-    scale = min(width / page_width, height / (n_rows * lowest_row + extra))
+    # mV of room above the first row and below the last one.
+    margins_of_rows = (_TOP_MARGIN if n_columns == 1 else 0.0, 0.0)
+    fill = gain == "fill"
+    if isinstance(gain, str):
+        usual = _USUAL_GAIN
+        scale = min(width / page_width, height / _height_of_rows(n_rows, usual, margins_of_rows))
+        fill = fill or scale < _SMALLEST_USUAL_SCALE
+        gain = usual
+    # mm that the rows need at least, with the room above them.
+    least = _height_of_rows(n_rows, gain, margins_of_rows)
+    scale = min(width / page_width, height / least)
     # Labels are above the traces of columns, and to the left of rows that span the page.
     label_height = max(_MIN_LABEL_HEIGHT, round(label_height * scale))
     text_rows = [n_lines * round(TEXT_LINE * label_height) for n_lines in n_text_lines]
@@ -170,13 +193,14 @@ def place_panels(
             f"{size[0]} pixels for the leads, which need {smallest[0]}. Pass fewer lines, a "
             "smaller label_height, or a larger image_size."
         )
-    scale = min(scale, height / (n_rows * lowest_row + extra))
+    scale = min(scale, height / least)
     label_above = label_left = 0
     if label_position != "outside":
         pass
     elif n_columns > 1:
-        label_above = _if_it_fits(label_height + 1, 0.35 * height / n_rows)
-        scale = min(scale, (height - n_rows * label_above) / (n_rows * lowest_row))
+        share = _FILLED_LABEL_SHARE if fill else _LABEL_SHARE
+        label_above = _if_it_fits(label_height + 1, share * height / n_rows)
+        scale = min(scale, (height - n_rows * label_above) / least)
     else:
         widest = _widest([panel.name for panel in layout.panels], label_height)
         label_left = _if_it_fits(ceil(widest) + 2, 0.25 * width)
@@ -185,8 +209,13 @@ def place_panels(
 
     # The zero lines are on bold lines of the grid: all rows have the same number of squares.
     square = BOLD_STEP * scale
-    row_height = square * floor((height - extra * scale) / n_rows / square + 1e-9)
-    top = text_rows[0] + (height + extra * scale - n_rows * row_height) / 2
+    if fill:
+        filled = _highest_gain(n_rows, height, scale, label_above, overlap)
+        if filled > gain:
+            gain, margins_of_rows = filled, _FILLED_MARGINS
+    above, below = (margin * gain * scale for margin in margins_of_rows)
+    row_height = _whole_squares((height - above - below) / n_rows, square)
+    top = text_rows[0] + (height + above - below - n_rows * row_height) / 2
     page_left = (width - label_left - page_width * scale) / 2 + label_left
     start = page_left + margins[0] * speed * scale
     column_width = duration / n_columns * speed * scale
@@ -208,8 +237,8 @@ def place_panels(
         if label_above:
             label = (rows[row], rows[row] + label_above, left, right)
         elif label_left:
-            margin = round(start - margins[0] * speed * scale) - label_left
-            label = (rows[row], rows[row + 1], margin, margin + label_left)
+            label_start = round(start - margins[0] * speed * scale) - label_left
+            label = (rows[row], rows[row + 1], label_start, label_start + label_left)
         elif label_position != "outside" and label_height <= 0.35 * row_height:
             label_top = zero - _LABEL_ABOVE * scale - label_height
             if label_position == "below":
@@ -252,6 +281,24 @@ def place_panels(
 def label_font(height):
     """Return the font of labels of this height in pixels."""
     return ImageFont.load_default(height)
+
+
+def _height_of_rows(n_rows, gain, margins):
+    """Return the mm that rows of whole squares need, with margins in mV above and below them."""
+    return n_rows * BOLD_STEP * ceil(_MIN_ROW * gain / BOLD_STEP) + sum(margins) * gain
+
+
+def _highest_gain(n_rows, height, scale, label_above, overlap):
+    """Return the whole mm/mV for which rows of whole squares fill the height of an image."""
+    row, margins = _MIN_ROW if overlap else _MIN_CLIPPED_ROW, sum(_FILLED_MARGINS)
+    per_millivolt = (height - n_rows * label_above) / (n_rows * row + margins)
+    row_height = _whole_squares((height - margins * per_millivolt) / n_rows, BOLD_STEP * scale)
+    return float(floor((row_height - label_above) / row / scale + 1e-9))
+
+
+def _whole_squares(height, square):
+    """Return the largest multiple of the side of a square that fits in a height."""
+    return square * floor(height / square + 1e-9)
 
 
 def _if_it_fits(pixels, room):

@@ -51,8 +51,12 @@ class ECGImageRenderer(
         layout "12x1" has no strip.
     speed : {25, 50}, default=25
         Paper speed in mm/s.
-    gain : {5, 10, 20}, default=10
-        Amplitude scale in mm/mV.
+    gain : {5, 10, 20}, "fill" or "auto", default="auto"
+        Amplitude scale in mm/mV. "fill" is the highest gain, in whole mm/mV, for which the rows fit
+        in the image, so that the traces are as high and as wide as possible. "auto" is 10, the
+        standard gain, if a mm has at least one pixel, and "fill" on smaller images, which are for
+        networks: a mV would have few pixels. ``gain_`` is the resulting gain. Pages that people
+        or `ECGImageDigitizer` read need a standard gain.
     duration : float, default=10.0
         Duration that fits on the page, in seconds, > 0. The panels of a shorter record end with
         empty paper. A longer record raises an error: crop it first.
@@ -109,8 +113,10 @@ class ECGImageRenderer(
         ``image[top:bottom, left:right]`` is the panel. The rhythm strip is not included.
     rhythm_box_ : tuple of int or None
         The first rhythm strip, as in ``lead_boxes_``. `panel_table` has all strips.
+    gain_ : float
+        Amplitude scale of the pages in mm/mV.
     pixels_per_mm_ : float
-        Scale of the image, horizontally and vertically.
+        Scale of the image, horizontally and vertically. A mV has ``gain_ * pixels_per_mm_`` pixels.
     max_amplitude_ : float
         Amplitude in mV for which every panel has room, upward and downward.
     n_features_in_, n_leads_in_, n_times_in_ : int
@@ -148,6 +154,13 @@ class ECGImageRenderer(
     all rows and the start of the first column are on bold lines of the grid. Turning off the grid,
     the pulses or the labels does not move anything else.
 
+    A page with a gain of 10 mm/mV fills the width of most images, but not their height. "fill" then
+    raises the gain until the rows fill the height, with 2.5 mV for each row (5 mV with
+    ``overflow="clip"``), 2 mV above the first and 1 mV below the last one, so that few traces are
+    cut off. In an image of 112 x 112 pixels, a mV has 8.5 pixels instead of 4.2. The grid and the
+    pulses have the scale of the page. Names that would take more than a fifth of the height are
+    left out.
+
     Time ``t`` of a panel is in the pixel column ``left + t * speed * pixels_per_mm_``, up to the
     rounding of ``left``; `panel_table` has the exact positions. In each pixel column, a trace
     covers the range from its lowest to its highest point, so that no peak is lost on small images.
@@ -169,7 +182,7 @@ class ECGImageRenderer(
     >>> images.shape, images.dtype
     ((3, 224, 224), dtype('uint8'))
     >>> renderer.lead_boxes_["V1"]
-    (2, 57, 117, 169)
+    (25, 72, 117, 169)
     >>> large = ECGImageRenderer(sampling_rate=100, image_size=(850, 1100), color="rgb")
     >>> large.fit_transform(X).shape
     (3, 850, 1100, 3)
@@ -213,7 +226,7 @@ class ECGImageRenderer(
         "color": [StrOptions({"gray", "rgb"})],
         "rhythm_lead": [str, "array-like", None],
         "speed": [Options(Real, {25, 50})],
-        "gain": [Options(Real, {5, 10, 20})],
+        "gain": [Options(Real, {5, 10, 20}), StrOptions({"fill", "auto"})],
         "duration": [_POSITIVE],
         "grid": ["boolean", StrOptions({"dots"})],
         "grid_color": [str],
@@ -245,7 +258,7 @@ class ECGImageRenderer(
         color="gray",
         rhythm_lead="II",
         speed=25,
-        gain=10,
+        gain="auto",
         duration=10.0,
         grid=True,
         grid_color="pink",
@@ -336,6 +349,7 @@ class ECGImageRenderer(
         self.image_shape_ = size if self.color == "gray" else (*size, 3)
         self.lead_boxes_ = {panel.name: panel.box for panel in page.panels}
         self.rhythm_box_ = None if page.strip is None else page.strip.box
+        self.gain_ = page.gain
         self.pixels_per_mm_ = page.scale
         self.max_amplitude_ = page.max_amplitude
         self._page = page
@@ -435,7 +449,7 @@ class ECGImageRenderer(
             layout,
             size=size,
             speed=float(self.speed),
-            gain=float(self.gain),
+            gain=self.gain if isinstance(self.gain, str) else float(self.gain),
             duration=float(self.duration),
             overlap=self.overflow == "overlap",
             trace_width=float(self.trace_width),

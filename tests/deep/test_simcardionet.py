@@ -565,6 +565,7 @@ def test_grad_cam_of_a_pipeline_highlights_the_leads_of_the_infarction(region):
     renderer = ECGImageRenderer(
         sampling_rate=100,
         image_size=(96, 128),
+        gain=10,
         rhythm_lead=None,
         grid=False,
         lead_labels=False,

@@ -27,10 +27,10 @@ def X():
 @pytest.mark.parametrize(
     "params, digest",
     [
-        ({}, "cfe01d451de5844e"),
+        ({"gain": 10}, "cfe01d451de5844e"),
         ({"color": "rgb", "image_size": (300, 400)}, "34fc267239b3aafd"),
         (
-            {"layout": "6x2", "color": "rgb", "overflow": "clip", "rhythm_lead": None},
+            {"layout": "6x2", "color": "rgb", "overflow": "clip", "rhythm_lead": None, "gain": 10},
             "ca0ae81a6f6ee1b0",
         ),
         ({"layout": "12x1", "image_size": (300, 400), "gain": 5}, "5777ae6022271df9"),

@@ -46,10 +46,13 @@ def height(image):
 
 @pytest.mark.parametrize("size", [112, 224, (850, 1100), (300, 1300)])
 @pytest.mark.parametrize("layout", ["3x4", "6x2", "12x1"])
-@pytest.mark.parametrize("gain", [5, 10, 20])
+@pytest.mark.parametrize("gain", [5, 10, 20, "fill"])
 def test_a_millivolt_is_gain_millimeters_high(size, layout, gain):
     renderer = ECGImageRenderer(100, layout=layout, image_size=size, gain=gain, **PLAIN)
     zero, up = renderer.fit(FLAT).transform(np.concatenate([FLAT, FLAT + 0.5]))
+    if gain == "fill":
+        gain = renderer.gain_
+    assert renderer.gain_ == gain
     for top, bottom, left, right in renderer.lead_boxes_.values():
         risen = height(zero[top:bottom, left:right]) - height(up[top:bottom, left:right])
         # For a line 1.2 pixels wide, the center of the ink is off by up to 0.06 pixels.
@@ -125,7 +128,8 @@ def test_spike_of_one_time_point_is_drawn():
     covered = ink(renderer.transform(X)[:, top:bottom, left:right]).sum(axis=1)
     columns = np.floor(renderer._page.strip.x - left + where * 0.05 * renderer.pixels_per_mm_)
     assert_array_equal(covered.argmax(axis=1), columns)
-    assert_allclose(covered.max(axis=1), 15 * renderer.pixels_per_mm_ + 1, atol=0.02)
+    high = 1.5 * renderer.gain_ * renderer.pixels_per_mm_ + 1
+    assert_allclose(covered.max(axis=1), high, atol=0.02)
 
 
 def test_calibration_pulse():
@@ -147,6 +151,42 @@ def test_calibration_pulse():
         assert len(np.unique(columns[np.isin(columns, upright)])) == len(upright)
         n_pulses = (np.diff(np.flatnonzero((difference[:, upright] > 100).all(axis=1))) > 1).sum()
         assert n_pulses + 1 == n_rows
+
+
+@pytest.mark.parametrize("overflow, row", [("overlap", 2.5), ("clip", 5.0)])
+@pytest.mark.parametrize("size", [64, 112, 160, 224, (128, 96)])
+def test_small_images_are_filled(size, overflow, row):
+    """The time fills the width, and the rows with 3 mV above and below them the height."""
+    params = dict(image_size=size, overflow=overflow, label_position="above")
+    renderer = ECGImageRenderer(100, **params).fit(FLAT)
+    height, width = renderer.image_shape_
+    page = renderer._page
+    assert_allclose(page.per_second * 10.6, width)
+    pixels = renderer.gain_ * renderer.pixels_per_mm_
+    filled = (4 * row + 3) * pixels
+    assert renderer.gain_ == int(renderer.gain_) and renderer.gain_ >= 10
+    # A row has whole squares of 5 mm, and the gain is a whole number.
+    missing = (4 * 5 + 4 * row + 3) * renderer.pixels_per_mm_
+    assert filled <= height + 1e-6
+    assert filled > height - missing or renderer.gain_ == 10
+    assert renderer.max_amplitude_ > (2 if overflow == "overlap" else 2.3)
+
+
+def test_gain_of_small_and_of_large_images(X):
+    """A page with at least a pixel per mm has the standard gain."""
+    for size, gain in ((112, "fill"), (224, "fill"), ((240, 264), "fill"), ((240, 266), 10)):
+        renderer = ECGImageRenderer(100, image_size=size).fit(X)
+        explicit = clone(renderer).set_params(gain=gain).fit(X)
+        assert renderer.gain_ == explicit.gain_ and (explicit.gain_ == 10) == (gain == 10)
+        assert_array_equal(renderer.transform(X), explicit.transform(X))
+    standard, filled = (
+        ECGImageRenderer(100, image_size=112, gain=gain).fit(X) for gain in (10, "fill")
+    )
+    assert standard.pixels_per_mm_ == filled.pixels_per_mm_
+    assert filled.gain_ == 2 * standard.gain_ == 20
+    # The height limits the scale of wide pages already.
+    wide = ECGImageRenderer(100, image_size=(60, 200)).fit(X)
+    assert wide.gain_ == 10
 
 
 @pytest.mark.parametrize("size, millimeters", [((850, 1100), 1), ((850, 1100), 5), (224, 5)])
@@ -301,7 +341,9 @@ def test_labels_do_not_touch_the_traces():
     """No trace within its row covers the pixels of the labels."""
     for layout in ("3x4", "12x1"):
         for size in (112, 224, (850, 1100)):
-            renderer = ECGImageRenderer(100, layout=layout, image_size=size, grid=False)
+            # A page of 112 pixels that fills the image has no names.
+            params = dict(layout=layout, image_size=size, gain="auto" if size == 224 else 10)
+            renderer = ECGImageRenderer(100, grid=False, **params)
             renderer.set_params(overflow="clip", calibration=False).fit(FLAT)
             X = FLAT + 9 * np.sign(np.sin(np.arange(1000)))
             named = renderer.transform(FLAT)
@@ -374,8 +416,8 @@ def test_overflow():
     X = FLAT.copy()
     X[:, STANDARD_LEADS.index("V2"), 600] = 40.0
     X[:, STANDARD_LEADS.index("V2"), 610] = -9e14
-    clipped = ECGImageRenderer(100, overflow="clip", **PLAIN)
-    over = ECGImageRenderer(100, **PLAIN)
+    clipped = ECGImageRenderer(100, overflow="clip", gain=10, **PLAIN)
+    over = ECGImageRenderer(100, gain=10, **PLAIN)
     for renderer in (clipped, over):
         images = renderer.fit(X).transform(np.concatenate([X, FLAT]))
         rows = np.flatnonzero((images[0] != images[1]).any(axis=1))
@@ -414,7 +456,7 @@ def test_flat_and_constant_leads(X):
         flat = height(image[top:bottom, left:right])
         assert_allclose(flat, flat[0])
         zero = renderer._page.all_panels[STANDARD_LEADS.index(lead)].zero - top
-        assert_allclose(flat[0], zero - 10 * value * renderer.pixels_per_mm_, atol=0.02)
+        assert_allclose(flat[0], zero - value * renderer.gain_ * renderer.pixels_per_mm_, atol=0.02)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -483,6 +525,7 @@ def test_names_of_pixels(X):
         ({"layout": "4x3"}, "'layout' parameter"),
         ({"speed": 30}, "'speed' parameter"),
         ({"gain": 7}, "'gain' parameter"),
+        ({"gain": "full"}, "'gain' parameter"),
         ({"color": "RGB"}, "'color' parameter"),
     ],
 )
@@ -516,9 +559,12 @@ def ptbxl(data_folder):
     return load_ptbxl(data_folder / "ptbxl", folds=[9], missing="drop")
 
 
-@pytest.mark.parametrize("layout, cut", [("3x4", 0.005), ("6x2", 0.04), ("12x1", 0.12)])
-def test_pages_have_room_for_real_records(ptbxl, layout, cut):
-    renderer = ECGImageRenderer(ptbxl.sampling_rate, layout=layout).fit(ptbxl.data)
+@pytest.mark.parametrize(
+    "layout, gain, cut",
+    [("3x4", 10, 0.005), ("6x2", 10, 0.04), ("12x1", 10, 0.12), ("3x4", "fill", 0.02)],
+)
+def test_pages_have_room_for_real_records(ptbxl, layout, gain, cut):
+    renderer = ECGImageRenderer(ptbxl.sampling_rate, layout=layout, gain=gain).fit(ptbxl.data)
     images = renderer.transform(ptbxl.data)
     assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
     assert (renderer.report(ptbxl.data).sum(axis=1) > 0).mean() < cut

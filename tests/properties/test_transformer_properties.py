@@ -269,6 +269,7 @@ def test_renderer(data):
     params = {
         "layout": data.draw(st.sampled_from(["12x1", "3x4", "6x2", "3x4+3"])),
         "image_size": data.draw(st.sampled_from([(200, 60), 64, (60, 200), 1])),
+        "gain": data.draw(st.sampled_from(["auto", "fill", 20])),
         "color": data.draw(st.sampled_from(["gray", "rgb"])),
         "missing_leads": data.draw(st.sampled_from(["empty", "raise"])),
         "rhythm_lead": data.draw(st.sampled_from(["II", None, "V9", ["V1", "V5"]])),
