@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arms import TABLED
 from _results import cached_arrays, code_hash
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
@@ -42,7 +43,7 @@ PAPER = ("V2", "V3", "II", "V4")
 
 def study(ecg, seed, n_repeats):
     """Return the AUROC and the importances of one seed, averaged over the repeats."""
-    clf = MSAICNetClassifier(n_threads=None, random_state=seed)
+    clf = MSAICNetClassifier(n_threads=None, random_state=seed, **TABLED)
     train, test = np.isin(ecg.folds, TRAIN), np.isin(ecg.folds, TEST)
 
     def compute():

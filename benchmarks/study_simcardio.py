@@ -20,6 +20,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from _arms import TABLED
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params
 from joblib import Parallel, delayed
@@ -86,7 +87,7 @@ def study_arm(name, seed, signals, images, y, train, args, key):
     encoder_params, classifier_params, _ = ARMS[name]
     options = {"max_epochs": args.fine_epochs, "n_threads": None, "random_state": seed}
     if name == SIGNALS:
-        X, estimator, seconds = signals, MSAICNetClassifier(**options), 0.0
+        X, estimator, seconds = signals, MSAICNetClassifier(**options, **TABLED), 0.0
     else:
         X = images
         fitted, seconds = pretrain(encoder_params, seed, images, train, args, key)
