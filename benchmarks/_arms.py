@@ -15,7 +15,7 @@ from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier
 from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise, TemporalShift
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, windows
 
-# Sizes of MSAIC-Net in the tables of the documentation, which were its defaults at the time.
+# Sizes of MSAIC-Net in the tables of the documentation, whatever its defaults are.
 TABLED = {"filters": (32, 64, 64), "kernel_size": 7}
 
 FULL = "MSAIC-Net, full"

@@ -52,14 +52,20 @@ ROWS = {
     "with SupCon": {"contrastive_gamma": 0},
     FULL: {},
 }
-EARLIER, PAPER = "the default before", "the network of the paper"
-NARROW = {"kernel_size": 3, "filters": (16, 32, 32)}
+NARROW = "kernel_size=3, filters=(16, 32, 32)"
 CANDIDATES = {
-    EARLIER: {},
-    PAPER: {"stride": 1, "pool_size": 1},
-    "kernel 3, narrow": NARROW,
+    "kernel_size=7, filters=(32, 64, 64)": {},
+    "kernel_size=7, filters=(32, 64, 64), stride=1, pool_size=1": {"stride": 1, "pool_size": 1},
+    "kernel_size=3, filters=(32, 64, 64)": {"kernel_size": 3},
+    NARROW: {"kernel_size": 3, "filters": (16, 32, 32)},
+    "kernel_size=3, filters=(8, 16, 32), max_epochs=20": {
+        "kernel_size": 3,
+        "filters": (8, 16, 32),
+        "max_epochs": 20,
+    },
 }
-CHOSEN = "kernel 3, narrow"
+# What --test and --low-data run.
+CHOSEN = NARROW
 WINDOW = "windows, "
 # Windows of 2.5 s: 8 epochs of the windows have as many steps as 30 epochs of the records.
 WINDOW_EPOCHS = 8
@@ -138,7 +144,7 @@ class Cohort:
 def choose(cohort, seeds):
     """Print the mean scores of the candidates and of their single branch on folds 1-6."""
     print("\n.. csv-table:: Candidates on folds 1-6")
-    print("   :header: , full, CNN and focal loss, full - CNN, AUPRC of full, weights, s\n")
+    print("   :header: , full, CNN and focal loss, full - CNN, AUPRC, full - CNN, weights, s\n")
     for name, params in CANDIDATES.items():
         found = {row: [] for row in (FULL, CNN)}
         for seed in seeds:
@@ -159,11 +165,10 @@ def print_candidate(name, found):
     full, single = found[FULL], found[CNN]
     if not full:
         return
-    shared = {s[0]: s[1] for s in single}
-    differences = [s[1] - shared[s[0]] for s in full if s[0] in shared]
     cells = [mean_text([s[1] for s in full]), mean_text([s[1] for s in single])]
-    cells.append(f"{np.mean(differences):+.3f}" if differences else "")
-    cells += [mean_text([s[2] for s in full]), f"{full[0][3]:,}"]
+    cells.append(difference_text(full, single, 1))
+    cells += [mean_text([s[2] for s in full]), difference_text(full, single, 2)]
+    cells.append(f"{full[0][3]:,}")
     cells.append(f"{np.median([s[4] for s in full]):.0f}")
     print_row(name, cells)
 
@@ -171,6 +176,14 @@ def print_candidate(name, found):
 def mean_text(values):
     """Return the mean of scores, and how many there are."""
     return f"{np.mean(values):.3f} ({len(values)})" if values else ""
+
+
+def difference_text(full, single, place):
+    """Return the mean difference of a score, and the single ones, on the same folds and seeds."""
+    other = {scores[0]: scores[place] for scores in single}
+    values = [s[place] - other[s[0]] for s in full if s[0] in other]
+    by_pair = " ".join(f"{value:+.3f}" for value in values)
+    return f"{np.mean(values):+.3f} ({by_pair})" if values else ""
 
 
 def print_row(name, cells):
