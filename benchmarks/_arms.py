@@ -15,6 +15,9 @@ from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier
 from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise, TemporalShift
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, windows
 
+# Sizes of MSAIC-Net in the tables of the documentation, whatever its defaults are.
+TABLED = {"filters": (32, 64, 64), "kernel_size": 7}
+
 FULL = "MSAIC-Net, full"
 SINGLE = "CNN + focal loss"
 FEATURES = "BeatFeatures + gradient boosting"
@@ -120,27 +123,27 @@ def logistic_regression_on_beat(multilabel):
     return make_pipeline(*on_beat(FunctionTransformer(flatten)), StandardScaler(), classifier)
 
 
+def msaic_net(**params):
+    return MSAICNetClassifier(**{**TABLED, **params})
+
+
 def small_network(**params):
-    return MSAICNetClassifier(
-        **{"dilations": (1, 2), "stride": 1, "contrastive_weight": 0, **params}
-    )
+    return msaic_net(**{"dilations": (1, 2), "stride": 1, "contrastive_weight": 0, **params})
 
 
 def make_arms(multilabel):
     """Return the arms of the tables, by name."""
     arms = {
-        SINGLE: Arm(
-            MSAICNetClassifier(dilations=(1,), attention=None, contrastive_weight=0), n_seeds=3
-        ),
-        "+ multi-scale branches": Arm(MSAICNetClassifier(attention=None, contrastive_weight=0)),
-        "+ channel attention": Arm(MSAICNetClassifier(contrastive_weight=0)),
-        "+ SupCon": Arm(MSAICNetClassifier(contrastive_gamma=0)),
-        FULL: Arm(MSAICNetClassifier(), n_seeds=3),
-        "MSAIC-Net, full, windows": Arm(WindowVote(MSAICNetClassifier(max_epochs=8))),
+        SINGLE: Arm(msaic_net(dilations=(1,), attention=None, contrastive_weight=0), n_seeds=3),
+        "+ multi-scale branches": Arm(msaic_net(attention=None, contrastive_weight=0)),
+        "+ channel attention": Arm(msaic_net(contrastive_weight=0)),
+        "+ SupCon": Arm(msaic_net(contrastive_gamma=0)),
+        FULL: Arm(msaic_net(), n_seeds=3),
+        "MSAIC-Net, full, windows": Arm(WindowVote(msaic_net(max_epochs=8))),
         FEATURES: Arm(on_features(gradient_boosting(), multilabel), n_seeds=3),
         LINEAR: Arm(logistic_regression_on_beat(multilabel)),
         BEAT_NET: Arm(on_beat(small_network()), n_seeds=3),
-        "MedianBeat + MSAIC-Net, full": Arm(on_beat(MSAICNetClassifier())),
+        "MedianBeat + MSAIC-Net, full": Arm(on_beat(msaic_net())),
     }
     for name in (BEST_BASELINE, "cnn_lstm", "xresnet1d101", "transformer"):
         network = ECGNetClassifier(name, max_epochs=8)
@@ -187,7 +190,7 @@ def make_ladder():
         "BeatFeatures + logistic regression": logistic_regression(),
     }.items():
         arms[name] = Arm(on_features(classifier, multilabel=False), n_seeds=3)
-    single = MSAICNetClassifier(dilations=(1,), contrastive_weight=0)
+    single = msaic_net(dilations=(1,), contrastive_weight=0)
     for name, network in {
         "whole record, one dilation": single,
         "  shift, amplitude and noise": clone(single).set_params(augmentation=[shift, *amplitude]),

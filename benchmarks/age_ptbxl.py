@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pandas as pd
-from _arms import gradient_boosting
+from _arms import TABLED, gradient_boosting
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
@@ -49,7 +49,7 @@ ARMS = {
     BOOSTING: boosting,
     "BeatFeatures, ridge regression": ridge,
     "MedianBeat, MSAICNetRegressor": lambda seed: on_beat(
-        MSAICNetRegressor(dilations=(1, 2), stride=1, random_state=seed)
+        MSAICNetRegressor(dilations=(1, 2), stride=1, random_state=seed, **TABLED)
     ),
     "MedianBeat, ECGNetRegressor": lambda seed: on_beat(
         ECGNetRegressor(max_epochs=15, random_state=seed)

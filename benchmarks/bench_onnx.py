@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from _arms import TABLED
 from _timing import interleave
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -87,7 +88,7 @@ def main():
     params = {"max_epochs": 2, "random_state": 0}
     print(f"{'':32}{'difference':>10}{'largest':>10}{'file':>11}{'onnxruntime':>12}", end="")
     print(f"{'sklearn_ecg':>12}{'ratio':>8}")
-    clf = MSAICNetClassifier(**params).fit(X.iloc[train], y[train])
+    clf = MSAICNetClassifier(**TABLED, **params).fit(X.iloc[train], y[train])
     show("MSAICNetClassifier", clf)
     frozen = FrozenEstimator(clf)
     for method in ("sigmoid", "isotonic", "temperature"):
@@ -96,10 +97,10 @@ def main():
     corrected = PriorCorrectedClassifier(frozen, method="fitted")
     show("  prior-corrected", corrected.fit(X.iloc[calibration], y[calibration]))
     pipeline = make_pipeline(
-        BandpassFilter(sampling_rate=100), LeadScaler(), MSAICNetClassifier(**params)
+        BandpassFilter(sampling_rate=100), LeadScaler(), MSAICNetClassifier(**TABLED, **params)
     )
     show("  after a filter and a scaler", pipeline.fit(X.iloc[train], y[train]))
-    binary = MSAICNetClassifier(**params).fit(X.iloc[train], is_normal[train])
+    binary = MSAICNetClassifier(**TABLED, **params).fit(X.iloc[train], is_normal[train])
     for method in ("sigmoid", "isotonic", "temperature"):
         calibrated = CalibratedClassifierCV(FrozenEstimator(binary), method=method)
         calibrated.fit(X.iloc[calibration], is_normal[calibration])

@@ -11,6 +11,7 @@ import contextlib
 
 import numpy as np
 import torch
+from _arms import TABLED
 from _timing import interleave
 from joblib import Parallel, delayed
 
@@ -30,7 +31,7 @@ def main():
 
     def fit(n_threads, max_epochs, seed=0):
         clf = MSAICNetClassifier(
-            max_epochs=max_epochs, n_threads=n_threads, device="cpu", random_state=seed
+            max_epochs=max_epochs, n_threads=n_threads, device="cpu", random_state=seed, **TABLED
         )
         return clf.fit(X, y)
 
@@ -55,7 +56,7 @@ def compare_gpu(X, y):
     expected = encoder.transform(X)
     encoder.net_.module_.to("cuda")
     encoder.net_.device = "cuda"
-    clf = MSAICNetClassifier(max_epochs=2, device="cuda", random_state=0)
+    clf = MSAICNetClassifier(max_epochs=2, device="cuda", random_state=0, **TABLED)
     for name, settings in (("library", contextlib.nullcontext), ("torch", torch_defaults)):
         with settings():
             difference = np.abs(encoder.transform(X) - expected).max()

@@ -71,6 +71,8 @@ class PlainNet(nn.Module):
     def __init__(self, clf, n_leads):
         super().__init__()
         widths = [n_leads, *clf.filters]
+        one_size = isinstance(clf.pool_size, int)
+        pool_sizes = [clf.pool_size] * len(clf.filters) if one_size else clf.pool_size
         self.branches = nn.ModuleList(
             nn.Sequential(
                 *[
@@ -80,7 +82,7 @@ class PlainNet(nn.Module):
                         clf.kernel_size,
                         dilation,
                         clf.stride if i == 0 else 1,
-                        clf.pool_size,
+                        pool_sizes[i],
                         clf.dropout,
                     )
                     for i in range(len(clf.filters))

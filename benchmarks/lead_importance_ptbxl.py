@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arms import TABLED
 from _results import cached_arrays, code_hash
 from _tables import Table, drop_zeros, write_tables
 from scipy.stats import t
@@ -49,7 +50,7 @@ TITLES = {
 
 def study(ecg, seed, n_repeats):
     """Return the AUROC and the importances of one seed, averaged over the repeats."""
-    clf = MSAICNetClassifier(n_threads=None, random_state=seed)
+    clf = MSAICNetClassifier(n_threads=None, random_state=seed, **TABLED)
     train, test = np.isin(ecg.folds, TRAIN), np.isin(ecg.folds, TEST)
 
     def compute():

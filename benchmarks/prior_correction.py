@@ -82,6 +82,7 @@ def predict_out_of_fold(X, y, patients, params, seed):
     clf = PriorCorrectedClassifier(
         MSAICNetClassifier(
             filters=(16, 32),
+            kernel_size=7,
             dilations=(1, 2),
             batch_size=64,
             max_epochs=12,

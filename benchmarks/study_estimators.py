@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from _arms import gradient_boosting, small_network
+from _arms import gradient_boosting, msaic_net, small_network
 from _results import RESULTS, atomic_file, cached_arrays, code_hash, stored_arrays
 from _study import hash_arrays, stack_seeds
 from joblib import Parallel, delayed
@@ -39,7 +39,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ecg import STANDARD_LEADS, ECGNetClassifier, MSAICNetClassifier
+from sklearn_ecg import STANDARD_LEADS, ECGNetClassifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.leads._lead_subsets import resolve_lead_subset
 from sklearn_ecg.metrics import auroc_score, bootstrap_difference, bootstrap_interval
@@ -84,7 +84,7 @@ LINEAR_ARMS = {
 }
 NETWORKS = {
     BEAT_NETWORK: ("beats", small_network()),
-    RECORD_NETWORK: ("records", MSAICNetClassifier(max_epochs=10)),
+    RECORD_NETWORK: ("records", msaic_net(max_epochs=10)),
     BEAT_RESNET: ("beats", ECGNetClassifier("resnet1d_wang", max_epochs=15)),
 }
 # These have a process of their own.

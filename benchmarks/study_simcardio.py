@@ -25,8 +25,12 @@ from functools import partial
 
 import numpy as np
 import torch
+<<<<<<< HEAD
 from _page_tables import write_between_comments
 from _prints import PARTS, Prints, draw_heat_maps, tables_of_prints
+=======
+from _arms import TABLED
+>>>>>>> 20-msaic
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params
 from joblib import Parallel, delayed
@@ -93,7 +97,7 @@ def study_arm(name, seed, signals, images, y, train, args, key):
     encoder_params, classifier_params, _ = ARMS[name]
     options = {"max_epochs": args.fine_epochs, "n_threads": None, "random_state": seed}
     if name == SIGNALS:
-        X, estimator, seconds = signals, MSAICNetClassifier(**options), 0.0
+        X, estimator, seconds = signals, MSAICNetClassifier(**options, **TABLED), 0.0
     else:
         X = images
         fitted, seconds = pretrain(encoder_params, seed, images, train, args, key)
