@@ -11,6 +11,7 @@ import torch
 from _results import cached_arrays, code_hash
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
+from sklearn.multiclass import OneVsRestClassifier
 
 from sklearn_ecg.deep import DeepECGClassifier
 
@@ -81,6 +82,28 @@ def _fit_and_predict(fit, X, y):
     }
 
 
+def rotate(table, table_test):
+    """Return the features along the principal axes of the training records.
+
+    The predictions of logistic regression with an L2 penalty are the same, but there are no more
+    features than records.
+    """
+    table, table_test = np.asarray(table, np.float64), np.asarray(table_test, np.float64)
+    if table.shape[1] <= len(table):
+        return table, table_test
+    values, vectors = np.linalg.eigh(table @ table.T)
+    kept = values > 1e-10 * values[-1]
+    values, vectors = values[kept], vectors[:, kept]
+    return vectors * values**0.5, (table_test @ table.T) @ vectors / values**0.5
+
+
+def predict(classifier, table, y, table_test):
+    """Return the probabilities of the second class, or of each label, of test records."""
+    if y.ndim > 1:
+        return OneVsRestClassifier(classifier).fit(table, y).predict_proba(table_test)
+    return classifier.fit(table, y).predict_proba(table_test)[:, 1]
+
+
 def hash_arrays(*arrays):
     """Return a hash of the contents of arrays."""
     parts = (np.ascontiguousarray(array).tobytes() for array in arrays)
@@ -131,3 +154,8 @@ def stack_seeds(y, seeds):
         return y, seeds[0]
     seeds = [np.reshape(seed, (len(seed), -1)) for seed in seeds]
     return np.tile(np.reshape(y, seeds[0].shape), len(seeds)), np.concatenate(seeds, axis=1)
+
+
+def format_difference(difference):
+    """Return a difference with its interval as a text in which each number has a sign."""
+    return f"{difference.score:+.3f} [{difference.low:+.3f} {difference.high:+.3f}]"

@@ -18,11 +18,11 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
+from _pages import write_part
 from _timing import REPEATS, RESULTS
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parent / "docs" / "reproduction" / "speed.rst"
-BEGIN, END = ".. begin results of make bench\n", ".. end results of make bench\n"
 SCRIPTS = (
     "bench_training.py",
     "bench_augmentation.py",
@@ -102,7 +102,7 @@ def format_number(value):
 
 def make_table(comparisons):
     """Return the results as lines of reStructuredText."""
-    lines = ["", describe_machine(), "", ".. list-table::", "   :header-rows: 1"]
+    lines = [describe_machine(), "", ".. list-table::", "   :header-rows: 1"]
     lines += ["   :widths: 46 14 20 10 10", ""]
     rows = [("Work", "median", "range", "ratio", "target")]
     for comparison in comparisons:
@@ -114,17 +114,7 @@ def make_table(comparisons):
     for row in rows:
         for i, cell in enumerate(row):
             lines.append(f"   {'* ' if i == 0 else '  '}- {cell}".rstrip())
-    return "\n".join(lines) + "\n\n"
-
-
-def write_table(comparisons, page=PAGE):
-    """Replace the part of the page between the two comments."""
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page} has no lines {BEGIN.strip()!r} and {END.strip()!r}.")
-    page.write_text(before + begin + make_table(comparisons) + end + after, encoding="utf-8")
+    return "\n".join(lines)
 
 
 def main():
@@ -149,7 +139,7 @@ def main():
     if options.quick or options.only:
         print(f"\n{len(comparisons)} comparisons; the table was not written.")
     else:
-        write_table(comparisons)
+        write_part(PAGE, "results of make bench", make_table(comparisons))
 
 
 if __name__ == "__main__":

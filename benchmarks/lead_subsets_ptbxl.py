@@ -4,15 +4,18 @@
 
 Measurements of the median beat and gradient boosting are fitted on folds 1 to 6, with three seeds,
 and scored on folds 7 to 9 with subsets of the leads. In the records of the test, the other leads
-are NaN, so that everything is measured in the leads that are kept.
+are NaN, so that everything is measured in the leads that are kept. The table of the page is
+written.
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _arms import gradient_boosting
-from _study import stack_seeds
+from _pages import make_csv_table, write_part
+from _study import format_difference, stack_seeds
 
 from sklearn_ecg import STANDARD_LEADS
 from sklearn_ecg.datasets import load_ptbxl
@@ -23,8 +26,9 @@ from sklearn_ecg.preprocessing import BeatFeatures
 
 SUBSETS = ("12", "limb", "I+II+V2", "I")
 SEEDS = (0, 1, 2)
+PAGE = Path(__file__).parent.parent / "docs" / "any_leads.rst"
 PLAIN = "all leads"
-DROPOUT = "FeatureLeadDropout, three subsets"
+DROPOUT = "``FeatureLeadDropout``, the three subsets"
 
 
 def main():
@@ -42,8 +46,7 @@ def main():
         for name in SUBSETS
     }
     groups = patients[test]
-    print(f"{'training records':42}" + "".join(f"{name:24}" for name in SUBSETS))
-    predictions = {}
+    predictions, rows = {}, []
     for arm, make_training in ARMS.items():
         models = [
             gradient_boosting()
@@ -55,13 +58,15 @@ def main():
             name: np.stack([model.predict_proba(table)[:, 1] for model in models])
             for name, (_, table) in tables.items()
         }
-        show(arm, predictions, y[test], groups)
-    arm = "the same leads only"
+        rows += make_rows(arm, predictions, y[test], groups)
+    arm = "four models, each trained on its leads only"
     predictions[arm] = {
         name: np.stack([fit_alone(tables[name], y[train], seed) for seed in SEEDS])
         for name in SUBSETS
     }
-    show(arm, predictions, y[test], groups)
+    rows += make_rows(arm, predictions, y[test], groups)
+    table = make_csv_table("", ("training records", *SUBSETS), rows, (28, 18, 18, 18, 18))
+    write_part(PAGE, "table of AUROC", "\n".join(table))
 
 
 def keep(X, name):
@@ -84,8 +89,8 @@ def measure_again(tables, y, seed):
 ARMS = {
     PLAIN: lambda tables, y, seed: (tables["12"][0], y),
     DROPOUT: lambda tables, y, seed: drop(tables, y, seed, subsets=SUBSETS[1:]),
-    "FeatureLeadDropout, random": drop,
-    "copies of three subsets, measured again": measure_again,
+    "``FeatureLeadDropout``, random leads": drop,
+    "copies of the three subsets, measured again": measure_again,
 }
 
 
@@ -97,22 +102,24 @@ def fit_alone(tables, y, seed):
     return model.predict_proba(test[train.columns])[:, 1]
 
 
-def show(arm, predictions, y, groups):
-    """Print AUROC, and the differences to other training records."""
+def make_rows(arm, predictions, y, groups):
+    """Return the AUROC of an arm, and the differences to other training records, as texts."""
     options = {"groups": groups, "random_state": 0}
     stacked = {name: stack_seeds(y, predictions[arm][name]) for name in SUBSETS}
-    row = [bootstrap_interval("roc_auc", *stacked[name], **options) for name in SUBSETS]
-    print(f"{arm:42}" + "".join(f"{score!s:24}" for score in row), flush=True)
+    scores = [bootstrap_interval("roc_auc", *stacked[name], **options) for name in SUBSETS]
+    rows = [[arm, *map(str, scores)]]
     for other in (PLAIN, DROPOUT):
         if other == arm or other not in predictions:
             continue
         others = [stack_seeds(y, predictions[other][name])[1] for name in SUBSETS]
-        row = [
+        differences = [
             bootstrap_difference("roc_auc", *stacked[name], scores, **options)
             for name, scores in zip(SUBSETS, others)
         ]
-        row = "".join(f"{difference!s:24}" for difference in row)
-        print(f"  {'to ' + other:40}" + row, flush=True)
+        rows.append([f"- difference to {other}", *map(format_difference, differences)])
+    for row in rows:
+        print(f"{row[0]:60}" + "".join(f"{text:26}" for text in row[1:]), flush=True)
+    return rows
 
 
 if __name__ == "__main__":

@@ -4,20 +4,22 @@
 
 The strength C of the regularization of each arm is chosen on folds 1 to 6, of which two are left
 out in turn (no patient is in several folds). The arms are then fitted on folds 1 to 6, with three
-seeds, and scored on folds 7 to 9. Finished fits are cached in benchmarks/results.
+seeds, and scored on folds 7 to 9. Finished fits are cached in benchmarks/results, and the table of
+the page is written.
 """
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
 from _arms import gradient_boosting
+from _pages import make_csv_table, write_part
 from _results import cached_arrays, code_hash
-from _study import hash_arrays, stack_seeds
+from _study import format_difference, hash_arrays, predict, rotate, stack_seeds
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
@@ -32,7 +34,10 @@ from sklearn_ecg.preprocessing import (
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 SEEDS = (0, 1, 2)
-BOOSTING = "BeatFeatures, gradient boosting"
+PAGE = Path(__file__).parent.parent / "docs" / "random_convolutions.rst"
+TASKS = {"mi": "infarction", "superclass": "five superclasses"}
+BOOSTING = "``BeatFeatures``, gradient boosting"
+UNION = "``BeatFeatures`` and beats, kernels of one lead"
 
 
 def measure():
@@ -52,21 +57,23 @@ def convolve_record(seed, across_leads=False):
 
 # Features of each arm that a logistic regression follows.
 ARMS = {
-    "BeatFeatures": lambda seed: measure(),
-    "beat, per lead": convolve_beat,
-    "beat, across leads": lambda seed: convolve_beat(seed, True),
-    "beat, both": lambda seed: make_union(convolve_beat(seed), convolve_beat(seed, True)),
-    "record, per lead": convolve_record,
-    "record, across leads": lambda seed: convolve_record(seed, True),
-    "record, unfiltered, per lead": lambda seed: RandomConvolutionFeatures(random_state=seed),
-    "beat and record, per lead": lambda seed: make_union(
+    "``BeatFeatures``": lambda seed: measure(),
+    "beats, kernels of one lead": convolve_beat,
+    "beats, kernels of several leads": lambda seed: convolve_beat(seed, True),
+    "beats, both": lambda seed: make_union(convolve_beat(seed), convolve_beat(seed, True)),
+    "whole records, kernels of one lead": convolve_record,
+    "whole records, kernels of several leads": lambda seed: convolve_record(seed, True),
+    "whole records, unfiltered, kernels of one lead": lambda seed: RandomConvolutionFeatures(
+        random_state=seed
+    ),
+    "beats and whole records, kernels of one lead": lambda seed: make_union(
         convolve_beat(seed), convolve_record(seed)
     ),
-    "BeatFeatures and beat, per lead": lambda seed: make_union(measure(), convolve_beat(seed)),
-    "BeatFeatures and beat, both": lambda seed: make_union(
+    UNION: lambda seed: make_union(measure(), convolve_beat(seed)),
+    "``BeatFeatures`` and beats, both": lambda seed: make_union(
         measure(), convolve_beat(seed), convolve_beat(seed, True)
     ),
-    "BeatFeatures, beat and record": lambda seed: make_union(
+    "``BeatFeatures``, beats and whole records, kernels of one lead": lambda seed: make_union(
         measure(), convolve_beat(seed), convolve_record(seed)
     ),
 }
@@ -77,12 +84,25 @@ def main():
     parser.add_argument("folder", help="PTB-XL folder")
     parser.add_argument("--choose-only", action="store_true", help="do not score folds 7 to 9")
     args = parser.parse_args()
-    for task in ("mi", "superclass"):
+    columns = []
+    for task in TASKS:
         ecg = load_ptbxl(args.folder, task=task, folds=range(1, 10))
-        study(task, ecg, args.choose_only)
+        columns.append(study(task, ecg, args.choose_only))
+    if not args.choose_only:
+        write_part(PAGE, "table of AUROC", make_page_table(columns))
+
+
+def make_page_table(columns):
+    """Return a table of the texts of `study` for each task."""
+    header = ["features"]
+    for task in TASKS.values():
+        header += [f"{task}, AUROC", "- that of boosting"]
+    rows = [[name, *(text for column in columns for text in column[name])] for name in columns[0]]
+    return "\n".join(make_csv_table("", header, rows, (32, 17, 17, 17, 17)))
 
 
 def study(task, ecg, choose_only):
+    """Return the AUROC and the difference to `BOOSTING` of each arm, as texts."""
     X, y = np.asarray(ecg.data), np.asarray(ecg.target)
     folds, patients = np.asarray(ecg.folds), np.asarray(ecg.groups)
     train, test = np.flatnonzero(folds <= 6), np.flatnonzero(folds >= 7)
@@ -96,25 +116,32 @@ def study(task, ecg, choose_only):
             probability[:, out] = fit_arm(name, 0, X, y, fitted, np.flatnonzero(out))[0]
         scores = [roc_auc_score(y[train], p[train]) for p in probability]
         chosen[name] = int(np.argmax(scores))
-        print(f"  {name:34}" + "".join(f"{s:7.4f}" for s in scores), flush=True)
+        print(f"  {name:64}" + "".join(f"{s:7.4f}" for s in scores), flush=True)
     if choose_only:
-        return
-    print(f"  {'':34}{'C':>7}  AUROC on folds 7-9, and the difference to {BOOSTING}")
-    reference = np.stack([fit_boosting(seed, X, y, train, test) for seed in SEEDS])
-    predictions = {BOOSTING: reference}
+        return {}
+    predictions = {}
     for name, place in chosen.items():
         results = [fit_arm(name, seed, X, y, train, test) for seed in SEEDS]
         predictions[name] = np.stack([p[place] for p, _ in results])
-    best = predictions["BeatFeatures and beat, per lead"]
-    predictions["BeatFeatures and beat, per lead; boosting"] = (best + reference) / 2
+    reference = np.stack([fit_boosting(seed, X, y, train, test) for seed in SEEDS])
+    predictions[BOOSTING] = reference
+    predictions[f"{BOOSTING}, averaged with {UNION}"] = (predictions[UNION] + reference) / 2
+    options = {"groups": patients[test], "random_state": 0}
+    y_stacked, stacked_reference = stack_seeds(y[test], reference)
+    texts = {}
     for name, predicted in predictions.items():
-        y_stacked, stacked = stack_seeds(y[test], predicted)
-        options = {"groups": patients[test], "random_state": 0}
+        _, stacked = stack_seeds(y[test], predicted)
         score = bootstrap_interval("roc_auc", y_stacked, stacked, **options)
-        other = stack_seeds(y[test], reference)[1]
-        difference = bootstrap_difference("roc_auc", y_stacked, stacked, other, **options)
+        difference = ""
+        if name != BOOSTING:
+            interval = bootstrap_difference(
+                "roc_auc", y_stacked, stacked, stacked_reference, **options
+            )
+            difference = format_difference(interval)
+        texts[name] = (str(score), difference)
         strength = STRENGTHS[chosen[name]] if name in chosen else np.nan
-        print(f"  {name:40}{strength:7g}  {score}  {difference}", flush=True)
+        print(f"  {name:100}{strength:7g}  {score}  {difference}", flush=True)
+    return texts
 
 
 def fit_arm(name, seed, X, y, train, test):
@@ -126,7 +153,7 @@ def fit_arm(name, seed, X, y, train, test):
         scaler = StandardScaler()
         table = scaler.fit_transform(features.fit_transform(X[train]))
         seconds = time.process_time() - start
-        table_test = scaler.transform(features.transform(X[test]))
+        table, table_test = rotate(table, scaler.transform(features.transform(X[test])))
         probability = []
         for strength in STRENGTHS:
             classifier = LogisticRegression(C=strength, max_iter=2000)
@@ -147,12 +174,6 @@ def fit_boosting(seed, X, y, train, test):
         return {"probability": predict(classifier, table, y[train], features.transform(X[test]))}
 
     return cached_arrays(None, make_key(BOOSTING, seed, X, y, train, test), compute)["probability"]
-
-
-def predict(classifier, table, y, table_test):
-    if y.ndim > 1:
-        return OneVsRestClassifier(classifier).fit(table, y).predict_proba(table_test)
-    return classifier.fit(table, y).predict_proba(table_test)[:, 1]
 
 
 def make_key(arm, seed, X, y, train, test):

@@ -3,6 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/study_estimators.py PTB_XL_FOLDER --jobs 16
     OMP_NUM_THREADS=1 python benchmarks/study_estimators.py PTB_XL_FOLDER --report
 
+Both write the tables of that page; the second only from what is stored.
+
 Infarction (against normal) and the five superclasses are predicted for folds 7 to 9 of PTB-XL.
 Models of 15, 50, 150 or 500 records are trained on the same number of random records of folds 1 to
 6, five times. Models of all records are trained on the eight other folds, for each fold of the
@@ -28,21 +30,23 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from _arms import gradient_boosting, msaic_net, small_network
+from _pages import make_csv_table, make_dropdown, write_part
 from _results import RESULTS, atomic_file, cached_arrays, code_hash, stored_arrays
-from _study import hash_arrays, stack_seeds
+from _study import format_difference, hash_arrays, predict, rotate, stack_seeds
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ecg import STANDARD_LEADS, ECGNetClassifier
+from sklearn_ecg.beats._averaged_models import ClippedScaler
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.leads._lead_subsets import resolve_lead_subset
-from sklearn_ecg.metrics import auroc_score, bootstrap_difference, bootstrap_interval
+from sklearn_ecg.metrics import ScoreInterval, auroc_score
+from sklearn_ecg.metrics._bootstrap import bootstrap_scores, percentile_interval
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BeatFeatures,
@@ -63,8 +67,7 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 BOOSTING = "BeatFeatures, gradient boosting"
 TREES = "BeatFeatures, extra trees"
 RECIPE = "make_beat_classifier"
-# Its logistic regression, with C=0.03: that of `LINEAR` with a fixed strength.
-RECIPE_LINEAR = "BeatFeatures, logistic regression, strength 10"
+RECIPE_LINEAR = "BeatFeatures within 3 SD, logistic regression"
 LINEAR = "BeatFeatures, logistic regression"
 BEATS = "convolutions of beats, logistic regression"
 RECORDS = "convolutions of records, logistic regression"
@@ -73,6 +76,10 @@ EQUAL = "the same with equal weights"
 BEAT_NETWORK = "median beats, small network"
 BEAT_RESNET = "median beats, resnet1d_wang"
 RECORD_NETWORK = "records, MSAIC-Net, 10 epochs"
+BOOSTING_BEATS = "boosting and convolutions of beats"
+BOOSTING_TREES_EQUAL = "boosting, trees, BeatFeatures and convolutions with equal weights"
+RECIPE_NETWORK = "make_beat_classifier and small network"
+TREES_NETWORK = "boosting, trees, small network"
 
 # Tables of each linear arm, and whether all tables have the same weight.
 LINEAR_ARMS = {
@@ -82,6 +89,8 @@ LINEAR_ARMS = {
     UNION: (("measurements", "beat_convolutions"), False),
     EQUAL: (("measurements", "beat_convolutions"), True),
 }
+# These have no seed.
+SEEDLESS = (*LINEAR_ARMS, RECIPE_LINEAR)
 NETWORKS = {
     BEAT_NETWORK: ("beats", small_network()),
     RECORD_NETWORK: ("records", msaic_net(max_epochs=10)),
@@ -89,26 +98,52 @@ NETWORKS = {
 }
 # These have a process of their own.
 LARGE_NETWORKS = (RECORD_NETWORK, BEAT_RESNET)
-ARMS = (BOOSTING, TREES, LINEAR, BEATS, EQUAL, UNION, RECORDS, *NETWORKS)
+ARMS = (BOOSTING, TREES, RECIPE_LINEAR, LINEAR, BEATS, EQUAL, UNION, RECORDS, *NETWORKS)
 # Weights of the arms whose probabilities are averaged. The first average is what
 # `make_beat_classifier` computes.
 AVERAGES = {
-    RECIPE: {BOOSTING: 2, TREES: 4, RECIPE_LINEAR: 1},
-    "boosting and trees": {BOOSTING: 1, TREES: 1},
-    "boosting and convolutions of beats": {BOOSTING: 1, BEATS: 1},
-    "boosting, trees, BeatFeatures and convolutions with equal weights": {
-        BOOSTING: 1,
-        TREES: 2,
-        EQUAL: 1,
-    },
-    "make_beat_classifier and small network": {
-        BOOSTING: 2,
-        TREES: 4,
-        RECIPE_LINEAR: 1,
-        BEAT_NETWORK: 1,
-    },
-    "boosting, trees, small network": {BOOSTING: 2, TREES: 2, BEAT_NETWORK: 1},
+    RECIPE: {BOOSTING: 8, TREES: 4, RECIPE_LINEAR: 1},
+    BOOSTING_BEATS: {BOOSTING: 1, BEATS: 1},
+    BOOSTING_TREES_EQUAL: {BOOSTING: 1, TREES: 2, EQUAL: 1},
+    RECIPE_NETWORK: {BOOSTING: 8, TREES: 4, RECIPE_LINEAR: 1, BEAT_NETWORK: 2},
+    TREES_NETWORK: {BOOSTING: 2, TREES: 2, BEAT_NETWORK: 1},
 }
+# The weight of boosting in these is multiplied by m / (m + 100) for m records of the rarer class.
+GROWING, HALF_RECORDS = (RECIPE, RECIPE_NETWORK), 100
+
+
+# Names of the rows of the page, in their order.
+ROWS = {
+    RECIPE: f"``{RECIPE}``: these three, averaged",
+    BOOSTING: "``BeatFeatures``, gradient boosting",
+    TREES: "``BeatFeatures``, extremely randomized trees",
+    RECIPE_LINEAR: "``BeatFeatures`` within 3 SD, logistic regression",
+    LINEAR: "``BeatFeatures``, logistic regression",
+    BEATS: "random convolutions of median beats, logistic regression",
+    UNION: "``BeatFeatures`` and convolutions of beats, logistic regression",
+    EQUAL: "``BeatFeatures`` and convolutions of beats with equal weights, logistic regression",
+    RECORDS: "random convolutions of records, logistic regression",
+    BEAT_NETWORK: "median beats, small network",
+    BEAT_RESNET: "median beats, ``resnet1d_wang``",
+    RECORD_NETWORK: "whole records, MSAIC-Net, 10 epochs",
+    BOOSTING_BEATS: "boosting and convolutions of beats, averaged",
+    BOOSTING_TREES_EQUAL: (
+        "boosting, trees, and logistic regression of measurements and convolutions, averaged"
+    ),
+    RECIPE_NETWORK: f"``{RECIPE}`` and small network, averaged",
+    TREES_NETWORK: "boosting, trees and small network, averaged",
+}
+# Parts of the page, and the titles and columns of their tables.
+PARTS = {
+    "tables by number of records": {
+        "12 leads, by number of labeled records": [("12", size) for size in SIZES],
+    },
+    "tables by leads": {
+        "all labeled records, by leads": [(subset, "all") for subset in SUBSETS],
+        "50 labeled records, by leads": [(subset, "50") for subset in SUBSETS],
+    },
+}
+PAGE = Path(__file__).parent.parent / "docs" / "which_estimator.rst"
 
 
 class Cell(NamedTuple):
@@ -185,8 +220,9 @@ def main():
     parser.add_argument("--max-seconds", type=float, default=np.inf, help="start no fit after it")
     parser.add_argument("--results", type=Path, default=RESULTS / "study_estimators")
     parser.add_argument("--tables", type=Path, default=RESULTS / "study_estimators_tables")
+    parser.add_argument("--page", type=Path, default=PAGE, help="page whose tables are written")
     parser.add_argument("--choose", action="store_true", help="run and show folds 1 to 6 only")
-    parser.add_argument("--report", action="store_true", help="only report what is stored")
+    parser.add_argument("--report", action="store_true", help="write tables of what is stored only")
     args = parser.parse_args()
     args.folder = args.folder or Path(os.environ["SKLEARN_ECG_DATA"]) / "ptbxl"
     args.deadline = time.time() + args.max_seconds
@@ -196,10 +232,15 @@ def main():
     if not args.report:
         run(cohorts, args)
     stored = Stored(args.results, cohorts)
-    for task in args.tasks:
-        choose(task, stored)
-        if not args.choose:
-            report(task, stored)
+    if args.choose:
+        for task in args.tasks:
+            choose(task, stored)
+    else:
+        for part, columns in PARTS.items():
+            text = make_tables_text(args.tasks, columns, stored)
+            print(f"\n{text}", flush=True)
+            if set(args.tasks) == set(TASKS):
+                write_part(args.page, part, text)
 
 
 def make_cohort(task, args):
@@ -220,7 +261,7 @@ def run(cohorts, args):
     # Features, training and predictions depend on these rooms.
     folders = Folders(args.results, args.tables, code_hash("preprocessing", "beats"))
     Parallel(n_jobs=args.jobs)(
-        delayed(make_tables)(folders, task, subset, cohorts[task].folds)
+        delayed(make_tables)(folders, task, subset, cohorts[task].folds, tables_of(args.arms))
         for task, subset in itertools.product(cohorts, SUBSETS)
     )
     print(f"tables: {time.time() - start:.0f} s", flush=True)
@@ -231,7 +272,8 @@ def run(cohorts, args):
     process = multiprocessing.get_context("spawn").Process(
         target=run_networks, args=(networks, cohorts, folders, args.deadline)
     )
-    process.start()
+    if networks:
+        process.start()
     others = [cell for cell in cells if cell.arm not in LARGE_NETWORKS]
     results = Parallel(n_jobs=args.jobs, return_as="generator", batch_size=1)(
         delayed(run_cell)(cell, cohorts[cell.task], folders, args.deadline) for cell in others
@@ -245,7 +287,8 @@ def run(cohorts, args):
                 f"  {number}/{len(others)}, {minutes:.1f} min, {seconds:.0f} s of CPU: {cell.file}",
                 flush=True,
             )
-    process.join()
+    if networks:
+        process.join()
 
 
 def run_networks(cells, cohorts, folders, deadline):
@@ -261,10 +304,11 @@ def run_networks(cells, cohorts, folders, deadline):
 def list_cells(tasks, arms):
     """Return all cells, those that say most first."""
     cells = {}
+    shown = {column for part in PARTS.values() for columns in part.values() for column in columns}
     for task, subset, arm, size, draw in itertools.product(tasks, SUBSETS, arms, SIZES, DRAWS):
-        if draw not in draws_of(arm):
+        if draw not in draws_of(arm) or (subset, size) not in shown:
             continue
-        seed = 0 if size == "all" and arm in LINEAR_ARMS else draw
+        seed = 0 if size == "all" and arm in SEEDLESS else draw
         parts = [(fold,) for fold in TEST_FOLDS] if size == "all" else [TEST_FOLDS]
         for folds in parts:
             cells[Cell(task, subset, arm, size, seed, folds)] = None
@@ -291,10 +335,8 @@ def _rank(cell):
         return stage, cell.draw
     if cell.folds in INNER:
         stage = 1
-    elif cell.subset == "12":
-        stage = 0
     else:
-        stage = 2 if cell.size in ("50", "all") else 4
+        stage = 0 if cell.subset == "12" else 2
     return (stage, 0), cell.draw
 
 
@@ -304,10 +346,22 @@ def save_array(path, array):
         np.save(temporary, array)
 
 
-def make_tables(folders, task, subset, folds):
+def tables_of(arms):
+    """Return the names of the tables that arms read."""
+    names = set()
+    for arm in arms:
+        if arm in LINEAR_ARMS:
+            names.update(LINEAR_ARMS[arm][0])
+        else:
+            names.add(NETWORKS[arm][0] if arm in NETWORKS else "measurements")
+    return names
+
+
+def make_tables(folders, task, subset, folds, wanted):
     """Compute and store the features of all records of a task, measured in a subset of the leads.
 
-    The biases of the convolutions are chosen from records of folds 1 to 6, without their labels.
+    Those that are not in ``wanted`` are left out. The biases of the convolutions are chosen from
+    records of folds 1 to 6, without their labels.
     """
     torch.set_num_threads(1)
     records = np.load(folders.tables / f"{task}_records.npy", mmap_mode="r")
@@ -320,6 +374,8 @@ def make_tables(folders, task, subset, folds):
 
     def store(table, compute):
         path = folders.table(task, subset, table)
+        if table not in wanted:
+            return None
         if not path.exists():
             start = time.process_time()
             values = compute()
@@ -334,8 +390,8 @@ def make_tables(folders, task, subset, folds):
     measure = BeatFeatures(100, drop_empty=False, lead_names=lead_names)
     store("records", lambda: X)
     store("measurements", lambda: measure.fit_transform(X))
-    beats = np.asarray(store("beats", lambda: beat.fit_transform(X)))
-    store("beat_convolutions", lambda: convolve(beats))
+    store("beats", lambda: beat.fit_transform(X))
+    store("beat_convolutions", lambda: convolve(beat.fit_transform(X)))
     store("record_convolutions", lambda: convolve(filtered.fit_transform(X)))
     if seconds:
         text = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
@@ -388,7 +444,7 @@ def _fit_and_predict(cell, y, train, test, folders):
         else:
             table = load("measurements")
             kept = np.isfinite(table[train]).any(axis=0)
-            classifier = make_trees(cell.arm, cell.draw)
+            classifier = make_part(cell.arm, cell.draw)
             probability = predict(classifier, table[train][:, kept], y[train], table[test][:, kept])
             probability = probability[None]
     return {
@@ -397,9 +453,13 @@ def _fit_and_predict(cell, y, train, test, folders):
     }
 
 
-def make_trees(arm, seed):
+def make_part(arm, seed):
+    """Return a part of `RECIPE`."""
     if arm == BOOSTING:
         return gradient_boosting().set_params(random_state=seed)
+    if arm == RECIPE_LINEAR:
+        linear = LogisticRegression(C=0.01, max_iter=2000)
+        return make_pipeline(SimpleImputer(add_indicator=True), ClippedScaler(), linear)
     trees = ExtraTreesClassifier(500, min_samples_leaf=2, max_features=0.1, random_state=seed)
     return make_pipeline(SimpleImputer(), trees)
 
@@ -420,33 +480,12 @@ def join(blocks, equal):
     )
 
 
-def rotate(table, table_test):
-    """Return the features along the principal axes of the training records.
-
-    The predictions of logistic regression with an L2 penalty are the same, but there are no more
-    features than records.
-    """
-    table, table_test = np.asarray(table, np.float64), np.asarray(table_test, np.float64)
-    if table.shape[1] <= len(table):
-        return table, table_test
-    values, vectors = np.linalg.eigh(table @ table.T)
-    kept = values > 1e-10 * values[-1]
-    values, vectors = values[kept], vectors[:, kept]
-    return vectors * values**0.5, (table_test @ table.T) @ vectors / values**0.5
-
-
-def predict(classifier, table, y, table_test):
-    if y.ndim > 1:
-        return OneVsRestClassifier(classifier).fit(table, y).predict_proba(table_test)
-    return classifier.fit(table, y).predict_proba(table_test)[:, 1]
-
-
 class Stored:
     """Stored predictions of a study."""
 
     def __init__(self, results, cohorts):
         self.results, self.cohorts = results, cohorts
-        self._strengths = {}
+        self._strengths, self._draws, self._bootstraps = {}, {}, {}
 
     def predict(self, task, subset, arm, size, folds, draws):
         """Return the labels, patients and probabilities (n_draws, ...), None if any is missing."""
@@ -454,18 +493,18 @@ class Stored:
             parts = [self.predict(task, subset, a, size, folds, draws) for a in AVERAGES[arm]]
             if any(part is None for part in parts):
                 return None
-            weights = list(AVERAGES[arm].values())
+            weights = np.ones((len(parts), *parts[0][2].shape))
+            for weight, (part, value) in zip(weights, AVERAGES[arm].items(), strict=True):
+                weight *= value
+                if part == BOOSTING and arm in GROWING:
+                    m = self.count_rarer(task, subset, size, folds, draws)
+                    weight *= m / (m + HALF_RECORDS)
             return *parts[0][:2], np.average([p[2] for p in parts], axis=0, weights=weights)
-        cohort, found, fixed = self.cohorts[task], [], None
-        if arm == RECIPE_LINEAR:
-            arm, fixed = LINEAR, STRENGTHS.index(10.0)
-        # One model for each fold of the test, or one for all.
-        groups = [folds]
-        if size == "all" and folds == TEST_FOLDS:
-            groups = [(fold,) for fold in folds]
+        cohort, found = self.cohorts[task], []
+        groups = _groups(size, folds)
         test = np.concatenate([np.flatnonzero(np.isin(cohort.folds, g)) for g in groups])
         for draw in draws:
-            seed = 0 if size == "all" and arm in LINEAR_ARMS else draw
+            seed = 0 if size == "all" and arm in SEEDLESS else draw
             parts = []
             for group in groups:
                 stored = stored_arrays(
@@ -474,13 +513,51 @@ class Stored:
                 if stored is None:
                     return None
                 probability = stored["probability"]
-                if fixed is not None:
-                    place = fixed
-                else:
-                    place = self.strength(arm) if len(probability) > 1 else 0
-                parts.append(probability[place])
+                parts.append(probability[self.strength(arm) if len(probability) > 1 else 0])
             found.append(np.concatenate(parts))
         return cohort.y[test], cohort.patients[test], np.stack(found)
+
+    def count_rarer(self, task, subset, size, folds, draws):
+        """Return the training records of the rarer class, for each draw, test record and label."""
+        cohort, counts = self.cohorts[task], []
+        for draw in draws:
+            parts = []
+            for group in _groups(size, folds):
+                train, test = cohort.split(Cell(task, subset, BOOSTING, size, draw, group))
+                positive = cohort.y[train].sum(axis=0)
+                rarer = np.minimum(positive, len(train) - positive)
+                parts.append(np.broadcast_to(rarer, cohort.y[test].shape))
+            counts.append(np.concatenate(parts))
+        return np.stack(counts)
+
+    def draws(self, task, subset, arm, size):
+        """Return the draws of an arm whose predictions of folds 7 to 9 are stored."""
+        cell = task, subset, arm, size
+        if cell not in self._draws:
+            self._draws[cell] = tuple(
+                draw
+                for draw in draws_of(arm)
+                if self.predict(*cell, TEST_FOLDS, [draw]) is not None
+            )
+        return self._draws[cell]
+
+    def bootstrap(self, task, subset, arm, size, draws):
+        """Return the AUROC of folds 7 to 9, and that of resamples of the patients, kept on disk."""
+        cell = task, subset, arm, size, draws
+        if cell not in self._bootstraps:
+            y, patients, probabilities = self.predict(task, subset, arm, size, TEST_FOLDS, draws)
+            y, stacked = stack_seeds(y, probabilities)
+
+            def compute():
+                ((score, resampled),) = bootstrap_scores(
+                    "roc_auc", y, {"y_score": stacked}, patients, n_resamples=1000, random_state=0
+                )
+                return {"score": score, "resampled": resampled}
+
+            key = f"bootstrap of {hash_arrays(y, stacked, patients)}"
+            arrays = cached_arrays(None, key, compute, self.results)
+            self._bootstraps[cell] = float(arrays["score"]), arrays["resampled"]
+        return self._bootstraps[cell]
 
     def score_inner(self, task, arm, size):
         """Return the AUROC on folds 1 to 6, each pair left out in turn; NaN if it is unknown."""
@@ -505,6 +582,13 @@ class Stored:
         return self._strengths[arm]
 
 
+def _groups(size, folds):
+    """Return the folds that each model predicts: one model for each fold of the test, or one."""
+    if size == "all" and folds == TEST_FOLDS:
+        return [(fold,) for fold in folds]
+    return [folds]
+
+
 def choose(task, stored):
     """Print the scores on folds 1 to 6."""
     print(f"\n{TASKS[task]}: AUROC on folds 1 to 6\n{'':62}{'C':>6}", *(f"{s:>6}" for s in SIZES))
@@ -515,28 +599,44 @@ def choose(task, stored):
             print(f"{arm:62}{strength:6g}", *(f"{score:6.3f}" for score in scores), flush=True)
 
 
-def report(task, stored):
-    """Print tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9."""
-    found = {}
-    for title, cells in {
-        "12 leads, by number of training records": [("12", size) for size in SIZES],
-        "all training records, by leads": [(subset, "all") for subset in SUBSETS],
-        "50 training records, by leads": [(subset, "50") for subset in SUBSETS],
-    }.items():
+def make_tables_text(tasks, columns, stored):
+    """Return tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9.
+
+    Parameters
+    ----------
+    tasks : sequence of str
+    columns : dict of str to list of (subset, size)
+        Titles and columns of the tables.
+    stored : Stored
+
+    Returns
+    -------
+    text : str
+        reStructuredText.
+    """
+    lines = []
+    for task, (title, cells) in itertools.product(tasks, columns.items()):
         by_leads = len({subset for subset, _ in cells}) > 1
-        heading = ", ".join(subset if by_leads else size for subset, size in cells)
-        for arm in (*ARMS, *AVERAGES):
-            for subset, size in cells:
-                if (arm, subset, size) not in found:
-                    found[arm, subset, size] = compare(task, subset, arm, size, stored)
-        for place, kind in enumerate(("AUROC", f"difference of the AUROC to {RECIPE}")):
-            print(f"\n.. csv-table:: {TASKS[task].capitalize()}, {title}, {kind}")
-            print(f"   :header: Estimator, {heading}\n")
-            for arm in (*ARMS, *AVERAGES):
-                row = [found[arm, *cell][place] for cell in cells]
-                if any(row):
-                    texts = ", ".join(f'"{text or "-"}"' for text in row)
-                    print(f'   "{arm}", {texts}', flush=True)
+        header = ["estimator", *(subset if by_leads else size for subset, size in cells)]
+        title = f"{TASKS[task].capitalize()}, {title}"
+        scores, differences = [], []
+        for arm, name in ROWS.items():
+            row = [compare(task, subset, arm, size, stored) for subset, size in cells]
+            if any(score for score, _ in row):
+                scores.append([name, *(score or "-" for score, _ in row)])
+            if any(difference for _, difference in row):
+                differences.append([name, *(difference or "-" for _, difference in row)])
+        if not scores:
+            raise ValueError(f"No predictions of {TASKS[task]} are stored in {stored.results}.")
+        lines += [*make_csv_table(title, header, scores, _widths(cells)), ""]
+        title += f", difference of the AUROC to ``{RECIPE}``"
+        table = make_csv_table(title, header, differences, _widths(cells))
+        lines += [*make_dropdown(f"Differences to ``{RECIPE}``", table), ""]
+    return "\n".join(lines).strip()
+
+
+def _widths(columns):
+    return 30, *[70 // len(columns)] * len(columns)
 
 
 def compare(task, subset, arm, size, stored):
@@ -544,29 +644,27 @@ def compare(task, subset, arm, size, stored):
 
     The number of draws is noted if not all are stored.
     """
-    draws = [
-        draw
-        for draw in draws_of(arm)
-        if stored.predict(task, subset, arm, size, TEST_FOLDS, [draw]) is not None
-    ]
+    draws = stored.draws(task, subset, arm, size)
     if not draws:
         return "", ""
-    y, patients, probabilities = stored.predict(task, subset, arm, size, TEST_FOLDS, draws)
-    y_stacked, stacked = stack_seeds(y, probabilities)
-    options = {"groups": patients, "random_state": 0}
-    score = str(bootstrap_interval("roc_auc", y_stacked, stacked, **options))
-    if len(draws) < len(DRAWS):
-        score += f" {len(draws)} of {len(DRAWS)} draws"
-    other = stored.predict(task, subset, RECIPE, size, TEST_FOLDS, draws)
-    if arm == RECIPE or other is None:
-        return score, ""
-    _, reference = stack_seeds(y, other[2])
-    difference = bootstrap_difference("roc_auc", y_stacked, stacked, reference, **options)
-    return score, format_difference(difference)
+    score, resampled = stored.bootstrap(task, subset, arm, size, draws)
+    text = ScoreInterval(score, *percentile_interval(resampled, 0.95))
+    text = str(text).replace("0.", ".") + _count_draws(draws)
+    common = tuple(draw for draw in draws if draw in stored.draws(task, subset, RECIPE, size))
+    if arm == RECIPE or not common:
+        return text, ""
+    score, resampled = stored.bootstrap(task, subset, arm, size, common)
+    other_score, other_resampled = stored.bootstrap(task, subset, RECIPE, size, common)
+    interval = percentile_interval(resampled - other_resampled, 0.95)
+    difference = format_difference(ScoreInterval(score - other_score, *interval))
+    return text, difference.replace("0.", ".") + _count_draws(common)
 
 
-def format_difference(difference):
-    return f"{difference.score:+.3f} [{difference.low:+.3f} {difference.high:+.3f}]"
+def _count_draws(draws):
+    """Return a note of the number of draws, unless there are all of them."""
+    if len(draws) == len(DRAWS):
+        return ""
+    return f", {len(draws)} draw{'s' if len(draws) > 1 else ''}"
 
 
 if __name__ == "__main__":
