@@ -108,13 +108,10 @@ class TemporalShift(Augmentation):
         shift = torch.randint(
             -largest, largest + 1, (n_records, 1), generator=generator, device=x.device
         )
-        # Windows of a row that holds all time points twice are the shifted time points.
-        twice = torch.arange(2 * n_times, device=x.device, dtype=torch.int32) % n_times
-        index = twice.unfold(0, n_times, 1)[shift[:, 0] % n_times]
         if peaks is not None:
             # Positions from -0.5 on: a peak is in the record if its nearest time point is.
             peaks = ((peaks - shift + 0.5) % n_times - 0.5).sort().values
-        return _take_times(x, index), peaks
+        return _shift_times(x, shift[:, 0] % n_times), peaks
 
 
 class RandomScaleCrop(Augmentation):
@@ -285,6 +282,22 @@ class TimeMask(Augmentation):
         n_times = x.shape[2]
         window = torch.tensor([0, n_times, round(self.fraction * n_times)], device=x.device)
         return _mask_windows(x, *window.reshape(3, 1, 1), generator), peaks
+
+
+def _shift_times(x, shift):
+    """Move time point ``shift[i]`` of record i to the start, and what was before it to the end."""
+    n_times = x.shape[2]
+    if x.device.type != "cpu" or x.requires_grad:
+        # Windows of a row that holds all time points twice are the shifted time points.
+        twice = torch.arange(2 * n_times, device=x.device, dtype=torch.int32) % n_times
+        return _take_times(x, twice.unfold(0, n_times, 1)[shift])
+    # Two slices of each record are copied in a third of the time.
+    shifted = torch.empty_like(x)
+    source, target = x.numpy(), shifted.numpy()
+    for old, new, start in zip(source, target, shift.tolist()):
+        new[:, : n_times - start] = old[:, start:]
+        new[:, n_times - start :] = old[:, :start]
+    return shifted
 
 
 def _take_times(x, index):
