@@ -321,7 +321,8 @@ class DeepECG(
 
     def _apply(self, X, function):
         """Return ``function(network, x)`` of all records as an array, batch by batch."""
-        check_is_fitted(self, "net_")
+        if not hasattr(self, "net_"):
+            check_is_fitted(self, "net_")
         if not isinstance(X, ValidatedInput):
             X = ValidatedInput(self._input.validate(self, X, reset=False), self.normalizer_)
         network = self.net_.module_

@@ -4,7 +4,7 @@ import copy
 import math
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -87,8 +87,9 @@ class _Net(NeuralNet):
 
     def autocast(self):
         """Return the context for the network: bfloat16 where it is safe, with mixed precision."""
-        device_type = torch.device(self.device).type
-        return torch.autocast(device_type, dtype=torch.bfloat16, enabled=self.mixed_precision)
+        if not self.mixed_precision:
+            return nullcontext()  # the settings of the calling program are turned off already
+        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
     def infer(self, x, **fit_params):
         with self.autocast():
