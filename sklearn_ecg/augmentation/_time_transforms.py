@@ -169,7 +169,8 @@ class RandomScaleCrop(Augmentation):
         )
         scale = self.min_scale + (self.max_scale - self.min_scale) * draw[0]
         start = last * (1 - scale) * draw[1]
-        cropped = _interpolate_times(x, start + scale * torch.arange(n_times, device=x.device))
+        position = scale * torch.arange(n_times, device=x.device, dtype=torch.float64)
+        cropped = _interpolate_times(x, position.add_(start))
         if peaks is not None:
             moved = (peaks - start) / scale
             outside = (moved < -0.5) | (moved > last + 0.5)
@@ -310,18 +311,24 @@ def _take_times(x, index):
 
 
 def _interpolate_times(x, position):
-    """Interpolate each record at ``position`` (n_records, n_times), within the record."""
+    """Interpolate each record at ``position`` (n_records, n_times), within the record.
+
+    Positions are float64, and are overwritten.
+    """
     if x.shape[2] == 1:
         return x.clone()
-    before = position.int().clamp_(max=x.shape[2] - 2)
+    # As floating-point numbers: operations on two types of numbers take several times as long.
+    before = position.floor().clamp_(max=x.shape[2] - 2)
     weight = position.sub_(before)
     if not is_stored_time_first(x):
-        weight = weight.to(x.dtype)[:, None]
+        weight, before = weight.to(x.dtype)[:, None], before.int()
         return _take_times(x, before).lerp_(_take_times(x, before + 1), weight)
     # embedding_bag reads, weights and adds both rows in one pass. Its arguments are written in
     # place, because stacking them would take as long as the pass.
-    pair = _flat_time_index(x, before)[..., None].repeat(1, 1, 2)
-    pair[..., 1] += 1
+    pair = torch.empty(*before.shape, 2, dtype=_index_dtype(x), device=x.device)
+    first = torch.arange(len(x), device=x.device, dtype=torch.float64)[:, None] * x.shape[2]
+    pair[..., 0] = before.add_(first)
+    torch.add(pair[..., 0], 1, out=pair[..., 1])
     weights = x.new_empty(pair.shape)
     weights[..., 1] = weight
     torch.sub(1, weights[..., 1], out=weights[..., 0])
@@ -334,9 +341,13 @@ def _interpolate_times(x, position):
 
 def _flat_time_index(x, index):
     """Convert time points of each record to indices into the time points of all records."""
-    dtype = torch.int32 if x.numel() < 2**31 else torch.int64
+    dtype = _index_dtype(x)
     first = torch.arange(len(x), device=x.device, dtype=dtype)[:, None] * x.shape[2]
     return index.to(dtype) + first
+
+
+def _index_dtype(x):
+    return torch.int32 if x.numel() < 2**31 else torch.int64
 
 
 def _mask_windows(x, first, stop, width, generator):
