@@ -13,9 +13,6 @@ Comparisons, each interleaved:
 4. Prediction of 5,000 records with the tiny network and of one record with the default network,
    compared with a bare forward pass plus the finite check and the normalization that every safe
    prediction needs.
-
-braindecode and skorch train the network of the plain loop in the first comparison, if braindecode
-is installed.
 """
 
 import argparse
