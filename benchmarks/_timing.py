@@ -64,10 +64,10 @@ def report(title, seconds, *, n_records, reference, goals=None, rates=None, reas
     print(f"  {'':34}{'records/s':>12}{'min':>10}{'max':>10}{'ratio':>8}")
     rows = []
     for name, values in seconds.items():
-        rates = sorted(n_records / value for value in values)
+        found = sorted(n_records / value for value in values)
         ratios = [other / own for own, other in zip(values, seconds[reference])]
         rows.append(
-            [name, statistics.median(rates), rates[0], rates[-1], statistics.median(ratios)]
+            [name, statistics.median(found), found[0], found[-1], statistics.median(ratios)]
         )
         print("  {:34}{:12.0f}{:10.0f}{:10.0f}{:8.2f}".format(*rows[-1]))
     required, unmet = [], []
