@@ -65,7 +65,6 @@ class _ProcessSettings:
                 backend.fp32_precision = precision
 
 
-@cache
 def _backends():
     """Return what has a precision of its own, where a shorter type can take the place of float32.
 
@@ -73,8 +72,13 @@ def _backends():
     H100, embeddings then differed from those of the CPU by up to 0.008, and by 4e-6 without it.
     Older versions of torch have one setting for CPUs and GPUs, which is left to the program.
     """
+    return _backends_of_build(torch.backends.cuda.is_built())
+
+
+@cache
+def _backends_of_build(has_cuda):
     owners = [torch.backends.mkldnn]
-    if torch.backends.cuda.is_built():
+    if has_cuda:
         owners += [torch.backends.cudnn, torch.backends.cuda]
     found = [getattr(owner, name, None) for owner in owners for name in ("matmul", "conv", "rnn")]
     return [backend for backend in found if hasattr(backend, "fp32_precision")]
