@@ -35,7 +35,8 @@ from sklearn_ecg.augmentation import (
     pad_peaks,
 )
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.nn import ACLECGLoss, ACLECGNet, MSAICLoss
+from sklearn_ecg.nn import ACLECGNet, MSAICLoss
+from sklearn_ecg.nn._self_supervised_losses import ACLECGLoss
 
 RATE = 100
 TRAINING_REASON = (
