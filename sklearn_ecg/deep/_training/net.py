@@ -89,7 +89,11 @@ class _Net(NeuralNet):
         """Return the context for the network: bfloat16 where it is safe, with mixed precision."""
         if not self.mixed_precision:
             return nullcontext()  # the settings of the calling program are turned off already
-        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+        # The cache of converted weights is only emptied when the outermost block ends. Within
+        # another block, all steps would use the weights of the first step.
+        return torch.autocast(
+            torch.device(self.device).type, dtype=torch.bfloat16, cache_enabled=False
+        )
 
     def infer(self, x, **fit_params):
         with self.autocast():
