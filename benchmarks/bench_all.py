@@ -114,7 +114,21 @@ def make_table(comparisons):
     for row in rows:
         for i, cell in enumerate(row):
             lines.append(f"   {'* ' if i == 0 else '  '}- {cell}".rstrip())
+    lines += ["", *list_unmet(comparisons)]
     return "\n".join(lines)
+
+
+def list_unmet(comparisons):
+    """Return a list of the targets that are not met, with the reasons."""
+    unmet = [
+        f"- {comparison['title']}: {part}."
+        for comparison in comparisons
+        for part in comparison["unmet"]
+    ]
+    if not unmet:
+        return ["All targets are met."]
+    return ["Targets that are not met, with the reasons:", "", *unmet]
+
 
 
 def main():
@@ -136,6 +150,7 @@ def main():
             failed.append(script)
     if failed:
         sys.exit(f"These benchmarks failed, and the table was not written: {', '.join(failed)}.")
+    print("", *list_unmet(comparisons), sep="\n")
     if options.quick or options.only:
         print(f"\n{len(comparisons)} comparisons; the table was not written.")
     else:

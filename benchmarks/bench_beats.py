@@ -56,7 +56,7 @@ def main():
                 start = time.process_time()
                 task()
                 times[name].append(1000 * (time.process_time() - start) / count)
-        print(f"\n10-s records at {rate} Hz, ms per record (target for BeatFeatures at 100 Hz: 2)")
+        print(f"\n10-s records at {rate} Hz, ms per record")
         print(f"  {'':34}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}")
         own = times["BeatFeatures, 12 leads"]
         rows = []
@@ -64,8 +64,16 @@ def main():
             ratio = np.median(np.divide(values, own))
             rows.append([name, np.median(values), min(values), max(values), ratio])
             print("  {:34}{:9.2f}{:9.2f}{:9.2f}{:8.1f}".format(*rows[-1]))
-        target = f"{2 if rate == 100 else 5} ms for BeatFeatures"
-        keep(f"Beats of 10-s records at {rate} Hz", "ms per record", rows, target)
+        limit, found = 2 if rate == 100 else 5, rows[0][1]
+        unmet = [f"BeatFeatures takes {found:.3g} ms instead of {limit}"] if found > limit else []
+        keep(
+            f"Beats of 10-s records at {rate} Hz",
+            "ms per record",
+            rows,
+            f"BeatFeatures, 12 leads: <= {limit} ms",
+            unmet,
+            "detection and the median of the beats of twelve leads are most of the time",
+        )
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def main():
         seconds,
         n_records=256,
         reference="pytorch-metric-learning SupCon",
-        target=">= 2 (at most half the time)",
+        goals={"ours, gamma=0 (SupCon)": 2},
+        reason="two products of 256 x 128 matrices are most of the time of both",
     )
     bench_nt_xent()
 
@@ -86,7 +87,9 @@ def bench_nt_xent():
         seconds,
         n_records=256,
         reference=reference,
-        target=">= 1.67 of lightly (at most 0.6 of its time)",
+        # At most 0.6 of the time of lightly, and not slower than plain torch, within the noise.
+        goals={"ours": 0.9 if LightlyLoss is None else 1.67},
+        reason="the loss consists of the same operations as plain torch",
     )
 
 

@@ -47,7 +47,8 @@ def main():
             interleave(tasks, repeats=args.repeats, clock=time.process_time),
             n_records=n_records,
             reference="ours, per lead",
-            target=f"{target} records/s",
+            rates=dict.fromkeys(["ours, per lead", "ours, across leads"], target),
+            reason="the kernels of 10,000 features take the same time in every implementation",
         )
 
 

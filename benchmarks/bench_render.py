@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import ECGImageRenderer
 
-TARGET = "3 x Pillow at 500 Hz, 224 x 224, gray"
+GOAL = 3  # times as fast as Pillow, at 500 Hz
+REASON = "the memory of an image is written in any case: see the copy of the page in the last row"
 
 
 def draw_with_pillow(renderer, X):
@@ -44,6 +45,13 @@ def draw_with_pillow(renderer, X):
     return images
 
 
+def copies(page, n_records):
+    """Return one copy of a page for each record."""
+    images = np.empty((n_records, *page.shape), dtype=np.uint8)
+    images[:] = page
+    return images
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=200)
@@ -57,17 +65,19 @@ def main():
         for rate in (100, 500):
             X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
             renderer = ECGImageRenderer(sampling_rate=rate, image_size=size, color=color)
-            renderer.fit(X)
+            page = renderer.fit(X).transform(np.zeros_like(X[:1]))[0]
             functions = {
                 "Pillow, ImageDraw.line": lambda: draw_with_pillow(renderer, X),
                 "ECGImageRenderer": lambda: renderer.transform(X),
+                "copies of the page (upper bound)": lambda: copies(page, len(X)),
             }
             report(
                 f"{renderer.image_shape_}, 12 leads of {X.shape[2]} time points",
                 interleave(functions, repeats=args.repeats),
                 n_records=n_records,
                 reference="Pillow, ImageDraw.line",
-                target=TARGET,
+                goals={"ECGImageRenderer": GOAL if rate == 500 else 1},
+                reason=REASON,
             )
 
 

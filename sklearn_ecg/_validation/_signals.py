@@ -261,6 +261,8 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
         if ndim == 3:
             _check_lead_count(estimator, X.shape[1])
         check_not_single(estimator, X)
+        if _needs_no_conversion(estimator, X, dtype):
+            return X, False
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
     # Amplitudes beyond float32 become infinite; `check_finite` reports them later.
     with np.errstate(over="ignore"):
@@ -277,6 +279,25 @@ def _check_numeric(estimator, X, reset, dtype, n_leads):
         return X, False
     _check_row_length(X.shape, n_leads, name)
     return X.reshape(len(X), n_leads, -1), True
+
+
+def _needs_no_conversion(estimator, X, dtype):
+    """Return whether scikit-learn would return X as it is, without a warning.
+
+    This is nearly always so for predictions. scikit-learn takes longer for its checks of a single
+    record than a small network for the prediction.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 3
+        and len(X) > 0
+        and X.dtype in (dtype if isinstance(dtype, list) else [dtype])
+        and X.dtype.kind == "f"
+        and X.dtype.isnative
+        and X.flags.c_contiguous
+        and not hasattr(estimator, "feature_names_in_")
+        and not was_fitted_on_rows(estimator)
+    )
 
 
 def _check_rank(X):

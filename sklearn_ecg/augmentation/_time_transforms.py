@@ -108,13 +108,10 @@ class TemporalShift(Augmentation):
         shift = torch.randint(
             -largest, largest + 1, (n_records, 1), generator=generator, device=x.device
         )
-        # Windows of a row that holds all time points twice are the shifted time points.
-        twice = torch.arange(2 * n_times, device=x.device, dtype=torch.int32) % n_times
-        index = twice.unfold(0, n_times, 1)[shift[:, 0] % n_times]
         if peaks is not None:
             # Positions from -0.5 on: a peak is in the record if its nearest time point is.
             peaks = ((peaks - shift + 0.5) % n_times - 0.5).sort().values
-        return _take_times(x, index), peaks
+        return _shift_times(x, shift[:, 0] % n_times), peaks
 
 
 class RandomScaleCrop(Augmentation):
@@ -172,7 +169,8 @@ class RandomScaleCrop(Augmentation):
         )
         scale = self.min_scale + (self.max_scale - self.min_scale) * draw[0]
         start = last * (1 - scale) * draw[1]
-        cropped = _interpolate_times(x, start + scale * torch.arange(n_times, device=x.device))
+        position = scale * torch.arange(n_times, device=x.device, dtype=torch.float64)
+        cropped = _interpolate_times(x, position.add_(start))
         if peaks is not None:
             moved = (peaks - start) / scale
             outside = (moved < -0.5) | (moved > last + 0.5)
@@ -287,6 +285,22 @@ class TimeMask(Augmentation):
         return _mask_windows(x, *window.reshape(3, 1, 1), generator), peaks
 
 
+def _shift_times(x, shift):
+    """Move time point ``shift[i]`` of record i to the start, and what was before it to the end."""
+    n_times = x.shape[2]
+    if x.device.type != "cpu" or x.requires_grad:
+        # Windows of a row that holds all time points twice are the shifted time points.
+        twice = torch.arange(2 * n_times, device=x.device, dtype=torch.int32) % n_times
+        return _take_times(x, twice.unfold(0, n_times, 1)[shift])
+    # Two slices of each record are copied in a third of the time.
+    shifted = torch.empty_like(x)
+    source, target = x.numpy(), shifted.numpy()
+    for old, new, start in zip(source, target, shift.tolist()):
+        new[:, : n_times - start] = old[:, start:]
+        new[:, n_times - start :] = old[:, :start]
+    return shifted
+
+
 def _take_times(x, index):
     """Take time points ``index`` (n_records, n_times) of each record, in the memory order of x."""
     if not is_stored_time_first(x):
@@ -297,18 +311,24 @@ def _take_times(x, index):
 
 
 def _interpolate_times(x, position):
-    """Interpolate each record at ``position`` (n_records, n_times), within the record."""
+    """Interpolate each record at ``position`` (n_records, n_times), within the record.
+
+    Positions are float64, and are overwritten.
+    """
     if x.shape[2] == 1:
         return x.clone()
-    before = position.int().clamp_(max=x.shape[2] - 2)
+    # As floating-point numbers: operations on two types of numbers take several times as long.
+    before = position.floor().clamp_(max=x.shape[2] - 2)
     weight = position.sub_(before)
     if not is_stored_time_first(x):
-        weight = weight.to(x.dtype)[:, None]
+        weight, before = weight.to(x.dtype)[:, None], before.int()
         return _take_times(x, before).lerp_(_take_times(x, before + 1), weight)
     # embedding_bag reads, weights and adds both rows in one pass. Its arguments are written in
     # place, because stacking them would take as long as the pass.
-    pair = _flat_time_index(x, before)[..., None].repeat(1, 1, 2)
-    pair[..., 1] += 1
+    pair = torch.empty(*before.shape, 2, dtype=_index_dtype(x), device=x.device)
+    first = torch.arange(len(x), device=x.device, dtype=torch.float64)[:, None] * x.shape[2]
+    pair[..., 0] = before.add_(first)
+    torch.add(pair[..., 0], 1, out=pair[..., 1])
     weights = x.new_empty(pair.shape)
     weights[..., 1] = weight
     torch.sub(1, weights[..., 1], out=weights[..., 0])
@@ -321,9 +341,13 @@ def _interpolate_times(x, position):
 
 def _flat_time_index(x, index):
     """Convert time points of each record to indices into the time points of all records."""
-    dtype = torch.int32 if x.numel() < 2**31 else torch.int64
+    dtype = _index_dtype(x)
     first = torch.arange(len(x), device=x.device, dtype=dtype)[:, None] * x.shape[2]
     return index.to(dtype) + first
+
+
+def _index_dtype(x):
+    return torch.int32 if x.numel() < 2**31 else torch.int64
 
 
 def _mask_windows(x, first, stop, width, generator):

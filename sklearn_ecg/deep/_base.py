@@ -334,7 +334,8 @@ class DeepECG(
 
     def _apply(self, X, function):
         """Return ``function(network, x)`` of all records as an array, batch by batch."""
-        check_is_fitted(self, "net_")
+        if not hasattr(self, "net_"):
+            check_is_fitted(self, "net_")
         if not isinstance(X, ValidatedInput):
             X = ValidatedInput(self._input.validate(self, X, reset=False), self.normalizer_)
         network = self.net_.module_
@@ -394,6 +395,8 @@ class DeepECG(
 
 def _check_finite(output, first_record):
     """Raise if outputs of the network (n_records, ...) are NaN or infinite."""
+    if np.isfinite(output.numpy()).all():
+        return
     is_finite = torch.isfinite(output).flatten(1).all(dim=1)
     if not is_finite.all():
         record = first_record + int(is_finite.logical_not().nonzero()[0])

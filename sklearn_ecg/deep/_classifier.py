@@ -195,7 +195,9 @@ class DeepECGClassifier(ClassifierMixin, SupervisedECG):
             if self._target_kind == "multiclass":
                 return softmax(logits, axis=1)
             positive = expit(logits)
-        return positive if self._target_kind == "multilabel" else np.c_[1 - positive, positive]
+        if self._target_kind == "multilabel":
+            return positive
+        return np.stack([1 - positive, positive], axis=1)
 
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities of the classes.

@@ -285,15 +285,19 @@ class FineTunedClassifier(DeepECGClassifier):
     def _initialize_head(self, data, network, train_batches, is_new):
         """Fit the standardization and, unless it starts at random, the linear layer."""
         standardize, linear = network.classifier.to(self._torch_dtype)
-        embedding = self._embed_records(network.encoder, train_batches.records)
         # A warm start may continue with an encoder that was fine-tuned.
         is_pretrained = is_new or self._has_pretrained_weights(network.encoder)
-        if is_pretrained and hasattr(self.encoder_, "embedding_mean_"):
+        is_known = is_pretrained and hasattr(self.encoder_, "embedding_mean_")
+        starts_at_random = not self.frozen and self.head_init == "random"
+        if is_known:
             # Of all records that were pretrained on, because the labeled ones may be few.
             standardize.set(self.encoder_.embedding_mean_, self.encoder_.embedding_scale_)
-        else:
+            if starts_at_random:
+                return
+        embedding = self._embed_records(network.encoder, train_batches.records)
+        if not is_known:
             standardize.fit(embedding, train_batches.weights)
-        if not self.frozen and self.head_init == "random":
+        if starts_at_random:
             return
         weights, class_weight = train_batches.weights, data.class_weight
         coef, intercept, data.n_probe_iter = fit_linear_probe(

@@ -1,12 +1,14 @@
 """The background of a page: the grid, the labels of the leads and the calibration pulses."""
 
+from functools import lru_cache
+
 import numpy as np
 from PIL import Image, ImageDraw
 
 from ._paper_layout import BOLD_STEP, FINE_STEP, PULSE_EDGE, PULSE_END, PULSE_START, TICK
 from ._pixel_page import TEXT_LINE, label_font
 from ._print_style import ink_of_channels
-from ._rasterize import draw_traces
+from ._rasterize import Trace, TraceGroup
 
 # Widths in mm of the grid's lines.
 _FINE_WIDTH, _BOLD_WIDTH = 0.1, 0.15
@@ -17,6 +19,8 @@ _FADE = (2.5, 7.0)
 _MIN_TICK = 4
 
 
+# Records are often rendered one by one or batch by batch, on the same page.
+@lru_cache(maxsize=2)
 def draw_background(page, style, *, color):
     """Draw everything but the traces.
 
@@ -29,6 +33,7 @@ def draw_background(page, style, *, color):
     Returns
     -------
     image : ndarray of shape (height, width) or (height, width, 3), uint8
+        Read-only, because the next call returns the same array.
     """
     image = np.empty((*page.size, 3), dtype=np.float32)
     image[:] = style.paper
@@ -51,6 +56,7 @@ def draw_background(page, style, *, color):
         # One pulse for each row.
         panels = [panel for panel in page.all_panels if panel.column == 0]
         _draw_pulses(image, page, panels, ink_of_channels(style.ink, color))
+    image.flags.writeable = False
     return image
 
 
@@ -124,14 +130,6 @@ def _draw_pulses(image, page, panels, ink):
     right = round(panels[0].x + last * page.per_second)
     positions = (np.arange(left, right + 1) - panels[0].x) / page.per_second
     edges = np.clip((positions - first) * rate, 0, len(pulse) - 1)
-    draw_traces(
-        image[np.newaxis],
-        np.broadcast_to(pulse, (1, len(panels), len(pulse))),
-        edges,
-        left,
-        zeros=[panel.zero for panel in panels],
-        limits=[panel.limits for panel in panels],
-        per_millivolt=page.per_millivolt,
-        line_width=page.line_width,
-        ink=ink,
-    )
+    traces = [Trace(edges, len(pulse), left, panel.zero, panel.limits) for panel in panels]
+    group = TraceGroup(traces, per_millivolt=page.per_millivolt, line_width=page.line_width)
+    group.draw(image[np.newaxis], np.tile(pulse, (1, len(panels))), ink)

@@ -5,7 +5,7 @@ import numpy as np
 from ..utils._chunks import RENDER, record_chunks
 from ._background import draw_background
 from ._print_style import ink_of_channels
-from ._rasterize import draw_traces
+from ._rasterize import Trace, TraceGroup
 
 
 def drawn_panels(page, n_times):
@@ -34,45 +34,51 @@ def draw_pages(page, style, signals, *, sampling_rate, color):
     background = draw_background(page, style, color=color)
     ink = ink_of_channels(style.ink, color)
     images = np.empty((len(signals), *background.shape), dtype=np.uint8)
-    # Panels with the same time axis are drawn together, but only every third row, because the
-    # panels of one call must not have pixels in common.
-    groups = {}
-    for panel, first, last in drawn_panels(page, signals.shape[2]):
-        key = (panel.column, panel.row % 3, first, last)
-        groups.setdefault(key, []).append(panel)
+    groups = _group_panels(page, signals.shape[2], sampling_rate)
     largest = max(signals[0].size, background.size)
     for part in record_chunks(len(signals), largest, RENDER):
         images[part] = background
-        for (_, _, first, last), panels in groups.items():
-            _draw_panels(
-                images[part], page, signals[part], panels, (first, last), sampling_rate, ink
-            )
+        for shown, traces in groups:
+            of_group = [signals[part, lead, begin:end] for lead, begin, end in shown]
+            traces.draw(images[part], np.concatenate(of_group, axis=1), ink)
     return images
 
 
-def _draw_panels(images, page, signals, panels, span, sampling_rate, ink):
-    """Draw panels that show the same time span."""
-    (first, last), n_times = span, signals.shape[2]
-    left, right = panels[0].box[2:]
+def _group_panels(page, n_times, sampling_rate):
+    """Group the panels that are drawn together.
+
+    The panels of a group must not have pixels in common: only every third row is drawn at once.
+
+    Returns
+    -------
+    groups : list of (list of (int, int, int), TraceGroup)
+        The lead, the first time point and the last one + 1 of each trace, and the traces.
+    """
+    groups = {}
+    for panel, first, last in drawn_panels(page, n_times):
+        key = (panel in page.strips, panel.row % 3)
+        edges = _column_edges(page, panel, (first, last), n_times, sampling_rate)
+        # Only the signals that the panel shows.
+        begin, end = int(edges[0]), int(np.ceil(edges[-1])) + 1
+        trace = Trace(edges - begin, end - begin, panel.box[2], panel.zero, panel.limits)
+        groups.setdefault(key, []).append(((panel.lead, begin, end), trace))
+    scale = {"per_millivolt": page.per_millivolt, "line_width": page.line_width}
+    return [
+        ([shown for shown, _ in group], TraceGroup([trace for _, trace in group], **scale))
+        for group in groups.values()
+    ]
+
+
+def _column_edges(page, panel, span, n_times, sampling_rate):
+    """Return the edges of the pixel columns of a panel, in time points of the record."""
+    first, last = span
+    left, right = panel.box[2:]
     points_per_pixel = sampling_rate / page.per_second
-    edges = first + (np.arange(left, right + 1) - panels[0].x) * points_per_pixel
+    edges = first + (np.arange(left, right + 1) - panel.x) * points_per_pixel
     # A record may end before its panel, but at least one column of pixels is drawn.
     edges = edges[: max(2, np.searchsorted(edges, last) + 1)]
     edges[0], edges[-1] = first, min(edges[-1], last)
     if len(edges) - 1 == right - left:
         edges[-1] = last
     # Each time point lasts until the next one; so does the last one.
-    edges = np.clip(edges, 0, n_times - 1)
-    # Only the signals that the panels show.
-    begin, end = int(edges[0]), int(np.ceil(edges[-1])) + 1
-    draw_traces(
-        images,
-        signals[:, [panel.lead for panel in panels], begin:end],
-        edges - begin,
-        left,
-        zeros=[panel.zero for panel in panels],
-        limits=[panel.limits for panel in panels],
-        per_millivolt=page.per_millivolt,
-        line_width=page.line_width,
-        ink=ink,
-    )
+    return np.clip(edges, 0, n_times - 1)

@@ -43,8 +43,8 @@ NORMALIZE_IMAGES = ChunkBudget(1, min_records=64)
 WINDOWS = ChunkBudget(2**24)
 # Values of long records that are searched for gaps.
 GAPS = ChunkBudget(2**22)
-# Pixels of rendered pages.
-RENDER = ChunkBudget(2**22)
+# Pixels of rendered pages. Calls for a single large page take longer than its pixels.
+RENDER = ChunkBudget(2**22, min_records=4)
 # R-peak detection, in lead-seconds rather than values.
 R_PEAKS = ChunkBudget(20_000)
 # Curves of the detector and windows of beats that fit the processor's cache.
@@ -89,6 +89,8 @@ def record_chunks(n_records, values_per_record, budget):
     if n_records == 0:
         return []
     size = chunk_size(values_per_record, budget)
+    if n_records <= size:
+        return [slice(0, n_records)]
     if budget.stretch:
         bounds = np.linspace(0, n_records, max(1, round(n_records / size)) + 1).astype(int).tolist()
     else:

@@ -3,6 +3,7 @@
 import os
 import threading
 from contextlib import ExitStack, contextmanager
+from functools import cache
 
 import numpy as np
 import torch
@@ -48,13 +49,19 @@ class _ProcessSettings:
         return torch.get_default_dtype(), precisions, (cudnn.deterministic, cudnn.benchmark)
 
     def _set(self, settings):
+        # Setting what is set already takes longer than the rest of a prediction's preparation.
         dtype, precisions, (deterministic, benchmark) = settings
-        torch.set_default_dtype(dtype)
-        torch.backends.cudnn.deterministic = deterministic
-        torch.backends.cudnn.benchmark = benchmark
+        if torch.get_default_dtype() != dtype:
+            torch.set_default_dtype(dtype)
+        cudnn = torch.backends.cudnn
+        if cudnn.deterministic != deterministic:
+            cudnn.deterministic = deterministic
+        if cudnn.benchmark != benchmark:
+            cudnn.benchmark = benchmark
         for backend, precision in zip(_backends(), precisions):
+            found = backend.fp32_precision
             # "none" is full precision as well.
-            if {backend.fp32_precision, precision} != {"none", "ieee"}:
+            if found != precision and {found, precision} != {"none", "ieee"}:
                 backend.fp32_precision = precision
 
 
@@ -65,8 +72,13 @@ def _backends():
     H100, embeddings then differed from those of the CPU by up to 0.008, and by 4e-6 without it.
     Older versions of torch have one setting for CPUs and GPUs, which is left to the program.
     """
+    return _backends_of_build(torch.backends.cuda.is_built())
+
+
+@cache
+def _backends_of_build(has_cuda):
     owners = [torch.backends.mkldnn]
-    if torch.backends.cuda.is_built():
+    if has_cuda:
         owners += [torch.backends.cudnn, torch.backends.cuda]
     found = [getattr(owner, name, None) for owner in owners for name in ("matmul", "conv", "rnn")]
     return [backend for backend in found if hasattr(backend, "fp32_precision")]
@@ -150,14 +162,18 @@ def usual_settings(device, n_threads=None):
         See `torch_threads`. None keeps the number of threads of the program.
     """
     with ExitStack() as stack:
+        # Each of these takes as long as a small layer of a network, and most programs need none.
         stack.enter_context(torch_threads(n_threads))
         stack.enter_context(_SETTINGS)
-        if torch.get_default_device().type != "cpu":
+        if torch.empty(0).device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if not torch.is_grad_enabled():
+            stack.enter_context(torch.enable_grad())
         for kind in {"cpu", device.type}:
-            stack.enter_context(torch.autocast(kind, enabled=False))
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
         stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
         yield
 

@@ -52,7 +52,7 @@ class ThreadCounts:
             elif me not in self._inside and found in others:
                 found = self._of_program
             self._inside.setdefault(me, []).append(number)
-            torch.set_num_threads(number)
+            _set_num_threads(number)
         return found
 
     def leave(self, previous):
@@ -62,7 +62,13 @@ class ThreadCounts:
             self._inside[me].pop()
             if not self._inside[me]:
                 del self._inside[me]
-            torch.set_num_threads(previous)
+            _set_num_threads(previous)
+
+
+def _set_num_threads(number):
+    """Set the number of threads of torch, unless it is set already, which is much faster."""
+    if torch.get_num_threads() != number:
+        torch.set_num_threads(number)
 
 
 _COUNTS = ThreadCounts()

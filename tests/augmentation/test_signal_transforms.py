@@ -181,6 +181,26 @@ def test_shift_is_the_same_in_all_leads_of_a_record(x):
     assert len(shifts) > 1 and min(shifts) < 0 < max(shifts)
 
 
+@pytest.mark.parametrize("n_times", [1, 2, 50, 333])
+def test_transforms_are_the_same_for_any_memory_and_with_gradients(n_times):
+    x = torch.randn(5, 3, n_times, generator=torch.Generator().manual_seed(0))
+    for transform in (TemporalShift(0.5, sampling_rate=100), RandomScaleCrop(0.4)):
+        expected = transform(x, random_state=1)
+        time_first = x.mT.contiguous().mT
+        for other in (time_first, x.repeat_interleave(2, dim=1)[:, ::2]):
+            torch.testing.assert_close(
+                transform(other, random_state=1), expected, rtol=1e-6, atol=1e-6
+            )
+        found = transform(time_first, random_state=1)
+        assert found.stride() == time_first.stride()
+        leaf = x.clone().requires_grad_()
+        with_gradient = transform(leaf, random_state=1)
+        assert torch.equal(with_gradient.detach(), expected)
+        with_gradient.sum().backward()
+        # Each value of the result is a mean of values of x with weights that sum to 1.
+        torch.testing.assert_close(leaf.grad.sum(), torch.tensor(float(x.numel())))
+
+
 def test_shift_moves_peaks_and_impulses_together():
     rng = np.random.default_rng(0)
     for seed, n_times in enumerate((2, 7, 100, 1000)):

@@ -166,3 +166,40 @@ def test_array_after_frame_warns():
     check_signals(estimator, frame, reset=True)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         check_signals(estimator, X12, reset=False)
+
+
+def test_predictions_of_usual_arrays_skip_the_checks_of_scikit_learn(monkeypatch):
+    from sklearn_ecg._validation import _signals
+
+    plain, on_frame, on_rows = Estimator(), Estimator(), Estimator(n_leads=12)
+    check_signals(plain, X12, reset=True)
+    check_signals(on_frame, to_lead_frame(X12), reset=True)
+    check_signals(on_rows, X12.reshape(5, -1), reset=True)
+    calls = []
+
+    def count(function):
+        return lambda *args, **options: calls.append(1) or function(*args, **options)
+
+    for name in ("validate_data", "check_array"):
+        monkeypatch.setattr(_signals, name, count(getattr(_signals, name)))
+    signals, names = check_signals(plain, X12, reset=False)
+    assert signals is X12 and names == STANDARD_LEADS and not calls
+    # What scikit-learn converts or warns of is still passed to it.
+    for X in (X12.astype(float), X12.astype(">f4"), np.asfortranarray(X12), X12.tolist()):
+        calls.clear()
+        np.testing.assert_array_equal(check_signals(plain, X, reset=False)[0], X12)
+        assert calls
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        check_signals(on_frame, X12, reset=False)
+    calls.clear()
+    check_signals(on_rows, X12, reset=False)
+    assert calls
+    for X, message in (
+        (X12[:, :3], "X has 3 leads"),
+        (X12[:, :, :50], "50 time points"),
+        (X12[:0], r"0 sample\(s\)"),
+        (np.where(np.arange(100) == 3, np.nan, X12).astype(np.float32), "contains NaN"),
+        (np.where(np.arange(100) == 3, -np.inf, X12).astype(np.float32), "contains infinity"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            check_signals(plain, X, reset=False)

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -92,8 +92,13 @@ class _Net(NeuralNet):
 
     def autocast(self):
         """Return the context for the network: bfloat16 where it is safe, with mixed precision."""
-        device_type = torch.device(self.device).type
-        return torch.autocast(device_type, dtype=torch.bfloat16, enabled=self.mixed_precision)
+        if not self.mixed_precision:
+            return nullcontext()  # the settings of the calling program are turned off already
+        # The cache of converted weights is only emptied when the outermost block ends. Within
+        # another block, all steps would use the weights of the first step.
+        return torch.autocast(
+            torch.device(self.device).type, dtype=torch.bfloat16, cache_enabled=False
+        )
 
     def infer(self, x, **fit_params):
         with self.autocast():
