@@ -11,10 +11,10 @@ from sklearn.utils import Bunch
 
 from .._validation import check_image_size
 from ..model_selection import duplicate_groups
+from ..utils._image_files import count_pages
 from ..utils._paths import expand_path
 from ..utils._warnings import warn
 from ._image_files import (
-    count_pages,
     decode_image,
     list_class_folders,
     list_image_files,

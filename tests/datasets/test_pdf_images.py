@@ -169,7 +169,7 @@ def test_without_pypdfium2(folder, monkeypatch):
 
 
 def test_too_many_pages(folder, monkeypatch):
-    monkeypatch.setattr("sklearn_ecg.datasets._image_files._pdf._MAX_PAGES", 2)
+    monkeypatch.setattr("sklearn_ecg.utils._image_files._pdf._MAX_PAGES", 2)
     with pytest.raises(RecordError, match="a.pdf.*it has 3 pages; files of 1 to 2 pages"):
         load_ecg_images(folder)
 

@@ -341,7 +341,7 @@ def test_errors_name_the_image(page, tmp_path):
         ECGImageDigitizer(RATE).transform([str(path)])
     missing, text = tmp_path / "missing.png", tmp_path / "text.png"
     text.write_text("no image")
-    with pytest.raises(ValueError, match=r"missing\.png' cannot be opened: .*No such file"):
+    with pytest.raises(ValueError, match=r"missing\.png' cannot be opened: it does not exist"):
         ECGImageDigitizer(RATE).transform([missing])
     digitizer = ECGImageDigitizer(RATE, on_error="nan")
     bunch = digitizer.digitize([page, blank, path, missing, text])
@@ -408,9 +408,9 @@ def test_estimator(page):
     [
         ("scan.png", TypeError, r"Pass \[X\]"),
         ([], ValueError, "no images"),
-        (np.zeros((850, 1100), np.uint8), ValueError, r"single image is X\[np.newaxis\]"),
-        (np.zeros((850, 1100, 3), np.uint8), ValueError, r"single image is X\[np.newaxis\]"),
-        (np.zeros((850, 1100, 1)), ValueError, r"single image is X\[np.newaxis\]"),
+        (np.zeros((850, 1100), np.uint8), ValueError, r"single image is X\[\[0\]\]"),
+        (np.zeros((850, 1100, 3), np.uint8), ValueError, r"single image is X\[\[0\]\]"),
+        (np.zeros((850, 1100, 1)), ValueError, r"single image is X\[\[0\]\]"),
         ([np.zeros((2, 50, 60, 3))], ValueError, r"shape \(2, 50, 60, 3\)"),
         ([np.zeros((3, 50, 60))], ValueError, "channels, which come last"),
         ([np.full((300, 300), np.nan)], ValueError, "NaN or infinity"),
