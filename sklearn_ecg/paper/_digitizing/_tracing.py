@@ -123,39 +123,44 @@ def _choose_strokes(ends, costs, baselines, scale):
         Which of the strokes, or _MAX_STROKES in a gap.
     """
     n_columns, _, n_rows, k = ends.shape
-    # From each stroke of a column (axis 3) to each one of the next column (axis 2).
-    steps = np.full((n_columns, n_rows, k, k), np.inf)
-    steps[1:] = _step_costs(
-        ends[1:, 0, :, :, None],
-        ends[1:, 1, :, :, None],
-        ends[:-1, 0, :, None],
-        ends[:-1, 1, :, None],
+    # Rows last: (n_columns, k, n_rows).
+    middles, halves, costs = (
+        np.ascontiguousarray(part.transpose(0, 2, 1)) for part in (ends[:, 0], ends[:, 1], costs)
     )
-    # The last state is a gap, in which a path remembers its last stroke.
-    cost = np.full((n_rows, k + 1), np.inf)
-    cost[:, -1] = 0.0
-    last = np.stack([baselines, np.zeros(n_rows)])[:, :, None]
-    back = np.zeros((n_columns, n_rows, k + 1), dtype=np.int8)
-    total = np.empty((n_rows, k, k + 1))
-    from_strokes, from_gap = total[:, :, :-1], total[:, :, -1]
+    # From each stroke of a column (axis 1), and from a gap, to each stroke of the next (axis 2).
+    steps = np.full((n_columns, k + 1, k, n_rows), np.inf)
+    steps[1:, :-1] = _step_costs(
+        middles[1:, None], halves[1:, None], middles[:-1, :, None], halves[:-1, :, None]
+    )
+    # Costs of the best path to each state; the last one is a gap, which starts at the baseline and
+    # remembers its last stroke.
+    best = np.full((n_columns + 1, k + 1, n_rows), np.inf)
+    best[0, -1] = 0.0
+    last_middle, last_half = baselines, np.zeros(n_rows)
     index = np.arange(n_rows)
     # Costs of no stroke in one column.
     skip = _SKIP / scale
+    total = np.empty((k + 1, k, n_rows))
     for x in range(n_columns):
-        np.add(steps[x], cost[:, None, :-1], out=from_strokes)
-        np.add(_step_costs(*ends[x], *last), cost[:, -1:], out=from_gap)
-        back[x, :, :-1] = total.argmin(axis=2)
-        back[x, :, -1] = rest = cost.argmin(axis=1)
-        in_gap = cost.min(axis=1) + skip
+        cost, step = best[x], steps[x]
+        step[-1] = _step_costs(middles[x], halves[x], last_middle, last_half)
+        np.add(step, cost[:, None], out=total)
+        np.add(total.min(axis=0), costs[x], out=best[x + 1, :-1])
+        rest = cost.argmin(axis=0)
+        np.add(cost[rest, index], skip, out=best[x + 1, -1])
         begins = rest < k
         if begins.any():
-            previous = ends[x - 1][:, index, rest % k]
-            last = np.where(begins, previous, last[:, :, 0])[:, :, None]
-        np.add(total.min(axis=2), costs[x], out=cost[:, :-1])
-        cost[:, -1] = in_gap
+            rest[~begins] = 0
+            last_middle = np.where(begins, middles[x - 1, rest, index], last_middle)
+            last_half = np.where(begins, halves[x - 1, rest, index], last_half)
+    # Where each state came from.
+    steps += best[:-1, :, None]
+    back = np.empty((n_columns, k + 1, n_rows), dtype=np.int8)
+    back[:, :-1] = steps.argmin(axis=1)
+    back[:, -1] = best[:-1].argmin(axis=1)
     states = np.empty((n_rows, n_columns), dtype=int)
     for row in range(n_rows):
-        state, choices = int(cost[row].argmin()), back[:, row].tolist()
+        state, choices = int(best[-1, :, row].argmin()), back[:, :, row].tolist()
         for x in range(n_columns - 1, -1, -1):
             states[row, x] = state
             state = choices[x][state]
