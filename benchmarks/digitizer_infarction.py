@@ -16,9 +16,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from _arms import gradient_boosting
 from _results import cached_arrays, code_hash
-from _study import hash_arrays, stack_seeds
+from _study import hash_arrays, list_params, stack_seeds
 from digitizer_ptbxl import LARGE, RATE, SMALL, compare, heart_rates, make_pages
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
@@ -72,9 +73,16 @@ def _digitize(X, numbers, size, transform):
     }
 
 
-def measure(X):
-    features = BeatFeatures(RATE, drop_empty=False).set_output(transform="pandas")
-    return features.fit_transform(X)
+def measure(X, code):
+    """Return the table of `BeatFeatures`, kept like the pages."""
+
+    def compute():
+        features = BeatFeatures(RATE, drop_empty=False).set_output(transform="pandas")
+        table = features.fit_transform(X)
+        return {"values": table.to_numpy(dtype=float), "columns": table.columns.to_numpy(str)}
+
+    found = cached_arrays(None, f"features of {hash_arrays(X)}, code {code}", compute)
+    return pd.DataFrame(found["values"], columns=found["columns"])
 
 
 def describe_pages(X, pages, tables):
@@ -107,7 +115,13 @@ def _share_within(ratios, limit=0.02):
 
 
 def predict(table, y, groups, train, test):
-    """Return probabilities of the test records, (n_seeds, n_test)."""
+    """Return probabilities of the test records, (n_seeds, n_test), kept like the pages."""
+    records = hash_arrays(table.to_numpy(), y, groups, train, test)
+    key = f"probabilities of {records}, {list_params(gradient_boosting())}, seeds {SEEDS}"
+    return cached_arrays(None, key, lambda: {"found": _fit(table, y, groups, train, test)})["found"]
+
+
+def _fit(table, y, groups, train, test):
     if len(train):
         splits = [(train, np.arange(len(test)))]
     else:
@@ -172,9 +186,9 @@ def main():
         pages = digitize_records(X, kind, chosen, code)
         renderer = ECGImageRenderer(RATE, **LAYOUT, image_size=KINDS[kind][0]).fit(X)
         tables = {
-            "signals": measure(X),
-            "printed": measure(renderer.visible_signals(X)),
-            "digitized": measure(pages["signals"]),
+            "signals": measure(X, code),
+            "printed": measure(renderer.visible_signals(X), code),
+            "digitized": measure(pages["signals"], code),
         }
         shown = slice(0, n_test)
         tested = {field: values[shown] for field, values in pages.items()}

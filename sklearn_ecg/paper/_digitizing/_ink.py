@@ -22,7 +22,7 @@ _MIN_DARKNESS = 0.12
 # mm: no line and no narrow beat is filled with ink over this width and height.
 _BLOT = 2.0
 # Pixels of which the common darkness of a line is the median.
-_MEDIAN_OF = 300
+_MEDIAN_OF = 150
 # mm: taller vertical lines than this separate columns; no R-peak is as high.
 _RULING_HEIGHT = 40.0
 # mm and share: least distance of such lines, and how much of their height has ink.

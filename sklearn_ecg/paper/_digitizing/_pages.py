@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
 
 from ...utils._image_files import find_reduction
 from ._refusal import PageRefusedError
@@ -55,9 +55,9 @@ def split_channels(image, reduced=1):
     if image.mode == "L":
         lightest = darkest = image
     else:
-        red, green, blue = image.split()
-        lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-        darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
+        red, green, blue = (np.asarray(channel) for channel in image.split())
+        lightest = Image.fromarray(np.maximum(np.maximum(red, green), blue))
+        darkest = Image.fromarray(np.minimum(np.minimum(red, green), blue))
     page = Page(lightest, darkest, reduction * reduced)
     if min(page.lightest.size) < _MIN_SIDE:
         raise PageRefusedError(
