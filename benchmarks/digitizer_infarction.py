@@ -192,7 +192,9 @@ def main():
         }
         shown = slice(0, n_test)
         tested = {field: values[shown] for field, values in pages.items()}
-        row = describe_pages(X[shown], tested, tables["signals"][shown], tables["digitized"][shown])
+        row = describe_pages(
+            X[shown], tested, {name: table[shown] for name, table in tables.items()}
+        )
         print(kind, row, flush=True)
         used = np.flatnonzero(is_used[chosen])
         test, train = used[used < n_test], used[used >= n_test]
@@ -217,7 +219,7 @@ def make_table(rows):
         ),
         "pages with a lead in a wrong place": lambda row: row["wrong"],
         "heart rate of lead II within 2 % of its signal": lambda row: show_share(row["strip"]),
-        "heart rate of `BeatFeatures` within 2 % of the complete record": (
+        "heart rate of ``BeatFeatures`` within 2 % of the complete record": (
             lambda row: show_share(row["rate"])
         ),
         "the same from the printed parts of the signals": (
@@ -237,7 +239,7 @@ def make_table(rows):
     cells += [[name, *(value(row) for row in rows.values())] for name, value in lines.items()]
     for line in cells:
         for first, cell in enumerate(line):
-            table.append(f"   {'- ' if first else '* - '}{cell}".replace("   - ", "     - "))
+            table.append(f"   {'  - ' if first else '* - '}{cell}".rstrip())
     return "\n".join(table) + "\n"
 
 
