@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 from scipy.ndimage import convolve1d
 
 from ._bends import CELL, Bend, fit_bend
@@ -233,7 +233,6 @@ def _improve(page, to_paper, bent):
     to_upright = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
     to_upright = to_upright @ to_paper
     pixels = enhance_grid(warp(page.darkest, to_upright, size))
-    pixels[~find_inside(to_upright, (width, height), size)] = 0
     fields = {}
     for harmonic in (1, HARMONICS):
         frequency = harmonic / (5 * scale)
@@ -323,28 +322,6 @@ def warp(image, homography, size, resample=Image.Resampling.BILINEAR, fill=255):
     return image.transform(
         size, Image.Transform.PERSPECTIVE, tuple(coefficients), resample, fillcolor=fill
     )
-
-
-def find_inside(homography, image_size, size):
-    """Return which pixels of an image after a homography are those of the image before it.
-
-    Parameters
-    ----------
-    homography : ndarray of shape (3, 3)
-    image_size, size : tuple of int
-        Width and height of the image before and after.
-
-    Returns
-    -------
-    inside : ndarray of shape (height, width), bool
-    """
-    width, height = image_size
-    x, y = _apply(homography, np.array([0, width, width, 0]), np.array([0, 0, height, height]))
-    frame = Image.new("L", size, 0)
-    # A pixel is at its center.
-    corners = [(float(a) - 0.5, float(b) - 0.5) for a, b in zip(x, y)]
-    ImageDraw.Draw(frame).polygon(corners, fill=255)
-    return np.asarray(frame) > 0
 
 
 def to_pixels(grid, u, v):

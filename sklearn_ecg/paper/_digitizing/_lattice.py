@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from PIL import ImageFilter
-from scipy.ndimage import maximum_filter1d, median_filter
+from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter
 
 # Pixels: longest side of the image that is searched, and side of a tile.
 _MAX_SIDE = 1400
@@ -94,9 +93,8 @@ _MIN_STRENGTH = 1.2
 
 def enhance_grid(image):
     """Return how much darker each pixel is than its surroundings, limited to what a grid is."""
-    # A box of 25 x 25 pixels.
-    surroundings = np.asarray(image.filter(ImageFilter.BoxBlur(12)), dtype=np.float32)
-    darkness = np.subtract(surroundings, np.asarray(image), out=surroundings)
+    pixels = np.asarray(image, dtype=np.float32)
+    darkness = uniform_filter(pixels, 25, mode="nearest") - pixels
     limit = np.percentile(darkness[::3, ::3], 93)
     np.clip(darkness, -limit, max(limit, 1e-3), out=darkness)
     return darkness
