@@ -1,17 +1,14 @@
 """Signals of PTB-XL that were drawn on paper, digitized, and compared with the originals.
 
     OMP_NUM_THREADS=1 python benchmarks/digitizer_ptbxl.py FOLDER
-    OMP_NUM_THREADS=1 python benchmarks/digitizer_ptbxl.py FOLDER --infarction
 
-The first command prints, for each kind of page, how many pages are refused, the signal-to-noise
-ratio per lead in dB (medians are subtracted, and both are aligned by less than one pixel), pages
-with leads in a wrong place (another lead is nearer to the truth), and pages whose heart rate in
-lead II differs by more than 2 %. Each arm has other records of the folds.
+It prints, for each kind of page, how many pages are refused, the signal-to-noise ratio per lead in
+dB (medians are subtracted, and both are aligned by less than one pixel), pages with leads in a
+wrong place (another lead is nearer to the truth), and pages whose heart rate in lead II differs by
+more than 2 %. Each arm has other records of the folds.
 
-The second one prints the AUROC of infarction from BeatFeatures and gradient boosting, out of fold,
-for the originals and for digitized pages of layout 12x1, with a paired interval.
-
-Limits of the digitizer were chosen on folds 1 and 2.
+Limits of the digitizer were chosen on folds 1 and 2. digitizer_infarction.py has the AUROC of
+infarction.
 """
 
 import argparse
@@ -122,63 +119,14 @@ def measure(name, X, seed):
         print(f"{'':34}refused: " + ", ".join(f"{k} {v}" for k, v in reasons.items()), flush=True)
 
 
-def infarction(ecg, folds):
-    """Compare the AUROC of digitized and of original signals."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import GroupKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-
-    from sklearn_ecg.metrics import auroc_score, bootstrap_difference
-    from sklearn_ecg.preprocessing import BeatFeatures
-
-    names = list(ecg.target_names)
-    is_mi, is_normal = ecg.target[:, names.index("MI")], ecg.target[:, names.index("NORM")]
-    used = np.flatnonzero(np.isin(ecg.folds, folds) & (is_mi != is_normal))
-    X, y, groups = ecg.data[used], is_mi[used], ecg.groups[used]
-    signals = np.full_like(X, np.nan)
-    options = dict(layout="12x1", image_size=LARGE, color="rgb")
-    for i in range(len(X)):
-        pages = ECGImageRenderer(RATE, **options).fit_transform(X[i : i + 1])
-        signals[i] = ECGImageDigitizer(RATE, on_error="nan").transform(pages)[0]
-    complete = ~np.isnan(signals).all(axis=2).any(axis=1)
-    print(f"{len(X)} records, {y.sum()} with infarction; {(~complete).sum()} pages refused")
-    X, y, groups, signals = X[complete], y[complete], groups[complete], signals[complete]
-    # The last time point of a row may be missing.
-    for record, lead in np.ndindex(signals.shape[:2]):
-        row = signals[record, lead]
-        known = np.flatnonzero(~np.isnan(row))
-        signals[record, lead] = np.interp(np.arange(len(row)), known, row[known])
-    probabilities = {}
-    for name, data in {"signals": X, "digitized": signals}.items():
-        classifier = HistGradientBoostingClassifier(max_iter=100, random_state=0)
-        model = make_pipeline(BeatFeatures(RATE), classifier)
-        probabilities[name] = cross_val_predict(
-            model, data, y, groups=groups, cv=GroupKFold(5), method="predict_proba"
-        )[:, 1]
-        print(f"  {name}: AUROC {auroc_score(y, probabilities[name]):.3f}")
-    interval = bootstrap_difference(
-        auroc_score,
-        y,
-        probabilities["digitized"],
-        probabilities["signals"],
-        groups=groups,
-        random_state=0,
-    )
-    print(f"  difference: {interval}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder")
     parser.add_argument("--records", type=int, default=40, help="of each arm")
     parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
     parser.add_argument("--arms", nargs="+", default=list(ARMS))
-    parser.add_argument("--infarction", action="store_true")
     args = parser.parse_args()
     ecg = load_ptbxl(args.folder)
-    if args.infarction:
-        infarction(ecg, args.folds)
-        return
     records = np.flatnonzero(np.isin(ecg.folds, args.folds))
     rng = np.random.default_rng(0)
     print(

@@ -9,6 +9,7 @@ No other module of the package inspects the number of dimensions of X, except th
 from ._any_length import SignalRecords, check_signals_of_any_length
 from ._containers import SINGLE_RECORD, check_container
 from ._finite import check_finite, is_in_range
+from ._image_lists import is_path, list_images
 from ._images import check_image_size, check_images
 from ._millivolts import check_millivolts, check_same_scale, find_scale_fault
 from ._missing_leads import (
@@ -35,6 +36,8 @@ __all__ = [
     "check_container",
     "check_finite",
     "is_in_range",
+    "is_path",
+    "list_images",
     "check_image_size",
     "check_images",
     "check_millivolts",

@@ -62,12 +62,8 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     if isinstance(X, (list, tuple)):
         X = as_array(X)
     ndim = getattr(X, "ndim", 2)
-    if ndim not in (2, 3, 4):
-        raise ValueError(
-            "Expected images (n_images, height, width) or (n_images, height, width, channels), or "
-            f"a 2D array of rows, got {ndim}D array with shape {X.shape} instead. Reshape your "
-            f"data. {SINGLE_IMAGE}."
-        )
+    if ndim != 2:
+        refuse_other_dimensions(X, ", or a 2D array of rows")
     given = X.dtypes if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
     dtype = np.uint8 if all(kind == np.uint8 for kind in given) else dtype
     options = {"dtype": dtype, "order": "C", "allow_nd": True, "ensure_all_finite": False}
@@ -127,6 +123,23 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
                 "Input X contains values above 1e15. Pass floats that are about in [0, 1]."
             )
     return X
+
+
+def refuse_other_dimensions(X, also=""):
+    """Raise a ValueError if the shape of an array is not that of several images.
+
+    Parameters
+    ----------
+    X : array
+    also : str, default=""
+        What else the caller accepts, for the message.
+    """
+    if X.ndim not in (3, 4):
+        raise ValueError(
+            "Expected images (n_images, height, width) or (n_images, height, width, channels)"
+            f"{also}, got {X.ndim}D array with shape {X.shape} instead. Reshape your data. "
+            f"{SINGLE_IMAGE}."
+        )
 
 
 def check_image_size(image_size):

@@ -11,10 +11,10 @@ from sklearn.utils import Bunch
 
 from .._validation import check_image_size
 from ..model_selection import duplicate_groups
+from ..utils._image_files import count_pages
 from ..utils._paths import expand_path
 from ..utils._warnings import warn
 from ._image_files import (
-    count_pages,
     decode_image,
     list_class_folders,
     list_image_files,
@@ -72,7 +72,7 @@ def load_ecg_images(
         The column of the table with the labels, of any type. With None there are no labels.
     group_column : str or None, default=None
         The column of the table with the patients. Images of one patient, and identical images, are
-        then one group.
+        then one group. With None, each file is regarded as a patient of its own.
     image_size : int or (int, int), default=224
         Height and width of the loaded images, or one number for both.
     aspect : {"pad", "stretch"}, default="pad"
@@ -108,9 +108,9 @@ def load_ecg_images(
             The classes: the names of the subfolders in the same order, or the sorted labels of the
             table. Classes of which no image was loaded are included.
         groups : ndarray of shape (n_images,), int
-            Images that are identical in `data`, pixel by pixel, have the same number, for splits
-            that do not have them on both sides. `sklearn_ecg.duplicate_groups` also finds nearly
-            identical images, with a tolerance.
+            Images that are identical in `data`, pixel by pixel, and all pages of a PDF file have
+            the same number, for splits that do not have them on both sides.
+            `sklearn_ecg.duplicate_groups` also finds nearly identical images, with a tolerance.
         filenames : ndarray of shape (n_images,), str
             Relative to `folder`.
         pages : ndarray of shape (n_images,), int
@@ -161,8 +161,10 @@ def load_ecg_images(
     opened.
 
     All pages of a PDF file are loaded: leave out reports without an ECG. They have the label of the
-    file, and its patient with ``group_column``; otherwise each page is a group of its own. PDF
-    files with a password, or more than 10,000 pages, cannot be loaded.
+    file, and its patient with ``group_column``; otherwise the pages of a file are one group, as if
+    they were of one patient. A file with the pages of many patients is one group, too: split it
+    into files, or use `pages` to make groups. PDF files with a password, or more than 10,000 pages,
+    cannot be loaded.
 
     Many public collections of printed ECGs contain the same image twice. Split by ``groups``.
 
@@ -240,13 +242,16 @@ def load_ecg_images(
         metadata = pd.DataFrame({"record": [row["record"] for row in loaded], "page": pages})
     else:
         metadata = table.iloc[[row["row"] for row in loaded]]
-    patients = None if table is None or group_column is None else metadata[group_column]
+    filenames = np.array([row["record"] for row in loaded])
+    # The pages of a PDF file are probably of one patient.
+    has_patients = table is not None and group_column is not None
+    patients = metadata[group_column] if has_patients else filenames
     return Bunch(
         data=data,
         target=target,
         target_names=names,
         groups=duplicate_groups(data, groups=patients),
-        filenames=np.array([row["record"] for row in loaded]),
+        filenames=filenames,
         pages=np.array(pages, dtype=int),
         metadata=metadata,
         report=report,

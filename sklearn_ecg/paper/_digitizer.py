@@ -6,14 +6,16 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from .._validation import is_path, list_images
 from ..leads import STANDARD_LEADS, to_lead_frame
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
-from ._digitizing import READABLE_LAYOUTS, PageOptions, is_path, list_images, open_and_digitize
+from ._digitizing import READABLE_LAYOUTS, PageOptions, open_and_digitize
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 # Columns of a report, apart from the share of each lead that was recovered.
@@ -91,7 +93,9 @@ class ECGImageDigitizer(
     -----
     The steps are as follows. None of them is random, and nothing is learned in `fit`.
 
-    1. Of an image with more than 8 million pixels, blocks of pixels are averaged.
+    1. Files are read as by :func:`~sklearn_ecg.datasets.load_ecg_images`, within the same limits.
+       Of an image with more than 8 million pixels, blocks of pixels are averaged. A PDF page is
+       rendered with 200 pixels per inch.
     2. The smallest of the three colors shows the grid, whatever its color. The mean spectrum of
        tiles of the page gives pitch and rotation. The phases of the grid in all parts of the page
        then give a homography, and cubic polynomials for smooth bends of the paper. If more than
@@ -216,7 +220,7 @@ class ECGImageDigitizer(
             If X is a single path, or contains objects that are neither images nor paths.
         """
         self._make_options()
-        list_images(X)
+        list_images(X, type(self).__name__)
         return self
 
     def transform(self, X):
@@ -227,8 +231,8 @@ class ECGImageDigitizer(
         X : array-like or sequence
             Images: an array of shape (n_images, height, width) or (n_images, height, width,
             n_channels), or a sequence of images of any sizes, each of which is an array, an image
-            of Pillow, or the path of a file that Pillow opens. Arrays are bytes, or floats in
-            [0, 1] or [0, 255].
+            of Pillow, or the path of a PNG, JPEG, TIFF or BMP file, or of a PDF file with one page.
+            Arrays are bytes, or floats in [0, 1] or [0, 255].
 
         Returns
         -------
@@ -401,11 +405,13 @@ class ECGImageDigitizer(
 
     def _digitize(self, X, on_error):
         options = self._make_options()
-        images, index = list_images(X)
+        images, index = list_images(X, type(self).__name__)
         names = [os.fspath(image) if is_path(image) else i for i, image in enumerate(images)]
         signals = np.full((len(images), len(STANDARD_LEADS), options.n_times), np.nan, np.float32)
         rows = []
-        calls = (delayed(open_and_digitize)(image, options) for image in images)
+        # Worker processes have a limit of their own.
+        limit = Image.MAX_IMAGE_PIXELS
+        calls = (delayed(open_and_digitize)(image, options, limit) for image in images)
         readings = Parallel(n_jobs=self.n_jobs, return_as="generator")(calls)
         for i, reading in enumerate(readings):
             if reading.status != "digitized" and on_error == "raise":

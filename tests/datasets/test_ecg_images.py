@@ -15,8 +15,8 @@ from sklearn.model_selection import GroupKFold
 
 from sklearn_ecg import check_disjoint_groups
 from sklearn_ecg.datasets import RecordError, load_ecg_images, load_ptbxl
-from sklearn_ecg.datasets._image_files import _decoding, _opening
 from sklearn_ecg.preprocessing import ECGImageRenderer
+from sklearn_ecg.utils._image_files import _opening, _reading
 
 # The message of this warning has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* images were left out, because:UserWarning")
@@ -552,7 +552,7 @@ def test_large_progressive_jpegs_are_decoded_at_half_their_size(tmp_path, monkey
     options = {"labels": None, "color": color, "image_size": (100, 75)}
     whole = load_ecg_images(tmp_path, **options)
     assert whole.report["reason"].tolist() == ["", ""]
-    monkeypatch.setattr(_decoding, "_MAX_PROGRESSIVE_BYTES", 10_000)
+    monkeypatch.setattr(_reading, "_MAX_PROGRESSIVE_BYTES", 10_000)
     half = load_ecg_images(tmp_path, **options)
     notes = ["decoded at half its size, because it is a large progressive JPEG", ""]
     assert half.report["reason"].tolist() == notes

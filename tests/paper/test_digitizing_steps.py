@@ -20,7 +20,12 @@ from sklearn_ecg.paper._digitizing._pages import split_channels
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 from sklearn_ecg.paper._digitizing._rows import Row
 from sklearn_ecg.paper._digitizing._strokes import find_strokes
-from sklearn_ecg.paper._digitizing._tracing import Path, trace_rows
+from sklearn_ecg.paper._digitizing._tracing import (
+    Path,
+    _choose_by_parts,
+    _choose_strokes,
+    trace_rows,
+)
 
 
 def draw_grid(to_paper, size=(700, 900), contrast=60):
@@ -114,12 +119,12 @@ def test_strokes_equal_a_slow_search():
                     j += 1
                 top = i - 0.5 - (column[i] - 0.5) / (column[i] - column[i - 1])
                 bottom = j - 1.5 + (column[j - 1] - 0.5) / (column[j - 1] - column[j])
-                expected.append((x, top, bottom, column[i:j].mean()))
+                expected.append((x, top, bottom))
     expected = np.array(expected)
     np.testing.assert_array_equal(
         strokes.starts, np.searchsorted(expected[:, 0], np.arange(41), side="left")
     )
-    found = np.stack([strokes.top, strokes.bottom, strokes.ink], axis=1)
+    found = np.stack([strokes.top, strokes.bottom], axis=1)
     np.testing.assert_allclose(found, expected[:, 1:], rtol=1e-4, atol=1e-4)
 
 
@@ -144,6 +149,54 @@ def test_path_follows_a_trace_past_letters():
     values = sample_curve(curve, np.array([20.5, 151.0]), 8)
     assert values[0] == pytest.approx(y[20] + 1, abs=1.5)
     assert np.isnan(sample_curve(curve, np.array([151.0]), 1)).all()
+
+
+def random_strokes(n_columns, n_rows, seed):
+    """Return ends, costs and baselines of strokes in mm, some of which are missing."""
+    rng = np.random.default_rng(seed)
+    baselines = 30.0 * np.arange(n_rows)
+    middles = baselines[:, None] + np.cumsum(rng.normal(0, 1, (n_columns, n_rows, 5)), axis=2)
+    ends = np.stack([middles, rng.uniform(0.1, 2, middles.shape)], axis=1)
+    costs = 0.005 * np.abs(middles - baselines[:, None])
+    costs[rng.random(costs.shape) < 0.5] = np.inf
+    return ends, costs, baselines
+
+
+def test_strokes_equal_a_slow_choice():
+    ends, costs, baselines = random_strokes(40, 1, 0)
+    scale = 4.0
+    # Cost, and states so far, of the best path to each stroke, and to a gap after a stroke.
+    best = [(np.inf, [])] * 5 + [(0.0, [])]
+    last = (baselines[0], 0.0)
+    for x in range(40):
+        found = []
+        for i in range(5):
+            middle, half = ends[x, :, 0, i]
+            choices = []
+            for j, (cost, path) in enumerate(best):
+                other, other_half = ends[x - 1, :, 0, j] if j < 5 else last
+                distance = abs(middle - other)
+                gap = max(0.0, distance - half - other_half)
+                choices.append((cost + gap + 0.02 * distance, [*path, i]))
+            cost, path = min(choices, key=lambda choice: choice[0])
+            found.append((cost + costs[x, 0, i], path))
+        j = int(np.argmin([cost for cost, _ in best]))
+        found.append((best[j][0] + 4.0 / scale, [*best[j][1], 5]))
+        if j < 5:
+            last = ends[x - 1, :, 0, j]
+        best = found
+    expected = min(best, key=lambda choice: choice[0])[1]
+    assert {0, 5} < set(expected)
+    np.testing.assert_array_equal(_choose_strokes(ends, costs, baselines, scale)[0], expected)
+
+
+@pytest.mark.parametrize("n_columns", [100, 601, 1200])
+def test_parts_of_the_columns_equal_the_whole(n_columns):
+    # Only the last ones are long enough for parts.
+    ends, costs, baselines = random_strokes(n_columns, 3, 1)
+    expected = _choose_strokes(ends, costs, baselines, 4.0)
+    found = _choose_by_parts(ends, costs, baselines, 4.0)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("width", [1, 3, 5])

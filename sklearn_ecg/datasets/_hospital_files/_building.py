@@ -24,19 +24,6 @@ def not_supported(name, reason):
     return RecordError(name, "format", reason, LEAVE_OUT)
 
 
-def import_extra(name, module, kind):
-    """Import a library of the extra `files`; raise a RecordError if it is not installed."""
-    try:
-        return __import__(module)
-    except ImportError as error:
-        raise RecordError(
-            name,
-            "format",
-            f"it is {kind}, which requires {module}.",
-            "Run pip install 'sklearn_ecg[files]'.",
-        ) from error
-
-
 def read_content(name, path, max_size):
     """Return the content of a file; raise a RecordError if it cannot be read, or is too large."""
     try:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...utils._extras import import_extra
 from .._records import RecordError
 from ._building import (
     LEAD_CODES,
@@ -9,7 +10,6 @@ from ._building import (
     check_values,
     damaged,
     exact_rate,
-    import_extra,
     not_supported,
     read_content,
 )

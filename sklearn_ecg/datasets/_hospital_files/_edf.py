@@ -4,7 +4,8 @@ import os
 
 import numpy as np
 
-from ._building import build_record, check_values, damaged, exact_rate, import_extra, not_supported
+from ...utils._extras import import_extra
+from ._building import build_record, check_values, damaged, exact_rate, not_supported
 
 
 def read_edf(name, path):

@@ -2,11 +2,9 @@
 
 from ._decoding import decode_image
 from ._listing import list_class_folders, list_image_files
-from ._pdf import count_pages
 from ._tables import list_table_files
 
 __all__ = [
-    "count_pages",
     "decode_image",
     "list_class_folders",
     "list_image_files",

@@ -1,6 +1,14 @@
 """One WFDB record: its files, its headers and its signals."""
 
-from ._errors import RecordError
+from ...utils._record_error import RecordError
+from ...utils._regular_files import (
+    find_file_fault,
+    find_folder_fault,
+    find_name_fault,
+    open_regular_file,
+    read_regular_file,
+    show_name,
+)
 from ._file_states import file_stamp, file_state, record_states, stamp_record_files
 from ._files import (
     find_records,
@@ -16,14 +24,6 @@ from ._header_fields import UNIT_NOT_STATED
 from ._headers import find_segments
 from ._record import Record, describe_header, read_record
 from ._record_files import check_record_files
-from ._regular_files import (
-    find_file_fault,
-    find_folder_fault,
-    find_name_fault,
-    open_regular_file,
-    read_regular_file,
-    show_name,
-)
 from ._signal_files import ALL_CHECKSUMS_DIFFER
 from ._sizes import check_size
 from ._wfdb_calls import wfdb

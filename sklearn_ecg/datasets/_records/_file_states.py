@@ -3,8 +3,8 @@
 import hashlib
 import os
 
+from ...utils._regular_files import find_file_fault, open_regular_file
 from ._record_files import scan_record_files
-from ._regular_files import find_file_fault, open_regular_file
 
 _NOT_STAMPED = ("not stamped",)
 _MAX_HASHED = 2**30  # bytes of a file, which may be nearly endless

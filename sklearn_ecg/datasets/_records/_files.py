@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ...utils._paths import expand_path
-from ._regular_files import is_link_upwards
+from ...utils._regular_files import is_link_upwards
 
 # Files and folders that operating systems create; names that start with a dot are hidden, too.
 _HIDDEN_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db", "@eadir", "#recycle")

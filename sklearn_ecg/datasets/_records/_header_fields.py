@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field
 
-from ._errors import RecordError
+from ...utils._record_error import RecordError
 
 DEFAULT_RATE = 250.0  # Hz, by WFDB's definition
 DEFAULT_GAIN = 200.0  # steps per unit, by WFDB's definition

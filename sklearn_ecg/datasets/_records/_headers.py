@@ -4,9 +4,9 @@ import os
 import re
 from collections import Counter
 
-from ._errors import RecordError
+from ...utils._record_error import RecordError
+from ...utils._regular_files import MAX_HEADER_SIZE, read_regular_file
 from ._header_fields import DEFAULT_RATE, parse_header, split_record_word
-from ._regular_files import MAX_HEADER_SIZE, read_regular_file
 
 _ONE_BY_ONE = "Load the segments one by one, as a list of records."
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ...leads import normalize_lead_name
-from ._errors import RecordError
+from ...utils._record_error import RecordError
 from ._headers import (
     find_units,
     note_repeated_segments,

@@ -2,9 +2,8 @@
 
 import os
 
-from ._errors import RecordError
-from ._headers import list_named_files, read_header_lines
-from ._regular_files import (
+from ...utils._record_error import RecordError
+from ...utils._regular_files import (
     MAX_HEADER_SIZE,
     find_file_fault,
     find_folder_fault,
@@ -12,6 +11,7 @@ from ._regular_files import (
     read_regular_file,
     show_name,
 )
+from ._headers import list_named_files, read_header_lines
 
 
 def scan_record_files(root, name):

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from ._errors import RecordError
+from ...utils._record_error import RecordError
 from ._headers import folder_of
 
 # Bytes per value of the formats for which the header determines the length of the file.

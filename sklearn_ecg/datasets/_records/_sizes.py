@@ -5,7 +5,7 @@ wfdb takes memory for what a header declares before it looks at the files.
 
 import os
 
-from ._errors import RecordError
+from ...utils._record_error import RecordError
 from ._headers import folder_of
 
 # A day of twelve leads at 1000 Hz has 1.04e9 values, which take 8 GB.

@@ -7,7 +7,7 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
-from ._errors import RecordError
+from ...utils._record_error import RecordError
 from ._header_fields import DEFAULT_RATE
 from ._headers import folder_of
 

@@ -55,13 +55,16 @@ class PageOptions:
     rhythm_strip: str
 
 
-def digitize_page(image, options):
+def digitize_page(image, options, given):
     """Digitize the image of a page.
 
     Parameters
     ----------
     image : Image
+        Of mode L or RGB.
     options : PageOptions
+    given : ImageFacts
+        Of the image that was given.
 
     Returns
     -------
@@ -70,16 +73,16 @@ def digitize_page(image, options):
     """
     empty = np.full((len(STANDARD_LEADS), options.n_times), np.nan, dtype=np.float32)
     reading = PageReading(empty)
-    reading.facts.update(height=image.size[1], width=image.size[0])
+    reading.facts.update(zip(("height", "width"), given.shape))
     try:
-        reading.signals = _digitize(image, options, reading.facts)
+        reading.signals = _digitize(image, options, reading.facts, given.reduction)
     except PageRefusedError as refusal:
         reading.status, reading.kind, reading.reason = "refused", refusal.kind, refusal.reason
     return reading
 
 
-def _digitize(image, options, facts):
-    page = split_channels(image)
+def _digitize(image, options, facts, reduction):
+    page = split_channels(image, reduction)
     facts["reduction"] = page.reduction
     grid = fit_grid(page)
     if grid is None:

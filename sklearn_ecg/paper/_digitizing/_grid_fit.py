@@ -233,8 +233,6 @@ def _improve(page, to_paper, bent):
     to_upright = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
     to_upright = to_upright @ to_paper
     pixels = enhance_grid(warp(page.darkest, to_upright, size))
-    inside = np.asarray(warp(Image.new("L", page.darkest.size, 255), to_upright, size)) > 128
-    pixels[~inside] = 0
     fields = {}
     for harmonic in (1, HARMONICS):
         frequency = harmonic / (5 * scale)
@@ -333,7 +331,7 @@ def to_pixels(grid, u, v):
     return _apply(np.linalg.inv(grid.to_paper), u, v)
 
 
-def warp_page(image, grid, origin, scale, size, fill=255):
+def warp_page(image, grid, origin, scale, size, fill=255, resample=Image.Resampling.BICUBIC):
     """Return an upright image of a page.
 
     Parameters
@@ -348,12 +346,12 @@ def warp_page(image, grid, origin, scale, size, fill=255):
         Width and height of the result.
     fill : int, default=255
         Value of pixels outside of the image.
+    resample : Resampling, default=Resampling.BICUBIC
 
     Returns
     -------
     upright : Image
     """
-    resample = Image.Resampling.BICUBIC
     if grid.bend is None:
         to_upright = np.array(
             [[scale, 0, -origin[0] * scale], [0, scale, -origin[1] * scale], [0, 0, 1]]

@@ -21,6 +21,8 @@ _THRESHOLD = 0.33
 _MIN_DARKNESS = 0.12
 # mm: no line and no narrow beat is filled with ink over this width and height.
 _BLOT = 2.0
+# Pixels of which the common darkness of a line is the median.
+_MEDIAN_OF = 150
 # mm: taller vertical lines than this separate columns; no R-peak is as high.
 _RULING_HEIGHT = 40.0
 # mm and share: least distance of such lines, and how much of their height has ink.
@@ -96,18 +98,18 @@ def separate_ink(page, grid):
         size = (int((right - left) * scale), int((bottom - top) * scale))
         lightest = warp_page(page.lightest, grid, (left, top), scale, size)
         frame = Image.new("L", page.lightest.size, 255)
-        frame = warp_page(frame, grid, (left, top), scale, size, fill=0)
+        frame = warp_page(frame, grid, (left, top), scale, size, 0, Image.Resampling.NEAREST)
         outside = np.asarray(frame) < 255
         darkness = _darkness(lightest)
         _subtract_grid(darkness, 5 * scale)
     darkness[outside] = 0
-    strong = np.percentile(darkness[::3, ::3], 99.6)
-    usual = np.percentile(darkness[::3, ::3], 95)
+    usual, strong = np.percentile(darkness[::3, ::3], [95, 99.6])
     threshold = max(_THRESHOLD * strong, 1.4 * min(usual, 0.5 * strong), _MIN_DARKNESS)
     if strong < _MIN_DARKNESS:
         raise PageRefusedError("traces", "there is no ink that is darker than the grid")
     # Half of the ink is at 0.5.
-    strength = np.clip(darkness * (0.5 / threshold), 0, 1.5).astype(np.float32)
+    strength = np.multiply(darkness, np.float32(0.5 / threshold), out=darkness)
+    np.clip(strength, 0, 1.5, out=strength)
     return UprightPage(
         strength=strength,
         scale=float(scales.mean()),
@@ -128,19 +130,22 @@ def _darkness(image):
     """Return one minus the ratio of each pixel and the paper around it."""
     small = np.asarray(image.reduce(8), dtype=np.float32)
     paper = uniform_filter(maximum_filter(small, 3, mode="nearest"), 5, mode="nearest")
-    paper = np.asarray(
-        Image.fromarray(paper).resize(image.size, Image.Resampling.BILINEAR), dtype=np.float32
-    )
-    return 1 - np.asarray(image, dtype=np.float32) / np.maximum(paper, 20)
+    # As bytes, which is several times faster, and differs by less than the noise of an image.
+    paper = Image.fromarray(np.rint(np.maximum(paper, 20)).astype(np.uint8))
+    paper = np.asarray(paper.resize(image.size, Image.Resampling.BILINEAR))
+    ratio = np.divide(np.asarray(image), paper, dtype=np.float32)
+    return np.subtract(1, ratio, out=ratio)
 
 
 def _subtract_lines(darkness):
     """Subtract what all pixels of a row or of a column have in common, in place."""
     for axis in (0, 1):
-        common = np.median(
-            darkness[::3] if axis == 0 else darkness[:, ::3], axis=axis, keepdims=True
-        )
-        darkness -= np.maximum(common, 0)
+        # Places that are no multiples of the pitch of a grid.
+        size = darkness.shape[axis]
+        places = np.sort((np.arange(min(size, _MEDIAN_OF)) * 0.618034 % 1 * size).astype(int))
+        lines = np.ascontiguousarray(np.moveaxis(np.take(darkness, places, axis=axis), axis, 1))
+        common = np.maximum(np.median(lines, axis=1), 0)
+        darkness -= common if axis == 0 else common[:, None]
 
 
 def _subtract_grid(darkness, cell):
@@ -167,9 +172,10 @@ def remove_blots(upright):
     height, width = (size // step * step for size in upright.strength.shape)
     if not (height and width):
         return
-    blocks = upright.strength[:height, :width].reshape(height // step, step, width // step, step)
-    # Blocks full of ink.
-    full = blocks[:, :: step - 1, :, :: step - 1].min(axis=(1, 3)) > 0.5
+    # Blocks with ink in all corners.
+    ink = upright.strength[:height, :width]
+    rows = np.minimum(ink[::step], ink[step - 1 :: step])
+    full = np.minimum(rows[:, ::step], rows[:, step - 1 :: step]) > 0.5
     size = max(2, round(_BLOT * upright.scale / step))
     core = minimum_filter(full, size, mode="nearest")
     if not core.any():
@@ -199,9 +205,11 @@ def remove_rulings(upright):
     length = int(_RULING_HEIGHT * upright.scale / step)
     if len(ink) <= length:
         return np.zeros(0)
-    counts = np.cumsum(np.vstack([np.zeros((1, ink.shape[1]), int), ink]), axis=0)
-    share = (counts[length:] - counts[:-length]).max(axis=0) / length
-    columns = np.flatnonzero(share > _SOLID)
+    # Few columns have as much ink, wherever it is.
+    columns = np.flatnonzero(ink.view(np.uint8).sum(axis=0, dtype=np.uint32) > _SOLID * length)
+    counts = np.cumsum(np.pad(ink[:, columns], ((1, 0), (0, 0))), axis=0, dtype=int)
+    share = (counts[length:] - counts[:-length]).max(axis=0, initial=0) / length
+    columns = columns[share > _SOLID]
     if len(columns) == 0:
         return np.zeros(0)
     groups = np.split(columns, np.flatnonzero(np.diff(columns) > 2) + 1)

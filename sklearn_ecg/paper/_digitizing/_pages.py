@@ -1,10 +1,11 @@
-"""Images of any size and mode as two channels: one for the grid, one for black ink."""
+"""Images of any size as two channels: one for the grid, one for black ink."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
 
+from ...utils._image_files import find_reduction
 from ._refusal import PageRefusedError
 
 # Larger images are reduced by a whole number: memory stays bounded, and paper has no finer detail.
@@ -24,44 +25,40 @@ class Page:
         The largest of the three colors: lines of colored grids are light, black ink is dark.
     darkest : Image
         The smallest of the three colors, in which grids of any color are dark.
-    size : tuple of int
-        Height and width of the image that was given.
     reduction : int
         Pixels of the given image for one pixel of the channels, in each direction.
     """
 
     lightest: Image.Image
     darkest: Image.Image
-    size: tuple
     reduction: int
 
 
-def split_channels(image):
+def split_channels(image, reduced=1):
     """Return the channels of an image.
 
     Parameters
     ----------
     image : Image
-        In any mode.
+        Of mode L or RGB.
+    reduced : int, default=1
+        By how much the image that was given has been reduced already.
 
     Returns
     -------
     page : Page
     """
     width, height = image.size
-    reduction = 1
-    while (width // reduction) * (height // reduction) > MAX_PIXELS:
-        reduction += 1
-    image = _on_white(image)
+    reduction = find_reduction(width, height, MAX_PIXELS)
     if reduction > 1:
         image = image.reduce(reduction)
     if image.mode == "L":
         lightest = darkest = image
     else:
-        red, green, blue = image.split()
-        lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-        darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
-    page = Page(lightest, darkest, (height, width), reduction)
+        red, green, blue = (np.asarray(channel) for channel in image.split())
+        lightest = Image.fromarray(np.maximum(np.maximum(red, green), blue))
+        darkest = Image.fromarray(np.minimum(np.minimum(red, green), blue))
+    page = Page(lightest, darkest, reduction * reduced)
     if min(page.lightest.size) < _MIN_SIDE:
         raise PageRefusedError(
             "size",
@@ -97,18 +94,3 @@ def as_image(pixels):
         scale = 255 if pixels.size and pixels.max() <= 1 else 1
         pixels = np.clip(np.rint(pixels * float(scale)), 0, 255).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(pixels))
-
-
-def _on_white(image):
-    """Return an image in gray or RGB with 8 bits, on white where it is transparent."""
-    if image.mode in ("L", "RGB"):
-        return image
-    if image.mode.startswith("I;16") or image.mode == "I":
-        return Image.fromarray((np.asarray(image).astype(np.int64) // 257).astype(np.uint8))
-    if image.mode in ("1", "F"):
-        return image.convert("L")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")

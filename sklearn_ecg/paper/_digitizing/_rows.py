@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, label
+from scipy.ndimage import find_objects, gaussian_filter1d, label
 from scipy.signal import find_peaks
 
 from ._refusal import PageRefusedError
@@ -118,11 +118,6 @@ def _wide_components(upright):
     labels, n_labels = label(small, structure=np.ones((3, 3), dtype=int))
     if n_labels == 0:
         raise PageRefusedError("traces", "there is no ink on the page")
-    x = np.nonzero(labels)[1]
-    of = labels[labels > 0]
-    low, high = np.full(n_labels + 1, labels.shape[1]), np.zeros(n_labels + 1, dtype=int)
-    np.minimum.at(low, of, x)
-    np.maximum.at(high, of, x)
-    is_wide = (high - low + 1) * 2 / upright.scale >= _TRACE_WIDTH
-    is_wide[0] = False
+    widths = np.array([columns.stop - columns.start for _, columns in find_objects(labels)])
+    is_wide = np.concatenate([[False], widths * 2 / upright.scale >= _TRACE_WIDTH])
     return is_wide[labels]

@@ -32,7 +32,8 @@ def fill_from_strips(signals, strips, *, fill):
     """
     names = []
     for strip in strips:
-        found = [_best_shift(signal, strip) for signal in signals]
+        shifted = np.stack([_shift(strip, shift) for shift in _SHIFTS])
+        found = [_best_shift(signal, shifted) for signal in signals]
         differences = np.array([difference for difference, _ in found])
         best = int(np.argmin(differences))
         second = np.partition(differences, 1)[1]
@@ -50,11 +51,11 @@ def fill_from_strips(signals, strips, *, fill):
     return names
 
 
-def _best_shift(signal, strip):
-    return min(
-        ((_difference(signal, _shift(strip, shift)), shift) for shift in _SHIFTS),
-        key=lambda pair: (pair[0], abs(pair[1])),
-    )
+def _best_shift(signal, shifted):
+    """Return the smallest difference between a signal and a strip, and the shift of the strip."""
+    printed = ~np.isnan(signal)
+    differences = _differences(signal[printed], shifted[:, printed])
+    return min(zip(differences, _SHIFTS), key=lambda pair: (pair[0], abs(pair[1])))
 
 
 def _shift(strip, shift):
@@ -67,11 +68,17 @@ def _shift(strip, shift):
     return shifted
 
 
-def _difference(signal, strip):
-    known = ~np.isnan(signal) & ~np.isnan(strip)
-    if known.sum() < 20:
-        return np.inf
-    a, b = signal[known], strip[known]
-    a, b = a - np.median(a), b - np.median(b)
-    energy = (a**2).sum() + (b**2).sum()
-    return float(2 * ((a - b) ** 2).sum() / energy) if energy > 0 else np.inf
+def _differences(signal, shifted):
+    """Return the share of the energy of a signal and of each strip that differs."""
+    if shifted.shape[1] >= 20 and not np.isnan(shifted).any():
+        a, b = signal - np.median(signal), shifted - np.median(shifted, axis=1, keepdims=True)
+        energy = (a**2).sum() + (b**2).sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            shares = 2 * ((a - b) ** 2).sum(axis=1) / energy
+        return np.where(energy > 0, shares, np.inf).tolist()
+    shares = []
+    for strip in shifted:
+        known = ~np.isnan(strip)
+        full = known.sum() >= 20
+        shares += _differences(signal[known], strip[None, known]) if full else [np.inf]
+    return shares

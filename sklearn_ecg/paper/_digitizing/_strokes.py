@@ -15,14 +15,11 @@ class Strokes:
         The first stroke of each column.
     top, bottom : ndarray of shape (n_strokes,)
         Upper and lower end with fractions of pixels; a pixel row y covers y to y + 1.
-    ink : ndarray of shape (n_strokes,)
-        Mean strength.
     """
 
     starts: np.ndarray
     top: np.ndarray
     bottom: np.ndarray
-    ink: np.ndarray
 
 
 def find_strokes(strength, threshold=0.5):
@@ -38,25 +35,29 @@ def find_strokes(strength, threshold=0.5):
     -------
     strokes : Strokes
     """
-    columns = np.ascontiguousarray(strength.T)
-    width, height = columns.shape
-    # A blank row at both ends of each column keeps the runs of columns apart.
-    padded = np.zeros((width, height + 2), dtype=np.float32)
-    padded[:, 1:-1] = columns
-    flat = padded.ravel()
-    is_ink = flat > threshold
-    change = np.flatnonzero(is_ink[1:] != is_ink[:-1]) + 1
-    first, stop = change[::2], change[1::2]
-    column = first // (height + 2)
-    sums = np.add.reduceat(flat, change)[::2] if len(change) else np.zeros(0, np.float32)
+    height, width = strength.shape
+    is_ink = strength > threshold
+    # Where ink begins or ends between two pixel rows, from above the first to below the last one.
+    changes = np.zeros((height + 1, width), dtype=bool)
+    changes[:-1] = is_ink
+    changes[1:] ^= is_ink
+    row, column = np.divmod(np.flatnonzero(changes), width)
+    order = np.argsort(column, kind="stable")
+    row, column = row[order], column[order]
+    # Pixel rows of the first and the last pixel.
+    column, start, end = column[::2], row[::2], row[1::2] - 1
+
+    def look_up(rows):
+        known = (rows >= 0) & (rows < height)
+        return np.where(known, strength[np.clip(rows, 0, height - 1), column], np.float32(0))
+
     # Where the strength crosses the threshold, between the centers of two pixels.
-    inside, outside = flat[first], flat[first - 1]
-    top = first - column * (height + 2) - 1 + 0.5 - (inside - threshold) / (inside - outside)
-    inside, outside = flat[stop - 1], flat[stop]
-    bottom = stop - column * (height + 2) - 1 - 0.5 + (inside - threshold) / (inside - outside)
+    inside, outside = look_up(start), look_up(start - 1)
+    top = start + 0.5 - (inside - threshold) / (inside - outside)
+    inside, outside = look_up(end), look_up(end + 1)
+    bottom = end + 0.5 + (inside - threshold) / (inside - outside)
     return Strokes(
         starts=np.searchsorted(column, np.arange(width + 1)),
         top=top,
         bottom=bottom,
-        ink=sums / np.maximum(stop - first, 1),
     )

@@ -10,6 +10,8 @@ _MAX_STROKES = 5
 _SKIP = 4.0
 # Cost of 1 mm between the baseline and a stroke, and of 1 mm between the middles of strokes.
 _DISTANCE, _BEND = 0.005, 0.02
+# Parts of the columns whose paths are found at once, and mm by which they overlap on each side.
+_PARTS, _OVERLAP = 8, 10.0
 # mm: longest continuation of a piece of a path.
 _EXTENSION = 1.5
 # Largest ratio of the horizontal and the vertical width of a line.
@@ -52,44 +54,14 @@ def trace_rows(strokes, rows, scale):
     """
     n_rows, n_columns = len(rows), len(strokes.starts) - 1
     tops, bottoms, ids = _candidates(strokes, rows, scale)
-    k = _MAX_STROKES + 1
     # Columns first, in mm. A stroke is its middle and half its height.
-    middles = np.ascontiguousarray(((tops + bottoms) / (2 * scale)).transpose(1, 0, 2))
-    halves = np.ascontiguousarray(((bottoms - tops) / (2 * scale)).transpose(1, 0, 2))
-    baseline = np.array([row.baseline for row in rows])[:, None] / scale
-    node_cost = _DISTANCE * np.abs(middles - baseline)
-    node_cost[ids.transpose(1, 0, 2) < 0] = np.inf
-    # State: the strokes of the column, and at the end the last stroke of a path in a gap.
-    cost = np.full((n_rows, k), np.inf)
-    cost[:, -1] = 0.0
-    middle, half = np.repeat(baseline, k, axis=1), np.zeros((n_rows, k))
-    back = np.zeros((n_columns, n_rows, k), dtype=np.int8)
-    index = np.arange(n_rows)
-    skip = _SKIP / scale
-    for x in range(n_columns):
-        # From each previous state (axis 2) to each stroke of this column (axis 1).
-        distance = np.abs(middles[x][:, :, None] - middle[:, None, :])
-        total = distance - halves[x][:, :, None]
-        total -= half[:, None, :]
-        np.maximum(total, 0, out=total)
-        distance *= _BEND
-        total += distance
-        total += cost[:, None, :]
-        back[x, :, :-1] = total.argmin(axis=2)
-        rest = cost.argmin(axis=1)
-        back[x, :, -1] = rest
-        new_cost, new_middle, new_half = np.empty((3, n_rows, k))
-        np.add(total.min(axis=2), node_cost[x], out=new_cost[:, :-1])
-        new_cost[:, -1] = cost[index, rest] + skip
-        new_middle[:, :-1], new_half[:, :-1] = middles[x], halves[x]
-        new_middle[:, -1], new_half[:, -1] = middle[index, rest], half[index, rest]
-        cost, middle, half = new_cost, new_middle, new_half
-    state = cost.argmin(axis=1)
-    chosen = np.full((n_rows, n_columns), -1)
-    for x in range(n_columns - 1, -1, -1):
-        chosen[:, x] = np.where(state < _MAX_STROKES, ids[index, x, state % _MAX_STROKES], -1)
-        chosen[state == _MAX_STROKES, x] = -1
-        state = back[x, index, state]
+    ends = np.stack([tops + bottoms, bottoms - tops]).transpose(2, 0, 1, 3) / (2 * scale)
+    baselines = np.array([row.baseline for row in rows]) / scale
+    costs = _DISTANCE * np.abs(ends[:, 0] - baselines[:, None])
+    costs[ids.transpose(1, 0, 2) < 0] = np.inf
+    states = _choose_by_parts(ends, costs, baselines, scale)
+    ids = np.concatenate([ids, np.full((n_rows, n_columns, 1), -1)], axis=2)
+    chosen = np.take_along_axis(ids, states[:, :, None], axis=2)[:, :, 0]
     paths = []
     for row in range(n_rows):
         _extend(chosen[row], strokes, int(_EXTENSION * scale))
@@ -99,6 +71,111 @@ def trace_rows(strokes, rows, scale):
         path_bottom[found] = strokes.bottom[chosen[row, found]]
         paths.append(Path(path_top, path_bottom, chosen[row]))
     return paths
+
+
+def _choose_by_parts(ends, costs, baselines, scale):
+    """Return the states of `_choose_strokes`, computed for parts of the columns at once.
+
+    Each part begins and stops in the part next to it, where its path soon joins the best one.
+    """
+    n_columns = len(ends)
+    overlap = int(_OVERLAP * scale)
+    bounds = np.linspace(0, n_columns, _PARTS + 1).astype(int)
+    length = int(np.diff(bounds).max()) + 2 * overlap
+    if length > n_columns / 2:
+        return _choose_strokes(ends, costs, baselines, scale)
+    firsts = np.clip(bounds[:-1] - overlap, 0, n_columns - length)
+    found = _choose_strokes(
+        np.concatenate([ends[first : first + length] for first in firsts], axis=2),
+        np.concatenate([costs[first : first + length] for first in firsts], axis=1),
+        np.tile(baselines, _PARTS),
+        scale,
+    )
+    parts = found.reshape(_PARTS, len(baselines), length)
+    states = np.empty((len(baselines), n_columns), dtype=int)
+    for i in range(_PARTS):
+        start, stop = bounds[i], bounds[i + 1]
+        states[:, start:stop] = parts[i][:, start - firsts[i] : stop - firsts[i]]
+        before = parts[i - 1][:, start - firsts[i - 1]] if i else states[:, start]
+        if (states[:, start] != before).any():
+            # The parts differ where they meet.
+            return _choose_strokes(ends, costs, baselines, scale)
+    return states
+
+
+def _choose_strokes(ends, costs, baselines, scale):
+    """Return the stroke of each row in each column, by dynamic programming.
+
+    Parameters
+    ----------
+    ends : ndarray of shape (n_columns, 2, n_rows, _MAX_STROKES)
+        Middle of each stroke and half of its height, in mm.
+    costs : ndarray of shape (n_columns, n_rows, _MAX_STROKES)
+        Infinite where there is no stroke.
+    baselines : ndarray of shape (n_rows,)
+        In mm.
+    scale : float
+        Pixels per mm.
+
+    Returns
+    -------
+    states : ndarray of shape (n_rows, n_columns), int
+        Which of the strokes, or _MAX_STROKES in a gap.
+    """
+    n_columns, _, n_rows, k = ends.shape
+    # Rows last: (n_columns, k, n_rows).
+    middles, halves, costs = (
+        np.ascontiguousarray(part.transpose(0, 2, 1)) for part in (ends[:, 0], ends[:, 1], costs)
+    )
+    # From each stroke of a column (axis 1), and from a gap, to each stroke of the next (axis 2).
+    steps = np.full((n_columns, k + 1, k, n_rows), np.inf)
+    steps[1:, :-1] = _step_costs(
+        middles[1:, None], halves[1:, None], middles[:-1, :, None], halves[:-1, :, None]
+    )
+    # Costs of the best path to each state; the last one is a gap, which starts at the baseline and
+    # remembers its last stroke.
+    best = np.full((n_columns + 1, k + 1, n_rows), np.inf)
+    best[0, -1] = 0.0
+    last_middle, last_half = baselines, np.zeros(n_rows)
+    index = np.arange(n_rows)
+    # Costs of no stroke in one column.
+    skip = _SKIP / scale
+    total = np.empty((k + 1, k, n_rows))
+    for x in range(n_columns):
+        cost, step = best[x], steps[x]
+        step[-1] = _step_costs(middles[x], halves[x], last_middle, last_half)
+        np.add(step, cost[:, None], out=total)
+        np.add(total.min(axis=0), costs[x], out=best[x + 1, :-1])
+        rest = cost.argmin(axis=0)
+        np.add(cost[rest, index], skip, out=best[x + 1, -1])
+        begins = rest < k
+        if begins.any():
+            rest[~begins] = 0
+            last_middle = np.where(begins, middles[x - 1, rest, index], last_middle)
+            last_half = np.where(begins, halves[x - 1, rest, index], last_half)
+    # Where each state came from.
+    steps += best[:-1, :, None]
+    back = np.empty((n_columns, k + 1, n_rows), dtype=np.int8)
+    back[:, :-1] = steps.argmin(axis=1)
+    back[:, -1] = best[:-1].argmin(axis=1)
+    states = np.empty((n_rows, n_columns), dtype=int)
+    for row in range(n_rows):
+        state, choices = int(best[-1, :, row].argmin()), back[:, :, row].tolist()
+        for x in range(n_columns - 1, -1, -1):
+            states[row, x] = state
+            state = choices[x][state]
+    return states
+
+
+def _step_costs(middle, half, other_middle, other_half):
+    """Return the costs of steps between strokes, in mm: the gap and the bend between them."""
+    distance = np.abs(middle - other_middle)
+    total = distance - half
+    total -= other_half
+    np.maximum(total, 0, out=total)
+    distance *= _BEND
+    total += distance
+    return total
 
 
 def _extend(chosen, strokes, n_columns):
@@ -176,13 +253,15 @@ def measure_stroke_width(strength, paths, line_height):
     x, y = np.concatenate(x), np.concatenate(y)
     if len(x) < 10:
         return max(1.0, line_height)
-    ink = np.pad(strength, ((0, 0), (_MAX_WIDTH, _MAX_WIDTH)))
+    n_columns = strength.shape[1]
     widths = np.zeros(len(x))
     for direction in (-1, 1):
         inside = np.ones(len(x), dtype=bool)
-        before = ink[y, x + _MAX_WIDTH]
+        before = strength[y, x]
         for step in range(1, _MAX_WIDTH + 1):
-            value = ink[y, x + _MAX_WIDTH + direction * step]
+            at = x + direction * step
+            value = strength[y, np.clip(at, 0, n_columns - 1)]
+            value = np.where((at >= 0) & (at < n_columns), value, np.float32(0))
             # Up to where the ink crosses the threshold.
             ends = inside & (value <= 0.5)
             part = (before - 0.5) / np.maximum(before - value, 1e-6) - 0.5

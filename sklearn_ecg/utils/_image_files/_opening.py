@@ -1,15 +1,11 @@
-"""Opening an image file, if it is a regular file inside the folder."""
+"""Opening an image file, if it is a regular file, inside the folder if there is one."""
 
+import errno
 import io
 import os
 
-from .._records import (
-    RecordError,
-    find_file_fault,
-    find_folder_fault,
-    open_regular_file,
-    show_name,
-)
+from .._record_error import RecordError
+from .._regular_files import find_file_fault, find_folder_fault, open_regular_file, show_name
 
 # Until the size of the image is known; a regular header takes fewer than a thousand.
 _MAX_HEADER_READS = 1_000_000
@@ -48,7 +44,26 @@ def open_image_file(root, name):
         elif is_folder:
             advice = "Make it readable, or remove it."
         raise RecordError(show_name(name), "file", f"it {fault}.", advice)
-    return ImageFile(open_regular_file(os.path.join(root, name)).detach())
+    return open_image_path(os.path.join(root, name))
+
+
+def open_image_path(path):
+    """Open a file that the user has named, which may be a link.
+
+    Raises
+    ------
+    RecordError
+        If it is not a regular file.
+    OSError
+        If it cannot be opened.
+    """
+    try:
+        return ImageFile(open_regular_file(path).detach())
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        advice = "Pass the path of an image, or leave it out."
+        raise RecordError(show_name(path), "file", "it is not a regular file.", advice) from error
 
 
 def describe_access_error(name, error):

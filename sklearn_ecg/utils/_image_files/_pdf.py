@@ -4,8 +4,9 @@ import math
 import threading
 from contextlib import contextmanager
 
-from .._hospital_files._building import import_extra
-from .._records import RecordError, show_name
+from .._extras import import_extra
+from .._record_error import RecordError
+from .._regular_files import show_name
 from ._opening import open_image_file
 
 _POINTS_PER_INCH = 72
@@ -70,8 +71,8 @@ def render_page(name, file, page, dpi, check_size):
     ----------
     name : str
     file : ImageFile
-    page : int
-        From 1.
+    page : int or None
+        From 1. With None, the file has to have one page.
     dpi : float
         Pixels per inch.
     check_size : callable
@@ -84,7 +85,14 @@ def render_page(name, file, page, dpi, check_size):
     """
     file.has_header = True
     with _open_pdf(name, file) as document:
-        leaf = document[page - 1]
+        if page is None and len(document) != 1:
+            raise RecordError(
+                show_name(name),
+                "pages",
+                f"it has {len(document)} pages, and it is unknown which one to load.",
+                "Save each page as a file of its own.",
+            )
+        leaf = document[0 if page is None else page - 1]
         try:
             # PDFium rounds up, and the sides of a page are rounded to float32.
             scale = dpi / _POINTS_PER_INCH * (1 - 1e-6)

@@ -1,0 +1,258 @@
+"""Infarction from digitized pages of PTB-XL: the figures of docs/digitizing.rst.
+
+    OMP_NUM_THREADS=1 python benchmarks/digitizer_infarction.py PTB_XL_FOLDER [--write]
+
+Each record is drawn as a page (3x4 with a rhythm strip), digitized, and measured by
+`BeatFeatures`. The AUROC of gradient boosting is cross-validated on digitized pages of folds 7 to
+9, in which no limit of the digitizer was chosen, with patients as groups and three seeds. The same
+is done with the complete signals, and with what the pages show of them. Refused pages are left out
+of both sides of a comparison, and counted. ``--train 1 2 3 4 5 6`` fits on these folds instead.
+
+Clean pages are drawn from all records of the test folds, for the heart rate and the order of leads.
+Finished pages are kept in benchmarks/results, so that an interrupted study continues.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _arms import gradient_boosting
+from _results import cached_arrays, code_hash
+from _study import hash_arrays, list_params, stack_seeds
+from digitizer_ptbxl import LARGE, RATE, SMALL, compare, heart_rates, make_pages
+from sklearn.base import clone
+from sklearn.model_selection import GroupKFold
+
+from sklearn_ecg.augmentation import RandomPhoto, RandomScan
+from sklearn_ecg.datasets import load_ptbxl
+from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
+from sklearn_ecg.preprocessing import BeatFeatures, ECGImageDigitizer, ECGImageRenderer
+
+LAYOUT = dict(layout="3x4+1")
+# Size of the pages, and a transform of their images.
+KINDS = {
+    "clean": (SMALL, None),
+    "scan": (LARGE, RandomScan(1.0)),
+    "photo": (LARGE, RandomPhoto(1.0)),
+}
+NAMES = {
+    "clean": "clean, 850 x 1100",
+    "scan": "scanner effects, 1700 x 2200",
+    "photo": "effects of a camera, 1700 x 2200",
+}
+SEEDS = (0, 1, 2)
+CHUNK = 10
+PAGE = Path(__file__).parents[1] / "docs" / "digitizing.rst"
+BEGIN, END = ".. begin infarction\n", ".. end infarction\n"
+
+
+def digitize_records(X, kind, numbers, code):
+    """Return signals, reasons of refusals and pixels per mm of the pages of records."""
+    size, transform = KINDS[kind]
+    found = []
+    for start in range(0, len(X), CHUNK):
+        part, ids = X[start : start + CHUNK], numbers[start : start + CHUNK]
+        key = f"pages {kind} {size} {transform} {LAYOUT} of {hash_arrays(part, ids)}, code {code}"
+        found.append(cached_arrays(None, key, lambda: _digitize(part, ids, size, transform)))
+        if start // CHUNK % 5 == 0:
+            print(f"  {kind}: {start + len(part)} of {len(X)} pages", flush=True)
+    return {field: np.concatenate([part[field] for part in found]) for field in found[0]}
+
+
+def _digitize(X, numbers, size, transform):
+    pages = [
+        make_pages(record[None], {**LAYOUT, "image_size": size}, transform, int(number))[0]
+        for record, number in zip(X, numbers)
+    ]
+    bunch = ECGImageDigitizer(RATE, on_error="nan").digitize(np.stack(pages))
+    return {
+        "signals": bunch.signals,
+        "reason": bunch.report["reason_kind"].to_numpy(dtype=str),
+        "pitch": bunch.report["pixels_per_mm_x"].to_numpy(dtype=float),
+    }
+
+
+def measure(X, code):
+    """Return the table of `BeatFeatures`, kept like the pages."""
+
+    def compute():
+        features = BeatFeatures(RATE, drop_empty=False).set_output(transform="pandas")
+        table = features.fit_transform(X)
+        return {"values": table.to_numpy(dtype=float), "columns": table.columns.to_numpy(str)}
+
+    found = cached_arrays(None, f"features of {hash_arrays(X)}, code {code}", compute)
+    return pd.DataFrame(found["values"], columns=found["columns"])
+
+
+def describe_pages(X, pages, tables):
+    """Return a dict of what is counted on pages of the test folds."""
+    rates = {name: table["global__heart_rate"].to_numpy() for name, table in tables.items()}
+    good = np.flatnonzero(pages["reason"] == "")
+    compared = [compare(X[i], pages["signals"][i], RATE / 25 / pages["pitch"][i]) for i in good]
+    decibels = np.concatenate([ratio for ratio, _ in compared])
+    decibels = decibels[~np.isnan(decibels)]
+    truth = np.where(np.isnan(pages["signals"]), np.nan, X)
+    strip = heart_rates(pages["signals"][good]) / heart_rates(truth[good])
+    kinds, counts = np.unique(pages["reason"][pages["reason"] != ""], return_counts=True)
+    return {
+        "pages": len(X),
+        "refused": len(X) - len(good),
+        "reasons": ", ".join(f"{kind} {count}" for kind, count in zip(kinds, counts)),
+        "median": float(np.median(decibels)),
+        "low": float(np.percentile(decibels, 5)),
+        "wrong": sum(wrong for _, wrong in compared),
+        "strip": _share_within(strip),
+        "rate": _share_within((rates["digitized"] / rates["signals"])[good]),
+        "printed rate": _share_within((rates["printed"] / rates["signals"])[good]),
+    }
+
+
+def _share_within(ratios, limit=0.02):
+    """Return how many ratios are within a limit of 1, and how many there are."""
+    known = ratios[~np.isnan(ratios)]
+    return int((np.abs(known - 1) <= limit).sum()), len(known)
+
+
+def predict(table, y, groups, train, test):
+    """Return probabilities of the test records, (n_seeds, n_test), kept like the pages."""
+    records = hash_arrays(table.to_numpy(), y, groups, train, test)
+    key = f"probabilities of {records}, {list_params(gradient_boosting())}, seeds {SEEDS}"
+    return cached_arrays(None, key, lambda: {"found": _fit(table, y, groups, train, test)})["found"]
+
+
+def _fit(table, y, groups, train, test):
+    if len(train):
+        splits = [(train, np.arange(len(test)))]
+    else:
+        splits = [(test[a], b) for a, b in GroupKFold(5).split(test, groups=groups[test])]
+    found = np.full((len(SEEDS), len(test)), np.nan)
+    for fitted, predicted in splits:
+        columns = table.iloc[fitted].dropna(axis=1, how="all").columns
+        for row, seed in enumerate(SEEDS):
+            model = clone(gradient_boosting()).set_params(random_state=seed)
+            model.fit(table[columns].iloc[fitted], y[fitted])
+            scores = model.predict_proba(table[columns].iloc[test[predicted]])
+            found[row, predicted] = scores[:, 1]
+    return found
+
+
+def score(tables, digitized, y, groups, train, test):
+    """Return AUROC of signals, of their printed parts and of digitized pages, and differences.
+
+    Only records whose page was digitized are used.
+    """
+    train, test = train[digitized[train]], test[digitized[test]]
+    options = {"groups": groups[test], "random_state": 0}
+    stacked = {
+        name: stack_seeds(y[test], predict(table, y, groups, train, test))
+        for name, table in tables.items()
+    }
+    row = {"train": len(train), "test": len(test), "infarctions": int(y[test].sum())}
+    for name, (targets, probabilities) in stacked.items():
+        row[name] = bootstrap_interval("roc_auc", targets, probabilities, **options)
+    targets, probabilities = stacked["digitized"]
+    for name in ("signals", "printed"):
+        other = stacked[name][1]
+        row[f"minus {name}"] = bootstrap_difference(
+            "roc_auc", targets, probabilities, other, **options
+        )
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("folder", help="PTB-XL folder")
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=["clean", "scan"])
+    parser.add_argument("--train", type=int, nargs="*", default=[])
+    parser.add_argument("--test", type=int, nargs="+", default=[7, 8, 9])
+    parser.add_argument("--records", type=int, help="of the test folds, for pages other than clean")
+    parser.add_argument("--write", action="store_true", help="the table of docs/digitizing.rst")
+    args = parser.parse_args()
+    code = code_hash("paper", "beats", "preprocessing")
+    ecg = load_ptbxl(args.folder)
+    names = list(ecg.target_names)
+    is_mi, is_normal = ecg.target[:, names.index("MI")], ecg.target[:, names.index("NORM")]
+    is_used = is_mi != is_normal
+    is_test, is_train = np.isin(ecg.folds, args.test), np.isin(ecg.folds, args.train)
+    rows = {}
+    for kind in args.kinds:
+        # Test folds first.
+        chosen = np.flatnonzero(is_test if kind == "clean" else is_test & is_used)
+        chosen = chosen if kind == "clean" else chosen[: args.records]
+        n_test = len(chosen)
+        chosen = np.concatenate([chosen, np.flatnonzero(is_train & is_used)])
+        X, groups, y = ecg.data[chosen], ecg.groups[chosen], is_mi[chosen]
+        pages = digitize_records(X, kind, chosen, code)
+        renderer = ECGImageRenderer(RATE, **LAYOUT, image_size=KINDS[kind][0]).fit(X)
+        tables = {
+            "signals": measure(X, code),
+            "printed": measure(renderer.visible_signals(X), code),
+            "digitized": measure(pages["signals"], code),
+        }
+        shown = slice(0, n_test)
+        tested = {field: values[shown] for field, values in pages.items()}
+        row = describe_pages(
+            X[shown], tested, {name: table[shown] for name, table in tables.items()}
+        )
+        print(kind, row, flush=True)
+        used = np.flatnonzero(is_used[chosen])
+        test, train = used[used < n_test], used[used >= n_test]
+        row.update(score(tables, pages["reason"] == "", y, groups, train, test))
+        print(kind, row, flush=True)
+        rows[kind] = row
+    text = make_table(rows)
+    print(text)
+    if args.write:
+        before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+        after = rest.split(END)[1]
+        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def make_table(rows):
+    """Return the results as a list-table."""
+    lines = {
+        "pages of the test folds": lambda row: row["pages"],
+        "refused": lambda row: f"{row['refused']} ({row['reasons']})",
+        "signal-to-noise ratio, median and 5th percentile (dB)": (
+            lambda row: f"{row['median']:.1f}, {row['low']:.1f}"
+        ),
+        "pages with a lead in a wrong place": lambda row: row["wrong"],
+        "heart rate of lead II within 2 % of its signal": lambda row: show_share(row["strip"]),
+        "heart rate of ``BeatFeatures`` within 2 % of the complete record": (
+            lambda row: show_share(row["rate"])
+        ),
+        "the same from the printed parts of the signals": (
+            lambda row: show_share(row["printed rate"])
+        ),
+        "records with infarction, and without": (
+            lambda row: f"{row['infarctions']}, {row['test'] - row['infarctions']}"
+        ),
+        "AUROC, complete signals": lambda row: show_interval(row["signals"]),
+        "AUROC, printed parts of the signals": lambda row: show_interval(row["printed"]),
+        "AUROC, digitized": lambda row: show_interval(row["digitized"]),
+        "digitized minus complete": lambda row: show_interval(row["minus signals"], ", "),
+        "digitized minus printed parts": lambda row: show_interval(row["minus printed"], ", "),
+    }
+    table = [".. list-table::", "   :header-rows: 1", ""]
+    cells = [["", *(NAMES[kind] for kind in rows)]]
+    cells += [[name, *(value(row) for row in rows.values())] for name, value in lines.items()]
+    for line in cells:
+        for first, cell in enumerate(line):
+            table.append(f"   {'  - ' if first else '* - '}{cell}".rstrip())
+    return "\n".join(table) + "\n"
+
+
+def show_share(counts):
+    return f"{counts[0]} of {counts[1]} ({counts[0] / max(1, counts[1]):.1%})"
+
+
+def show_interval(interval, separator="-"):
+    def show(value):
+        return f"{value:.3f}".replace("0.", ".")
+
+    return f"{show(interval[0])} [{show(interval[1])}{separator}{show(interval[2])}]"
+
+
+if __name__ == "__main__":
+    main()
