@@ -130,7 +130,6 @@ def list_unmet(comparisons):
     return ["Targets that are not met, with the reasons:", "", *unmet]
 
 
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="time each function once")

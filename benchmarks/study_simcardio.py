@@ -25,12 +25,9 @@ from functools import partial
 
 import numpy as np
 import torch
-<<<<<<< HEAD
+from _arms import TABLED
 from _page_tables import write_between_comments
 from _prints import PARTS, Prints, draw_heat_maps, tables_of_prints
-=======
-from _arms import TABLED
->>>>>>> 20-msaic
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params
 from joblib import Parallel, delayed
