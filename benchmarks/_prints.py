@@ -15,9 +15,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from _page_tables import list_table
 from _results import cached_arrays, cached_object, code_hash, is_cached
 from _study import hash_arrays, list_params
+from _tables import Table
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.base import clone
@@ -464,14 +464,9 @@ def tables_of_prints(prints, *, only_cached=False, parts=PARTS):
     for n_labels in (None, 10):
         for arm in ABLATIONS:
             run("rest", arm, DISTINCT, n_labels)
-    return "".join(
-        [
-            _describe(prints),
-            _table_of_copies(tables, done),
-            _table_of_labels(tables, done),
-            _table_of_ablations(tables, done),
-        ]
-    )
+    parts = [_describe(prints), _table_of_copies(tables, done), _table_of_labels(tables, done)]
+    ablations = _table_of_ablations(tables, done)
+    return parts if ablations is None else [*parts, ablations]
 
 
 def _describe(prints):
@@ -483,9 +478,9 @@ def _describe(prints):
     )
     of_numbers = pd.Series(prints.y[prints.distinct]).groupby(prints.numbers[prints.distinct])
     return (
-        f"\n{len(prints.distinct)} different images under {len(prints.y)} names; by class, with "
+        f"{len(prints.distinct)} different images under {len(prints.y)} names; by class, with "
         f"the number of names: {classes}. {of_numbers.ngroups} numbers are printed on them, "
-        f"{(of_numbers.nunique() > 1).sum()} of which are on pages of several classes.\n"
+        f"{(of_numbers.nunique() > 1).sum()} of which are on pages of several classes."
     )
 
 
@@ -497,7 +492,7 @@ def _table_of_copies(tables, done):
             if found is not None:
                 rows.append([arm.name, protocol, *tables.cells(found)])
     header = ["", "copies", *METRICS, "seeds"]
-    return list_table(header, rows, title="Three-fold cross-validation, all labels")
+    return Table("Three-fold cross-validation, all labels", header, rows)
 
 
 def _table_of_labels(tables, done):
@@ -514,7 +509,7 @@ def _table_of_labels(tables, done):
             labels = n_labels or "all"
             rows.append([str(labels), arm.name, *tables.cells(found), difference])
     header = ["labels per class", "", *METRICS, "seeds", "F1 - random start"]
-    return list_table(header, rows, title="Few labels, one of each image")
+    return Table("Few labels, one of each image", header, rows)
 
 
 def _is_done(arm, done):
@@ -533,6 +528,6 @@ def _table_of_ablations(tables, done):
             difference = "" if arm is PRETRAINED else tables.difference(found, full, "F1")
             rows.append([str(n_labels or "all"), arm.name, *tables.cells(found)[:-1], difference])
     if all(arm.name == PRETRAINED.name for arm in ABLATIONS if _is_done(arm, done)):
-        return ""
+        return None
     header = ["labels per class", "", *METRICS, "F1 - pretrained"]
-    return list_table(header, rows, title="Ablations, one of each image, one seed")
+    return Table("Ablations, one of each image, one seed", header, rows)

@@ -44,8 +44,8 @@ class Table(NamedTuple):
     forest : str, default=""
         Draw the columns whose cells are a score with an interval as a forest plot with this text
         for readers who do not see it, and fold the table up.
-    folded : bool, default=False
-        Fold the table up without a figure.
+    folded : bool or str, default=False
+        Fold the table up without a figure, under its title or under this text.
     """
 
     title: str
@@ -53,7 +53,7 @@ class Table(NamedTuple):
     rows: list
     widths: tuple = ()
     forest: str = ""
-    folded: bool = False
+    folded: bool | str = False
 
 
 def drop_zeros(text):
@@ -70,7 +70,7 @@ def make_rst(table):
                 f"Each row of {table.title!r} must have {n_columns} cells, as its header, got "
                 f"{len(row)}: {row!r}."
             )
-    lines = [f".. {'forest-plot' if table.forest else 'csv-table'}:: {table.title}"]
+    lines = [f".. {'forest-plot' if table.forest else 'csv-table'}:: {table.title}".rstrip()]
     lines.append(f"   :header: {format_row(table.header)}")
     if table.widths:
         lines.append(f"   :widths: {', '.join(map(str, table.widths))}")
@@ -78,7 +78,8 @@ def make_rst(table):
         lines.append(f"   :alt: {table.forest}")
     lines += ["", *(f"   {format_row(row)}" for row in table.rows), ""]
     if table.folded and not table.forest:
-        lines = [f".. dropdown:: {table.title}", "", *(f"   {line}".rstrip() for line in lines)]
+        title = table.folded if isinstance(table.folded, str) else table.title
+        lines = [f".. dropdown:: {title}", "", *(f"   {line}".rstrip() for line in lines)]
     return "\n".join(lines) + "\n"
 
 
@@ -99,7 +100,8 @@ def write_tables(page, name, tables, command):
         File in docs, such as "reproduction/imbalance.rst".
     name : str
         Name of the comments.
-    tables : list of Table
+    tables : list of Table or str
+        Texts are paragraphs between the tables, in reStructuredText.
     command : str
         The command that computed the tables.
     """
@@ -111,7 +113,8 @@ def write_tables(page, name, tables, command):
             f"{path} must have the comments '.. begin table {name}' and '.. end table {name}' "
             f"once, got {len(found)} such pairs. Add them where the tables belong."
         )
-    content = "\n" + "\n".join(make_rst(table) for table in tables)
+    parts = [f"{part.strip()}\n\n" if isinstance(part, str) else make_rst(part) for part in tables]
+    content = "\n" + "".join(parts)
     command = " ".join(command.split())
     first = f".. begin table {name} ({command}, sha256 {checksum(command, content)})\n"
     start, end = found[0].span()
@@ -126,12 +129,16 @@ def checksum(command, content):
 
 
 def find_edited_tables(text):
-    """Return the names of the tables of a page that are not as they were written."""
+    """Return the names of the tables of a page that are not as they were written.
+
+    Tables that have not been computed yet are empty.
+    """
     names = re.findall(r"^\.\. (?:begin|end) table ([\w-]+)", text, re.MULTILINE)
     intact = [
         match["name"]
         for match in BLOCK.finditer(text)
         if match["checksum"] == checksum(match["command"], match["text"])
+        or (match["checksum"] is None and not match["text"].strip())
     ]
     return [
         name for name in dict.fromkeys(names) if intact.count(name) != 1 or names.count(name) != 2

@@ -9,14 +9,13 @@ in benchmarks/results, and the table of the page is written.
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _arms import TABLED, gradient_boosting
-from _pages import make_csv_table, write_part
 from _results import cached_arrays, code_hash
 from _study import hash_arrays, list_params
+from _tables import Table, write_tables
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
@@ -28,7 +27,7 @@ from sklearn_ecg import ECGNetRegressor, MSAICNetRegressor
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat
 
-PAGE = Path(__file__).parent.parent / "docs" / "methods" / "regressors.rst"
+PAGE = "methods/regressors.rst"
 SEEDS = (0, 1, 2)
 BOOSTING = "``BeatFeatures``, gradient boosting"
 
@@ -85,8 +84,8 @@ def main():
     for row, arm in zip(rows, fits.values(), strict=True):
         print(*row, f"{np.mean([seconds for _, seconds in arm]):.0f} s", sep="  ")
     header = ("estimator", "MAE, years", "R²", "MAE - that of boosting", "R² - that of boosting")
-    table = make_csv_table("", header, rows, (32, 17, 17, 17, 17))
-    write_part(PAGE, "table of ages", "\n".join(table))
+    table = Table("", header, rows, (32, 17, 17, 17, 17))
+    write_tables(PAGE, "ages", [table], "age_ptbxl.py PTB_XL_FOLDER")
 
 
 def fit_arm(regressor, X, age, train, test):

@@ -18,11 +18,11 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from _pages import write_part
+from _tables import Table, write_tables
 from _timing import REPEATS, RESULTS
 
 FOLDER = Path(__file__).parent
-PAGE = FOLDER.parent / "docs" / "reproduction" / "speed.rst"
+PAGE = "reproduction/speed.rst"
 SCRIPTS = (
     "bench_training.py",
     "bench_augmentation.py",
@@ -100,26 +100,22 @@ def format_number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def make_table(comparisons):
-    """Return the results as lines of reStructuredText."""
-    lines = [describe_machine(), "", ".. list-table::", "   :header-rows: 1"]
-    lines += ["   :widths: 46 14 20 10 10", ""]
-    rows = [("Work", "median", "range", "ratio", "target")]
+def make_tables(comparisons):
+    """Return the results, between the machine and the targets that are not met."""
+    rows = []
     for comparison in comparisons:
         title = f"**{comparison['title']}**, {comparison['unit']}"
-        rows.append((title, "", "", "", comparison["target"] or ""))
+        rows.append((title, "", "", "", comparison["target"]))
         for name, median, lowest, highest, ratio in comparison["rows"]:
             span = f"{format_number(lowest)} to {format_number(highest)}"
             rows.append((name, format_number(median), span, f"{ratio:.2f}", ""))
-    for row in rows:
-        for i, cell in enumerate(row):
-            lines.append(f"   {'* ' if i == 0 else '  '}- {cell}".rstrip())
-    lines += ["", *list_unmet(comparisons)]
-    return "\n".join(lines)
+    header = ("Work", "median", "range", "ratio", "target")
+    results = Table("", header, rows, widths=(46, 14, 20, 10, 10))
+    return [describe_machine(), results, "\n".join(list_unmet(comparisons))]
 
 
 def list_unmet(comparisons):
-    """Return a list of the targets that are not met, with the reasons."""
+    """Return a list of the targets that are not met, with the reasons, as lines."""
     unmet = [
         f"- {comparison['title']}: {part}."
         for comparison in comparisons
@@ -153,7 +149,7 @@ def main():
     if options.quick or options.only:
         print(f"\n{len(comparisons)} comparisons; the table was not written.")
     else:
-        write_part(PAGE, "results of make bench", make_table(comparisons))
+        write_tables(PAGE, "speed", make_tables(comparisons), "make bench")
 
 
 if __name__ == "__main__":

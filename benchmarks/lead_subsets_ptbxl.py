@@ -9,13 +9,12 @@ written.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _arms import gradient_boosting
-from _pages import make_csv_table, write_part
 from _study import format_difference, stack_seeds
+from _tables import Table, write_tables
 
 from sklearn_ecg import STANDARD_LEADS
 from sklearn_ecg.datasets import load_ptbxl
@@ -26,7 +25,7 @@ from sklearn_ecg.preprocessing import BeatFeatures
 
 SUBSETS = ("12", "limb", "I+II+V2", "I")
 SEEDS = (0, 1, 2)
-PAGE = Path(__file__).parent.parent / "docs" / "any_leads.rst"
+PAGE = "any_leads.rst"
 PLAIN = "all leads"
 DROPOUT = "``FeatureLeadDropout``, the three subsets"
 
@@ -65,8 +64,8 @@ def main():
         for name in SUBSETS
     }
     rows += make_rows(arm, predictions, y[test], groups)
-    table = make_csv_table("", ("training records", *SUBSETS), rows, (28, 18, 18, 18, 18))
-    write_part(PAGE, "table of AUROC", "\n".join(table))
+    table = Table("", ("training records", *SUBSETS), rows, (28, 18, 18, 18, 18))
+    write_tables(PAGE, "subsets", [table], "lead_subsets_ptbxl.py PTB_XL_FOLDER")
 
 
 def keep(X, name):

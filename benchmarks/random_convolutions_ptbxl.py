@@ -10,13 +10,12 @@ the page is written.
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 from _arms import gradient_boosting
-from _pages import make_csv_table, write_part
 from _results import cached_arrays, code_hash
 from _study import format_difference, hash_arrays, predict, rotate, stack_seeds
+from _tables import Table, write_tables
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -34,7 +33,7 @@ from sklearn_ecg.preprocessing import (
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 SEEDS = (0, 1, 2)
-PAGE = Path(__file__).parent.parent / "docs" / "random_convolutions.rst"
+PAGE = "random_convolutions.rst"
 TASKS = {"mi": "infarction", "superclass": "five superclasses"}
 BOOSTING = "``BeatFeatures``, gradient boosting"
 UNION = "``BeatFeatures`` and beats, kernels of one lead"
@@ -89,7 +88,8 @@ def main():
         ecg = load_ptbxl(args.folder, task=task, folds=range(1, 10))
         columns.append(study(task, ecg, args.choose_only))
     if not args.choose_only:
-        write_part(PAGE, "table of AUROC", make_page_table(columns))
+        command = "random_convolutions_ptbxl.py PTB_XL_FOLDER"
+        write_tables(PAGE, "scores", [make_page_table(columns)], command)
 
 
 def make_page_table(columns):
@@ -98,7 +98,7 @@ def make_page_table(columns):
     for task in TASKS.values():
         header += [f"{task}, AUROC", "- that of boosting"]
     rows = [[name, *(text for column in columns for text in column[name])] for name in columns[0]]
-    return "\n".join(make_csv_table("", header, rows, (32, 17, 17, 17, 17)))
+    return Table("", header, rows, (32, 17, 17, 17, 17))
 
 
 def study(task, ecg, choose_only):

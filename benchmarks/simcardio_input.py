@@ -14,8 +14,8 @@ import argparse
 from functools import partial
 
 import numpy as np
-from _page_tables import list_table, write_between_comments
 from _study import Fit, run, stack_seeds
+from _tables import Table, make_rst, write_tables
 from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg import SimCardioNetClassifier, SimCardioNetEncoder
@@ -114,7 +114,7 @@ def make_table(found, y, patients, title):
         "seeds",
         "s",
     ]
-    return list_table(header, rows, title=title)
+    return Table(title, header, rows)
 
 
 def main():
@@ -137,9 +137,9 @@ def main():
     found = score_inputs(ecg, inputs, splits, args.seeds, args.workers)
     title = "Folds 7-9, trained on folds 1-6" if args.confirm else "Folds 1-6, out of fold"
     table = make_table(found, np.asarray(ecg.target), np.asarray(ecg.groups), title)
-    print(table)
-    name = "confirmation of the input" if args.confirm else "choice of the input"
-    write_between_comments("simcardio", name, table)
+    print(make_rst(table))
+    name = "input-confirmed" if args.confirm else "input"
+    write_tables("reproduction/simcardio.rst", name, [table], "simcardio_input.py PTB_XL_FOLDER")
 
 
 if __name__ == "__main__":

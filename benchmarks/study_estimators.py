@@ -30,9 +30,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from _arms import gradient_boosting, msaic_net, small_network
-from _pages import make_csv_table, make_dropdown, write_part
 from _results import RESULTS, atomic_file, cached_arrays, code_hash, stored_arrays
 from _study import format_difference, hash_arrays, predict, rotate, stack_seeds
+from _tables import Table, make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
@@ -135,15 +135,15 @@ ROWS = {
 }
 # Parts of the page, and the titles and columns of their tables.
 PARTS = {
-    "tables by number of records": {
+    "by-records": {
         "12 leads, by number of labeled records": [("12", size) for size in SIZES],
     },
-    "tables by leads": {
+    "by-leads": {
         "all labeled records, by leads": [(subset, "all") for subset in SUBSETS],
         "50 labeled records, by leads": [(subset, "50") for subset in SUBSETS],
     },
 }
-PAGE = Path(__file__).parent.parent / "docs" / "which_estimator.rst"
+PAGE = "which_estimator.rst"
 
 
 class Cell(NamedTuple):
@@ -220,7 +220,6 @@ def main():
     parser.add_argument("--max-seconds", type=float, default=np.inf, help="start no fit after it")
     parser.add_argument("--results", type=Path, default=RESULTS / "study_estimators")
     parser.add_argument("--tables", type=Path, default=RESULTS / "study_estimators_tables")
-    parser.add_argument("--page", type=Path, default=PAGE, help="page whose tables are written")
     parser.add_argument("--choose", action="store_true", help="run and show folds 1 to 6 only")
     parser.add_argument("--report", action="store_true", help="write tables of what is stored only")
     args = parser.parse_args()
@@ -237,10 +236,10 @@ def main():
             choose(task, stored)
     else:
         for part, columns in PARTS.items():
-            text = make_tables_text(args.tasks, columns, stored)
-            print(f"\n{text}", flush=True)
+            tables = make_page_tables(args.tasks, columns, stored)
+            print("", *map(make_rst, tables), sep="\n", flush=True)
             if set(args.tasks) == set(TASKS):
-                write_part(args.page, part, text)
+                write_tables(PAGE, part, tables, "study_estimators.py PTB_XL_FOLDER")
 
 
 def make_cohort(task, args):
@@ -599,7 +598,7 @@ def choose(task, stored):
             print(f"{arm:62}{strength:6g}", *(f"{score:6.3f}" for score in scores), flush=True)
 
 
-def make_tables_text(tasks, columns, stored):
+def make_page_tables(tasks, columns, stored):
     """Return tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9.
 
     Parameters
@@ -611,10 +610,9 @@ def make_tables_text(tasks, columns, stored):
 
     Returns
     -------
-    text : str
-        reStructuredText.
+    tables : list of Table
     """
-    lines = []
+    tables = []
     for task, (title, cells) in itertools.product(tasks, columns.items()):
         by_leads = len({subset for subset, _ in cells}) > 1
         header = ["estimator", *(subset if by_leads else size for subset, size in cells)]
@@ -628,11 +626,11 @@ def make_tables_text(tasks, columns, stored):
                 differences.append([name, *(difference or "-" for _, difference in row)])
         if not scores:
             raise ValueError(f"No predictions of {TASKS[task]} are stored in {stored.results}.")
-        lines += [*make_csv_table(title, header, scores, _widths(cells)), ""]
+        tables.append(Table(title, header, scores, _widths(cells)))
         title += f", difference of the AUROC to ``{RECIPE}``"
-        table = make_csv_table(title, header, differences, _widths(cells))
-        lines += [*make_dropdown(f"Differences to ``{RECIPE}``", table), ""]
-    return "\n".join(lines).strip()
+        folded = f"Differences to ``{RECIPE}``"
+        tables.append(Table(title, header, differences, _widths(cells), folded=folded))
+    return tables
 
 
 def _widths(columns):

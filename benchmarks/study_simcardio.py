@@ -26,10 +26,10 @@ from functools import partial
 import numpy as np
 import torch
 from _arms import TABLED
-from _page_tables import write_between_comments
 from _prints import PARTS, Prints, draw_heat_maps, tables_of_prints
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params
+from _tables import make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import (
@@ -193,10 +193,11 @@ def main():
             print(f"share of the heat in header and footer, by class: {of_classes}")
             print(f"share of their area: {share:.3f}")
             return
-        text = tables_of_prints(prints, only_cached=args.cached, parts=args.parts)
-        print(text)
+        tables = tables_of_prints(prints, only_cached=args.cached, parts=args.parts)
+        print(*[part if isinstance(part, str) else make_rst(part) for part in tables], sep="\n")
         if args.parts == PARTS:
-            write_between_comments("simcardio", "prints", text)
+            command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER"
+            write_tables("reproduction/simcardio.rst", "prints", tables, command)
         return
     n_seeds = 3
     if args.quick:

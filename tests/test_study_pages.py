@@ -1,5 +1,6 @@
 """Tests of the benchmarks that write the tables of documentation pages, on made-up results."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -16,41 +17,6 @@ def benchmarks():
     sys.path.insert(0, str(ROOT / "benchmarks"))
     yield
     sys.path.remove(str(ROOT / "benchmarks"))
-
-
-@pytest.fixture
-def page(tmp_path):
-    path = tmp_path / "page.rst"
-    path.write_text("Title\n\n.. begin table\n\nold\n\n.. end table\n\nText\n", encoding="utf-8")
-    return path
-
-
-def test_part_of_a_page(page):
-    from _pages import write_part
-
-    for _ in range(2):
-        write_part(page, "table", "new\n")
-        expected = "Title\n\n.. begin table\n\nnew\n\n.. end table\n\nText\n"
-        assert page.read_text(encoding="utf-8") == expected
-    with pytest.raises(ValueError, match=r"page.rst must have the lines '.. begin other' and"):
-        write_part(page, "other", "new")
-    page.write_text(page.read_text(encoding="utf-8") * 2, encoding="utf-8")
-    with pytest.raises(ValueError, match="once"):
-        write_part(page, "table", "new")
-
-
-def test_csv_table():
-    from _pages import make_csv_table, make_dropdown
-
-    table = make_csv_table("Title", ("a", "b"), [("c, d", 'e "f"')], (30, 70))
-    assert table == [
-        ".. csv-table:: Title",
-        '   :header: "a", "b"',
-        "   :widths: 30, 70",
-        "",
-        '   "c, d", "e ""f"""',
-    ]
-    assert make_dropdown("More", ["a", "", "b"]) == [".. dropdown:: More", "", "   a", "", "   b"]
 
 
 @pytest.fixture
@@ -79,27 +45,24 @@ def study(tmp_path):
     return script, script.Stored(tmp_path, {"mi": cohort}), y_test, kept
 
 
-def rows_of(text):
+def rows_of(tables):
     """Return the cells of all rows of tables, by name, in their order."""
     rows = {}
-    for line in text.splitlines():
-        if line.strip().startswith('"'):
-            name, *cells = line.strip().strip('"').split('", "')
+    for table in tables:
+        for name, *cells in table.rows:
             rows.setdefault(name, []).append(cells)
     return rows
 
 
-def test_tables_of_estimators(study, page):
-    from _pages import write_part
-
+def test_tables_of_estimators(study):
     script, stored, y, kept = study
     columns = {"12 leads": [("12", "15"), ("12", "50")]}
-    text = script.make_tables_text(["mi"], columns, stored)
-    write_part(page, "table", text)
-    assert text in page.read_text(encoding="utf-8")
-    assert ".. csv-table:: Infarction, 12 leads\n" in text
-    assert '   :header: "estimator", "15", "50"\n' in text
-    rows = rows_of(text)
+    tables = script.make_page_tables(["mi"], columns, stored)
+    scores, differences = tables
+    assert scores.title == "Infarction, 12 leads"
+    assert scores.header == differences.header == ["estimator", "15", "50"]
+    assert not scores.folded and differences.folded
+    rows = rows_of(tables)
     arms = (
         *(script.RECIPE, script.BOOSTING, script.TREES, script.RECIPE_LINEAR),
         *(script.BEATS, script.BOOSTING_BEATS),
@@ -126,25 +89,24 @@ def test_tables_of_estimators(study, page):
     for cells in rows[script.ROWS[script.BEATS]]:
         assert cells[0].endswith(", 2 draws")
     with pytest.raises(ValueError, match="No predictions of infarction are stored"):
-        script.make_tables_text(["mi"], {"more": [("12", "500")]}, stored)
+        script.make_page_tables(["mi"], {"more": [("12", "500")]}, stored)
 
 
 def test_rows_of_the_page_are_those_of_the_study():
     import study_estimators as script
+    from _tables import format_row
 
-    text = script.PAGE.read_text(encoding="utf-8")
+    text = (ROOT / "docs" / script.PAGE).read_text(encoding="utf-8")
     for part, columns in script.PARTS.items():
-        _, _, rest = text.partition(f".. begin {part}\n")
-        tables, _, _ = rest.partition(f".. end {part}\n")
-        rows = rows_of(tables)
-        header = ":header: " + ", ".join(
-            f'"{name}"'
-            for name in ("estimator", *(script.SUBSETS if "leads" in part else script.SIZES))
-        )
+        _, _, rest = text.partition(f".. begin table {part} (")
+        tables, _, _ = rest.partition(f".. end table {part}\n")
+        names = re.findall(r'^ +"((?:[^"]|"")*)"', tables, re.MULTILINE)
+        header = ("estimator", *(script.SUBSETS if part == "by-leads" else script.SIZES))
         # A table and its differences for each task.
-        assert tables.count(header) == tables.count("csv-table") == 4 * len(columns)
-        order = [name for name in script.ROWS.values() if name in rows]
-        assert list(rows) == order
+        assert tables.count(f":header: {format_row(header)}") == 4 * len(columns)
+        assert tables.count("csv-table") == 4 * len(columns)
+        order = [name for name in script.ROWS.values() if name in names]
+        assert list(dict.fromkeys(names)) == order
 
 
 def test_table_of_ages():
@@ -185,18 +147,20 @@ def test_table_of_convolutions():
     import random_convolutions_ptbxl as script
 
     column = {"a": (".900 [.880-.920]", "-.010 [-.020 -.001]"), script.BOOSTING: ("x", "")}
-    rows = rows_of(script.make_page_table([column, column]))
+    rows = rows_of([script.make_page_table([column, column])])
     assert rows["a"] == [[*column["a"], *column["a"]]]
 
 
 @pytest.mark.parametrize(
     "name, part",
     [
-        ("lead_subsets_ptbxl", "table of AUROC"),
-        ("random_convolutions_ptbxl", "table of AUROC"),
-        ("age_ptbxl", "table of ages"),
+        ("lead_subsets_ptbxl", "subsets"),
+        ("random_convolutions_ptbxl", "scores"),
+        ("age_ptbxl", "ages"),
+        ("bench_all", "speed"),
     ],
 )
 def test_pages_have_the_parts_that_are_written(name, part):
-    page = __import__(name).PAGE.read_text(encoding="utf-8")
-    assert page.count(f".. begin {part}\n") == page.count(f".. end {part}\n") == 1
+    page = (ROOT / "docs" / __import__(name).PAGE).read_text(encoding="utf-8")
+    assert len(re.findall(rf"^\.\. begin table {part}(?: \(|$)", page, re.MULTILINE)) == 1
+    assert page.count(f".. end table {part}\n") == 1
