@@ -318,7 +318,7 @@ def test_gpus_compute_in_full_precision(monkeypatch):
 
 @pytest.mark.parametrize("inside_autocast", [False, True])
 def test_mixed_precision_learns_like_full_precision(inside_autocast):
-    X, y = make_ecg(32, duration=1, prevalence=0.5, return_X_y=True, random_state=0)
+    ecg = make_ecg(32, duration=1, prevalence=0.5, class_sep=np.inf, random_state=0)
     losses = []
     for precision in ("float32", "mixed"):
         clf = MSAICNetClassifier(
@@ -334,7 +334,7 @@ def test_mixed_precision_learns_like_full_precision(inside_autocast):
             device="cpu",
         )
         with torch.autocast("cpu", enabled=inside_autocast):
-            losses.append(clf.fit(X, y).history_["train_loss"])
+            losses.append(clf.fit(ecg.data, ecg.target).history_["train_loss"])
     # Weights that stay in bfloat16 as they were at the first step would not be learned.
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.25)
     assert losses[1][-1] < losses[1][0] / 2
