@@ -94,11 +94,11 @@ def _digitize(image, options, facts):
     upright = separate_ink(page, grid)
     remove_blots(upright)
     rulings = remove_rulings(upright)
-    rows = find_rows(upright, grid.area)
+    rows = find_rows(upright, grid.sheet.area)
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
-    paths = trace_rows(find_strokes(upright.strength), rows, scale)
-    _cut_to_grid(paths, upright, grid.area)
+    paths = trace_rows(find_strokes(upright.strength, ink=upright.ink), rows, scale)
+    _cut_to_grid(paths, upright, grid.sheet.area)
     heights = np.concatenate([path.bottom - path.top for path in paths])
     line_height = float(np.nanpercentile(heights, 30)) if (heights > 0).any() else 1.0
     width = measure_stroke_width(upright.strength, paths, line_height)

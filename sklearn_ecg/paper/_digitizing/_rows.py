@@ -111,7 +111,7 @@ def _is_straight(traces, peak, columns, scale):
 
 def _wide_components(upright):
     """Return the ink of wide components on a page of half the size."""
-    ink = upright.strength > 0.5
+    ink = (upright.strength > 0.5) & (upright.ink > upright.clear)
     height, width = (size // 2 * 2 for size in ink.shape)
     small = ink[:height:2, :width:2] | ink[1:height:2, :width:2]
     small |= ink[:height:2, 1:width:2] | ink[1:height:2, 1:width:2]

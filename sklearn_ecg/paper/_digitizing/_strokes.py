@@ -25,7 +25,7 @@ class Strokes:
     ink: np.ndarray
 
 
-def find_strokes(strength, threshold=0.5):
+def find_strokes(strength, threshold=0.5, ink=None):
     """Return the strokes of an image of ink.
 
     Parameters
@@ -33,6 +33,8 @@ def find_strokes(strength, threshold=0.5):
     strength : ndarray of shape (height, width), float32
         1 on ink and 0 on paper.
     threshold : float, default=0.5
+    ink : ndarray of shape (height, width), float32, or None
+        Ink of which the mean is returned. None is `strength`.
 
     Returns
     -------
@@ -48,7 +50,12 @@ def find_strokes(strength, threshold=0.5):
     change = np.flatnonzero(is_ink[1:] != is_ink[:-1]) + 1
     first, stop = change[::2], change[1::2]
     column = first // (height + 2)
-    sums = np.add.reduceat(flat, change)[::2] if len(change) else np.zeros(0, np.float32)
+    if ink is not None:
+        padded = np.zeros_like(padded)
+        padded[:, 1:-1] = ink.T
+    sums = np.zeros(0, np.float32)
+    if len(change):
+        sums = np.add.reduceat(padded.ravel(), change)[::2]
     # Where the strength crosses the threshold, between the centers of two pixels.
     inside, outside = flat[first], flat[first - 1]
     top = first - column * (height + 2) - 1 + 0.5 - (inside - threshold) / (inside - outside)

@@ -10,6 +10,11 @@ _MAX_STROKES = 5
 _SKIP = 4.0
 # Cost of 1 mm between the baseline and a stroke, and of 1 mm between the middles of strokes.
 _DISTANCE, _BEND = 0.005, 0.02
+# Cost of a column of faint ink, such as a crease, per missing strength.
+_FAINT_INK, _CLEAR = 0.05, 1.0
+# Ink at the ends of a trace whose strength is below this share is none of it, up to a length in mm,
+# and mm between two pieces of ink.
+_FAINT_END, _LONGEST_END, _END_GAP = 0.75, 20.0, 0.4
 # mm: longest continuation of a piece of a path.
 _EXTENSION = 1.5
 # Largest ratio of the horizontal and the vertical width of a line.
@@ -58,6 +63,8 @@ def trace_rows(strokes, rows, scale):
     halves = np.ascontiguousarray(((bottoms - tops) / (2 * scale)).transpose(1, 0, 2))
     baseline = np.array([row.baseline for row in rows])[:, None] / scale
     node_cost = _DISTANCE * np.abs(middles - baseline)
+    ink = np.where(ids >= 0, strokes.ink[ids], 0).transpose(1, 0, 2)
+    node_cost += _FAINT_INK * np.maximum(_CLEAR - ink, 0)
     node_cost[ids.transpose(1, 0, 2) < 0] = np.inf
     # State: the strokes of the column, and at the end the last stroke of a path in a gap.
     cost = np.full((n_rows, k), np.inf)
@@ -92,6 +99,7 @@ def trace_rows(strokes, rows, scale):
         state = back[x, index, state]
     paths = []
     for row in range(n_rows):
+        _remove_faint_ends(chosen[row], strokes.ink, scale)
         _extend(chosen[row], strokes, int(_EXTENSION * scale))
         found = chosen[row] >= 0
         path_top, path_bottom = np.full((2, n_columns), np.nan)
@@ -99,6 +107,20 @@ def trace_rows(strokes, rows, scale):
         path_bottom[found] = strokes.bottom[chosen[row, found]]
         paths.append(Path(path_top, path_bottom, chosen[row]))
     return paths
+
+
+def _remove_faint_ends(chosen, ink, scale):
+    """Remove what is fainter than a trace at its ends, such as lines of the grid, in place."""
+    found = np.flatnonzero(chosen >= 0)
+    if len(found) == 0:
+        return
+    limit = _FAINT_END * np.median(ink[chosen[found]])
+    pieces = np.split(found, np.flatnonzero(np.diff(found) > max(2, _END_GAP * scale)) + 1)
+    for ordered in (pieces, pieces[::-1]):
+        for piece in ordered:
+            if len(piece) > _LONGEST_END * scale or ink[chosen[piece]].mean() >= limit:
+                break
+            chosen[piece] = -1
 
 
 def _extend(chosen, strokes, n_columns):
