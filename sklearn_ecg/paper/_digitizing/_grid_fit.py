@@ -30,8 +30,8 @@ _NEAREST = (0.9, 0.8, 0.7, 0.7, 0.7)
 _MAX_FITS = 2
 # Agreement of phases next to each other.
 _COHERENT = 0.6
-# mm: smaller displacements are no bends.
-_FLAT = 0.15
+# mm: smaller displacements are no bends, and larger ones are those of paper that does not lie flat.
+_FLAT, _BENT = 0.15, 1.5
 
 
 @dataclass
@@ -335,7 +335,7 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
     good = strong | measured[0][3]
     used = used | (measured[0][3] & (coarse < _COARSE_TOLERANCE))
     share = used.sum() / max(1, good.sum())
-    good = measured[0][3] | measured[-1][3]
+    good, on_sheet = measured[0][3] | measured[-1][3], None
     if (bend is not None or bent and share < _GOOD_SHARE) and good.sum() >= _BENT_BLOCKS:
         bend = fit_bend(new_u, new_v, measured, traced)
         moved = bend.displacement(new_u, new_v)
@@ -343,13 +343,17 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
         used = measured[-1][3] & (fine < min(_TOLERANCE, 0.35 * period))
         used |= measured[0][3] & (coarse < _COARSE_TOLERANCE)
         share = used.sum() / good.sum()
-        moved = np.hypot(*moved)[used]
+        moved = np.percentile(np.hypot(*moved)[used], 95) if used.any() else 0.0
+        if moved > _BENT:
+            # Paper that bends too much for the fit has a grid, too.
+            on_sheet = used | measured[0][3]
         # Paper that is flat to a fraction of a mm is not resampled.
-        if len(moved) and np.percentile(moved, 95) < _FLAT:
+        if moved < _FLAT:
             bend = None
     if used.sum() < _LEAST_BLOCKS:
         raise PageRefusedError("grid", "too little of the grid is legible")
-    sheet = Sheet(fill_sheet(used), (float(u[0, 0]), float(v[0, 0])), _BLOCK / scale)
+    blocks = fill_sheet(used if on_sheet is None else on_sheet)
+    sheet = Sheet(blocks, (float(u[0, 0]), float(v[0, 0])), _BLOCK / scale)
     model = correction @ to_paper
     return model / model[2, 2], share, sheet, bend
 

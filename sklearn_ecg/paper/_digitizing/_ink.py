@@ -19,7 +19,7 @@ _MIN_PITCH = 2.2
 _THRESHOLD = 0.33
 # Strength of faint ink that is part of a trace, as a multiple of the noise of the paper and in
 # limits, of ink that each trace has, and mm around strong ink.
-_NOISE, _FAINT, _CLEAR = 8.0, (0.25, 0.35), 0.7
+_NOISE, _FAINT, _CLEAR = 6.0, (0.12, 0.35), 0.7
 _FAINT_REACH = 0.4
 # Ink is at least that much darker than paper, whose brightness is 1.
 _MIN_DARKNESS = 0.12
@@ -27,6 +27,8 @@ _MIN_DARKNESS = 0.12
 _BLOT = 2.0
 # mm: taller vertical lines than this separate columns; no R-peak is as high.
 _RULING_HEIGHT = 40.0
+# mm: where the edge of the paper may be.
+_EDGE = 6.0
 # Squares of 5 mm in each direction whose grid is subtracted together.
 _SQUARES = 7
 # mm and share: least distance of such lines, and how much of their height has ink.
@@ -53,7 +55,7 @@ class UprightPage:
     origin : tuple of float
         Left and top in mm of the paper.
     outside : ndarray of shape (height, width), bool
-        Pixels that are not in the image.
+        Pixels that are not in the image, or not on the grid.
     grid : Grid or None
         None if the page is that of the image.
     reduction : int
@@ -113,14 +115,19 @@ def separate_ink(page, grid):
         frame = warp_page(frame, grid, (left, top), scale, size, fill=0)
         outside = np.asarray(frame) < 255
         darkness = 1 - np.asarray(light, dtype=np.float32) / 255
-        mask = grid.sheet.mask((left, top), scales, darkness.shape) & ~outside
-        darkness[~mask] = 0
+        mask = grid.sheet.mask((left, top), scales, darkness.shape)
+        table = ~(mask | outside)
+        mask &= ~outside
+        outside = ~mask
+        darkness[outside] = 0
         _subtract_grid(darkness, 5 * scale, mask)
-        darkness[~mask] = 0
+        darkness[outside] = 0
     if is_native:
         inside = darkness[::3, ::3]
     else:
-        inside = darkness[::3, ::3][mask[::3, ::3]]
+        # Edges of the paper are darker than ink.
+        middle = minimum_filter(mask[::3, ::3], round(2 * _EDGE * scale / 3), mode="nearest")
+        inside = darkness[::3, ::3][middle]
         if len(inside) == 0:
             raise PageRefusedError("grid", "too little of the grid is legible")
     strong, usual = np.percentile(inside, [99.6, 95])
@@ -135,7 +142,7 @@ def separate_ink(page, grid):
         faint = float(np.clip(_NOISE * noise, *_FAINT))
         ink = strength.copy()
         clear = _CLEAR
-        _strengthen_faint_ink(strength, scale, faint)
+        _strengthen_faint_ink(strength, scale, faint, table)
     return UprightPage(
         strength=strength,
         ink=ink,
@@ -149,12 +156,19 @@ def separate_ink(page, grid):
     )
 
 
-def _strengthen_faint_ink(strength, scale, faint):
-    """Make steep strokes as strong as the rest of their trace, and remove other faint ink."""
+def _strengthen_faint_ink(strength, scale, faint, table):
+    """Make steep strokes as strong as the rest of their trace, and remove faint ink and edges."""
     labels, n_labels = label(strength > faint, structure=np.ones((3, 3), dtype=int))
     belongs = np.zeros(n_labels + 1, dtype=bool)
     belongs[labels[strength > _CLEAR]] = True
     belongs[0] = False
+    # The edge of the paper.
+    step = max(1, round(_EDGE * scale / 12))
+    few = labels[::step, ::step]
+    near = maximum_filter(table[::step, ::step], 2 * round(_EDGE * scale / step) + 1)
+    belongs &= np.bincount(few[near], minlength=n_labels + 1) <= 0.5 * np.bincount(
+        few.ravel(), minlength=n_labels + 1
+    )
     strength[~belongs[labels]] = 0
     # The edges of strong ink remain where they are.
     nearby = maximum_filter(strength, 2 * round(_FAINT_REACH * scale) + 1, mode="nearest")

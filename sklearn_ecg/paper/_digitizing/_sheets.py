@@ -39,7 +39,7 @@ class Sheet:
         )
 
     def mask(self, origin, scales, shape):
-        """Return the pixels of an upright page that are well inside of the sheet.
+        """Return the pixels of an upright page that are on the sheet.
 
         Parameters
         ----------
@@ -62,11 +62,13 @@ class Sheet:
         resized = blocks.transform(
             shape[::-1], Image.Transform.AFFINE, transform, Image.Resampling.BILINEAR
         )
-        return np.asarray(resized) > 230
+        return np.asarray(resized) > 127
 
 
 def fill_sheet(used):
-    """Return the blocks between the outermost ones that agree with a grid.
+    """Return the blocks between the outermost ones of a row or a column that agree with a grid.
+
+    The sheet includes one block around them, in which the paper may end.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def fill_sheet(used):
     -------
     sheet : ndarray of shape (n_rows, n_columns), bool
     """
-    sheet = np.ones_like(used)
+    sheet = np.zeros_like(used)
     for blocks, filled in ((used, sheet), (used.T, sheet.T)):
         # Blocks of the table agree by chance, but not several of them next to each other.
         runs = np.cumsum(np.pad(blocks, ((1, 0), (0, 0))), axis=0)
@@ -86,10 +88,9 @@ def fill_sheet(used):
             return used
         first = runs[:, found].argmax(axis=0)
         last = len(blocks) - 1 - runs[::-1, found].argmax(axis=0)
-        columns = np.arange(blocks.shape[1])
+        columns = np.arange(found[0], found[-1] + 1)
         first = median_filter(np.interp(columns, found, first), 5, mode="nearest")
         last = median_filter(np.interp(columns, found, last), 5, mode="nearest")
         rows = np.arange(len(blocks))[:, None]
-        filled &= (rows >= np.round(first)) & (rows <= np.round(last))
-        filled[:, : found[0]] = filled[:, found[-1] + 1 :] = False
+        filled[:, columns] |= (rows >= np.round(first)) & (rows <= np.round(last))
     return sheet
