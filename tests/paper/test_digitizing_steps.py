@@ -1,5 +1,7 @@
 """The steps of the digitizer, compared with slow implementations and with known maps."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +14,7 @@ from sklearn_ecg.paper._digitizing._confusion import (
     check_confusion,
 )
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
+from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
 from sklearn_ecg.paper._digitizing._grid_fit import _fit, fit_grid, to_pixels
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
 from sklearn_ecg.paper._digitizing._layouts import (
@@ -324,6 +327,20 @@ def test_traces_that_are_cut_off():
     with pytest.raises(PageRefusedError, match="trace of V1 reaches the border"):
         check_borders(paths, places, axis, 4.0, outside, facts)
     assert facts["cut_off"] == pytest.approx(20 / (1000 - 12))
+
+
+def test_strokes_beside_the_grid_do_not_count():
+    paths, places, axis = crossing_rows(9)
+    upright = SimpleNamespace(origin=(0.0, 0.0), scale=4.0)
+    _cut_to_grid(paths, upright, (0.0, 50.0, 20.0, 230.0))
+    for path in paths:
+        known = ~np.isnan(path.top)
+        assert np.flatnonzero(known)[[0, -1]].tolist() == [80, 919]
+        np.testing.assert_array_equal(path.stroke >= 0, known)
+    facts = {}
+    with pytest.raises(PageRefusedError, match="crosses"):
+        check_confusion(paths, places, axis, 4.0, facts)
+    assert facts["shared_energy"] > MAX_SHARED_ENERGY
 
 
 def test_identities_of_the_limb_leads():

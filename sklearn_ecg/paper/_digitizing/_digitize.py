@@ -165,6 +165,7 @@ def _cut_to_grid(paths, upright, area):
         for ends in (path.top, path.bottom):
             ends[:first] = np.nan
             ends[stop:] = np.nan
+        path.stroke[:first] = path.stroke[stop:] = -1
 
 
 def _check_pulses(axis, gain, facts):
