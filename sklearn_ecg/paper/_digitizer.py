@@ -98,9 +98,9 @@ class ECGImageDigitizer(
        rendered with 200 pixels per inch.
     2. The smallest of the three colors shows the grid, whatever its color. The mean spectrum of
        tiles of the page gives pitch and rotation. The phases of the grid in all parts of the page
-       then give a homography, and cubic polynomials for smooth bends of the paper. If more than
-       45 % of the grid disagree with them, the page is refused. A page that is upright to 0.02
-       degrees is not resampled.
+       then give a homography, and cubic polynomials and a net of cells for smooth bends of the
+       paper; lines are followed from place to place. If more than 45 % of the grid disagree with
+       them, the page is refused. A page that is upright to 0.02 degrees is not resampled.
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
        which leaves little of a gray grid.
@@ -117,8 +117,9 @@ class ECGImageDigitizer(
        III and aVR + aVL + aVF = 0 have to hold, up to 35 % of the energy of these leads. A page in
        another order, a rotated page, or traces that were confused contradict them.
     9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
-       another row shares. No trace may jump by more than 11 mm without ink, and all of them
-       together by no more than 25 mm.
+       another row shares. No trace may jump by more than 11 mm without ink, by more than 5 mm at
+       the end of a row, and all of them together by no more than 25 mm. No trace may reach the
+       border of the image or of the grid.
 
     Leads of a page with columns are NaN outside of their column, because they are not printed
     there. The signals of limb leads are given as printed: they are not corrected by the identities.

@@ -6,7 +6,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.base import clone
 
 from sklearn_ecg.datasets import make_ecg
@@ -194,6 +194,24 @@ def test_perspective(page, records):
     )
     bunch = ECGImageDigitizer(RATE).digitize([image])
     assert bunch.report.loc[0, "perspective"] > 0.05
+    assert median_ratio(records[0], bunch.signals[0]) > 9
+
+
+def test_photograph_on_a_table(page, records):
+    # A crease, colored light from one side, and a dark table.
+    pixels = page.astype(float)
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    crease = np.exp(-(((y - 0.02 * x - 400) / 1.5) ** 2))
+    pixels *= (1 - 0.15 * crease)[:, :, None]
+    pixels *= (1 - 0.3 * x / SIZE[1])[:, :, None] * np.array([0.85, 0.95, 1.0])
+    image = Image.fromarray(pixels.astype(np.uint8))
+    table = (60, 50, 50)
+    image = image.rotate(2, Image.Resampling.BICUBIC, expand=True, fillcolor=table)
+    image = ImageOps.expand(image, 60, table)
+    bunch = ECGImageDigitizer(RATE).digitize([image])
+    report = bunch.report.iloc[0]
+    assert report["layout"] == "3x4+1"
+    assert report["rotation"] == pytest.approx(-2, abs=0.1)
     assert median_ratio(records[0], bunch.signals[0]) > 9
 
 

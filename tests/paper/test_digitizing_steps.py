@@ -1,13 +1,20 @@
 """The steps of the digitizer, compared with slow implementations and with known maps."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from sklearn_ecg.paper._digitizing._assembly import TimeAxis
 from sklearn_ecg.paper._digitizing._bends import fit_bend
-from sklearn_ecg.paper._digitizing._confusion import MAX_SHARED_ENERGY, check_confusion
+from sklearn_ecg.paper._digitizing._confusion import (
+    MAX_SHARED_ENERGY,
+    check_borders,
+    check_confusion,
+)
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
+from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
 from sklearn_ecg.paper._digitizing._grid_fit import _fit, fit_grid, to_pixels
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
 from sklearn_ecg.paper._digitizing._layouts import (
@@ -19,6 +26,7 @@ from sklearn_ecg.paper._digitizing._layouts import (
 from sklearn_ecg.paper._digitizing._pages import split_channels
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 from sklearn_ecg.paper._digitizing._rows import Row
+from sklearn_ecg.paper._digitizing._sheets import Sheet, fill_sheet
 from sklearn_ecg.paper._digitizing._strokes import find_strokes
 from sklearn_ecg.paper._digitizing._tracing import (
     Path,
@@ -26,6 +34,7 @@ from sklearn_ecg.paper._digitizing._tracing import (
     _choose_strokes,
     trace_rows,
 )
+from sklearn_ecg.paper._digitizing._unwrapping import follow_phases
 
 
 def draw_grid(to_paper, size=(700, 900), contrast=60):
@@ -79,6 +88,38 @@ def test_bent_paper():
         assert np.percentile(np.abs(off), 90) < 0.3
 
 
+def test_phases_are_followed_around_text():
+    y, x = np.mgrid[:20, :30]
+    true = 12 * np.sin(x / 15) + 0.02 * y**2
+    quality = np.ones(true.shape)
+    quality[0, 0] = 2.0
+    wrapped = (true + 2.5) % 5 - 2.5
+    wrapped[5:12, 10:14] = np.random.default_rng(0).uniform(-2.5, 2.5, (7, 4))
+    quality[5:12, 10:14] = 0.1
+    followed = follow_phases(wrapped, 5.0, quality)
+    good = quality >= 1
+    np.testing.assert_allclose(followed[good], true[good], atol=1e-9)
+
+
+def test_sheet_of_blocks():
+    used = np.zeros((12, 16), dtype=bool)
+    used[2:10, 3:14] = True
+    # A stamp inside, and a block of the table that agrees by chance.
+    used[4:7, 5:9] = False
+    used[0, 1] = True
+    blocks = fill_sheet(used)
+    expected = np.zeros_like(used)
+    # With one block around it, where the paper ends.
+    expected[1:11, 3:14] = expected[2:10, 2:15] = True
+    np.testing.assert_array_equal(blocks, expected)
+    sheet = Sheet(blocks, (10.0, 20.0), 6.0)
+    assert sheet.area == (23.0, 83.0, 19.0, 97.0)
+    mask = sheet.mask((0.0, 0.0), (2.0, 2.0), (200, 240))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    np.testing.assert_allclose(np.array([rows[0], rows[-1] + 1]) / 2, [23, 83], atol=0.6)
+    np.testing.assert_allclose(np.array([columns[0], columns[-1] + 1]) / 2, [19, 97], atol=0.6)
+
+
 def test_homography_of_least_squares():
     rng = np.random.default_rng(0)
     model = np.array([[0.25, 0.01, 3], [-0.02, 0.24, 5], [1e-5, -2e-5, 1]])
@@ -95,11 +136,10 @@ def test_bend_is_recovered_from_wrapped_displacements():
     rng = np.random.default_rng(0)
     u, v = rng.uniform(0, 250, (2, 400))
     du, dv = 2.0 * (u / 250) ** 2, 1.5 * (u / 250) * (v / 250)
-    wrapped = [((du + 1) % 5 - 1, (dv + 1) % 5 - 1, 5.0), (du % 1, dv % 1, 1.0)]
     good = np.ones(400, dtype=bool)
     good[::10] = False
-    bend, error = fit_bend(u, v, wrapped, good)
-    assert error.max() < 0.05
+    wrapped = [((du + 1) % 5 - 1, (dv + 1) % 5 - 1, 5.0, good), (du % 1, dv % 1, 1.0, good)]
+    bend = fit_bend(u, v, wrapped)
     np.testing.assert_allclose(bend.displacement(u, v), [du, dv], atol=0.05)
     a, b = bend.flatten(u + du, v + dv)
     np.testing.assert_allclose([a, b], [u, v], atol=0.1)
@@ -263,6 +303,44 @@ def test_jumps_of_a_trace():
     with pytest.raises(PageRefusedError, match="jump by 26 mm in total"):
         check_confusion(paths, places, axis, 4.0, facts)
     assert facts["total_jumps"] == pytest.approx(26.0)
+
+
+def test_jump_at_the_end_of_a_row():
+    paths, places, axis = crossing_rows(0)
+    paths[1].top[:6] += 26.0
+    paths[1].bottom[:6] += 26.0
+    with pytest.raises(PageRefusedError, match="trace of V2 jumps by 6 mm at its end"):
+        check_confusion(paths, places, axis, 4.0, {})
+
+
+def test_traces_that_are_cut_off():
+    paths, places, axis = crossing_rows(0)
+    outside = np.zeros((200, 1000), dtype=bool)
+    facts = {}
+    check_borders(paths, places, axis, 4.0, outside, facts)
+    assert facts["cut_off"] == 0
+    # Ten peaks of the first row are outside of a sheet that begins there.
+    for path in paths:
+        path.top[40:60] = path.top[40]
+    paths[0].top[440:460] = 90.0
+    outside[:90] = True
+    with pytest.raises(PageRefusedError, match="trace of V1 reaches the border"):
+        check_borders(paths, places, axis, 4.0, outside, facts)
+    assert facts["cut_off"] == pytest.approx(20 / (1000 - 12))
+
+
+def test_strokes_beside_the_grid_do_not_count():
+    paths, places, axis = crossing_rows(9)
+    upright = SimpleNamespace(origin=(0.0, 0.0), scale=4.0)
+    _cut_to_grid(paths, upright, (0.0, 50.0, 20.0, 230.0))
+    for path in paths:
+        known = ~np.isnan(path.top)
+        assert np.flatnonzero(known)[[0, -1]].tolist() == [80, 919]
+        np.testing.assert_array_equal(path.stroke >= 0, known)
+    facts = {}
+    with pytest.raises(PageRefusedError, match="crosses"):
+        check_confusion(paths, places, axis, 4.0, facts)
+    assert facts["shared_energy"] > MAX_SHARED_ENERGY
 
 
 def test_identities_of_the_limb_leads():

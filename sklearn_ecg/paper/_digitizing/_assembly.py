@@ -165,7 +165,9 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
         return signal, np.nan, None
     times = np.arange(begin, end) / sampling_rate
     x = axis.start + times * axis.per_second
-    # The outermost half columns have no ink on their other side.
+    if place.column:
+        # At the limit of two columns, there is ink of both leads, and often a line.
+        x[0] += 0.5 * (curve.line_width + 1)
     values = sample_curve(curve, x, _MAX_GAP * scale)
     known = ~np.isnan(values)
     if not known.any():

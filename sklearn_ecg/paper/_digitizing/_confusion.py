@@ -9,9 +9,14 @@ from ._refusal import PageRefusedError
 MAX_SHARED_ENERGY = 0.3
 # mm without ink that a trace may jump up or down. No steep stroke is that faint.
 MAX_JUMP = 11.0
+# mm: the same in the first and in the last mm of a row.
+MAX_END_JUMP, _END = 5.0, 5.0
 # mm: sum of the jumps of all leads from 0.5 mm. Above it, the tips of QRS complexes are too faint.
 MAX_JUMPS = 25.0
 _LEAST_JUMP = 0.5
+# Share of the pixel columns of a lead in which it may reach a border, and its distance in pixels.
+MAX_CUT_OFF = 0.01
+_BORDER = 2
 # mm: the limits of columns of leads are known up to this.
 _MARGIN = 1.5
 
@@ -33,7 +38,7 @@ def check_confusion(paths, places, axis, scale, facts):
     facts : dict
         Gets "shared_energy", "largest_jump" and "total_jumps".
     """
-    shared, jumps = {}, {}
+    shared, jumps, ends = {}, {}, {}
     for place in places:
         seconds = COLUMN_SECONDS[place.n_columns]
         first = axis.start + place.column * seconds * axis.per_second
@@ -43,8 +48,18 @@ def check_confusion(paths, places, axis, scale, facts):
         top, bottom = path.top[first:last], path.bottom[first:last]
         shared[place.name] = _shared_energy(top, bottom, path.stroke[first:last], others)
         # Between two columns of leads, a row may jump.
-        inner = slice(int(_MARGIN * scale), -int(_MARGIN * scale))
+        inner = slice(
+            int(_MARGIN * scale) if place.column else 0,
+            -int(_MARGIN * scale) if place.column < place.n_columns - 1 else None,
+        )
         jumps[place.name] = _jumps(top[inner], bottom[inner]) / scale
+        end = int(_END * scale)
+        parts = [slice(0, end)] * (place.column == 0)
+        parts += [slice(-end, None)] * (place.column == place.n_columns - 1)
+        ends[place.name] = max(
+            (_jumps(top[part], bottom[part]).max(initial=0.0) / scale for part in parts),
+            default=0.0,
+        )
     largest = {name: float(jump.max(initial=0.0)) for name, jump in jumps.items()}
     worst, furthest = max(shared, key=shared.get), max(largest, key=largest.get)
     total = float(sum(jump[jump >= _LEAST_JUMP].sum() for jump in jumps.values()))
@@ -54,6 +69,13 @@ def check_confusion(paths, places, axis, scale, facts):
             "traces",
             f"the trace of {worst} crosses that of another row, so that {shared[worst]:.0%} of its "
             "energy may belong to the other one",
+        )
+    loosest = max(ends, key=ends.get)
+    if ends[loosest] > MAX_END_JUMP:
+        raise PageRefusedError(
+            "traces",
+            f"the trace of {loosest} jumps by {ends[loosest]:.0f} mm at its end, where it may be "
+            "something else",
         )
     if largest[furthest] > MAX_JUMP:
         raise PageRefusedError(
@@ -66,6 +88,45 @@ def check_confusion(paths, places, axis, scale, facts):
             "traces",
             f"the traces jump by {total:.0f} mm in total without ink: their steep strokes are too "
             "faint",
+        )
+
+
+def check_borders(paths, places, axis, scale, outside, facts):
+    """Raise if traces reach the border of the image or of the grid, so that they may be cut off.
+
+    Parameters
+    ----------
+    paths : list of Path
+    places : list of LeadPlace
+    axis : TimeAxis
+    scale : float
+        Pixels per mm.
+    outside : ndarray of shape (height, width), bool
+        Pixels that are not in the image, or not on the grid.
+    facts : dict
+        Gets "cut_off".
+    """
+    height = len(outside)
+    cut = {}
+    for place in places:
+        seconds = COLUMN_SECONDS[place.n_columns]
+        first = axis.start + place.column * seconds * axis.per_second
+        first, last = max(0, int(first)), int(first + seconds * axis.per_second)
+        # Where a page ends, its border is next to the traces.
+        first, last = first + int(_MARGIN * scale), last - int(_MARGIN * scale)
+        path = paths[place.row]
+        x = np.flatnonzero(path.stroke[first:last] >= 0) + first
+        above = np.floor(path.top[x]).astype(int) - _BORDER
+        below = np.ceil(path.bottom[x]).astype(int) + _BORDER - 1
+        is_cut = (above < 0) | (below >= height)
+        is_cut |= outside[np.clip(above, 0, height - 1), x]
+        is_cut |= outside[np.clip(below, 0, height - 1), x]
+        cut[place.name] = float(is_cut.mean()) if len(x) else 0.0
+    worst = max(cut, key=cut.get)
+    facts["cut_off"] = cut[worst]
+    if cut[worst] > MAX_CUT_OFF:
+        raise PageRefusedError(
+            "traces", f"the trace of {worst} reaches the border of the image or of the grid"
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...leads import STANDARD_LEADS
 from ._assembly import check_length, find_time_axis, read_lead
-from ._confusion import check_confusion
+from ._confusion import check_borders, check_confusion
 from ._curves import make_curve
 from ._grid_fit import fit_grid
 from ._ink import remove_blots, remove_rulings, separate_ink
@@ -26,6 +26,8 @@ from ._tracing import measure_stroke_width, trace_rows
 
 # Share of a lead that must be recovered.
 _MIN_RECOVERED = 0.7
+# Largest width of steep strokes, as a share of the height of level ones, on pages that were turned.
+_STEEP_WIDTH = 0.65
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
 # mm by which the starts of rows may differ.
@@ -97,14 +99,17 @@ def _digitize(image, options, facts, reduction):
     upright = separate_ink(page, grid)
     remove_blots(upright)
     rulings = remove_rulings(upright)
-    rows = find_rows(upright, grid.area)
+    rows = find_rows(upright, grid.sheet.area)
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
-    paths = trace_rows(find_strokes(upright.strength), rows, scale)
-    _cut_to_grid(paths, upright, grid.area)
+    paths = trace_rows(find_strokes(upright.strength, ink=upright.ink), rows, scale)
+    _cut_to_grid(paths, upright, grid.sheet.area)
     heights = np.concatenate([path.bottom - path.top for path in paths])
     line_height = float(np.nanpercentile(heights, 30)) if (heights > 0).any() else 1.0
     width = measure_stroke_width(upright.strength, paths, line_height)
+    if upright.grid is not None:
+        # Both strokes of a narrow beat may have become one.
+        width = max(1.0, min(width, _STEEP_WIDTH * line_height))
     curves = [make_curve(path, scale, width) for path in paths]
     if any(curve is None or not curve.pieces for curve in curves):
         raise PageRefusedError("traces", "a row has no continuous trace")
@@ -136,7 +141,9 @@ def _digitize(image, options, facts, reduction):
     if poor:
         raise PageRefusedError("traces", f"the traces of {', '.join(poor)} are incomplete")
     signals = candidate["signals"]
-    check_confusion(paths, places_of(layout)[0], axis, scale, facts)
+    places, _ = places_of(layout)
+    check_confusion(paths, places, axis, scale, facts)
+    check_borders(paths, places, axis, scale, upright.outside, facts)
     facts["rhythm_leads"] = fill_from_strips(
         signals, candidate["strips"], fill=options.rhythm_strip == "fill"
     )
@@ -158,6 +165,7 @@ def _cut_to_grid(paths, upright, area):
         for ends in (path.top, path.bottom):
             ends[:first] = np.nan
             ends[stop:] = np.nan
+        path.stroke[:first] = path.stroke[stop:] = -1
 
 
 def _check_pulses(axis, gain, facts):

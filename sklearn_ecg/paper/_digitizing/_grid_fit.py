@@ -9,21 +9,29 @@ from scipy.ndimage import convolve1d
 from ._bends import CELL, Bend, fit_bend
 from ._lattice import HARMONICS, enhance_grid, find_lattice
 from ._refusal import PageRefusedError
+from ._sheets import Sheet, fill_sheet
+from ._unwrapping import follow_phases
 
 # Pixels of the reduced page: side of the blocks whose phases are measured.
 _BLOCK = 24
 # mm: a block further from the fitted grid does not belong to it.
 _TOLERANCE = 0.35
+# mm: the same for lines of 5 mm, whose places are less exact.
+_COARSE_TOLERANCE = 0.5
 # Share of the blocks with a grid that has to agree with one plane sheet of paper.
 _MIN_SHARE = 0.55
 _GOOD_SHARE = 0.9
 # Pixels per mm of the page that the second fit uses.
 _FIT_SCALE = 4.0
-_LEAST_BLOCKS = 12
+_LEAST_BLOCKS, _BENT_BLOCKS = 12, 40
+# Shares of the blocks that remain, one fit after the other.
+_NEAREST = (0.9, 0.8, 0.7, 0.7, 0.7)
+# Fits of a tilted page at most, before its bends.
+_MAX_FITS = 2
 # Agreement of phases next to each other.
 _COHERENT = 0.6
-# mm: smaller displacements are no bends.
-_FLAT = 0.15
+# mm: smaller displacements are no bends, and larger ones are those of paper that does not lie flat.
+_FLAT, _BENT = 0.15, 1.5
 
 
 @dataclass
@@ -42,8 +50,8 @@ class Grid:
         Largest change of the pitch over the page, as a ratio minus one.
     share : float
         Share of the blocks with a grid that agree with the homography.
-    area : tuple of float
-        The part of the paper with a grid: top, bottom, left and right in mm.
+    sheet : Sheet
+        The part of the paper with a grid.
     bend : Bend or None
         Smooth displacements of the paper after the homography.
     """
@@ -53,7 +61,7 @@ class Grid:
     rotation: float
     perspective: float
     share: float
-    area: tuple
+    sheet: Sheet
     bend: Bend | None
 
 
@@ -81,19 +89,27 @@ def fit_grid(page):
         _measure_phases(lattice.pixels, vector, strength)
         for vector, strength in zip((lattice.across, lattice.along), lattice.strengths)
     ]
-    first = _grow(phases, lattice)
-    to_paper = first @ np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
-    to_paper, share, area, bend = _improve(page, to_paper, False)
+    to_page = np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
+    to_paper = _grow(phases, lattice) @ to_page
+    to_paper, share, sheet, bend = _improve(page, to_paper)
     if _is_tilted(to_paper, page) or share < _GOOD_SHARE:
-        # The first fit used blocks in which the pitch was not quite right.
-        to_paper, share, area, bend = _improve(page, to_paper, True)
+        # In the first fit, the pitch is not right everywhere.
+        tilted = _follow(lattice) @ to_page
+        for _ in range(_MAX_FITS):
+            tilted, *_ = _improve(page, tilted, followed=True)
+        to_paper, share, sheet, bend = _improve(page, tilted, followed=True, bent=True)
+        if bend is not None:
+            # The same, with paper that is nearly flat.
+            to_paper, share, sheet, bend = _improve(
+                page, to_paper, followed=True, bent=True, bend=bend
+            )
     if share < _MIN_SHARE:
         raise PageRefusedError(
             "grid",
             f"only {share:.0%} of the grid agrees with one plane sheet of paper: the page is "
             "folded, curved, or has several sheets",
         )
-    return _describe(page, to_paper, share, area, bend)
+    return _describe(page, to_paper, share, sheet, bend)
 
 
 def _is_tilted(to_paper, page):
@@ -187,6 +203,30 @@ def _grow(phases, lattice):
         radius *= 1.15
 
 
+def _follow(lattice):
+    """Fit a homography to the lines of 5 mm, which are followed over the whole page."""
+    waves = [_demodulate(lattice.pixels, vector) for vector in (lattice.across, lattice.along)]
+    quality = np.minimum(*(_coherence(phasor) for *_, phasor in waves))
+    good = quality > _COHERENT
+    if good.sum() < _LEAST_BLOCKS:
+        raise PageRefusedError("grid", "too little of the grid is legible")
+    places = []
+    for (x, y, phasor), vector in zip(waves, (lattice.across, lattice.along)):
+        off = follow_phases(-5 * np.angle(phasor) / (2 * np.pi), 5.0, quality)
+        places.append((5 * (vector[0] * x + vector[1] * y) + off)[good])
+    return _fit_most(x[good], y[good], *places)
+
+
+def _fit_most(x, y, u, v):
+    """Return a homography to points of which some are several mm away from their place."""
+    model = _fit(x, y, u, v, np.ones(len(x)))
+    for share in _NEAREST:
+        distance = np.hypot(*np.subtract(_apply(model, x, y), (u, v)))
+        used = distance <= np.quantile(distance, share)
+        model = _fit(x[used], y[used], u[used], v[used], np.ones(used.sum()))
+    return model
+
+
 def _apply(model, x, y):
     denominator = model[2, 0] * x + model[2, 1] * y + model[2, 2]
     return (
@@ -224,15 +264,24 @@ def _fit(x, y, u, v, weight, *, affine=False, around=None):
     return model / model[2, 2]
 
 
-def _improve(page, to_paper, bent):
-    """Fit the homography to the phases of a page that it has made nearly upright."""
+def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
+    """Fit the homography to the phases of a page that it has made nearly upright.
+
+    With a bend, the homography stays, and only the bend is fitted again.
+    """
     width, height = page.darkest.size
     left, top, right, bottom = paper_bounds(to_paper, width, height)
     scale = _FIT_SCALE
     size = (int((right - left) * scale), int((bottom - top) * scale))
-    to_upright = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
-    to_upright = to_upright @ to_paper
-    pixels = enhance_grid(warp(page.darkest, to_upright, size))
+    plane = Grid(to_paper, (scale, scale), 0.0, 0.0, 0.0, None, bend)
+    bilinear = Image.Resampling.BILINEAR
+    pixels = enhance_grid(
+        warp_page(page.darkest, plane, (left, top), scale, size, resample=bilinear)
+    )
+    inside = Image.new("L", page.darkest.size, 255)
+    inside = warp_page(inside, plane, (left, top), scale, size, fill=0, resample=bilinear)
+    inside = np.asarray(inside) > 128
+    pixels[~inside] = 0
     fields = {}
     for harmonic in (1, HARMONICS):
         frequency = harmonic / (5 * scale)
@@ -248,44 +297,74 @@ def _improve(page, to_paper, bent):
     _, _, weight, coherence = fields[harmonic]
     period = 5 / harmonic
     off_u, off_v, strong = offsets[harmonic]
-    used = strong
-    for _ in range(3):
+    used, traced = strong, None
+    new_u, new_v = u, v
+    if followed:
+        good = offsets[1][2] & (fields[1][3] > _COHERENT)
+        if good.sum() >= _LEAST_BLOCKS:
+            traced = [
+                place + follow_phases(off, 5.0, np.where(offsets[1][2], fields[1][3], 0.0))
+                for place, off in ((u, offsets[1][0]), (v, offsets[1][1]))
+            ]
+            if bend is None:
+                first = _fit_most(u[good], v[good], traced[0][good], traced[1][good])
+                new_u, new_v = _apply(first, u, v)
+    correction = np.eye(3)
+    if bend is not None:
+        new_u, new_v = bend.flatten(u, v)
+    for _ in range(0 if bend is not None else 3):
         if used.sum() < _LEAST_BLOCKS:
             raise PageRefusedError("grid", "too little of the grid is legible")
-        correction = _fit(u[used], v[used], (u + off_u)[used], (v + off_v)[used], weight[used])
+        du, dv = u + off_u - new_u, v + off_v - new_v
+        du -= period * np.round(du / period)
+        dv -= period * np.round(dv / period)
+        correction = _fit(u[used], v[used], (new_u + du)[used], (new_v + dv)[used], weight[used])
         new_u, new_v = _apply(correction, u, v)
         du, dv = u + off_u - new_u, v + off_v - new_v
         du -= period * np.round(du / period)
         dv -= period * np.round(dv / period)
         used = strong & (np.hypot(du, dv) < min(_TOLERANCE, 0.35 * period))
-    share = used.sum() / max(1, strong.sum())
-    bend = None
-    if bent and share < _GOOD_SHARE:
-        measured = []
-        for key in sorted({1, harmonic}):
-            off_u, off_v, _ = offsets[key]
-            measured.append(((u + off_u - new_u).ravel(), (v + off_v - new_v).ravel(), 5 / key))
-        # Phases of text and of the table have nothing in common with those next to them.
-        good = strong & (fields[1][3] > _COHERENT)
-        if good.sum() >= 40:
-            bend, error = fit_bend(new_u.ravel(), new_v.ravel(), measured, good.ravel())
-            used = good & (error.reshape(good.shape) < min(_TOLERANCE, 0.35 * period))
-            share = used.sum() / good.sum()
-            moved = np.hypot(*bend.displacement(new_u[used], new_v[used]))
-            # Paper that is flat to a fraction of a mm is not resampled.
-            if len(moved) and np.percentile(moved, 95) < _FLAT:
-                bend = None
+    # Lines of 5 mm are legible where those of 1 mm are blurred. Phases of text and of the table
+    # have nothing in common with those next to them.
+    measured = []
+    for key in sorted({1, harmonic}):
+        off_u, off_v, legible = offsets[key]
+        legible = legible & (fields[key][3] > _COHERENT)
+        measured.append((off_u - (new_u - u), off_v - (new_v - v), 5 / key, legible))
+    coarse = _distances(measured[0], 0.0, 0.0)
+    good = strong | measured[0][3]
+    used = used | (measured[0][3] & (coarse < _COARSE_TOLERANCE))
+    share = used.sum() / max(1, good.sum())
+    good, on_sheet = measured[0][3] | measured[-1][3], None
+    if (bend is not None or bent and share < _GOOD_SHARE) and good.sum() >= _BENT_BLOCKS:
+        bend = fit_bend(new_u, new_v, measured, traced)
+        moved = bend.displacement(new_u, new_v)
+        fine, coarse = (_distances(measured[i], *moved) for i in (-1, 0))
+        used = measured[-1][3] & (fine < min(_TOLERANCE, 0.35 * period))
+        used |= measured[0][3] & (coarse < _COARSE_TOLERANCE)
+        share = used.sum() / good.sum()
+        moved = np.percentile(np.hypot(*moved)[used], 95) if used.any() else 0.0
+        if moved > _BENT:
+            # Paper that bends too much for the fit has a grid, too.
+            on_sheet = used | measured[0][3]
+        # Paper that is flat to a fraction of a mm is not resampled.
+        if moved < _FLAT:
+            bend = None
     if used.sum() < _LEAST_BLOCKS:
         raise PageRefusedError("grid", "too little of the grid is legible")
-    inside_u, inside_v = new_u[used], new_v[used]
-    area = (
-        float(np.percentile(inside_v, 0.5)) - _BLOCK / scale,
-        float(np.percentile(inside_v, 99.5)) + _BLOCK / scale,
-        float(np.percentile(inside_u, 0.5)) - _BLOCK / scale,
-        float(np.percentile(inside_u, 99.5)) + _BLOCK / scale,
-    )
+    blocks = fill_sheet(used if on_sheet is None else on_sheet)
+    sheet = Sheet(blocks, (float(u[0, 0]), float(v[0, 0])), _BLOCK / scale)
     model = correction @ to_paper
-    return model / model[2, 2], share, area, bend
+    return model / model[2, 2], share, sheet, bend
+
+
+def _distances(measured, moved_u, moved_v):
+    """Return the distances in mm between measured displacements and others."""
+    off_u, off_v, period, _ = measured
+    off_u, off_v = off_u - moved_u, off_v - moved_v
+    return np.hypot(
+        off_u - period * np.round(off_u / period), off_v - period * np.round(off_v / period)
+    )
 
 
 def _offsets(field, period, left, top):
@@ -315,7 +394,7 @@ def paper_bounds(to_paper, width, height):
     return bounds
 
 
-def warp(image, homography, size, resample=Image.Resampling.BILINEAR, fill=255):
+def _warp(image, homography, size, resample, fill):
     """Return an image after a homography of its pixels, which are points at half numbers."""
     inverse = np.linalg.inv(homography)
     coefficients = (inverse / inverse[2, 2]).ravel()[:8]
@@ -331,7 +410,7 @@ def to_pixels(grid, u, v):
     return _apply(np.linalg.inv(grid.to_paper), u, v)
 
 
-def warp_page(image, grid, origin, scale, size, fill=255, resample=Image.Resampling.BICUBIC):
+def warp_page(image, grid, origin, scale, size, *, fill=255, resample=Image.Resampling.BICUBIC):
     """Return an upright image of a page.
 
     Parameters
@@ -356,7 +435,7 @@ def warp_page(image, grid, origin, scale, size, fill=255, resample=Image.Resampl
         to_upright = np.array(
             [[scale, 0, -origin[0] * scale], [0, scale, -origin[1] * scale], [0, 0, 1]]
         )
-        return warp(image, to_upright @ grid.to_paper, size, resample, fill)
+        return _warp(image, to_upright @ grid.to_paper, size, resample, fill)
     columns = np.append(np.arange(0, size[0], round(CELL * scale)), size[0])
     rows = np.append(np.arange(0, size[1], round(CELL * scale)), size[1])
     x, y = to_pixels(
@@ -375,7 +454,7 @@ def warp_page(image, grid, origin, scale, size, fill=255, resample=Image.Resampl
     return image.transform(size, Image.Transform.MESH, mesh, resample, fillcolor=fill)
 
 
-def _describe(page, to_paper, share, area, bend):
+def _describe(page, to_paper, share, sheet, bend):
     width, height = page.darkest.size
     x, y = width / 2, height / 2
 
@@ -395,6 +474,6 @@ def _describe(page, to_paper, share, area, bend):
         rotation=rotation,
         perspective=float((corners.max(axis=0) / corners.min(axis=0)).max() - 1),
         share=float(share),
-        area=area,
+        sheet=sheet,
         bend=bend,
     )

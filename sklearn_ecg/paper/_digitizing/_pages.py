@@ -11,6 +11,9 @@ from ._refusal import PageRefusedError
 # Larger images are reduced by a whole number: memory stays bounded, and paper has no finer detail.
 MAX_PIXELS = 8_000_000
 _MIN_SIDE = 200
+# Brightness of paper whose color is corrected, and largest ratio of its channels that is not.
+_MIN_PAPER = 60
+_COLORED = 1.03
 # Range of gray values below which a page is blank.
 _MIN_CONTRAST = 24
 
@@ -55,7 +58,7 @@ def split_channels(image, reduced=1):
     if image.mode == "L":
         lightest = darkest = image
     else:
-        red, green, blue = (np.asarray(channel) for channel in image.split())
+        red, green, blue = (np.asarray(channel) for channel in _balance(image.split()))
         lightest = Image.fromarray(np.maximum(np.maximum(red, green), blue))
         darkest = Image.fromarray(np.minimum(np.minimum(red, green), blue))
     page = Page(lightest, darkest, reduction * reduced)
@@ -69,6 +72,18 @@ def split_channels(image, reduced=1):
     if high - low < _MIN_CONTRAST:
         raise PageRefusedError("blank", "the page is blank or has hardly any contrast")
     return page
+
+
+def _balance(channels):
+    """Make paper white or gray, so that colored light does not make the grid as dark as ink."""
+    step = max(1, min(channels[0].size) // 200)
+    levels = [np.percentile(np.asarray(channel)[::step, ::step], 75) for channel in channels]
+    if min(levels) < _MIN_PAPER or max(levels) <= _COLORED * min(levels):
+        return channels
+    return [
+        channel.point([min(255, round(i * max(levels) / level)) for i in range(256)])
+        for channel, level in zip(channels, levels)
+    ]
 
 
 def as_image(pixels):

@@ -6,7 +6,7 @@ import numpy as np
 
 # mm: how far from the end of the ink a pulse may be, and its width.
 _REACH = 22.0
-_WIDTH = (1.2, 11.0)
+_WIDTH = (0.8, 11.0)
 # mm: change between two columns of a flat line, and length of a flat line.
 _FLAT, _FLAT_LENGTH = 0.3, 0.7
 # mm: horizontal distance of the flat lines of a pulse, which vertical lines connect.

@@ -14,10 +14,12 @@ _TRACE_WIDTH = 12.0
 _ROW_DISTANCE = 9.0
 _ROW_WIDTH = 90.0
 # Peaks of the profile, as a share of the highest one.
-_PEAK = 0.2
+_PEAK = 0.12
 # mm: distances from a row between which at least this share of its columns has ink.
 _STRAIGHT = (1.5, 6.0)
 _STRAIGHT_SHARE = 0.006
+# Reach of the outer rows: in mm at least, and as a share of the distance of rows.
+_OUTER = 20.0, 1.25
 # mm: the area of the grid is known up to this; edges of the paper are outside of it.
 _MARGIN = 5.0
 
@@ -92,9 +94,12 @@ def find_rows(upright, area):
     if not rows:
         raise PageRefusedError("traces", "there are no rows of traces on the grid")
     baselines = np.array([row.baseline for row in rows])
+    gaps = np.diff(baselines)
+    # Beyond the outer rows, there are names and edges of the paper.
+    outer = max(_OUTER[0] * scale, _OUTER[1] * np.median(gaps)) if len(gaps) else 35 * scale
     for i, row in enumerate(rows):
-        above = baselines[i] - baselines[i - 1] if i else 35 * scale
-        below = baselines[i + 1] - baselines[i] if i + 1 < len(rows) else 35 * scale
+        above = gaps[i - 1] if i else outer
+        below = gaps[i] if i + 1 < len(rows) else outer
         # A trace may reach the baselines of the rows above and below.
         row.top = row.baseline - min(above, 35 * scale)
         row.bottom = row.baseline + min(below, 35 * scale)
@@ -111,7 +116,7 @@ def _is_straight(traces, peak, columns, scale):
 
 def _wide_components(upright):
     """Return the ink of wide components on a page of half the size."""
-    ink = upright.strength > 0.5
+    ink = (upright.strength > 0.5) & (upright.ink > upright.clear)
     height, width = (size // 2 * 2 for size in ink.shape)
     small = ink[:height:2, :width:2] | ink[1:height:2, :width:2]
     small |= ink[:height:2, 1:width:2] | ink[1:height:2, 1:width:2]

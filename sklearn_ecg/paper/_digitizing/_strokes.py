@@ -15,14 +15,17 @@ class Strokes:
         The first stroke of each column.
     top, bottom : ndarray of shape (n_strokes,)
         Upper and lower end with fractions of pixels; a pixel row y covers y to y + 1.
+    ink : ndarray of shape (n_strokes,)
+        Mean strength.
     """
 
     starts: np.ndarray
     top: np.ndarray
     bottom: np.ndarray
+    ink: np.ndarray
 
 
-def find_strokes(strength, threshold=0.5):
+def find_strokes(strength, threshold=0.5, ink=None):
     """Return the strokes of an image of ink.
 
     Parameters
@@ -30,6 +33,8 @@ def find_strokes(strength, threshold=0.5):
     strength : ndarray of shape (height, width), float32
         1 on ink and 0 on paper.
     threshold : float, default=0.5
+    ink : ndarray of shape (height, width), float32, or None
+        Ink of which the mean is returned. None is `strength`.
 
     Returns
     -------
@@ -56,8 +61,15 @@ def find_strokes(strength, threshold=0.5):
     top = start + 0.5 - (inside - threshold) / (inside - outside)
     inside, outside = look_up(end), look_up(end + 1)
     bottom = end + 0.5 + (inside - threshold) / (inside - outside)
+    # Sums from the first pixel of each stroke to the last one, along the columns.
+    limits = np.stack([start, end + 1], axis=1) + column[:, None] * height
+    sums = np.zeros(0, np.float32)
+    if len(column):
+        ink = np.append((strength if ink is None else ink).T.ravel(), np.float32(0))
+        sums = np.add.reduceat(ink, limits.ravel())[::2]
     return Strokes(
         starts=np.searchsorted(column, np.arange(width + 1)),
         top=top,
         bottom=bottom,
+        ink=sums / np.maximum(end + 1 - start, 1),
     )

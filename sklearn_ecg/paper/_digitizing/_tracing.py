@@ -10,6 +10,12 @@ _MAX_STROKES = 5
 _SKIP = 4.0
 # Cost of 1 mm between the baseline and a stroke, and of 1 mm between the middles of strokes.
 _DISTANCE, _BEND = 0.005, 0.02
+# Cost of 1 mm of faint ink, such as a crease, per missing strength.
+_FAINT_INK, _CLEAR = 0.6, 1.0
+# Ink at the ends of a trace whose strength is below this share is none of it, up to a length in mm,
+# and neither is ink from which the path jumps by these mm, or a line of less than this width. mm
+# between two pieces of ink.
+_FAINT_END, _LONGEST_END, _END_JUMP, _SHORTEST_END, _END_GAP = 0.75, 20.0, 5.0, 2.0, 0.4
 # Parts of the columns whose paths are found at once, and mm by which they overlap on each side.
 _PARTS, _OVERLAP = 8, 10.0
 # mm: longest continuation of a piece of a path.
@@ -58,12 +64,15 @@ def trace_rows(strokes, rows, scale):
     ends = np.stack([tops + bottoms, bottoms - tops]).transpose(2, 0, 1, 3) / (2 * scale)
     baselines = np.array([row.baseline for row in rows]) / scale
     costs = _DISTANCE * np.abs(ends[:, 0] - baselines[:, None])
+    ink = np.where(ids >= 0, strokes.ink[ids], 0).transpose(1, 0, 2)
+    costs += _FAINT_INK * np.maximum(_CLEAR - ink, 0)
     costs[ids.transpose(1, 0, 2) < 0] = np.inf
     states = _choose_by_parts(ends, costs, baselines, scale)
     ids = np.concatenate([ids, np.full((n_rows, n_columns, 1), -1)], axis=2)
     chosen = np.take_along_axis(ids, states[:, :, None], axis=2)[:, :, 0]
     paths = []
     for row in range(n_rows):
+        _remove_ends(chosen[row], strokes, scale)
         _extend(chosen[row], strokes, int(_EXTENSION * scale))
         found = chosen[row] >= 0
         path_top, path_bottom = np.full((2, n_columns), np.nan)
@@ -176,6 +185,29 @@ def _step_costs(middle, half, other_middle, other_half):
     distance *= _BEND
     total += distance
     return total
+
+
+def _remove_ends(chosen, strokes, scale):
+    """Remove what is no trace at the ends of one, such as lines of the grid and edges, in place."""
+    found = np.flatnonzero(chosen >= 0)
+    if len(found) == 0:
+        return
+    top, bottom = strokes.top[chosen[found]], strokes.bottom[chosen[found]]
+    ink = strokes.ink[chosen[found]]
+    limit = _FAINT_END * np.median(ink)
+    jumps = np.maximum(top[1:] - bottom[:-1], top[:-1] - bottom[1:]) > _END_JUMP * scale
+    breaks = np.flatnonzero((np.diff(found) > max(2, _END_GAP * scale)) | jumps) + 1
+    pieces = np.split(np.arange(len(found)), breaks)
+    for ordered, side in ((pieces, -1), (pieces[::-1], 0)):
+        for piece in ordered[:-1]:
+            # Where the piece is next to the others.
+            after = piece[-1] if side else piece[0] - 1
+            is_far = jumps[after]
+            is_faint = ink[piece].mean() < limit
+            is_line = len(piece) < _SHORTEST_END * scale
+            if len(piece) > _LONGEST_END * scale or not (is_far or is_faint or is_line):
+                break
+            chosen[found[piece]] = -1
 
 
 def _extend(chosen, strokes, n_columns):

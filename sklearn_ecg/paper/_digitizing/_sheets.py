@@ -1,0 +1,96 @@
+"""The part of a page with a grid: paper, without the table that it is on and without its header."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import median_filter
+
+# Blocks next to each other that agree with the grid, so that the sheet reaches to there.
+_RUN = 3
+
+
+@dataclass
+class Sheet:
+    """Blocks of a page with a grid.
+
+    Attributes
+    ----------
+    blocks : ndarray of shape (n_rows, n_columns), bool
+    origin : tuple of float
+        x and y in mm of the center of the first block.
+    step : float
+        Side of a block in mm.
+    """
+
+    blocks: np.ndarray
+    origin: tuple
+    step: float
+
+    @property
+    def area(self):
+        """Top, bottom, left and right in mm of the blocks."""
+        rows, columns = (np.flatnonzero(self.blocks.any(axis=axis)) for axis in (1, 0))
+        return (
+            self.origin[1] + (rows[0] - 0.5) * self.step,
+            self.origin[1] + (rows[-1] + 0.5) * self.step,
+            self.origin[0] + (columns[0] - 0.5) * self.step,
+            self.origin[0] + (columns[-1] + 0.5) * self.step,
+        )
+
+    def mask(self, origin, scales, shape):
+        """Return the pixels of an upright page that are on the sheet.
+
+        Parameters
+        ----------
+        origin : tuple of float
+            Left and top of the page in mm.
+        scales : tuple of float
+            Pixels per mm, horizontally and vertically.
+        shape : tuple of int
+            Height and width of the page.
+
+        Returns
+        -------
+        mask : ndarray of shape (height, width), bool
+        """
+        blocks = Image.fromarray(255 * np.pad(self.blocks, 1, mode="edge").astype(np.uint8))
+        x, y = (1 / (scale * self.step) for scale in scales)
+        left, top = (origin[i] - self.origin[i] for i in (0, 1))
+        # Pixels are points at half numbers, and there is one block around the others.
+        transform = (x, 0, left / self.step + 1.5, 0, y, top / self.step + 1.5)
+        resized = blocks.transform(
+            shape[::-1], Image.Transform.AFFINE, transform, Image.Resampling.BILINEAR
+        )
+        return np.asarray(resized) > 127
+
+
+def fill_sheet(used):
+    """Return the blocks between the outermost ones of a row or a column that agree with a grid.
+
+    The sheet includes one block around them, in which the paper may end.
+
+    Parameters
+    ----------
+    used : ndarray of shape (n_rows, n_columns), bool
+
+    Returns
+    -------
+    sheet : ndarray of shape (n_rows, n_columns), bool
+    """
+    sheet = np.zeros_like(used)
+    for blocks, filled in ((used, sheet), (used.T, sheet.T)):
+        # Blocks of the table agree by chance, but not several of them next to each other.
+        runs = np.cumsum(np.pad(blocks, ((1, 0), (0, 0))), axis=0)
+        runs = runs[_RUN:] - runs[:-_RUN] >= _RUN - 1
+        found = np.flatnonzero(runs.any(axis=0))
+        if len(found) == 0:
+            return used
+        first = runs[:, found].argmax(axis=0)
+        last = len(blocks) - 1 - runs[::-1, found].argmax(axis=0)
+        columns = np.arange(found[0], found[-1] + 1)
+        first = median_filter(np.interp(columns, found, first), 5, mode="nearest")
+        last = median_filter(np.interp(columns, found, last), 5, mode="nearest")
+        rows = np.arange(len(blocks))[:, None]
+        filled[:, columns] |= (rows >= np.round(first)) & (rows <= np.round(last))
+    return sheet
