@@ -114,7 +114,7 @@ class ECGImageDigitizer(
        pulse, the median of each lead is 0 mV.
     7. Rows have to show 85 % to 106 % of the time of the layout. Columns have equal widths.
     8. Leads are assigned by their position; names are not read. Therefore, the identities II = I +
-       III and aVR + aVL + aVF = 0 have to hold, up to 35 % of the energy of these leads. A page in
+       III and aVR + aVL + aVF = 0 have to hold, up to 30 % of the energy of these leads. A page in
        another order, a rotated page, or traces that were confused contradict them.
     9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
        another row shares. No trace may jump by more than 11 mm without ink, by more than 5 mm at

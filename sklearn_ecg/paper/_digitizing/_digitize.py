@@ -31,7 +31,7 @@ _STEEP_WIDTH = 0.65
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
 # mm by which the starts of rows may differ.
-_MAX_SPREAD = 4.0
+_MAX_SPREAD = 1.5
 
 
 @dataclass

@@ -20,7 +20,7 @@ READABLE_LAYOUTS = {
 # Seconds of a column of leads.
 COLUMN_SECONDS = {4: 2.5, 2: 5.0, 1: 10.0}
 # Share of the energy of three limb leads that contradicts their identities.
-MAX_LIMB_RESIDUAL = 0.35
+MAX_LIMB_RESIDUAL = 0.3
 
 
 @dataclass
