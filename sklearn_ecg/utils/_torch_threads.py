@@ -51,8 +51,12 @@ class ThreadCounts:
                 self._of_program = found
             elif me not in self._inside and found in others:
                 found = self._of_program
-            self._inside.setdefault(me, []).append(number)
-            _set_num_threads(number)
+            numbers = self._inside.setdefault(me, [])
+            # torch tells the number of OpenMP only, and MKL has one of its own: it is only known
+            # inside of a block with the same number.
+            if numbers[-1:] != [number] or found != number:
+                torch.set_num_threads(number)
+            numbers.append(number)
         return found
 
     def leave(self, previous):
@@ -60,15 +64,11 @@ class ThreadCounts:
         me = threading.get_ident()
         with self._lock:
             self._inside[me].pop()
+            is_same = self._inside[me][-1:] == [previous] == [torch.get_num_threads()]
             if not self._inside[me]:
                 del self._inside[me]
-            _set_num_threads(previous)
-
-
-def _set_num_threads(number):
-    """Set the number of threads of torch, unless it is set already, which is much faster."""
-    if torch.get_num_threads() != number:
-        torch.set_num_threads(number)
+            if not is_same:
+                torch.set_num_threads(previous)
 
 
 _COUNTS = ThreadCounts()

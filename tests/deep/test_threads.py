@@ -1,6 +1,7 @@
 """Results do not depend on processes, workers of joblib, or the threads that torch is set to."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from skorch.callbacks import Callback
+from threadpoolctl import threadpool_limits
 
 from sklearn_ecg import (
     ACLECGClassifier,
@@ -319,6 +321,26 @@ def test_overlapping_blocks_restore_the_number_of_the_program():
     thread.join()
     assert after == [2, 3]
     assert in_new_thread(torch.get_num_threads) == 3
+
+
+def test_number_of_mkl_is_set_as_well():
+    """A program may have set that of OpenMP only, which is all that torch tells."""
+
+    def number_of_mkl():
+        found = re.search(r"mkl_get_max_threads\(\) : (\d+)", torch.__config__.parallel_info())
+        return None if found is None else int(found[1])
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with threadpool_limits(1, user_api="openmp"), torch_threads(1):
+            assert torch.get_num_threads() == 1
+            assert number_of_mkl() in (1, None)
+            with torch_threads(1):
+                assert number_of_mkl() in (1, None)
+            assert number_of_mkl() in (1, None)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_number_of_a_thread_is_its_own():
