@@ -86,7 +86,7 @@ CASES = {
     "MSAICNetClassifier, early stopping": lambda folder: (
         msaic_net(
             **{"augmentation": GaussianNoise(0.1), "early_stopping": True, "max_epochs": 9},
-            **{"validation_fraction": 0.3, "n_iter_no_change": 2, "learning_rate": 0.05},
+            **{"validation_fraction": 0.3, "n_iter_no_change": 2, "learning_rate": 0.1},
             **{"precision": "float64", "verbose": 1, "gradient_clip": 1.0},
         ),
         X,
