@@ -287,7 +287,8 @@ class ECGImageDigitizer(
                 The layout; "standard, by position"; and the lead of each rhythm strip, None where
                 it is not recognized.
             ``seconds``, ``start_spread``
-                Printed seconds of the rows, and mm by which their starts differ.
+                Printed seconds of the rows, and the upper quartile of the distances of their starts
+                from the median start, in mm. Pages above 1.5 mm are refused.
             ``n_pulses``, ``pulse_height``
                 Number of rows with a calibration pulse, and its median height in mm.
             ``limb_residual``
@@ -300,7 +301,9 @@ class ECGImageDigitizer(
                 Largest vertical gap of a trace in mm, and sum of those from 0.5 mm. Pages above
                 11 mm and 25 mm are refused.
             ``confidence``
-                From 0 to 1: the weakest of the shares above. It is no probability.
+                From 0 to 1: the smallest of ``grid_share``, ``1 - limb_residual``, the smallest
+                share of a lead that is recovered, and ``1 - start_spread / 10``. It is no
+                probability.
             ``lead_boxes``
                 The trace of each lead as top, bottom, left and right in pixels of the image.
             ``recovered_I`` to ``recovered_V6``

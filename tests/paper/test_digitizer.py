@@ -299,8 +299,9 @@ def natural_image():
         (np.random.default_rng(0).integers(0, 256, (850, 1100, 3), np.uint8), "grid"),
         (natural_image(), "grid"),
         (np.zeros((120, 160), np.uint8), "size"),
+        (np.zeros((0, 300, 3), np.uint8), "size"),
     ],
-    ids=["white", "gray", "noise", "natural", "small"],
+    ids=["white", "gray", "noise", "natural", "small", "empty"],
 )
 def test_images_of_something_else(image, kind):
     assert refusal(image)[0] == kind
@@ -500,3 +501,25 @@ def test_pipes_are_not_opened(tmp_path):
     report = ECGImageDigitizer(100).report([tmp_path / "pipe.png"])
     assert report.loc[0, "status"] == "failed"
     assert "is not a regular file" in report.loc[0, "reason"]
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1.07])
+def test_pages_with_different_scales(page, stretch):
+    """A page that is stretched in one direction is read to its end."""
+    height, width = page.shape[:2]
+    for size in ((round(width * stretch), height), (width, round(height * stretch))):
+        image = np.asarray(Image.fromarray(page).resize(size, Image.Resampling.BICUBIC))
+        bunch = ECGImageDigitizer(sampling_rate=100).digitize([image])
+        known = np.isfinite(bunch.signals[0]).sum(axis=1)
+        assert (known >= 249).all(), known
+
+
+def test_a_damaged_image_of_pillow(tmp_path, page):
+    path = tmp_path / "page.png"
+    Image.fromarray(page).save(path)
+    path.write_bytes(path.read_bytes()[:-2000])
+    digitizer = ECGImageDigitizer(sampling_rate=100, on_error="nan")
+    with Image.open(path) as image:
+        bunch = digitizer.digitize([image, page])
+    assert list(bunch.report["status"]) == ["failed", "digitized"]
+    assert np.isnan(bunch.signals[0]).all()

@@ -159,8 +159,8 @@ def _digitize(image, options, facts, reduction):
 
 def _cut_to_grid(paths, upright, area):
     """Remove what is to the left and to the right of the grid, in place: it is no trace."""
-    first = max(0, int((area[2] - upright.origin[0]) * upright.scale))
-    stop = max(0, int((area[3] - upright.origin[0]) * upright.scale))
+    first = max(0, int((area[2] - upright.origin[0]) * upright.scales[0]))
+    stop = max(0, int((area[3] - upright.origin[0]) * upright.scales[0]))
     for path in paths:
         for ends in (path.top, path.bottom):
             ends[:first] = np.nan

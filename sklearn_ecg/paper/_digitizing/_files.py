@@ -39,6 +39,7 @@ def open_and_digitize(image, options, max_pixels=None):
             image = _read_file(image, facts, max_pixels)
         else:
             image = as_image(image) if isinstance(image, np.ndarray) else image
+            image.load()  # an opened file may be damaged
             facts.shape = image.size[::-1]
             image = put_on_white("image", image)
     except Exception as error:

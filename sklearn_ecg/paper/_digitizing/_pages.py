@@ -52,6 +52,12 @@ def split_channels(image, reduced=1):
     page : Page
     """
     width, height = image.size
+    if min(width, height) < _MIN_SIDE:
+        raise PageRefusedError(
+            "size",
+            f"the image has {height} x {width} pixels, too few for a page of twelve leads; at "
+            f"least {_MIN_SIDE} on each side are needed",
+        )
     reduction = find_reduction(width, height, MAX_PIXELS)
     if reduction > 1:
         image = image.reduce(reduction)
@@ -64,9 +70,7 @@ def split_channels(image, reduced=1):
     page = Page(lightest, darkest, reduction * reduced)
     if min(page.lightest.size) < _MIN_SIDE:
         raise PageRefusedError(
-            "size",
-            f"the image has {height} x {width} pixels, too few for a page of twelve leads; at "
-            f"least {_MIN_SIDE} on each side are needed",
+            "size", f"the image of {height} x {width} pixels is too narrow for its length"
         )
     low, high = np.percentile(np.asarray(darkest)[::4, ::4], [0.5, 99.5])
     if high - low < _MIN_CONTRAST:

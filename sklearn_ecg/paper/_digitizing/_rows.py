@@ -63,7 +63,7 @@ def find_rows(upright, area):
     traces = _wide_components(upright)
     step = 2
     # Rulings and headers are outside of the grid.
-    y_mm = np.arange(len(traces)) * step / scale + upright.origin[1]
+    y_mm = np.arange(len(traces)) * step / upright.scales[1] + upright.origin[1]
     traces[(y_mm < area[0] + _MARGIN) | (y_mm > area[1] - _MARGIN)] = False
     profile = traces.sum(axis=1).astype(float) * step / scale
     smooth = gaussian_filter1d(profile, 1.0 * scale / step, mode="constant")
