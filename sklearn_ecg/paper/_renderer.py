@@ -54,9 +54,9 @@ class ECGImageRenderer(
     gain : {5, 10, 20}, "fill" or "auto", default="auto"
         Amplitude scale in mm/mV. "fill" is the highest gain, in whole mm/mV, for which the rows fit
         in the image, so that the traces are as high and as wide as possible. "auto" is 10, the
-        standard gain, if a mm has at least one pixel, and "fill" on smaller images, which are for
-        networks: a mV would have few pixels. ``gain_`` is the resulting gain. Pages that people
-        or `ECGImageDigitizer` read need a standard gain.
+        standard gain, if a mm has at least one pixel on a page without names and texts, and "fill"
+        on smaller images, which are for networks: a mV would have few pixels. ``gain_`` is the
+        resulting gain. Pages that people or `ECGImageDigitizer` read need a standard gain.
     duration : float, default=10.0
         Duration that fits on the page, in seconds, > 0. The panels of a shorter record end with
         empty paper. A longer record raises an error: crop it first.
