@@ -52,7 +52,7 @@ class ThreadCounts:
             elif me not in self._inside and found in others:
                 found = self._of_program
             numbers = self._inside.setdefault(me, [])
-            # torch tells the number of OpenMP only, and MKL has one of its own: it is only known
+            # torch reports the number of OpenMP only, and MKL has one of its own: it is only known
             # inside of a block with the same number.
             if numbers[-1:] != [number] or found != number:
                 torch.set_num_threads(number)

@@ -324,7 +324,7 @@ def test_overlapping_blocks_restore_the_number_of_the_program():
 
 
 def test_number_of_mkl_is_set_as_well():
-    """A program may have set that of OpenMP only, which is all that torch tells."""
+    """A program may have set that of OpenMP only, which is all that torch reports."""
 
     def number_of_mkl():
         found = re.search(r"mkl_get_max_threads\(\) : (\d+)", torch.__config__.parallel_info())
