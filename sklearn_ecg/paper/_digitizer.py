@@ -119,7 +119,7 @@ class ECGImageDigitizer(
     9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
        another row shares. No trace may jump by more than 11 mm without ink, by more than 5 mm at
        the end of a row, and all of them together by no more than 25 mm. No trace may reach the
-       border of the image or of the grid.
+       border of the image or, on pages that are not upright, of the grid.
 
     Leads of a page with columns are NaN outside of their column, because they are not printed
     there. The signals of limb leads are given as printed: they are not corrected by the identities.
