@@ -331,7 +331,7 @@ def test_traces_that_are_cut_off():
 
 def test_strokes_beside_the_grid_do_not_count():
     paths, places, axis = crossing_rows(9)
-    upright = SimpleNamespace(origin=(0.0, 0.0), scale=4.0)
+    upright = SimpleNamespace(origin=(0.0, 0.0), scale=4.0, scales=(4.0, 4.0))
     _cut_to_grid(paths, upright, (0.0, 50.0, 20.0, 230.0))
     for path in paths:
         known = ~np.isnan(path.top)
