@@ -40,9 +40,7 @@ def check_confusion(paths, places, axis, scale, facts):
     """
     shared, jumps, ends = {}, {}, {}
     for place in places:
-        seconds = COLUMN_SECONDS[place.n_columns]
-        first = axis.start + place.column * seconds * axis.per_second
-        first, last = max(0, int(first)), int(first + seconds * axis.per_second)
+        first, last = _columns(place, axis)
         others = [path.stroke[first:last] for i, path in enumerate(paths) if i != place.row]
         path = paths[place.row]
         top, bottom = path.top[first:last], path.bottom[first:last]
@@ -109,9 +107,7 @@ def check_borders(paths, places, axis, scale, outside, facts):
     height = len(outside)
     cut = {}
     for place in places:
-        seconds = COLUMN_SECONDS[place.n_columns]
-        first = axis.start + place.column * seconds * axis.per_second
-        first, last = max(0, int(first)), int(first + seconds * axis.per_second)
+        first, last = _columns(place, axis)
         # Where a page ends, its border is next to the traces.
         first, last = first + int(_MARGIN * scale), last - int(_MARGIN * scale)
         path = paths[place.row]
@@ -128,6 +124,13 @@ def check_borders(paths, places, axis, scale, outside, facts):
         raise PageRefusedError(
             "traces", f"the trace of {worst} reaches the border of the image or of the grid"
         )
+
+
+def _columns(place, axis):
+    """Return the first and the last + 1 pixel column of a lead."""
+    seconds = COLUMN_SECONDS[place.n_columns]
+    first = axis.start + place.column * seconds * axis.per_second
+    return max(0, int(first)), int(first + seconds * axis.per_second)
 
 
 def _shared_energy(top, bottom, stroke, others):
