@@ -13,13 +13,13 @@ Finished pages are kept in benchmarks/results, so that an interrupted study cont
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _arms import gradient_boosting
 from _results import cached_arrays, code_hash
 from _study import hash_arrays, list_params, stack_seeds
+from _tables import Table, make_rst, write_tables
 from digitizer_ptbxl import LARGE, RATE, SMALL, compare, heart_rates, make_pages
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
@@ -43,8 +43,7 @@ NAMES = {
 }
 SEEDS = (0, 1, 2)
 CHUNK = 10
-PAGE = Path(__file__).parents[1] / "docs" / "digitizing.rst"
-BEGIN, END = ".. begin infarction\n", ".. end infarction\n"
+PAGE = "digitizing.rst"
 
 
 def digitize_records(X, kind, numbers, code):
@@ -201,16 +200,14 @@ def main():
         row.update(score(tables, pages["reason"] == "", y, groups, train, test))
         print(kind, row, flush=True)
         rows[kind] = row
-    text = make_table(rows)
-    print(text)
+    table = make_table(rows)
+    print(make_rst(table))
     if args.write:
-        before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-        after = rest.split(END)[1]
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        write_tables(PAGE, "infarction", [table], "digitizer_infarction.py PTB_XL_FOLDER --write")
 
 
 def make_table(rows):
-    """Return the results as a list-table."""
+    """Return the results as a table with a column for each kind of page."""
     lines = {
         "pages of the test folds": lambda row: row["pages"],
         "refused": lambda row: f"{row['refused']} ({row['reasons']})",
@@ -234,13 +231,8 @@ def make_table(rows):
         "digitized minus complete": lambda row: show_interval(row["minus signals"], ", "),
         "digitized minus printed parts": lambda row: show_interval(row["minus printed"], ", "),
     }
-    table = [".. list-table::", "   :header-rows: 1", ""]
-    cells = [["", *(NAMES[kind] for kind in rows)]]
-    cells += [[name, *(value(row) for row in rows.values())] for name, value in lines.items()]
-    for line in cells:
-        for first, cell in enumerate(line):
-            table.append(f"   {'  - ' if first else '* - '}{cell}".rstrip())
-    return "\n".join(table) + "\n"
+    cells = [[name, *(value(row) for row in rows.values())] for name, value in lines.items()]
+    return Table("", ["", *(NAMES[kind] for kind in rows)], cells)
 
 
 def show_share(counts):
