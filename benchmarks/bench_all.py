@@ -3,8 +3,10 @@
     python benchmarks/bench_all.py [--quick] [--only WORD ...] [--ptbxl FOLDER]
 
 Each benchmark is a process of its own, in which functions are timed in turn with their peers. Peers
-that are not installed are skipped. ``--quick`` times each function once, and does not write the
-table. Exit with an error if a benchmark fails.
+that are not installed are skipped. The results of each benchmark are kept in
+benchmarks/results/speed: ``--only`` repeats some of them, and writes the table with the kept
+results of the others. ``--quick`` times each function once, and neither keeps results nor writes
+the table. Exit with an error if a benchmark fails.
 """
 
 import argparse
@@ -18,25 +20,28 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
+import _results
 from _tables import Table, write_tables
 from _timing import REPEATS, RESULTS
 
 FOLDER = Path(__file__).parent
+KEPT = _results.RESULTS / "speed"
 PAGE = "reproduction/speed.rst"
-SCRIPTS = (
-    "bench_training.py",
-    "bench_augmentation.py",
-    "bench_rhythm.py",
-    "bench_beats.py",
-    "bench_losses.py",
-    "bench_inspection.py",
-    "bench_images.py",
-    "bench_render.py",
-    "bench_preprocessing.py",
-    "bench_random_convolutions.py",
-    "bench_metrics.py",
-    "bench_data.py",
-)
+# What each script measures.
+SCRIPTS = {
+    "bench_training.py": "Training and prediction",
+    "bench_augmentation.py": "Augmentation",
+    "bench_rhythm.py": "R-peaks",
+    "bench_beats.py": "Beats and measurements",
+    "bench_losses.py": "Contrastive losses",
+    "bench_inspection.py": "Lead importance",
+    "bench_images.py": "Networks on images",
+    "bench_render.py": "Drawing of images",
+    "bench_preprocessing.py": "Preprocessing",
+    "bench_random_convolutions.py": "Random convolutions",
+    "bench_metrics.py": "Intervals",
+    "bench_data.py": "Data",
+}
 # Smaller tasks with --quick.
 QUICK = {
     "bench_images.py": ["--images", "32", "--epochs", "1"],
@@ -61,7 +66,7 @@ LIBRARIES = (
 
 
 def run_script(name, options, quick):
-    """Run a benchmark, show what it prints, and return its comparisons."""
+    """Run a benchmark, show what it prints, and keep its results unless ``quick`` is true."""
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.jsonl"
         environment = {**os.environ, RESULTS: str(results)}
@@ -69,9 +74,29 @@ def run_script(name, options, quick):
             environment[REPEATS] = "1"
         print(f"\n=== {name}", flush=True)
         subprocess.run([sys.executable, FOLDER / name, *options], env=environment, check=True)
-        if not results.is_file():
-            return []
-        return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+        lines = results.read_text(encoding="utf-8").splitlines() if results.is_file() else []
+    comparisons = [json.loads(line) for line in lines]
+    if not quick:
+        with _results.atomic_file(kept_file(name)) as path:
+            path.write_text(
+                json.dumps({"machine": describe_machine(), "comparisons": comparisons}),
+                encoding="utf-8",
+            )
+    return comparisons
+
+
+def kept_file(script):
+    return KEPT / Path(script).with_suffix(".json").name
+
+
+def describe_kept(kept):
+    """Return where and when the kept results of scripts were measured, as paragraphs."""
+    scripts = {}
+    for script, result in kept.items():
+        scripts.setdefault(result["machine"], []).append(f"``{script}``")
+    if len(scripts) == 1:
+        return next(iter(scripts))
+    return "\n\n".join(f"{', '.join(names)}: {machine}" for machine, names in scripts.items())
 
 
 def describe_machine():
@@ -100,18 +125,26 @@ def format_number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def make_tables(comparisons):
-    """Return the results, between the machine and the targets that are not met."""
+def make_tables(kept):
+    """Return the machines, the targets that are not met, and a folded table for each script."""
+    comparisons = [comparison for result in kept.values() for comparison in result["comparisons"]]
+    tables = [
+        make_table(f"{SCRIPTS[script]} (``{script}``)", result["comparisons"])
+        for script, result in kept.items()
+    ]
+    return [describe_kept(kept), "\n".join(list_unmet(comparisons)), *tables]
+
+
+def make_table(title, comparisons):
     rows = []
     for comparison in comparisons:
-        title = f"**{comparison['title']}**, {comparison['unit']}"
-        rows.append((title, "", "", "", comparison["target"]))
+        name = f"**{comparison['title']}**, {comparison['unit']}"
+        rows.append((name, "", "", "", comparison["target"]))
         for name, median, lowest, highest, ratio in comparison["rows"]:
             span = f"{format_number(lowest)} to {format_number(highest)}"
             rows.append((name, format_number(median), span, f"{ratio:.2f}", ""))
     header = ("Work", "median", "range", "ratio", "target")
-    results = Table("", header, rows, widths=(46, 14, 20, 10, 10))
-    return [describe_machine(), results, "\n".join(list_unmet(comparisons))]
+    return Table("", header, rows, widths=(46, 14, 20, 10, 10), folded=title)
 
 
 def list_unmet(comparisons):
@@ -146,10 +179,14 @@ def main():
     if failed:
         sys.exit(f"These benchmarks failed, and the table was not written: {', '.join(failed)}.")
     print("", *list_unmet(comparisons), sep="\n")
-    if options.quick or options.only:
+    missing = [script for script in SCRIPTS if not kept_file(script).is_file()]
+    if options.quick or missing:
         print(f"\n{len(comparisons)} comparisons; the table was not written.")
+        if missing and not options.quick:
+            print(f"There are no kept results of {', '.join(missing)}.")
     else:
-        write_tables(PAGE, "speed", make_tables(comparisons), "make bench")
+        kept = {s: json.loads(kept_file(s).read_text(encoding="utf-8")) for s in SCRIPTS}
+        write_tables(PAGE, "speed", make_tables(kept), "make bench")
 
 
 if __name__ == "__main__":
