@@ -4,14 +4,13 @@ The corpus is a file of synthetic 12-lead records of ten seconds, in which a blo
 is repeated. It is kept for later runs.
 Run from the root of the repository, after ``pip install -e .``:
 
-    python benchmarks/bench_scale.py linear --write
+    python benchmarks/bench_scale.py linear
     python benchmarks/bench_scale.py corpus --gigabytes 20 --folder FOLDER
 
-``linear`` measures each task with 1,000 and with 16,000 records. With ``--write``, it replaces the
-table of docs/scale.rst, whose finished tasks are kept in benchmarks/results. ``corpus`` measures
-with all records of a file of the given size, and fails if the peak of the resident memory is above
-the limit. ``--epoch-records`` trains the default MSAIC-Net on the first records of the corpus only.
-The small MSAIC-Net has four filters and a stride of four time points.
+``linear`` measures each task with 1,000 and with 16,000 records, ``corpus`` with all records of a
+file of the given size, and fails if the peak of the resident memory is above the limit.
+``--epoch-records`` trains the default MSAIC-Net on the first records of the corpus only. The small
+MSAIC-Net has four filters and a stride of four time points.
 """
 
 import argparse
@@ -23,8 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _results import cached_arrays, code_hash
-from _tables import Table, write_tables
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
@@ -38,17 +35,6 @@ N_BLOCK = 2000
 N_SECONDS = 10
 TINY = {"filters": (4,), "dilations": (1,), "batch_size": 256}
 SMALL = {**TINY, "stride": 4}
-# The tasks of the table of docs/scale.rst.
-ROWS = {
-    "read": "reading",
-    "BeatFeatures": "``BeatFeatures``, `fit_transform`",
-    "3-fold cross_validate, BeatFeatures": "3-fold ``cross_validate`` of ``BeatFeatures``",
-    "MedianBeat, then a tiny network": "``MedianBeat`` and a tiny network, `fit` for one epoch",
-    "train a tiny network, one epoch": "tiny network, `fit` for one epoch",
-    "predict, tiny network": "tiny network, `predict_proba`",
-}
-# As many as MIMIC-IV-ECG has.
-LARGE = 800_000
 
 
 def bytes_per_record(rate):
@@ -129,10 +115,10 @@ def run_task(name, path, n_records, epoch_records, rate):
     # What is loaded with the first call is no cost of a record.
     task(X[:100], y[:100])
     base = peak_memory()
-    start, start_cpu = time.perf_counter(), time.process_time()
+    start = time.perf_counter()
     task(X, y)
-    result = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - start_cpu}
-    print(json.dumps({**result, "base": base, "peak": peak_memory()}))
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "base": base, "peak": peak_memory()}))
 
 
 def measure(name, path, n_records, epoch_records, rate):
@@ -144,24 +130,12 @@ def measure(name, path, n_records, epoch_records, rate):
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def linear(folder, names, sizes, rate, write):
-    """Compare time per record and memory of a small and of a large number of records.
-
-    The table has the processor time, which other programs on the machine affect less.
-    """
+def linear(folder, names, sizes, rate):
+    """Compare time per record and memory of a small and of a large number of records."""
     path = corpus_path(folder, rate)
     make_corpus(path, max(sizes), rate)
-    code = code_hash("beats", "preprocessing")
-    results = {}
-    for name in ROWS if write else names:
-        found = results[name] = []
-        for size in sizes:
-
-            def compute(name=name, size=size):
-                return measure(name, path, size, size, rate)
-
-            key = f"scale: {name}, {size} records, {rate} Hz, code {code}"
-            found.append(cached_arrays(None, key, compute) if write else compute())
+    for name in names:
+        found = [measure(name, path, size, size, rate) for size in sizes]
         each = [1000 * result["seconds"] / size for result, size in zip(found, sizes)]
         print(
             f"{name:45s}",
@@ -170,39 +144,6 @@ def linear(folder, names, sizes, rate, write):
             *(f"{result['peak']:6.0f} MB" for result in found),
             flush=True,
         )
-    if write:
-        write_tables(
-            "scale.rst", "linear", make_parts(results, sizes, rate), "bench_scale.py linear"
-        )
-
-
-def make_parts(results, sizes, rate):
-    """Return the processor time per record and the memory as a table, and what follows."""
-    each = {
-        name: [1000 * float(result["cpu"]) / size for result, size in zip(found, sizes)]
-        for name, found in results.items()
-    }
-    rows = [
-        (ROWS[name], *(f"{ms:.3g}" for ms in each[name]), f"{float(found[-1]['peak']):.0f}")
-        for name, found in results.items()
-    ]
-    header = ("task", *(f"{size:,} records" for size in sizes), "memory, MB")
-    base = min(float(found[-1]["base"]) for found in results.values())
-    gigabytes = LARGE * bytes_per_record(rate) / 1e9
-    minutes = {name: LARGE * values[-1] / 60_000 for name, values in each.items()}
-    before = (
-        f"Milliseconds of processor time per record of twelve leads, {N_SECONDS} seconds and "
-        f"{rate} Hz, and the peak of the resident memory with {max(sizes):,} records "
-        f"({max(sizes) * bytes_per_record(rate) / 1e6:.0f} MB). Before a task, {base:.0f} MB are "
-        "in use:"
-    )
-    after = (
-        f"{LARGE:,} records, as many as MIMIC-IV-ECG has, resampled to {rate} Hz take "
-        f"{gigabytes:.0f} GB as float32 and {gigabytes / 2:.0f} GB as int16; on one such core, "
-        f"``BeatFeatures`` would take {minutes['BeatFeatures']:.0f} minutes, and a prediction with "
-        f"the tiny network {minutes['predict, tiny network']:.0f} minutes."
-    )
-    return [before, Table("", header, rows), after]
 
 
 def corpus(folder, names, gigabytes, epoch_records, limit, rate):
@@ -231,7 +172,6 @@ def main():
     parser.add_argument("--epoch-records", type=int, default=0, help="0 trains on all records")
     parser.add_argument("--limit", type=float, default=2000, help="of the memory, in MB")
     parser.add_argument("--rate", type=int, default=100, help="sampling rate, in Hz")
-    parser.add_argument("--write", action="store_true", help="write the table of the page")
     parser.add_argument("--name")
     parser.add_argument("--path")
     parser.add_argument("--records", type=int)
@@ -243,7 +183,7 @@ def main():
     if options.tasks:
         names = [name for name in names if any(word in name for word in options.tasks)]
     if options.what == "linear":
-        linear(options.folder, names, options.sizes, options.rate, options.write)
+        linear(options.folder, names, options.sizes, options.rate)
     else:
         corpus(
             options.folder,

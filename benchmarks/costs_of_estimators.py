@@ -12,29 +12,25 @@ import warnings
 
 import numpy as np
 import torch
-from _study import predict
+from _arms import small_network
+from _study import predict, rotate
 from _tables import Table, write_tables
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from study_estimators import (
-    BEAT_NETWORK,
-    BEATS,
-    BOOSTING,
-    LINEAR,
-    NETWORKS,
-    RECIPE,
-    RECIPE_LINEAR,
-    ROWS,
-    TASKS,
-    TREES,
-    join,
-    make_part,
-    rotate,
-    scale,
-)
+from sklearn.preprocessing import StandardScaler
 
+from sklearn_ecg.beats import make_beat_classifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, RandomConvolutionFeatures
+
+TASKS = {"mi": "infarction", "superclass": "five superclasses"}
+# Parts of `make_beat_classifier`.
+PARTS = {
+    "boosting": "gradient boosting",
+    "trees": "extremely randomized trees",
+    "linear": "logistic regression of measurements within 3 SD",
+}
 
 
 def measure(function, *args):
@@ -45,31 +41,32 @@ def measure(function, *args):
 
 
 def fit_linear(table, y):
-    """Fit logistic regression along the principal axes, as in the study."""
-    records = np.arange(len(y))
-    table, _ = rotate(*join([scale(table, records, records[:1])], equal=False))
-    return predict(LogisticRegression(C=1.0, max_iter=2000), table, y, table[:1])
+    """Fit logistic regression along the principal axes, which gives the same predictions."""
+    table = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()).fit_transform(table)
+    table, _ = rotate(table / table.shape[1] ** 0.5, table[:1])
+    return predict(LogisticRegression(max_iter=2000), table, y, table[:1])
 
 
 def measure_task(ecg, y):
-    """Return seconds by arm, and seconds per record of the features."""
-    X = np.asarray(ecg.data)
-    beats = MedianBeat(ecg.sampling_rate, unreliable="record_average").fit(X)
+    """Return seconds by estimator, and seconds per record of the features."""
+    X, rate = np.asarray(ecg.data), ecg.sampling_rate
+    beats = MedianBeat(rate, unreliable="record_average").fit(X)
     convolutions = make_pipeline(beats, RandomConvolutionFeatures(random_state=0)).fit(X)
     features = {}
-    features["BeatFeatures"], table = measure(
-        BeatFeatures(ecg.sampling_rate, drop_empty=False).fit_transform, X
-    )
-    features["convolutions of median beats"], convolved = measure(convolutions.transform, X)
-    table = table[:, np.isfinite(table).any(axis=0)]
-    seconds = {}
-    for arm in (BOOSTING, TREES, RECIPE_LINEAR):
-        seconds[arm], _ = measure(predict, make_part(arm, 0), table, y, table[:1])
-    seconds[RECIPE] = sum(seconds.values())
-    seconds[LINEAR], _ = measure(fit_linear, table, y)
-    seconds[BEATS], _ = measure(fit_linear, convolved, y)
-    network = NETWORKS[BEAT_NETWORK][1].set_params(random_state=0, device="cpu")
-    seconds[BEAT_NETWORK], _ = measure(network.fit, beats.transform(X), y)
+    measurements = BeatFeatures(rate).fit(X)
+    features["BeatFeatures"], table = measure(measurements.transform, X)
+    name = "random convolutions of median beats"
+    features[name], convolved = measure(convolutions.transform, X)
+    recipe = make_beat_classifier(rate, random_state=0)[-1]
+    parts = dict(recipe.estimator.estimators)
+    seconds = {
+        text: measure(predict, parts[part], table, y, table[:1])[0] for part, text in PARTS.items()
+    }
+    seconds["``make_beat_classifier``"], _ = measure(recipe.fit, table, y)
+    seconds["logistic regression of measurements"], _ = measure(fit_linear, table, y)
+    seconds[f"logistic regression of {name}"], _ = measure(fit_linear, convolved, y)
+    network = small_network().set_params(random_state=0, device="cpu")
+    seconds["small network on median beats"], _ = measure(network.fit, beats.transform(X), y)
     return seconds, {name: value / len(X) for name, value in features.items()}
 
 
@@ -85,9 +82,9 @@ def main():
         ecg = load_ptbxl(args.folder, task=task, folds=range(1, 10))
         found, per_record = measure_task(ecg, np.asarray(ecg.target))
         header.append(f"{name}, {len(ecg.data):,} records")
-        for arm, value in found.items():
-            seconds.setdefault(arm, []).append(f"{value:.2g}")
-    rows = [(ROWS[arm].split(":")[0], *values) for arm, values in seconds.items()]
+        for estimator, value in found.items():
+            seconds.setdefault(estimator, []).append(f"{value:.2g}")
+    rows = [(estimator, *values) for estimator, values in seconds.items()]
     # Those of the last task; the others are the same per record.
     costs = (f"{1000 * value:.1f} ms per record ({name})" for name, value in per_record.items())
     text = f"Features take {' and '.join(costs)}"
