@@ -46,7 +46,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["templates"]
-exclude_patterns = ["_build", "generated/examples"]
+exclude_patterns = ["_build", "generated/examples", "**/sg_execution_times.rst"]
 # Docstrings put names in single backticks: a link where the name is documented here.
 default_role = "py:obj"
 # Quotes and dots in names such as "auto" and Pipeline(memory=...) stay as they are.
@@ -98,6 +98,8 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
+    # This page would load scripts from elsewhere.
+    "write_computation_times": False,
 }
 
 # The modules whose ``__all__`` is documented. A name that several of them list is documented once,
