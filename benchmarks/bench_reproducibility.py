@@ -1,6 +1,8 @@
 """Threads and GPUs: equal results, and what they cost. The figures of docs/reproducibility.rst.
 
-    python benchmarks/bench_reproducibility.py PTB_XL_FOLDER
+    python benchmarks/bench_reproducibility.py PTB_XL_FOLDER [--write]
+
+``--write`` replaces the table of threads.
 
 With a CUDA GPU, two fits are compared, and a network of the CPU predicts on the GPU, with
 the settings of this library and with the defaults of torch.
@@ -8,10 +10,12 @@ the settings of this library and with the defaults of torch.
 
 import argparse
 import contextlib
+import os
 
 import numpy as np
 import torch
 from _arms import TABLED
+from _tables import Table, write_tables
 from _timing import interleave
 from joblib import Parallel, delayed
 
@@ -24,6 +28,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", help="PTB-XL folder")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="write the table of the page")
     args = parser.parse_args()
     ecg = load_ptbxl(args.folder, task="mi", folds=[1])
     X, y = np.asarray(ecg.data), np.asarray(ecg.target)
@@ -38,10 +43,22 @@ def main():
     def fit_four(n_threads):
         Parallel(n_jobs=2)(delayed(fit)(n_threads, 4, seed) for seed in range(4))
 
-    jobs = {f"one fit, n_threads={n}": lambda n=n: fit(n, 5) for n in (1, 2)}
-    jobs |= {f"four fits, n_jobs=2, n_threads={n}": lambda n=n: fit_four(n) for n in (1, 2, 4)}
-    for name, seconds in interleave(jobs, repeats=args.repeats).items():
-        print(f"{name:36}{np.median(seconds):8.1f} s")
+    one, four = "one fit of five epochs", "four fits of four epochs with ``n_jobs=2``"
+    jobs = {(one, n): lambda n=n: fit(n, 5) for n in (1, 2)}
+    jobs |= {(four, n): lambda n=n: fit_four(n) for n in (1, 2, 4)}
+    found = {}
+    for (name, n), seconds in interleave(jobs, repeats=args.repeats).items():
+        found[name, n] = f"{np.median(seconds):.1f}"
+        print(f"{name:44}n_threads={n}{found[name, n]:>8} s")
+    if args.write:
+        title = (
+            "Seconds of fits of MSAIC-Net with ``filters=(32, 64, 64), kernel_size=7`` to "
+            f"{len(y)} records of PTB-XL on {os.cpu_count()} cores, torch {torch.__version__}"
+        )
+        header = ("work", *(f"``n_threads={n}``" for n in (1, 2, 4)))
+        rows = [(name, *(found.get((name, n)) for n in (1, 2, 4))) for name in (one, four)]
+        command = "bench_reproducibility.py PTB_XL_FOLDER"
+        write_tables("reproducibility.rst", "threads", [Table(title, header, rows)], command)
     if torch.cuda.is_available():
         compare_gpu(X, y)
     else:

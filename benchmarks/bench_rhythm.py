@@ -1,20 +1,23 @@
 """R-peaks compared with sleepecg, wfdb's xqrs and neurokit2: accuracy on LUDB, and speed.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_rhythm.py [--ludb LUDB_FOLDER]
+    OMP_NUM_THREADS=1 python benchmarks/bench_rhythm.py [--ludb LUDB_FOLDER] [--write]
 
 This requires the extra (pip install -e .[bench]). Accuracy: all beats that are annotated in lead
 II, within 100 ms, between the first and the last annotated beat of a record; the other detectors
 use lead II. LUDB is at 500 Hz and is resampled to 100 Hz. Speed: the other detectors have to be
 called record by record, on one lead; sleepecg is also timed on all twelve. neurokit2 is skipped if
 it is not installed; version 0.2.13 requires pandas < 3 and therefore a separate environment.
+``--write`` replaces the table of docs/rhythm.rst, and does not measure the speed.
 """
 
 import argparse
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import sleepecg
+from _tables import Table, drop_zeros, write_tables
 from _timing import interleave, report
 from scipy.signal import resample_poly
 
@@ -96,6 +99,8 @@ def match(truth, found, tolerance):
 
 
 def accuracy(X, peaks, rate):
+    """Print a table, and return the F1 score, missed and false beats of each detector."""
+    found = {}
     print(f"\nLUDB at {rate} Hz, {len(X)} records, {sum(map(len, peaks))} beats")
     print(f"  {'':26}{'F1':>8}{'sens.':>8}{'prec.':>8}{'missed':>8}{'false':>7}{'error, ms':>11}")
     for name, detect in DETECTORS.items():
@@ -105,11 +110,28 @@ def accuracy(X, peaks, rate):
             errors += beat_errors
             n_false += n_false_of_record
         hits, total = len(errors), sum(map(len, peaks))
+        f1 = 2 * hits / (hits + n_false + total)
+        found[name] = (drop_zeros(f"{f1:.3f}"), f"{total - hits}", f"{n_false}")
         print(
-            f"  {name:26}{2 * hits / (hits + n_false + total):8.4f}{hits / total:8.4f}"
+            f"  {name:26}{f1:8.4f}{hits / total:8.4f}"
             f"{hits / (hits + n_false):8.4f}{total - hits:8}{n_false:7}"
             f"{1000 * np.mean(errors) / rate:11.1f}"
         )
+    return found
+
+
+def make_table(n_beats, found):
+    """Return the accuracies at several rates, as a table."""
+    header = ["Detector"]
+    for rate in found:
+        header += [f"F1, {rate} Hz", "missed", "false"]
+    rows = []
+    for name in DETECTORS:
+        library = "wfdb" if name.startswith("xqrs") else name.split()[0]
+        version = "" if library == "sklearn_ecg" else f", {library} {metadata.version(library)}"
+        cells = [cell for by_name in found.values() for cell in by_name[name]]
+        rows.append((f"{name}{version}", *cells))
+    return Table(f"{n_beats} beats of LUDB", header, rows)
 
 
 def speed(rate, n_records, n_slow, repeats):
@@ -156,13 +178,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ludb", type=Path, help="LUDB folder")
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--write", action="store_true", help="write the table of LUDB to the page")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
+    if args.write and not args.ludb:
+        parser.error("--write requires --ludb")
     if args.ludb:
         X, peaks = read_ludb(args.ludb)
-        accuracy(X, peaks, 500)
+        found = {500: accuracy(X, peaks, 500)}
         low = resample_poly(X, 1, 5, axis=2)
-        accuracy(low, [row / 5 for row in peaks], 100)
+        found[100] = accuracy(low, [row / 5 for row in peaks], 100)
+        if args.write:
+            table = make_table(sum(map(len, peaks)), found)
+            write_tables("rhythm.rst", "accuracy", [table], "bench_rhythm.py --ludb LUDB_FOLDER")
+            return
     speed(100, 256, 16, args.repeats)
     speed(500, 128, 8, args.repeats)
 

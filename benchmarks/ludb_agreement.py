@@ -1,6 +1,8 @@
 """Agreement of intervals and amplitudes with LUDB's annotations, compared with neurokit2.
 
-    python benchmarks/ludb_agreement.py LUDB_FOLDER
+    python benchmarks/ludb_agreement.py LUDB_FOLDER [--write]
+
+``--write`` replaces the table of docs/beats.rst, which has the even subjects.
 
 Prints bias and 95 % limits of agreement (bias -+ 1.96 standard deviations of the differences,
 Bland and Altman 1986) over records. Each record counts once, with the median over its annotated
@@ -15,10 +17,12 @@ therefore a separate environment.
 
 import argparse
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import Table, drop_zeros, write_tables
 
 from sklearn_ecg import STANDARD_LEADS
 from sklearn_ecg.datasets import load_ludb
@@ -136,7 +140,20 @@ def collect(records):
     return {key: np.array(value) for key, value in values.items()}
 
 
+NAMES = {
+    "p_duration": "P duration, ms",
+    "pr_interval": "PR interval, ms",
+    "qrs_duration": "QRS duration, ms",
+    "qt_interval": "QT interval, ms",
+    "p_amplitude": "P amplitude, lead II, mV",
+    "qrs_peak": "QRS peak, lead II, mV",
+    "t_amplitude": "T amplitude, lead II, mV",
+}
+
+
 def report(values, subjects, title):
+    """Print bias and limits of agreement, and return them as a table."""
+    cells = {}
     print(f"\n{title}")
     header = f"{'reference':22}{'n':>4}{'missed':>8}{'bias':>9}{'limits of agreement':>24}"
     print(f"  {'':28}{header}")
@@ -154,23 +171,54 @@ def report(values, subjects, title):
             error = (measured - truth)[known & np.isfinite(measured)]
             spread = 1.96 * error.std(ddof=1)
             low, high = error.mean() - spread, error.mean() + spread
+            numbers = [drop_zeros(f"{x:.{digits}f}") for x in (error.mean(), low, high)]
+            missed = known.sum() - len(error)
+            cells[source, reference, name] = "{} [{} to {}]".format(*numbers), missed
             print(
                 f"  {name:14}{source:14}{reference:22}{len(error):4}{known.sum() - len(error):8}"
                 f"{error.mean():9.{digits}f}{low:12.{digits}f} to {high:8.{digits}f}"
             )
+    return cells
+
+
+def make_table(cells):
+    """Return the values of `report` as a table, intervals of BeatFeatures with both references."""
+    columns = {
+        ("BeatFeatures", "annotated, all leads"): "``BeatFeatures``, all leads",
+        ("BeatFeatures", "annotated, lead II"): "``BeatFeatures``, lead II",
+        ("neurokit2", "annotated, lead II"): f"neurokit2 {metadata.version('neurokit2')}, lead II",
+    }
+    rows, missed = [], {}
+    for name, text in NAMES.items():
+        found = {column: cells.get((*column, name)) for column in columns}
+        rows.append((text, *(cell and cell[0] for cell in found.values())))
+        for (source, _), cell in found.items():
+            missed.setdefault(source, []).append(cell[1] if cell else 0)
+    text = " ".join(
+        f"{source} has no value for {max(n)} of the annotated subjects at most."
+        for source, n in missed.items()
+    )
+    header = ("measurement", *columns.values())
+    return [Table("Even subjects: bias [95 % limits of agreement]", header, rows), text]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="folder that contains LUDB's data/")
+    parser.add_argument("--write", action="store_true", help="write the table of the page")
     args = parser.parse_args()
+    if args.write and neurokit2 is None:
+        parser.error("--write requires neurokit2")
     warnings.simplefilter("ignore")
     ludb = load_ludb(args.folder, n_jobs=2)
     tables = dict(list(ludb.annotations.groupby("record")))
     records = [(x, annotations_by_beat(tables[i])) for i, x in enumerate(ludb.data)]
     values = collect(records)
     number = ludb.groups
-    report(values, number % 2 == 0, "Even subjects (ms and mV)")
+    cells = report(values, number % 2 == 0, "Even subjects (ms and mV)")
+    if args.write:
+        command = "ludb_agreement.py LUDB_FOLDER"
+        write_tables("beats.rst", "agreement", make_table(cells), command)
     report(values, number % 2 == 1, "Odd subjects (ms and mV): limits were set with these")
 
 

@@ -1,6 +1,6 @@
 """Should MSAIC-Net correct its probabilities for balanced class weights? Measured on PTB-XL.
 
-    python benchmarks/prior_correction.py PTB_XL_FOLDER              # about 10 minutes on one core
+    python benchmarks/prior_correction.py PTB_XL_FOLDER --write      # about 10 minutes on one core
     python benchmarks/prior_correction.py PTB_XL_FOLDER --draws 1    # to check that it runs
 
 Infarction without "normal" against "normal" without infarction, folds 1-9, with infarctions drawn
@@ -9,7 +9,7 @@ beats, with and without balanced class weights, and with the focal loss and the 
 3-fold cross-validation by patient. The out-of-fold probabilities are scored as they are, after the
 closed form of `correct_prevalence`, and after the fitted map of `PriorCorrectedClassifier`. Each
 finished fit is cached in benchmarks/results, so that an interrupted study continues where it
-stopped.
+stopped. ``--write`` replaces the table of docs/calibration.rst.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from _results import cached_arrays, code_hash
 from _study import hash_arrays, list_params
+from _tables import Table, drop_zeros, write_tables
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
@@ -46,6 +47,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", help="PTB-XL folder")
     parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="write the table of the page")
     args = parser.parse_args()
     torch.set_num_threads(1)
 
@@ -56,6 +58,7 @@ def main():
     X = median_beat.fit_transform(ecg.data).astype(np.float32)
     print(f"{len(y)} records, {y.sum()} with infarction; median beats of shape {X.shape[1:]}")
     print(f"{'':61}{'AUROC':>14}{'Brier':>16}{'slope':>14}{'intercept':>15}")
+    found = {}
     for prevalence in PREVALENCES:
         scores = {}
         for draw, (arm, params) in itertools.product(range(args.draws), ARMS.items()):
@@ -66,6 +69,10 @@ def main():
                 scores.setdefault((arm, correction), []).append(row)
             scores.setdefault((arm, "effective"), []).append(results["effective"].mean())
         report(prevalence, index, y, scores)
+        found[prevalence] = np.sum(y[index] == 1), scores
+    if args.write:
+        parts = make_parts(found, np.sum(y == 0), args.draws)
+        write_tables("calibration.rst", "priors", parts, "prior_correction.py PTB_XL_FOLDER")
 
 
 def draw_records(y, patients, prevalence, seed):
@@ -154,6 +161,39 @@ def report(prevalence, index, y, scores):
         if correction == "none":
             effective = f"effective prevalence {np.mean(scores[arm, 'effective']):.2f}"
         print(f"  {arm:33}{correction:13}{effective:26}" + " ".join(cells), flush=True)
+
+
+def make_parts(found, n_negative, n_draws):
+    """Return the results of `report` as a table, between texts about the records."""
+    header = ("loss and weights", "correction", "AUROC", "Brier score", "slope", "intercept")
+    rows = []
+    for arm, correction in itertools.product(ARMS, CORRECTIONS):
+        if correction == "closed form" and arm.endswith("no weights"):
+            continue
+        means = [np.mean(scores[arm, correction], axis=0) for _, scores in found.values()]
+        cells = [
+            " / ".join(drop_zeros(f"{value:.{digits}f}") for value in values)
+            for values, digits in zip(zip(*means), (3, 4, 2, 2))
+        ]
+        rows.append((arm, correction, *cells))
+    shares = " / ".join(f"{100 * share:g}" for share in found)
+    counts = " / ".join(str(n_positive) for n_positive, _ in found.values())
+    effective = [
+        drop_zeros(f"{np.mean(scores[arm, 'effective']):.2f}")
+        for arm in ARMS
+        if arm.endswith("balanced weights")
+        for _, scores in found.values()
+    ]
+    constant = " / ".join(drop_zeros(f"{share * (1 - share):.4f}") for share in found)
+    before = (
+        f"Means of {n_draws} draws of the infarctions; in each cell, at a prevalence of {shares} % "
+        f"({counts} records with infarction, and {n_negative} without)."
+    )
+    after = (
+        f"A constant probability has a Brier score of {constant}. The effective prevalence of "
+        f"networks with balanced weights was {min(effective)} to {max(effective)}."
+    )
+    return [before, Table("", header, rows), after]
 
 
 if __name__ == "__main__":

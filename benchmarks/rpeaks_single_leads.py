@@ -1,6 +1,7 @@
 """Errors in the number of beats on the single leads of PTB-XL, and beats of LUDB at nine rates.
 
-    OMP_NUM_THREADS=1 python benchmarks/rpeaks_single_leads.py --ptbxl FOLDER --ludb FOLDER
+    export OMP_NUM_THREADS=1
+    python benchmarks/rpeaks_single_leads.py --ptbxl FOLDER --ludb FOLDER [--write]
 
 PTB-XL at 100 Hz has no annotated beats: those that are detected in all leads together are the
 reference, in records whose reliability is above 0.9. A lead with more than 1.4 times as many beats
@@ -8,14 +9,16 @@ is "doubled" (T waves are mistaken for beats), one with less than 1 / 1.4 times 
 are missed, mostly normal ones in records with ectopic beats). The limits were chosen on folds 1 to
 5. LUDB: beats annotated in lead II, from the first to the last one, within 100 ms; 120 ms for
 single leads. sleepecg (pip install -e .[bench]) is compared on the same leads; it has no
-reliability.
+reliability. ``--write`` replaces the tables of docs/rhythm.rst.
 """
 
 import argparse
 from fractions import Fraction
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from _tables import Table, drop_zeros, write_tables
 from scipy.signal import resample_poly
 
 from sklearn_ecg import detect_r_peaks
@@ -45,23 +48,34 @@ def on_ptbxl(folder):
     known = (together.reliability > RELIABLE)[:, None]
     ratio = count(single.peaks).reshape(n_records, n_leads)
     ratio = ratio / np.maximum(count(together.peaks), 1)[:, None]
-    print(f"\nPTB-XL, {n_records} records of {n_leads} leads, {known.sum()} with a reference")
-    print(f"  {'':34}{'leads':>8}{'> 0.9':>8}{'> 0.5':>8}{'doubled':>9}{'halved':>8}")
+    rows = []
     for name, folds in FOLDS.items():
         used = known & np.isin(ecg.folds, folds)[:, None]
         reliable = used & (reliability > RELIABLE)
-        row = (used.sum() * n_leads, reliable.sum(), (used & (reliability > 0.5)).sum())
-        doubled, halved = reliable & (ratio > WRONG), reliable & (ratio < 1 / WRONG)
-        figures = f"{row[0]:8}{row[1]:8}{row[2]:8}{doubled.sum():9}{halved.sum():8}"
-        print(f"  {'sklearn_ecg, ' + name:34}{figures}")
+        n_leads_used = used.sum() * n_leads
+        rows.append(
+            (f"sklearn_ecg, {name}", n_leads_used, reliable.sum(), *count_wrong(ratio[reliable]))
+        )
         if sleepecg:
             leads = np.argwhere(reliable)
             beats = [
                 sleepecg.detect_heartbeats(ecg.data[i, j].astype(float), 100) for i, j in leads
             ]
             theirs = count(beats) / count(together.peaks)[leads[:, 0]]
-            figures = f"{(theirs > WRONG).sum():9}{(theirs < 1 / WRONG).sum():8}"
-            print(f"  {'sleepecg, the same reliable leads':34}{'':24}{figures}")
+            name = f"sleepecg {metadata.version('sleepecg')}, the same reliable leads"
+            rows.append((name, "", "", *count_wrong(theirs)))
+    title = f"Single leads of PTB-XL, {known.sum():,} records with a reference"
+    header = ("Detector", "leads", "reliable", "doubled", "halved")
+    return Table(title, header, format_counts(rows))
+
+
+def count_wrong(ratio):
+    """Return the numbers of doubled and of halved leads."""
+    return np.sum(ratio > WRONG), np.sum(ratio < 1 / WRONG)
+
+
+def format_counts(rows):
+    return [[cell if isinstance(cell, str) else f"{cell:,}" for cell in row] for row in rows]
 
 
 def match(truth, found, tolerance):
@@ -76,9 +90,7 @@ def on_ludb(folder):
     ludb = load_ludb(folder, annotated_leads=["II"])
     beats = ludb.annotations[ludb.annotations["wave"] == "QRS"]
     truth = [beats["peak"][beats["record"] == row].to_numpy(int) for row in range(len(ludb.data))]
-    print(f"\nLUDB, {len(truth)} records, {sum(map(len, truth))} beats")
-    print(f"  {'rate':6}{'F1, 12 leads':>14}{'missed':>8}{'false':>7}", end="")
-    print(f"{'reliable single leads':>24}{'missed':>8}{'false':>7}")
+    rows = []
     for rate in RATES:
         up, down = Fraction(rate, 500).as_integer_ratio()
         X = ludb.data if rate == 500 else resample_poly(ludb.data, up, down, axis=2)
@@ -89,19 +101,32 @@ def on_ludb(folder):
         reliable = np.flatnonzero(single.reliability > RELIABLE)
         of_leads = sum(match(scaled[i // 12], single.peaks[i], 0.12 * rate) for i in reliable)
         f1 = 2 * total[0] / (2 * total[0] + total[1] + total[2])
-        print(f"  {rate:6}{f1:14.4f}{total[1]:8}{total[2]:7}", end="")
-        print(f"{len(reliable):24}{of_leads[1]:8}{of_leads[2]:7}")
+        row = (f"{rate} Hz", drop_zeros(f"{f1:.3f}"), *total[1:])
+        rows.append((*row, len(reliable), of_leads[:2].sum(), *of_leads[1:]))
+    title = f"{sum(map(len, truth))} beats of LUDB in all leads, and the same beats in single leads"
+    header = ("Rate", "F1", "missed", "false", "reliable leads", "their beats", "missed", "false")
+    return Table(title, header, format_counts(rows))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ptbxl", type=Path, help="PTB-XL folder")
     parser.add_argument("--ludb", type=Path, help="LUDB folder")
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
+    if args.write and not (args.ptbxl and args.ludb and sleepecg):
+        parser.error("--write requires --ptbxl, --ludb and sleepecg")
+    tables = {}
     if args.ptbxl:
-        on_ptbxl(args.ptbxl)
+        tables["single-leads"] = on_ptbxl(args.ptbxl)
     if args.ludb:
-        on_ludb(args.ludb)
+        tables["rates"] = on_ludb(args.ludb)
+    for name, table in tables.items():
+        print(f"\n{table.title}")
+        print("\n".join(", ".join(row) for row in (table.header, *table.rows)))
+        if args.write:
+            command = "rpeaks_single_leads.py --ptbxl FOLDER --ludb FOLDER"
+            write_tables("rhythm.rst", name, [table], command)
 
 
 if __name__ == "__main__":

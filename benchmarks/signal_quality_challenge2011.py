@@ -1,13 +1,13 @@
 """SignalQuality and logistic regression on the PhysioNet/CinC Challenge 2011.
 
-    python benchmarks/signal_quality_challenge2011.py CHALLENGE_2011_FOLDER [--develop]
+    python benchmarks/signal_quality_challenge2011.py CHALLENGE_2011_FOLDER [--develop] [--write]
 
 The task is to tell acceptable from unacceptable records. They are divided into two halves. Scaling
 and the strength of the regularization were chosen by cross-validation within the first half;
 `--develop` prints that comparison. The second half was not used for these choices and gives the
 figures: cross-validated within it, and predicted by a fit on the first half. Records that are the
 same signal (`duplicate_groups`) stay together in all splits. Intervals are percentile bootstrap
-intervals over groups.
+intervals over groups. ``--write`` replaces the table of docs/preprocessing.rst.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import Table, drop_zeros, write_tables
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
@@ -60,6 +61,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="folder of X_100hz_int16_5uV.npz and labels.csv")
     parser.add_argument("--develop", action="store_true", help="compare variants on the first half")
+    parser.add_argument("--write", action="store_true", help="write the table of the page")
     args = parser.parse_args()
 
     X, y, groups = load(args.folder)
@@ -87,36 +89,43 @@ def main():
                 print(f"  scaling {scaling:6} C={C:<6g} {np.mean(scores):.3f}")
 
     y_second, groups_second = y[second], groups[second]
+    rows = []
 
-    def interval(score):
-        return bootstrap_interval(
-            roc_auc_score, y_second, score, groups=groups_second, random_state=0
+    def add(name, score, chosen=slice(None)):
+        interval = bootstrap_interval(
+            "roc_auc", y_second[chosen], score[chosen], groups=groups_second[chosen], random_state=0
         )
+        rows.append((name, drop_zeros(interval)))
 
     score = score_out_of_fold(make_classifier(), features[second], y_second, groups_second)
-    print("\nSecond half, AUROC [95 % interval]")
-    print(f"  10-fold cross-validation within it: {interval(score)}")
+    add("10-fold cross-validation", score)
     fitted = make_classifier().fit(features[first], y[first])
-    from_first = fitted.decision_function(features[second])
-    print(f"  fitted on the first half:           {interval(from_first)}")
-    usable = quality.mask(X[second])
-    print(f"  share of leads that mask rejects:   {interval(1 - usable.mean(axis=1))}")
-    passed = usable.all(axis=1)
-    print(
-        f"  mask passes all leads of {passed[y_second == 0].mean():.3f} of the acceptable and of "
-        f"{passed[y_second == 1].mean():.3f} of the unacceptable records"
-    )
+    add("fitted on the first half", fitted.decision_function(features[second]))
     # Records with a flat lead are easy to recognize.
     flat = np.flatnonzero(quality.get_feature_names_out() == "record__highest_flat")[0]
-    not_flat = features[second][:, flat] < 0.5
-    y_rest, groups_rest = y_second[not_flat], groups_second[not_flat]
-    interval_rest = bootstrap_interval(
-        roc_auc_score, y_rest, score[not_flat], groups=groups_rest, random_state=0
+    rest = features[second][:, flat] < 0.5
+    name = (
+        f"cross-validation, the {rest.sum()} records without a flat lead "
+        f"({y_second[rest].sum()} unacceptable)"
     )
-    print(
-        f"  {len(y_rest)} records without a flat lead ({y_rest.sum()} unacceptable), "
-        f"cross-validated: {interval_rest}"
+    add(name, score, rest)
+    usable = quality.mask(X[second])
+    add("no training: fraction of leads that ``mask`` rejects", 1 - usable.mean(axis=1))
+    passed = usable.all(axis=1)
+    table = Table(
+        f"Second half, {len(second)} records, {y_second.sum()} unacceptable",
+        ("", "AUROC [95 % interval]"),
+        rows,
     )
+    text = (
+        "With its default limits, ``mask`` accepts all leads of "
+        f"{passed[y_second == 0].mean():.0%} of the acceptable and of "
+        f"{passed[y_second == 1].mean():.1%} of the unacceptable records."
+    ).replace("%", " %")
+    print("\n".join([table.title, *(": ".join(row) for row in rows), text]))
+    if args.write:
+        command = "signal_quality_challenge2011.py CHALLENGE_2011_FOLDER"
+        write_tables("preprocessing.rst", "quality", [table, text], command)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["templates"]
-exclude_patterns = ["_build", "generated/examples"]
+exclude_patterns = ["_build", "generated/examples", "**/sg_execution_times.rst"]
 # Docstrings put names in single backticks: a link where the name is documented here.
 default_role = "py:obj"
 # Quotes and dots in names such as "auto" and Pipeline(memory=...) stay as they are.
@@ -98,6 +98,8 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
+    # This page would load scripts from elsewhere.
+    "write_computation_times": False,
 }
 
 # The modules whose ``__all__`` is documented. A name that several of them list is documented once,
@@ -307,17 +309,6 @@ def resolve_short_name(app, env, node, contnode):
     return intersphinx.missing_reference(app, env, node, contnode)
 
 
-def skip_missing_pages(app, docname, source):
-    """Leave out the pages of the user guide that do not exist."""
-    if docname == "user_guide":
-        is_page = re.compile(r"   [\w/]+").fullmatch
-        source[0] = "\n".join(
-            line
-            for line in source[0].split("\n")
-            if not is_page(line) or (DOCS / f"{line.strip()}.rst").is_file()
-        )
-
-
 def require_alternative_texts(app, doctree, docname):
     """Warn of images without a text for readers who do not see them."""
     for image in doctree.findall(nodes.image):
@@ -341,5 +332,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", list_inherited, priority=900)
     # After intersphinx.
     app.connect("missing-reference", resolve_short_name, priority=900)
-    app.connect("source-read", skip_missing_pages)
     app.connect("doctree-resolved", require_alternative_texts)

@@ -79,7 +79,7 @@ print(
 # Grad-CAM of the page with the highest probability among the infarctions and of the one with the
 # lowest among the normal records. The infarctions are anterior: V3 and V4 are in the right half of
 # the page, in the third row of the third column and in the first row of the last one. A map of so
-# small a network is coarse: do not read more than the region out of it.
+# small a network is coarse: do not infer more than the region from it.
 
 infarctions, normal = test[y[test] == 1], test[y[test] == 0]
 chosen = (

@@ -60,7 +60,8 @@ print(f"one new record: {loaded.predict_proba(new)[0, 1]:.2f}")
 try:
     loaded.predict_proba(new.drop(columns="V6"))
 except ValueError as error:
-    print(str(error).split("\n")[0])
+    # The first sentences of the message.
+    print(*str(error).split(". ")[:2], sep=".\n")
 
 # %%
 # Export

@@ -1,4 +1,4 @@
-"""joblib's dask backend: two workers give the results of one process, bit by bit."""
+"""joblib's dask backend: two workers give the results of one process, bit for bit."""
 
 import joblib
 import numpy as np

@@ -107,7 +107,7 @@ class ACLECGClassifier(FineTunedClassifier):
         Device for training and prediction. "auto" is CUDA if it is available, otherwise the CPU.
     n_threads : int or None, default=1
         Number of threads of the CPU that `fit` and predictions use, whatever torch or a worker of
-        joblib is set to. Results with different numbers are not equal bit by bit. None is the
+        joblib is set to. Results with different numbers are not equal bit for bit. None is the
         number that torch is set to.
     precision : {"float32", "float64", "mixed"}, default="float32"
         Floating-point precision of the network. "mixed" runs it in bfloat16 where this is safe,
@@ -124,7 +124,7 @@ class ACLECGClassifier(FineTunedClassifier):
     random_state : int, RandomState instance or None, default=None
         Seed of everything random: initial weights, batches, dropout, augmentation and the
         validation split. Two fits with the same int and the same ``n_threads`` on a CPU are equal
-        bit by bit.
+        bit for bit.
     verbose : int, default=0
         Whether to print a line per epoch.
 

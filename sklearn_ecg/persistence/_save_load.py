@@ -26,7 +26,7 @@ def save(estimator, path):
     The file holds the class, the parameters and the fitted attributes as JSON and as arrays in the
     safetensors format, with a SHA-256 digest of everything. It contains no code. What is saved is
     loaded and compared before the file is written, so that a file that exists can be loaded, and
-    gives the same predictions bit by bit on the same machine. The file is written under another
+    gives the same predictions bit for bit on the same machine. The file is written under another
     name and moved to its place when it is complete: an existing file is the old one or the new one
     at any time.
 

@@ -156,7 +156,7 @@ def copy_module(module):
 def module_difference(module, other):
     """Return where two modules differ, as in ``.conv.weight``, or None if they are equal.
 
-    Tensors are compared bit by bit, with their strides. Their devices may differ.
+    Tensors are compared bit for bit, with their strides. Their devices may differ.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from ._torch_threads import after_fork, torch_threads
 class _ProcessSettings:
     """float32 as the default dtype, and its full precision, while at least one thread needs them.
 
-    GPUs also use convolutions whose results are equal bit by bit. These settings are those of the
+    GPUs also use convolutions whose results are equal bit for bit. These settings are those of the
     process. They are restored when the last thread leaves the block.
     """
 

@@ -2,7 +2,7 @@
 
 scikit-learn's ``check_estimator`` uses 2-D arrays only. The checks of this module test that an
 estimator takes all containers of X (3-D arrays, lead frames, object arrays, lead-major rows), and
-what users expect of a deep estimator: refits that are equal bit by bit, an unchanged global random
+what users expect of a deep estimator: refits that are equal bit for bit, an unchanged global random
 state, helpful errors. Use them for your own estimators::
 
     from sklearn_ecg.utils.estimator_checks import parametrize_with_ecg_checks
@@ -172,7 +172,7 @@ def parametrize_with_ecg_checks(estimators):
 
 
 def check_containers_agree(estimator):
-    """All five containers of the same records give results that are equal bit by bit."""
+    """All five containers of the same records give results that are equal bit for bit."""
     X, y = _make_records()
     reference = _clone_with(estimator, lead_names=_LEADS).fit(X, y)
     for container, params in _containers(X).values():
@@ -383,7 +383,7 @@ def _fit_short(estimator, X, y):
 
 
 def check_refit_bit_equal(estimator):
-    """Fits with the same seed give results that are equal bit by bit."""
+    """Fits with the same seed give results that are equal bit for bit."""
     X, y = _make_records()
     fitted = _clone_with(estimator).fit(X, y)
     _assert_outputs(fitted, _clone_with(estimator).fit(X, y), X, exact=True)

@@ -158,7 +158,7 @@ def test_too_little_signal():
 
 
 def test_records_without_gaps_are_as_before(X):
-    """A record with gaps among them changes nothing, bit by bit."""
+    """A record with gaps among them changes nothing, bit for bit."""
     mixed = X.copy()
     mixed[3] = printed(X)[3]
     others = np.delete(np.arange(8), 3)

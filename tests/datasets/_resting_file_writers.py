@@ -109,7 +109,7 @@ SCP_CODES = {"I": 1, "II": 2, "V1": 3, "V6": 8, "V7": 9, "III": 61, "aVR": 62, "
 
 
 def crc_ccitt(content):
-    """Return the checksum, bit by bit, of the polynomial x^16 + x^12 + x^5 + 1."""
+    """Return the checksum, bit for bit, of the polynomial x^16 + x^12 + x^5 + 1."""
     register = 0xFFFF
     for byte in content:
         register ^= byte << 8

@@ -155,7 +155,7 @@ def results(estimator, X):
 
 
 def difference(first, second):
-    """Return the name of the first of two results that are not equal bit by bit, or None."""
+    """Return the name of the first of two results that are not equal bit for bit, or None."""
     if list(first) != list(second):
         return "the names of the results"
     for name, values in first.items():

@@ -79,7 +79,7 @@ def seen():
 @pytest.mark.parametrize("labels", ["classes", "indicator"])
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
 def test_no_new_record_is_scored(sampler, labels, as_frame, ecg, indicator, seen):
-    """Every record that is scored is an original one, bit by bit, and was not trained on."""
+    """Every record that is scored is an original one, bit for bit, and was not trained on."""
     y = ecg.target if labels == "classes" else indicator
     X = to_lead_frame(ecg.data, ["I", "II", "III", "V2"]) if as_frame else ecg.data
     original = as_set(X)

@@ -1,4 +1,4 @@
-"""Saved estimators give the same predictions, bit by bit, and refuse what they cannot save."""
+"""Saved estimators give the same predictions, bit for bit, and refuse what they cannot save."""
 
 import functools
 import importlib

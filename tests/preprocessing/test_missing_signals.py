@@ -162,7 +162,7 @@ def test_scaling_with_gaps(complete, normalize):
         expected = expected.filled(np.nan)
     scaler = LeadScaler(normalize).fit(X)
     np.testing.assert_allclose(scaler.transform(X), expected, rtol=1e-6, atol=1e-9)
-    # Other records are scaled as without gaps, bit by bit.
+    # Other records are scaled as without gaps, bit for bit.
     if normalize != "dataset":
         without = LeadScaler(normalize).fit_transform(complete.astype(np.float64) + 0.3)
         np.testing.assert_array_equal(scaler.transform(X)[[1, 3]], without[[1, 3]])
