@@ -1,7 +1,9 @@
-"""How many swapped electrodes ElectrodeSwapDetector finds, on PTB-XL, LUDB and Challenge records.
+"""How many swapped electrodes ElectrodeSwapDetector finds: the figures of docs/electrodes.rst.
 
-    python benchmarks/electrode_swaps.py PTB_XL_FOLDER [--ludb FOLDER] [--challenge FOLDER]
-    python benchmarks/electrode_swaps.py PTB_XL_FOLDER --develop
+    OMP_NUM_THREADS=1 python benchmarks/electrode_swaps.py DATA_FOLDER
+    OMP_NUM_THREADS=1 python benchmarks/electrode_swaps.py DATA_FOLDER --develop
+
+The folder contains "ptbxl", "ludb" and "challenge2021". The tables of the page are written.
 
 Each swap is simulated in the signals of all records; the databases may contain a few real swaps,
 which are not labeled. Features, strengths of the penalties and the way in which thresholds are
@@ -16,14 +18,18 @@ one core.
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
+from _tables import Table, drop_zeros, make_rst, write_tables
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from sklearn_ecg.datasets import load_challenge, load_ludb, load_ptbxl
 from sklearn_ecg.metrics import bootstrap_interval
 from sklearn_ecg.preprocessing import ElectrodeSwapDetector, Resampler
+
+PAGE = "electrodes.rst"
 
 
 def load(folder, folds):
@@ -42,10 +48,15 @@ def detect(detector, X):
     return np.array(scores), np.array(names)
 
 
-def report(title, swaps, scores, names, groups):
+def summarize(title, swaps, scores, names, groups):
+    """Return a table of each swap, and a row of all of them, with 95 % intervals by patient.
+
+    Records that are unknown, as they are or with a swap, are left out.
+    """
     known = (names != "unknown").all(axis=0)
     # One class, so that resamples have different shares.
     same = np.zeros(known.sum(), dtype=int)
+    n_unknown = int(np.sum(~known))
     scores, names, groups = scores[:, known], names[:, known], groups[known]
     n_records = len(groups)
 
@@ -53,14 +64,9 @@ def report(title, swaps, scores, names, groups):
         interval = bootstrap_interval(
             lambda _, found: np.mean(found), same, values, groups=groups, random_state=0
         )
-        return str(interval)
+        return drop_zeros(interval)
 
-    print(
-        f"\n{title}: {n_records} records ({np.sum(~known)} unknown), "
-        f"{len(np.unique(groups))} patients"
-    )
-    print(f"  false alarms {share((names[0] != 'none').astype(float))}")
-    print(f"  {'swap':15}{'AUROC':>22}{'reported':>22}{'named rightly':>22}")
+    rows = []
     for i, swap in enumerate(swaps):
         truth = np.repeat([0, 1], n_records)
         score = np.concatenate([scores[0, :, i], scores[i + 1, :, i]])
@@ -69,9 +75,12 @@ def report(title, swaps, scores, names, groups):
         )
         found = share((names[i + 1] != "none").astype(float))
         right = share((names[i + 1] == swap).astype(float))
-        print(f"  {swap:15}{str(area):>22}{found:>22}{right:>22}")
+        rows.append((swap, drop_zeros(area), found, right))
+    header = ("swap", "AUROC", "reported as swapped", "named rightly")
     rightly = np.mean([names[i + 1] == swap for i, swap in enumerate(swaps)], axis=0)
-    print(f"  mean over the swaps of the share named rightly {share(rightly)}")
+    false_alarms = share((names[0] != "none").astype(float))
+    row = (title, str(n_records), str(n_unknown), false_alarms, share(rightly))
+    return Table(f"{title}, by swap", header, rows), row
 
 
 def develop(X, groups):
@@ -86,58 +95,72 @@ def develop(X, groups):
             names = np.empty((len(found), len(X)), dtype=object)
         # Without the thresholds, which differ between the folds.
         scores[:, test], names[:, test] = found + detector.thresholds_, named
-    report("PTB-XL, folds 1-6, cross-validated", swaps, scores, names, groups)
+    table, row = summarize("PTB-XL, folds 1-6, cross-validated", swaps, scores, names, groups)
+    print(make_rst(table), row)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("folder", help="PTB-XL folder")
-    parser.add_argument("--ludb", help="LUDB folder")
-    parser.add_argument("--challenge", help="folder of records of the Challenges 2020 and 2021")
+    parser.add_argument("folder", type=Path, help="folder of the databases")
     parser.add_argument("--develop", action="store_true", help="cross-validate within folds 1-6")
     args = parser.parse_args()
 
-    X, groups = load(args.folder, range(1, 7))
+    X_train, groups_train = load(args.folder / "ptbxl", range(1, 7))
     if args.develop:
-        develop(X, groups)
+        develop(X_train, groups_train)
         return
     start = time.process_time()
-    detector = ElectrodeSwapDetector(sampling_rate=100).fit(X, groups=groups)
+    detector = ElectrodeSwapDetector(sampling_rate=100).fit(X_train, groups=groups_train)
     seconds = time.process_time() - start
-    print(f"fit on {len(X)} records of PTB-XL, folds 1-6: {seconds:.1f} s")
-    limits = ", ".join(f"{s} {t:.2f}" for s, t in zip(detector.swaps_, detector.thresholds_))
-    print(f"thresholds: {limits}")
-
-    X, groups = load(args.folder, range(7, 10))
+    X, groups = load(args.folder / "ptbxl", range(7, 10))
     start = time.process_time()
     detector.predict(X)
-    print(f"predict: {1000 * (time.process_time() - start) / len(X):.1f} ms per record")
-    report("PTB-XL, folds 7-9", detector.swaps_, *detect(detector, X), groups)
+    milliseconds = 1000 * (time.process_time() - start) / len(X)
+    cost = (
+        f"The fit on {len(X_train):,} records took {seconds:.1f} s, and prediction "
+        f"{milliseconds:.1f} ms per record (one core, 100 Hz)."
+    )
     limbs = ["I", "II", "III", "aVR", "aVL", "aVF"]
     small = ElectrodeSwapDetector(100, lead_names=limbs)
-    X_train, groups_train = load(args.folder, range(1, 7))
     small.fit(X_train[:, :6], groups=groups_train)
-    report("PTB-XL, folds 7-9, limb leads", small.swaps_, *detect(small, X[:, :6]), groups)
+    cohorts = {
+        "PTB-XL, folds 7-9": (detector, X, groups),
+        "PTB-XL, folds 7-9, limb leads only": (small, X[:, :6], groups),
+        "LUDB, each lead scaled to a range of 1": (detector, *load_scaled(args.folder / "ludb")),
+        "Challenges 2020 and 2021": (detector, *load_others(args.folder / "challenge2021")),
+    }
+    tables, rows = [], []
+    for title, (fitted, signals, patients) in cohorts.items():
+        table, row = summarize(title, fitted.swaps_, *detect(fitted, signals), patients)
+        tables.append(table._replace(folded=bool(tables)))
+        rows.append(row)
+    header = ("records", "known", "unknown", "false alarms", "swaps named rightly, on average")
+    tables = [Table("All databases", header, rows), *tables, cost]
+    for table in tables:
+        print(table if isinstance(table, str) else make_rst(table), flush=True)
+    write_tables(PAGE, "swaps", tables, "electrode_swaps.py DATA_FOLDER")
 
-    if args.ludb:
-        ecg = load_ludb(args.ludb)
-        X = Resampler(100, sampling_rate=ecg.sampling_rate).fit_transform(ecg.data)
-        found = detect(detector, X.astype(np.float32))
-        report("LUDB, each lead scaled to a range of 1", detector.swaps_, *found, np.arange(len(X)))
-    if args.challenge:
-        ecg = load_challenge(
-            args.challenge,
-            labels="all",
-            unlabeled="keep",
-            duration=10,
-            longer="crop_start",
-            shorter="drop_record",
-            resample_to=100,
-        )
-        other = ~ecg.metadata["record"].str.startswith("HR").to_numpy()
-        X = ecg.data[other]
-        found = detect(detector, X)
-        report("Challenges 2020 and 2021", detector.swaps_, *found, np.arange(len(X)))
+
+def load_scaled(folder):
+    """Return records of LUDB at 100 Hz, each of another patient."""
+    ecg = load_ludb(folder)
+    X = Resampler(100, sampling_rate=ecg.sampling_rate).fit_transform(ecg.data)
+    return X.astype(np.float32), np.arange(len(X))
+
+
+def load_others(folder):
+    """Return records of the Challenges at 100 Hz without those of PTB-XL."""
+    ecg = load_challenge(
+        folder,
+        labels="all",
+        unlabeled="keep",
+        duration=10,
+        longer="crop_start",
+        shorter="drop_record",
+        resample_to=100,
+    )
+    other = ~ecg.metadata["record"].str.startswith("HR").to_numpy()
+    return ecg.data[other], np.arange(other.sum())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from _arms import gradient_boosting
 from _study import format_difference, stack_seeds
-from _tables import Table, write_tables
+from _tables import Table, drop_zeros, write_tables
 
 from sklearn_ecg import STANDARD_LEADS
 from sklearn_ecg.datasets import load_ptbxl
@@ -106,7 +106,7 @@ def make_rows(arm, predictions, y, groups):
     options = {"groups": groups, "random_state": 0}
     stacked = {name: stack_seeds(y, predictions[arm][name]) for name in SUBSETS}
     scores = [bootstrap_interval("roc_auc", *stacked[name], **options) for name in SUBSETS]
-    rows = [[arm, *map(str, scores)]]
+    rows = [[arm, *map(drop_zeros, scores)]]
     for other in (PLAIN, DROPOUT):
         if other == arm or other not in predictions:
             continue
@@ -115,7 +115,8 @@ def make_rows(arm, predictions, y, groups):
             bootstrap_difference("roc_auc", *stacked[name], scores, **options)
             for name, scores in zip(SUBSETS, others)
         ]
-        rows.append([f"- difference to {other}", *map(format_difference, differences)])
+        texts = [drop_zeros(format_difference(difference)) for difference in differences]
+        rows.append([f"- difference to {other}", *texts])
     for row in rows:
         print(f"{row[0]:60}" + "".join(f"{text:26}" for text in row[1:]), flush=True)
     return rows

@@ -3,20 +3,23 @@
     OMP_NUM_THREADS=1 python benchmarks/printed_leads_ptbxl.py PTB_XL_FOLDER
 
 A page with the layout 3x4 shows 2.5 s of each lead. The rest of the signals becomes NaN, and the
-measurements of `BeatFeatures` are compared with those of the complete records. Gradient boosting is
-fitted on folds 1 to 6, with three seeds, and scored on folds 7 to 9.
+measurements of `BeatFeatures` are compared with those of the complete records of folds 7 to 9.
+Gradient boosting is fitted on folds 1 to 6, with three seeds, and scored on folds 7 to 9. The
+tables of the page are written.
 """
 
 import argparse
 
 import numpy as np
 from _arms import gradient_boosting
-from _study import stack_seeds
+from _study import format_difference, stack_seeds
+from _tables import Table, drop_zeros, make_rst, write_tables
 
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 from sklearn_ecg.preprocessing import BeatFeatures, ECGImageRenderer
 
+PAGE = "any_leads.rst"
 FULL = "complete"
 LAYOUTS = {
     "3x4": {"layout": "3x4", "rhythm_lead": None},
@@ -24,18 +27,19 @@ LAYOUTS = {
     "3x4+3": {"layout": "3x4+3"},
     "6x2": {"layout": "6x2", "rhythm_lead": None},
 }
-COMPARED = (
-    "global__heart_rate",
-    "global__pr_interval",
-    "global__qrs_duration",
-    "global__qt_interval",
-    "global__qrs_axis",
-    "I__r_amplitude",
-    "V2__s_amplitude",
-    "V5__r_amplitude",
-    "V2__st_level",
-    "V5__t_amplitude",
-)
+# Names in the table, with units, and the decimals.
+COMPARED = {
+    "global__heart_rate": ("heart rate, beats per minute", 1),
+    "global__pr_interval": ("PR interval, ms", 0),
+    "global__qrs_duration": ("QRS duration, ms", 0),
+    "global__qt_interval": ("QT interval, ms", 0),
+    "global__qrs_axis": ("QRS axis, degrees", 0),
+    "I__r_amplitude": ("R in I, mV", 3),
+    "V2__s_amplitude": ("S in V2, mV", 3),
+    "V5__r_amplitude": ("R in V5, mV", 3),
+    "V2__st_level": ("ST level in V2, mV", 3),
+    "V5__t_amplitude": ("T in V5, mV", 3),
+}
 SEEDS = (0, 1, 2)
 
 
@@ -47,59 +51,92 @@ def main():
     X, y = np.asarray(ecg.data), np.asarray(ecg.target)
     folds, patients = np.asarray(ecg.folds), np.asarray(ecg.groups)
     train, test = np.flatnonzero(folds <= 6), np.flatnonzero(folds >= 7)
-    print(f"{len(train)} records of folds 1-6, {len(test)} of folds 7-9")
     measure = BeatFeatures(100, drop_empty=False).set_output(transform="pandas").fit(X[:1])
     tables = {FULL: measure.transform(X)}
     for name, params in LAYOUTS.items():
         page = ECGImageRenderer(100, **params).fit(X)
         tables[name] = measure.transform(page.visible_signals(X))
-        compare(name, tables[FULL].iloc[test], tables[name].iloc[test])
+    tested = {name: table.iloc[test] for name, table in tables.items()}
+    shares = make_shares(tested)
+    differences = make_differences(tested)
+    scores = make_scores(tables, y, patients, train, test)
+    for table in (shares, differences, scores):
+        print(make_rst(table))
+    write_tables(
+        PAGE,
+        "printed",
+        [shares, differences, scores],
+        "printed_leads_ptbxl.py PTB_XL_FOLDER",
+    )
+
+
+def make_shares(tables):
+    """Return a table of reliable records, and of records whose heart rate does not change."""
+    header = ("layout", "reliability of 0.3 or more", "heart rate within 2 %", "within 5 %")
+    rate, rows = tables[FULL]["global__heart_rate"], []
+    for name, table in tables.items():
+        change = np.abs(table["global__heart_rate"] / rate - 1)[rate.notna()]
+        # Without a heart rate, the change is NaN, which is not within any limit.
+        values = (np.mean(table["global__reliability"] >= 0.3), *map(change.le, (0.02, 0.05)))
+        shares = [f"{100 * np.mean(value):.1f} %" for value in values]
+        rows.append([name, *(shares if name != FULL else (shares[0], None, None))])
+    return Table(f"Shares of {len(rate)} records", header, rows)
+
+
+def make_differences(tables):
+    """Return a table of the differences between the measurements of each layout and complete ones.
+
+    The cells are the median and the 95th percentile of their absolute values, and the share of
+    measurements that are missing.
+    """
+    rows = []
+    for column, (text, n_decimals) in COMPARED.items():
+        full = tables[FULL][column]
+        row = [text, f"{full.std():.{n_decimals}f}"]
+        for name in LAYOUTS:
+            found = (tables[name][column] - full).abs()[full.notna()]
+            if column == "global__qrs_axis":
+                found = np.minimum(found, 360 - found)
+            middle, high = (f"{found.quantile(q):.{n_decimals}f}" for q in (0.5, 0.95))
+            row.append(f"{middle}, {high} ({100 * found.isna().mean():.1f} %)")
+        rows.append(row)
+    title = (
+        "Differences to complete records: median and 95th percentile, and share of values that "
+        "are lost"
+    )
+    return Table(title, ("", "SD", *LAYOUTS), rows)
+
+
+def make_scores(tables, y, patients, train, test):
+    """Return a table of the AUROC of models that are fitted on complete and on printed records."""
     kept = tables[FULL].columns[np.isfinite(tables[FULL].iloc[train]).any()]
-    scores = {}
+    options = {"groups": patients[test], "random_state": 0}
+    reference, rows = None, []
     for name, table in tables.items():
         own = table[kept].iloc[train].dropna(axis=1, how="all")
-        for fitted, training in ((name, own), (FULL, tables[FULL][kept].iloc[train])):
+        full = tables[FULL][kept].iloc[train]
+        row = [name]
+        for training in (own, full) if name != FULL else (full,):
             models = [
                 gradient_boosting().set_params(random_state=seed).fit(training, y[train])
                 for seed in SEEDS
             ]
-            rows = table[training.columns].iloc[test]
-            scores[fitted, name] = np.stack([model.predict_proba(rows)[:, 1] for model in models])
-    show(scores, y[test], patients[test])
-
-
-def compare(name, full, part):
-    """Print the share of values that are missing, and the differences of the others."""
-    print(
-        f"\n{name}: {np.mean(part['global__reliability'] >= 0.3):.1%} of the records are reliable,"
-    )
-    print(f"{np.mean(full['global__reliability'] >= 0.3):.1%} of the complete records")
-    rate, found = full["global__heart_rate"], part["global__heart_rate"]
-    close = np.abs(found / rate - 1)[rate.notna() & found.notna()]
-    near = [np.mean(close < limit) for limit in (0.02, 0.1)]
-    print(f"heart rate within 2 %: {near[0]:.1%}, within 10 %: {near[1]:.1%}")
-    print(f"{'':24}{'SD':>9}{'median |diff|':>15}{'95 %':>9}{'lost':>8}")
-    for column in COMPARED:
-        known = full[column].notna()
-        difference = (part[column] - full[column])[known].dropna().abs()
-        lost = 1 - len(difference) / known.sum()
-        print(
-            f"{column:24}{full[column].std():9.3f}{difference.median():15.3f}"
-            f"{difference.quantile(0.95):9.3f}{lost:8.1%}"
-        )
-
-
-def show(scores, y, groups):
-    """Print AUROC, and the difference to complete records."""
-    options = {"groups": groups, "random_state": 0}
-    stacked = {key: stack_seeds(y, values) for key, values in scores.items()}
-    print(f"\n{'fitted on':12}{'tested on':12}{'AUROC':24}difference to complete records")
-    for (fitted, name), (targets, probabilities) in stacked.items():
-        score = bootstrap_interval("roc_auc", targets, probabilities, **options)
-        difference = bootstrap_difference(
-            "roc_auc", targets, probabilities, stacked[FULL, FULL][1], **options
-        )
-        print(f"{fitted:12}{name:12}{score!s:24}{difference!s}")
+            rows_of_test = table[training.columns].iloc[test]
+            found = [model.predict_proba(rows_of_test)[:, 1] for model in models]
+            y_stacked, stacked = stack_seeds(y[test], np.stack(found))
+            score = bootstrap_interval("roc_auc", y_stacked, stacked, **options)
+            row.append(drop_zeros(score))
+            if reference is None:
+                reference = stacked
+                row.append(None)
+            else:
+                difference = bootstrap_difference(
+                    "roc_auc", y_stacked, stacked, reference, **options
+                )
+                row.append(drop_zeros(format_difference(difference)))
+        rows.append(row + [None] * (5 - len(row)))
+    header = ("", "trained on such records", "difference", "trained on complete", "difference")
+    return Table("AUROC for infarction, and difference to complete records", header, rows)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
     OMP_NUM_THREADS=1 python benchmarks/windows_ptbxl.py PTB_XL_FOLDER
 
 Four-fold cross-validation by patient, folds 1 to 9. The differences to whole records have intervals
-from a bootstrap of patients.
+from a bootstrap of patients. The table of the page is written.
 """
 
 import argparse
 
 import numpy as np
+from _study import format_difference
+from _tables import Table, drop_zeros, write_tables
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -20,6 +22,7 @@ from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 from sklearn_ecg.preprocessing import BeatFeatures
 
+PAGE = "windows_and_patients.rst"
 WHOLE = "whole records of 10 s"
 ARMS = {
     "2.5 s, mean": (2.5, 2.5, "mean"),
@@ -37,18 +40,23 @@ def main():
     args = parser.parse_args()
     ecg = load_ptbxl(args.folder, task="mi", folds=range(1, 10))
     X, y, patients = np.asarray(ecg.data), np.asarray(ecg.target), np.asarray(ecg.groups)
-    print(f"{len(y)} records, {y.sum()} with infarction")
-    reference = None
+    reference, rows = None, []
     for name in (WHOLE, *ARMS):
         score = predict_out_of_fold(name, X, y, patients)
-        reference = score if reference is None else reference
         options = {"groups": patients, "n_resamples": 1000, "random_state": 0}
-        auroc = bootstrap_interval("roc_auc", y, score, **options)
-        line = f"{name:24}{auroc.score:6.3f} [{auroc.low:.3f} {auroc.high:.3f}]"
-        if score is not reference:
+        difference = ""
+        if reference is None:
+            reference = score
+        else:
             change = bootstrap_difference("roc_auc", y, score, reference, **options)
-            line += f"  {change.score:+.3f} [{change.low:+.3f} {change.high:+.3f}]"
-        print(line, flush=True)
+            difference = drop_zeros(format_difference(change))
+        auroc = bootstrap_interval("roc_auc", y, score, **options)
+        rows.append((name, drop_zeros(auroc), difference))
+        print(*rows[-1], sep="  ", flush=True)
+    title = f"{len(y):,} records, {y.sum()} with infarction"
+    header = ("windows", "AUROC of records", "difference to whole records")
+    table = Table(title, header, rows)
+    write_tables(PAGE, "windows", [table], "windows_ptbxl.py PTB_XL_FOLDER")
 
 
 def predict_out_of_fold(name, X, y, patients):

@@ -25,24 +25,25 @@ def study(tmp_path):
 
     There are two of the five draws of convolutions.
     """
-    import study_estimators as script
+    import _estimator_grid as grid
+    import _estimator_scores as scores
 
     rng = np.random.default_rng(0)
     folds = np.repeat(np.arange(1, 10), 12)
     y = rng.integers(2, size=len(folds))
-    cohort = script.Cohort(y, folds, np.arange(len(y)) // 2)
+    cohort = grid.Cohort(y, folds, np.arange(len(y)) // 2)
     y_test = y[folds >= 7]
-    arms = {arm: range(5) for arm in script.AVERAGES[script.RECIPE]}
-    arms[script.BEATS] = range(2)
+    arms = {arm: range(5) for arm in grid.AVERAGES[grid.RECIPE]}
+    arms[grid.BEATS] = range(2)
     kept = {}
     for arm, draws in arms.items():
         for draw in draws:
-            size = (len(script.STRENGTHS) if arm in script.LINEAR_ARMS else 1, len(y_test))
+            size = (len(grid.STRENGTHS) if arm in grid.LINEAR_ARMS else 1, len(y_test))
             probability = rng.uniform(size=size) * 0.8 + 0.2 * y_test
-            cell = script.Cell("mi", "12", arm, "15", draw, script.TEST_FOLDS)
+            cell = grid.Cell("mi", "12", arm, "15", draw, grid.TEST_FOLDS)
             np.savez(tmp_path / f"{cell.file}.npz", probability=probability, key="", seconds=1)
             kept[arm, draw] = probability
-    return script, script.Stored(tmp_path, {"mi": cohort}), y_test, kept
+    return grid, scores, scores.Stored(tmp_path, {"mi": cohort}), y_test, kept
 
 
 def rows_of(tables):
@@ -55,7 +56,7 @@ def rows_of(tables):
 
 
 def test_tables_of_estimators(study):
-    script, stored, y, kept = study
+    grid, script, stored, y, kept = study
     columns = {"12 leads": [("12", "15"), ("12", "50")]}
     tables = script.make_page_tables(["mi"], columns, stored)
     scores, differences = tables
@@ -64,20 +65,20 @@ def test_tables_of_estimators(study):
     assert not scores.folded and differences.folded
     rows = rows_of(tables)
     arms = (
-        *(script.RECIPE, script.BOOSTING, script.TREES, script.RECIPE_LINEAR),
-        *(script.BEATS, script.BOOSTING_BEATS),
+        *(grid.RECIPE, grid.BOOSTING, grid.TREES, grid.RECIPE_LINEAR),
+        *(grid.BEATS, grid.BOOSTING_BEATS),
     )
     assert list(rows) == [script.ROWS[arm] for arm in arms]
-    boosting = [roc_auc_score(y, kept[script.BOOSTING, draw][0]) for draw in range(5)]
+    boosting = [roc_auc_score(y, kept[grid.BOOSTING, draw][0]) for draw in range(5)]
     recipe = []
     for draw in range(5):
         labels = stored.cohorts["mi"].y[:72]
-        drawn = labels[script.draw_records(labels, np.arange(72), 15, draw)]
+        drawn = labels[grid.draw_records(labels, np.arange(72), 15, draw)]
         n_rarer = min(drawn.sum(), 15 - drawn.sum())
         weights = (8 * n_rarer / (n_rarer + 100), 4, 1)
-        parts = [kept[arm, draw][0] for arm in script.AVERAGES[script.RECIPE]]
+        parts = [kept[arm, draw][0] for arm in grid.AVERAGES[grid.RECIPE]]
         recipe.append(roc_auc_score(y, np.average(parts, axis=0, weights=weights)))
-    (scores,), (name,) = rows[script.ROWS[script.RECIPE]], [script.ROWS[script.BOOSTING]]
+    (scores,), (name,) = rows[script.ROWS[grid.RECIPE]], [script.ROWS[grid.BOOSTING]]
     assert scores[0].startswith(f"{np.mean(recipe):.3f}".lstrip("0") + " [.")
     assert scores[1] == "-"
     scores, differences = rows[name]
@@ -86,26 +87,28 @@ def test_tables_of_estimators(study):
         np.mean(boosting) - np.mean(recipe), abs=6e-4
     )
     assert "draw" not in scores[0]
-    for cells in rows[script.ROWS[script.BEATS]]:
+    for cells in rows[script.ROWS[grid.BEATS]]:
         assert cells[0].endswith(", 2 draws")
     with pytest.raises(ValueError, match="No predictions of infarction are stored"):
         script.make_page_tables(["mi"], {"more": [("12", "500")]}, stored)
 
 
 def test_rows_of_the_page_are_those_of_the_study():
-    import study_estimators as script
+    import study_estimators
+    from _estimator_grid import PARTS, SIZES, SUBSETS
+    from _estimator_scores import ROWS
     from _tables import format_row
 
-    text = (ROOT / "docs" / script.PAGE).read_text(encoding="utf-8")
-    for part, columns in script.PARTS.items():
+    text = (ROOT / "docs" / study_estimators.PAGE).read_text(encoding="utf-8")
+    for part, columns in PARTS.items():
         _, _, rest = text.partition(f".. begin table {part} (")
         tables, _, _ = rest.partition(f".. end table {part}\n")
         names = re.findall(r'^ +"((?:[^"]|"")*)"', tables, re.MULTILINE)
-        header = ("estimator", *(script.SUBSETS if part == "by-leads" else script.SIZES))
+        header = ("estimator", *(SUBSETS if part == "by-leads" else SIZES))
         # A table and its differences for each task.
         assert tables.count(f":header: {format_row(header)}") == 4 * len(columns)
         assert tables.count("csv-table") == 4 * len(columns)
-        order = [name for name in script.ROWS.values() if name in names]
+        order = [name for name in ROWS.values() if name in names]
         assert list(dict.fromkeys(names)) == order
 
 
@@ -156,6 +159,9 @@ def test_table_of_convolutions():
     [
         ("lead_subsets_ptbxl", "subsets"),
         ("random_convolutions_ptbxl", "scores"),
+        ("printed_leads_ptbxl", "printed"),
+        ("electrode_swaps", "swaps"),
+        ("windows_ptbxl", "windows"),
         ("age_ptbxl", "ages"),
         ("bench_all", "speed"),
     ],

@@ -75,16 +75,16 @@ def _describe_wrong(signals, wrong, lead_names, allow_nan, start):
     if is_nan and not allow_nan and not np.isnan(signals[record, lead]).all():
         remedy += (
             " detect_r_peaks, MedianBeat, BeatFeatures and LeadScaler accept gaps. For a network, "
-            "pass the beats of MedianBeat, or scale the signals with LeadScaler, replace NaN by 0, "
-            "and pass normalize=None."
+            "pass the beats of MedianBeat, or scale the signals with LeadScaler(fill='zero') and "
+            "pass normalize=None."
         )
     elif is_nan and allow_nan == "leads":
         remedy += " Only whole leads may be missing (NaN at all time points of a record)."
     elif np.isnan(signals[record, lead]).all():
         remedy += (
             " The whole lead is missing. BeatFeatures, MedianBeat and RandomConvolutionFeatures "
-            "accept missing leads. For a network, scale the signals with LeadScaler, replace NaN "
-            "by 0, and pass normalize=None and augmentation=LeadDropout()."
+            "accept missing leads. For a network, scale the signals with "
+            "LeadScaler(fill='zero'), and pass normalize=None and augmentation=LeadDropout()."
         )
     return (
         f"Input X contains {what}, in {n_records} of {of_records}; first in record "

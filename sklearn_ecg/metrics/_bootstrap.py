@@ -79,8 +79,10 @@ def bootstrap_interval(
     is too narrow; with ``groups``, whole patients are resampled. For a binary or multiclass target,
     patients (or records) are resampled within strata of their label, so that every resample has the
     same number of each; a patient whose records have different labels belongs to the stratum of the
-    largest one. For a multilabel target there are no strata. A resample that does not contain every
-    class, or both values of every label of a multilabel target, is drawn again.
+    largest one. A resample that does not contain every class, or both values of every label of a
+    multilabel target, is drawn again. There are no strata for a multilabel or a continuous target,
+    such as an age: numbers are continuous if some of them have fractions or if more than 30 of them
+    are different, and classes otherwise.
 
     Parameters
     ----------
@@ -91,7 +93,8 @@ def bootstrap_interval(
         and `auprc_score` are replaced by the named metrics where the result is the same. Any other
         callable is called as ``metric(y_true, y_score)`` for each resample and must return a float.
     y_true : array-like of shape (n_records,) or (n_records, n_labels)
-        True labels. In a binary target, the larger label is the positive one.
+        True labels, or numbers for a callable metric of regression. In a binary target, the larger
+        label is the positive one.
     y_score : array-like of shape (n_records,), (n_records, n_labels) or (n_records, n_classes)
         Out-of-fold scores or predictions for the same records in the same order. If it and
         ``y_true`` are DataFrames with named columns, the columns are matched by name.

@@ -14,9 +14,14 @@ _MAX_ATTEMPTS = 100
 # of a chunk decides in which order random numbers are used: another one gives other resamples.
 _MAX_COUNTS = 200_000
 
+# More different numbers than this are a continuous target, such as ages in whole years.
+_MAX_CLASSES = 30
+
 
 class Resamples:
-    """Resamples of records or, if groups are given, of whole patients, stratified by label.
+    """Resamples of records or, if groups are given, of whole patients, stratified by class.
+
+    There are no strata for a multilabel or a continuous target.
 
     Iterating yields arrays (n_records, n_resamples in this chunk) of how often each record was
     drawn.
@@ -54,7 +59,10 @@ class Resamples:
             self.strata = [np.arange(n_units)]
             self._labels_present = _BothValuesPresent(y_true)
             return
-        _, value = np.unique(y_true, return_inverse=True)
+        values, value = np.unique(y_true, return_inverse=True)
+        if _are_continuous(values):
+            self.strata = [np.arange(n_units)]
+            return
         value_of_unit = value
         if groups is not None:
             value_of_unit = np.zeros(n_units, dtype=value.dtype)
@@ -134,6 +142,13 @@ class Resamples:
                 "more records."
             )
         return counts
+
+
+def _are_continuous(values):
+    """Return whether different values are numbers of a continuous target instead of classes."""
+    if values.dtype.kind not in "iuf" or len(values) < 3:
+        return False
+    return len(values) > _MAX_CLASSES or bool((values != np.floor(values)).any())
 
 
 class _BothValuesPresent:

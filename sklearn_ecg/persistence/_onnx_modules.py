@@ -202,6 +202,13 @@ class FixedScale(nn.Module):
         return (x - self.mean) / self.scale
 
 
+class FillNaN(nn.Module):
+    """Replace NaN by zero."""
+
+    def forward(self, x):
+        return torch.where(torch.isnan(x), torch.zeros_like(x), x)
+
+
 class RecordScale(nn.Module):
     """Standardize each record (over the axes 1 and 2) or lead (over axis 2), in float64."""
 

@@ -239,11 +239,7 @@ def _thresholds(estimator, where):
 def _step(step, where, rest):
     """Return the module of a transformer of signals."""
     if isinstance(step, LeadScaler):
-        if step.normalize == "dataset":
-            return modules.FixedScale(step.mean_, step.scale_)
-        if step.normalize is None:
-            return torch.nn.Identity()
-        return modules.RecordScale((1, 2) if step.normalize == "record" else (2,))
+        return _scaler(step, where)
     if isinstance(step, LeadSubsetTransformer):
         return modules.TakeLeads(step.positions_)
     if isinstance(step, LeadDeriver):
@@ -270,6 +266,21 @@ def _step(step, where, rest):
         f"{where} is a {what}, which cannot be exported to ONNX. Steps can be that scale, select, "
         f"derive or filter leads in a fixed way. {remedy} before inference."
     )
+
+
+def _scaler(step, where):
+    """Return the module of a LeadScaler."""
+    if step.normalize in ("record", "record_lead"):
+        if step.fill == "zero":
+            raise PersistenceError(
+                f"{where} is LeadScaler(normalize={step.normalize!r}, fill='zero'), whose "
+                "statistics of records with missing leads cannot be exported to ONNX. Use "
+                "normalize='dataset' or fill='nan'."
+            )
+        return modules.RecordScale((1, 2) if step.normalize == "record" else (2,))
+    is_fixed = step.normalize == "dataset"
+    scale = modules.FixedScale(step.mean_, step.scale_) if is_fixed else torch.nn.Identity()
+    return torch.nn.Sequential(scale, modules.FillNaN()) if step.fill == "zero" else scale
 
 
 def _deriver(step):

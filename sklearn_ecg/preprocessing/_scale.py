@@ -31,6 +31,9 @@ class LeadScaler(SignalToSignalTransformer):
         leads and time points, which preserves the ratios between leads. "record_lead" uses those of
         each lead of each record. None does not change the signals. Constant signals are only
         centered.
+    fill : {"nan", "zero"}, default="nan"
+        What missing leads and gaps become. "nan" leaves them NaN. "zero" is the mean of the
+        normalized signals, for networks, which refuse NaN.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -58,8 +61,8 @@ class LeadScaler(SignalToSignalTransformer):
 
     Notes
     -----
-    NaN stays NaN, at all time points of a lead (a missing lead) or at some of them (a gap), and has
-    no influence on the statistics. With ``normalize="dataset"``, each lead must be present in a
+    NaN, at all time points of a lead (a missing lead) or at some of them (a gap), has no influence
+    on the statistics. With ``normalize="dataset"``, each lead must be present in a
     record passed to `fit`.
 
     Statistics are computed in float64. In float32, the results agree with those of the networks
@@ -81,17 +84,22 @@ class LeadScaler(SignalToSignalTransformer):
     (12,)
     >>> scaler.transform(X).std(axis=(0, 2)).round(3)
     array([1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.], dtype=float32)
+    >>> X[0, 3] = float("nan")
+    >>> LeadScaler(fill="zero").fit(X).transform(X)[0, 3, :2]
+    array([0., 0.], dtype=float32)
     """
 
     _parameter_constraints = {
         **SignalToSignalTransformer._parameter_constraints,
         "normalize": [StrOptions({"dataset", "record", "record_lead"}), None],
+        "fill": [StrOptions({"nan", "zero"})],
     }
     _allow_nan = True
     _fits_lazy_records = True
 
-    def __init__(self, normalize="dataset", *, n_leads=None, lead_names=None):
+    def __init__(self, normalize="dataset", *, fill="nan", n_leads=None, lead_names=None):
         self.normalize = normalize
+        self.fill = fill
         self.n_leads = n_leads
         self.lead_names = lead_names
 
@@ -127,6 +135,12 @@ class LeadScaler(SignalToSignalTransformer):
         return attrs if self.normalize is None else {**attrs, "units": _SCALED}
 
     def _transform(self, signals):
+        scaled = self._scale(signals)
+        if self.fill == "zero":
+            scaled[np.isnan(scaled)] = 0
+        return scaled
+
+    def _scale(self, signals):
         if self.normalize is None:
             return signals.copy()
         if self.normalize == "dataset":

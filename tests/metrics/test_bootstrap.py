@@ -183,6 +183,32 @@ def test_resamples_are_stratified():
     bootstrap_interval(check, y, score, n_resamples=20, random_state=0)
 
 
+@pytest.mark.parametrize("dtype", [float, int])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_continuous_targets_have_no_strata(dtype, grouped):
+    """With strata, each resample would have the same ages, and their mean no interval."""
+    age = np.random.RandomState(0).uniform(20, 80, size=100).astype(dtype)
+    patients = None
+    n_drawn = len(age)
+    if grouped:
+        age, patients = np.repeat(age, 3), np.repeat(np.arange(100), 3)
+    interval = bootstrap_interval(
+        lambda y, _: y.mean(), age, age, groups=patients, n_resamples=2000, random_state=0
+    )
+    half = 1.96 * age.std() / n_drawn**0.5
+    assert interval.low == pytest.approx(age.mean() - half, abs=0.1 * half)
+    assert interval.high == pytest.approx(age.mean() + half, abs=0.1 * half)
+
+
+@pytest.mark.parametrize("classes", [(0.0, 1.0, 2.0), (0.5, 1.5), tuple("abc"), range(30)])
+def test_classes_have_strata(classes):
+    y = np.repeat(classes, 4)
+    constant = bootstrap_interval(
+        lambda y, _: np.mean(y == classes[0]), y, np.zeros(len(y)), random_state=0
+    )
+    assert constant == pytest.approx((1 / len(classes),) * 3)
+
+
 def test_patients_with_both_labels():
     """A resample without one of the labels is drawn again."""
     patients = np.repeat(np.arange(4), 3)

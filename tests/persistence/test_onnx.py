@@ -292,6 +292,7 @@ STEPS = {
     "LeadScaler, record": LeadScaler("record"),
     "LeadScaler, record_lead": LeadScaler("record_lead"),
     "LeadScaler, None": LeadScaler(None),
+    "LeadScaler, zero": LeadScaler(fill="zero"),
     "LeadSelector": LeadSelector(["V2", "I"]),
     "LeadDeriver": LeadDeriver(lead_names=["II", "I", "V1"]),
     "LeadDeriver, nothing": LeadDeriver([], lead_names=["II", "V2", "V1"]),
@@ -309,7 +310,9 @@ STEPS = {
 
 @pytest.mark.parametrize("name", STEPS)
 def test_steps_before_the_network(name):
-    records = X[:, [1, 0, 6]] if name.startswith("LeadDeriver") else X
+    records = X[:, [1, 0, 6]] if name.startswith("LeadDeriver") else X.copy()
+    if name.endswith("zero"):
+        records[3, 1] = np.nan
     pipeline = make_pipeline(copy.deepcopy(STEPS[name]), small(lead_names=None))
     assert_same(pipeline.fit(records, TARGETS["multilabel"]), records)
 
@@ -474,6 +477,7 @@ def test_is_the_same_again(exported, networks, tmp_path):
 # Steps that cannot be exported, and what the message must say.
 REFUSED_STEPS = {
     "median": (BaselineRemover("median", sampling_rate=100), "method='median'"),
+    "scaler": (LeadScaler("record", fill="zero"), "normalize='dataset' or fill='nan'"),
     "random crop": (Cropper(50, position="random", random_state=0), "position='random'"),
     "function": (FunctionTransformer(), r"\[1:\], and apply this step before inference"),
     "median beat": (MedianBeat(sampling_rate=100), "MedianBeat, which cannot be exported"),

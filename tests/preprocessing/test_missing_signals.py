@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_ecg import STANDARD_LEADS, MSAICNetClassifier
+from sklearn_ecg import STANDARD_LEADS, MSAICNetClassifier, to_lead_array, to_lead_frame
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
@@ -79,6 +79,18 @@ def test_scaler_uses_the_leads_that_are_present(complete, incomplete):
     )
     np.testing.assert_array_equal(np.isnan(by_record), np.isnan(incomplete))
     np.testing.assert_array_equal(by_record[0], LeadScaler("record").fit_transform(complete[:1])[0])
+
+
+@pytest.mark.parametrize("normalize", ["dataset", "record", "record_lead", None])
+def test_scaler_fills_with_zero(complete, incomplete, normalize):
+    X = incomplete.copy()
+    X[1, 3, 40:90] = np.nan
+    scaled = LeadScaler(normalize).fit(X).transform(X)
+    filled = LeadScaler(normalize, fill="zero").fit(X).transform(X)
+    assert filled.dtype == X.dtype
+    np.testing.assert_array_equal(filled, np.where(np.isnan(X), 0, scaled))
+    frame = LeadScaler(normalize, fill="zero").fit_transform(to_lead_frame(X, STANDARD_LEADS))
+    np.testing.assert_array_equal(to_lead_array(frame), filled)
 
 
 def test_scaler_needs_each_lead_once(complete):
