@@ -77,6 +77,7 @@ def run_script(name, options, quick):
         lines = results.read_text(encoding="utf-8").splitlines() if results.is_file() else []
     comparisons = [json.loads(line) for line in lines]
     if not quick:
+        KEPT.mkdir(parents=True, exist_ok=True)
         with _results.atomic_file(kept_file(name)) as path:
             path.write_text(
                 json.dumps({"machine": describe_machine(), "comparisons": comparisons}),

@@ -8,7 +8,8 @@ Run from the root of the repository, after ``pip install -e .``:
     python benchmarks/bench_scale.py corpus --gigabytes 20 --folder FOLDER
 
 ``linear`` measures each task with 1,000 and with 16,000 records, ``corpus`` with all records of a
-file of the given size, and fails if the peak of the resident memory is above the limit.
+file of the given size, and fails if the peak of the resident memory is above the limit. Results are
+kept in benchmarks/results. With ``--write``, they are written to docs/scale.rst.
 ``--epoch-records`` trains the default MSAIC-Net on the first records of the corpus only. The small
 MSAIC-Net has four filters and a stride of four time points.
 """
@@ -22,6 +23,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _results import cached_object, code_hash
+from _tables import Table, write_tables
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
@@ -31,6 +34,9 @@ from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.inspection import lead_importance
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, Resampler
 
+PAGE = "scale.rst"
+# Records of MIMIC-IV-ECG, to which the time per record is extrapolated.
+N_MIMIC = 800_000
 N_BLOCK = 2000
 N_SECONDS = 10
 TINY = {"filters": (4,), "dilations": (1,), "batch_size": 256}
@@ -122,56 +128,109 @@ def run_task(name, path, n_records, epoch_records, rate):
 
 
 def measure(name, path, n_records, epoch_records, rate):
-    """Run a task in a process of its own."""
+    """Run a task in a process of its own, unless there is a kept result of the same code."""
     command = [sys.executable, __file__, "task", "--name", name, "--path", str(path)]
     command += ["--records", str(n_records), "--epoch-records", str(epoch_records)]
     command += ["--rate", str(rate)]
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(run.stdout.splitlines()[-1])
+
+    def run():
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    code = code_hash("beats", "preprocessing")
+    return cached_object(f"scale|{code}|{name}|{n_records}|{epoch_records}|{rate}", run)
 
 
 def linear(folder, names, sizes, rate):
-    """Compare time per record and memory of a small and of a large number of records."""
+    """Compare time per record and memory of a small and of a large number of records.
+
+    Return the rows of a table.
+    """
     path = corpus_path(folder, rate)
     make_corpus(path, max(sizes), rate)
+    rows = []
     for name in names:
         found = [measure(name, path, size, size, rate) for size in sizes]
         each = [1000 * result["seconds"] / size for result, size in zip(found, sizes)]
+        ratio = each[-1] / each[0]
         print(
             f"{name:45s}",
             *(f"{ms:9.3f} ms" for ms in each),
-            f"ratio {each[-1] / each[0]:5.2f}",
+            f"ratio {ratio:5.2f}",
             *(f"{result['peak']:6.0f} MB" for result in found),
             flush=True,
         )
+        minutes = each[-1] * N_MIMIC / 60_000
+        cells = [*(f"{ms:.3g}" for ms in each), f"{ratio:.2f}", f"{found[-1]['peak']:.0f}"]
+        rows.append((name, *cells, f"{minutes:.0f}"))
+    return rows
+
+
+def write_linear(rows, sizes, rate):
+    header = [f"{size:,} records" for size in sizes]
+    table = Table(
+        f"Milliseconds per record at {rate} Hz, peak of the resident memory, and minutes for "
+        f"{N_MIMIC:,} records",
+        ("Task", *header, "ratio", "memory, MB", f"min for {N_MIMIC:,}"),
+        rows,
+        widths=(40, 14, 14, 10, 12, 14),
+    )
+    write_tables(PAGE, "scale-linear", [table], f"bench_scale.py linear --rate {rate}")
 
 
 def corpus(folder, names, gigabytes, epoch_records, limit, rate):
-    """Run the tasks on a large corpus, and compare the peak of the memory with a limit."""
+    """Run the tasks on a large corpus, and compare the peak of the memory with a limit.
+
+    Return the rows of a table.
+    """
     path = corpus_path(folder, rate)
     n_records = int(gigabytes * 1e9 / bytes_per_record(rate))
     make_corpus(path, n_records, rate)
-    gigabytes = n_records * bytes_per_record(rate) / 1e9
     print(f"{n_records} records at {rate} Hz, {gigabytes:.1f} GB", flush=True)
-    worst = 0
+    rows, worst = [], 0
     for name in names:
         result = measure(name, path, n_records, epoch_records or n_records, rate)
         worst = max(worst, result["peak"])
         print(f"{name:45s} {result['seconds']:9.1f} s {result['peak']:6.0f} MB", flush=True)
+        rows.append((name, f"{result['seconds'] / 60:.1f}", f"{result['peak']:.0f}"))
     if worst > limit:
         sys.exit(f"The peak of the memory, {worst:.0f} MB, is above {limit:.0f} MB.")
+    return rows
+
+
+def write_corpus(rows, gigabytes, rate):
+    n_records = int(gigabytes * 1e9 / bytes_per_record(rate))
+    table = Table(
+        f"{n_records:,} records at {rate} Hz, {gigabytes:.0f} GB as float32",
+        ("Task", "minutes", "peak of the resident memory, MB"),
+        rows,
+        widths=(50, 20, 30),
+    )
+    command = f"bench_scale.py corpus --gigabytes {gigabytes:g} --rate {rate} --folder FOLDER"
+    write_tables(PAGE, "scale-corpus", [table], command)
+
+
+def select_tasks(names, words):
+    """Return the names that are one of the words, or else contain it. None selects all."""
+    if not words:
+        return names
+    chosen = []
+    for word in words:
+        chosen += [word] if word in names else [name for name in names if word in name]
+    return [name for name in names if name in chosen]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["linear", "corpus", "task"])
     parser.add_argument("--folder", default=".", help="where the corpus is written")
-    parser.add_argument("--tasks", nargs="*", help="the tasks that contain one of these words")
+    parser.add_argument("--tasks", nargs="*", help="names of tasks, or words of them")
     parser.add_argument("--sizes", nargs=2, type=int, default=[1000, 16000])
     parser.add_argument("--gigabytes", type=float, default=20)
     parser.add_argument("--epoch-records", type=int, default=0, help="0 trains on all records")
     parser.add_argument("--limit", type=float, default=2000, help="of the memory, in MB")
     parser.add_argument("--rate", type=int, default=100, help="sampling rate, in Hz")
+    parser.add_argument("--write", action="store_true", help="write the table of docs/scale.rst")
     parser.add_argument("--name")
     parser.add_argument("--path")
     parser.add_argument("--records", type=int)
@@ -179,20 +238,22 @@ def main():
     if options.what == "task":
         run_task(options.name, options.path, options.records, options.epoch_records, options.rate)
         return
-    names = list(task_functions(0))
-    if options.tasks:
-        names = [name for name in names if any(word in name for word in options.tasks)]
+    names = select_tasks(list(task_functions(0)), options.tasks)
     if options.what == "linear":
-        linear(options.folder, names, options.sizes, options.rate)
-    else:
-        corpus(
-            options.folder,
-            names,
-            options.gigabytes,
-            options.epoch_records,
-            options.limit,
-            options.rate,
-        )
+        rows = linear(options.folder, names, options.sizes, options.rate)
+        if options.write:
+            write_linear(rows, options.sizes, options.rate)
+        return
+    rows = corpus(
+        options.folder,
+        names,
+        options.gigabytes,
+        options.epoch_records,
+        options.limit,
+        options.rate,
+    )
+    if options.write:
+        write_corpus(rows, options.gigabytes, options.rate)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ batch then passes through ``to_float``, the augmentation and ``normalize_augment
 arrays. They read it chunk by chunk, so that a memory map is not copied as a whole.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..utils._chunks import NORMALIZE_IMAGES, NORMALIZE_SIGNALS, record_chunks
+from ..utils._chunks import NORMALIZE_IMAGES, NORMALIZE_SIGNALS, array_chunks, record_chunks
 from ..utils._torch import as_tensor
 
 NORMALIZE = ("dataset", "record", "record_lead")
@@ -82,7 +84,7 @@ class LeadNormalizer(nn.Module):
         """Normalize records into one tensor (n_records, n_times, n_leads), chunk by chunk."""
         shape = (x.shape[0], x.shape[2], self.n_leads_out)
         out = torch.empty(shape, dtype=self.mean.dtype, device=self.mean.device)
-        for part in record_chunks(len(x), 1, NORMALIZE_SIGNALS):
+        for part in array_chunks(x, NORMALIZE_SIGNALS):
             out[part] = self(as_tensor(x[part]).to(out)).transpose(1, 2)
         return out
 
@@ -127,9 +129,12 @@ class ImageNormalizer(nn.Module):
             return self
         resized = self.to_training_memory(x)
         count = resized.shape[0] * resized.shape[1] * resized.shape[2]
-        parts = list(_tensor_chunks(resized, NORMALIZE_IMAGES))
-        mean = sum(self.to_float(part).double().sum((0, 1, 2)) for part in parts) / count
-        centered = (self.to_float(part).double() - mean for part in parts)
+
+        def parts():
+            return _tensor_chunks(resized, NORMALIZE_IMAGES)
+
+        mean = sum(self.to_float(part).double().sum((0, 1, 2)) for part in parts()) / count
+        centered = (self.to_float(part).double() - mean for part in parts())
         variance = sum(part.square().sum((0, 1, 2)) for part in centered) / count
         self.mean.copy_(mean[:, None, None])
         self.scale.copy_(_nonzero_scale(variance.sqrt(), mean.abs())[:, None, None])
@@ -145,11 +150,11 @@ class ImageNormalizer(nn.Module):
         if tuple(x.shape[1:3]) == self.size:
             return as_tensor(x if isinstance(x, torch.Tensor) else x[:])
         out = as_tensor(x[:0]).new_empty((len(x), *self.size, self.n_channels))
-        parts = zip(_tensor_chunks(x, NORMALIZE_IMAGES), _tensor_chunks(out, NORMALIZE_IMAGES))
-        for part, resized in parts:
-            images = part.permute(0, 3, 1, 2)
+        n_values = max(math.prod(x.shape[1:]), math.prod(out.shape[1:]))
+        for chunk in record_chunks(len(x), n_values, NORMALIZE_IMAGES):
+            images = as_tensor(x[chunk]).permute(0, 3, 1, 2)
             images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
-            resized.copy_(images.permute(0, 2, 3, 1))
+            out[chunk].copy_(images.permute(0, 2, 3, 1))
         return out
 
     def to_float(self, x):
@@ -176,4 +181,4 @@ def _nonzero_scale(scale, magnitude):
 
 def _tensor_chunks(x, budget):
     """Yield chunks of records as tensors."""
-    return (as_tensor(x[chunk]) for chunk in record_chunks(len(x), 1, budget))
+    return (as_tensor(x[chunk]) for chunk in array_chunks(x, budget))

@@ -36,9 +36,9 @@ TRANSFORM = ChunkBudget(2**20)
 NETWORK = ChunkBudget(2_000_000, min_records=16, max_records=512, stretch=True)
 # Records that are read from a file at once: 16 MB in float32.
 LAZY = ChunkBudget(2**22)
-# Statistics and copies of training records.
-NORMALIZE_SIGNALS = ChunkBudget(1, min_records=1024)
-NORMALIZE_IMAGES = ChunkBudget(1, min_records=64)
+# Statistics and copies of training records, of which float64 copies are made: 100 MB each.
+NORMALIZE_SIGNALS = ChunkBudget(12 * 2**20, max_records=1024)
+NORMALIZE_IMAGES = ChunkBudget(12 * 2**20, max_records=64)
 # Windows of records that are predicted at once: 64 MB in float32.
 WINDOWS = ChunkBudget(2**24)
 # Values of long records that are searched for gaps.

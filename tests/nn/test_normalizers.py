@@ -1,9 +1,10 @@
 """Normalization of images; test_scale.py compares that of signals with the transformer."""
 
+import pytest
 import torch
 from torch.nn import functional as F
 
-from sklearn_ecg.nn._normalizers import ImageNormalizer
+from sklearn_ecg.nn._normalizers import ImageNormalizer, LeadNormalizer
 
 
 def test_bytes_are_divided_by_255():
@@ -45,3 +46,31 @@ def test_resizing_preserves_bytes():
 def test_images_of_the_right_size_are_not_copied():
     x = torch.rand(3, 4, 6, 1)
     assert ImageNormalizer(None, (4, 6), 1).to_training_memory(x) is x
+
+
+class Counted:
+    """An array that notes how many values were read at most at once."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.most = array, array.shape, 0
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, index):
+        part = self.array[index]
+        self.most = max(self.most, part.numel())
+        return part
+
+
+@pytest.mark.parametrize(
+    "shape, normalizer",
+    [
+        ((40, 1, 1_000_000), LeadNormalizer("dataset", 1)),
+        ((20, 1000, 1000, 1), ImageNormalizer("dataset", (10, 10), 1)),
+    ],
+)
+def test_large_records_are_read_in_small_parts(shape, normalizer):
+    x = Counted(torch.zeros(1, dtype=torch.uint8).expand(shape))
+    normalizer.fit(x)
+    assert 0 < x.most < 14_000_000
