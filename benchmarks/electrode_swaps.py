@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _results import cached_arrays, code_hash
+from _study import hash_arrays
 from _tables import Table, drop_zeros, make_rst, write_tables
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
@@ -39,13 +41,23 @@ def load(folder, folds):
 
 
 def detect(detector, X):
-    """Return scores and names of the correct records, and of each swap, stacked."""
-    scores, names = [], []
-    for swap in ("none", *detector.swaps_):
-        swapped = X if swap == "none" else detector.simulate(X, swap)
-        scores.append(detector.decision_function(swapped))
-        names.append(detector.predict(swapped))
-    return np.array(scores), np.array(names)
+    """Return scores and names of the correct records, and of each swap, stacked.
+
+    They are those of an earlier run if there is one.
+    """
+
+    def compute():
+        scores, names = [], []
+        for swap in ("none", *detector.swaps_):
+            swapped = X if swap == "none" else detector.simulate(X, swap)
+            scores.append(detector.decision_function(swapped))
+            names.append(detector.predict(swapped))
+        return {"scores": np.array(scores), "names": np.array(names).astype(str)}
+
+    data = hash_arrays(X, detector.thresholds_)
+    code = code_hash("preprocessing", "beats")
+    arrays = cached_arrays(None, f"{detector.swaps_} in {data}, code {code}", compute)
+    return arrays["scores"], arrays["names"]
 
 
 def summarize(title, swaps, scores, names, groups):

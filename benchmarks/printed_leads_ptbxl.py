@@ -11,8 +11,10 @@ tables of the page are written.
 import argparse
 
 import numpy as np
+import pandas as pd
 from _arms import gradient_boosting
-from _study import format_difference, stack_seeds
+from _results import cached_arrays, code_hash
+from _study import format_difference, hash_arrays, predict, stack_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
 
 from sklearn_ecg.datasets import load_ptbxl
@@ -51,11 +53,10 @@ def main():
     X, y = np.asarray(ecg.data), np.asarray(ecg.target)
     folds, patients = np.asarray(ecg.folds), np.asarray(ecg.groups)
     train, test = np.flatnonzero(folds <= 6), np.flatnonzero(folds >= 7)
-    measure = BeatFeatures(100, drop_empty=False).set_output(transform="pandas").fit(X[:1])
-    tables = {FULL: measure.transform(X)}
+    tables = {FULL: measure(X)}
     for name, params in LAYOUTS.items():
         page = ECGImageRenderer(100, **params).fit(X)
-        tables[name] = measure.transform(page.visible_signals(X))
+        tables[name] = measure(page.visible_signals(X))
     tested = {name: table.iloc[test] for name, table in tables.items()}
     shares = make_shares(tested)
     differences = make_differences(tested)
@@ -68,6 +69,15 @@ def main():
         [shares, differences, scores],
         "printed_leads_ptbxl.py PTB_XL_FOLDER",
     )
+
+
+def measure(X):
+    """Return the measurements of records, from an earlier run if there is one."""
+    features = BeatFeatures(100, drop_empty=False).set_output(transform="pandas").fit(X[:1])
+    code = code_hash("preprocessing", "beats")
+    key = f"measurements of {hash_arrays(X)}, code {code}"
+    arrays = cached_arrays(None, key, lambda: {"table": features.transform(X).to_numpy()})
+    return pd.DataFrame(arrays["table"], columns=features.get_feature_names_out())
 
 
 def make_shares(tables):
@@ -117,12 +127,8 @@ def make_scores(tables, y, patients, train, test):
         full = tables[FULL][kept].iloc[train]
         row = [name]
         for training in (own, full) if name != FULL else (full,):
-            models = [
-                gradient_boosting().set_params(random_state=seed).fit(training, y[train])
-                for seed in SEEDS
-            ]
-            rows_of_test = table[training.columns].iloc[test]
-            found = [model.predict_proba(rows_of_test)[:, 1] for model in models]
+            tested = table[training.columns].iloc[test]
+            found = [fit_boosting(seed, training, y[train], tested) for seed in SEEDS]
             y_stacked, stacked = stack_seeds(y[test], np.stack(found))
             score = bootstrap_interval("roc_auc", y_stacked, stacked, **options)
             row.append(drop_zeros(score))
@@ -137,6 +143,16 @@ def make_scores(tables, y, patients, train, test):
         rows.append(row + [None] * (5 - len(row)))
     header = ("", "trained on such records", "difference", "trained on complete", "difference")
     return Table("AUROC for infarction, and difference to complete records", header, rows)
+
+
+def fit_boosting(seed, table, y, table_test):
+    """Return the probabilities of the test records, from an earlier run if there are any."""
+    classifier = gradient_boosting().set_params(random_state=seed)
+    key = f"{classifier!r} on {hash_arrays(table.to_numpy(), y, table_test.to_numpy())}"
+    arrays = cached_arrays(
+        None, key, lambda: {"probability": predict(classifier, table, y, table_test)}
+    )
+    return arrays["probability"]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from a bootstrap of patients. The table of the page is written.
 import argparse
 
 import numpy as np
-from _study import format_difference
+from _results import cached_arrays, code_hash
+from _study import format_difference, hash_arrays
 from _tables import Table, drop_zeros, write_tables
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -60,6 +61,14 @@ def main():
 
 
 def predict_out_of_fold(name, X, y, patients):
+    """Return the probability of infarction of each record, from an earlier run if there is one."""
+    code = code_hash("preprocessing", "beats", "aggregation")
+    key = f"{name}, {ARMS.get(name)}, data {hash_arrays(X, y, patients)}, code {code}"
+    arrays = cached_arrays(None, key, lambda: {"score": cross_validate(name, X, y, patients)})
+    return arrays["score"]
+
+
+def cross_validate(name, X, y, patients):
     clf = make_pipeline(
         # Windows without reliable beats have no measurements.
         BeatFeatures(100),
