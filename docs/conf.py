@@ -46,7 +46,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["templates"]
-exclude_patterns = ["_build", "generated/examples", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "generated/examples", "**sg_execution_times.rst"]
 # Docstrings put names in single backticks: a link where the name is documented here.
 default_role = "py:obj"
 # Quotes and dots in names such as "auto" and Pipeline(memory=...) stay as they are.
