@@ -93,6 +93,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "generated/examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
+    "within_subsection_order": "gallery_order.position",
     # Figures and printed lines; not what the last line of a block evaluates to.
     "capture_repr": (),
     "show_memory": False,
