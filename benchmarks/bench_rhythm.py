@@ -100,7 +100,7 @@ def match(truth, found, tolerance):
 
 def accuracy(X, peaks, rate):
     """Print a table, and return the F1 score, missed and false beats of each detector."""
-    found = {}
+    scores = {}
     print(f"\nLUDB at {rate} Hz, {len(X)} records, {sum(map(len, peaks))} beats")
     print(f"  {'':26}{'F1':>8}{'sens.':>8}{'prec.':>8}{'missed':>8}{'false':>7}{'error, ms':>11}")
     for name, detect in DETECTORS.items():
@@ -111,13 +111,13 @@ def accuracy(X, peaks, rate):
             n_false += n_false_of_record
         hits, total = len(errors), sum(map(len, peaks))
         f1 = 2 * hits / (hits + n_false + total)
-        found[name] = (drop_zeros(f"{f1:.3f}"), f"{total - hits}", f"{n_false}")
+        scores[name] = (drop_zeros(f"{f1:.3f}"), f"{total - hits}", f"{n_false}")
         print(
             f"  {name:26}{f1:8.4f}{hits / total:8.4f}"
             f"{hits / (hits + n_false):8.4f}{total - hits:8}{n_false:7}"
             f"{1000 * np.mean(errors) / rate:11.1f}"
         )
-    return found
+    return scores
 
 
 def make_table(n_beats, found):

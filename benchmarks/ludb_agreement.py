@@ -194,10 +194,8 @@ def make_table(cells):
         rows.append((text, *(cell and cell[0] for cell in found.values())))
         for (source, _), cell in found.items():
             missed.setdefault(source, []).append(cell[1] if cell else 0)
-    text = " ".join(
-        f"{source} has no value for {max(n)} of the annotated subjects at most."
-        for source, n in missed.items()
-    )
+    counts = [f"{max(n)} with {source}" for source, n in missed.items()]
+    text = f"Subjects with an annotated wave that was not found: {' and '.join(counts)}."
     header = ("measurement", *columns.values())
     return [Table("Even subjects: bias [95 % limits of agreement]", header, rows), text]
 

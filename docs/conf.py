@@ -46,7 +46,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["templates"]
-exclude_patterns = ["_build", "generated/examples", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "generated/examples", "**sg_execution_times.rst"]
 # Docstrings put names in single backticks: a link where the name is documented here.
 default_role = "py:obj"
 # Quotes and dots in names such as "auto" and Pipeline(memory=...) stay as they are.
@@ -93,6 +93,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "generated/examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
+    "within_subsection_order": "gallery_order.position",
     # Figures and printed lines; not what the last line of a block evaluates to.
     "capture_repr": (),
     "show_memory": False,

@@ -81,7 +81,8 @@ probability = np.column_stack([column[:, 1] for column in columns])
 # The intervals resample patients.
 
 table = label_table(y, probability, label_names=regions, groups=patients, random_state=0)
-print(table.round(2).to_string())
+shown = ["n_positive", "auroc", "auroc_low", "auroc_high", "auprc", "sensitivity", "specificity"]
+print(table[shown].round(2).to_string())
 
 figure, ax = plt.subplots(figsize=(4.6, 4.4), layout="constrained")
 for column, region in enumerate(regions):

@@ -102,7 +102,11 @@ LeadImportanceDisplay.from_importances(importance, score_name="roc_auc")
 calibrated = MultilabelCalibratedClassifierCV(model, method="sigmoid", cv=3)
 calibrated.fit(X.iloc[train], y[train], groups=patients[train])
 ReliabilityDisplay.from_predictions(
-    y[test], calibrated.predict_proba(X.iloc[test])[:, 1], n_bins=5, groups=patients[test]
+    y[test],
+    calibrated.predict_proba(X.iloc[test])[:, 1],
+    n_bins=5,
+    groups=patients[test],
+    label_names=["positive"],
 )
 
 # %%

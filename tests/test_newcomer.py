@@ -1,6 +1,5 @@
 """The way of a newcomer: a script of the documentation, run on a folder of records and a table."""
 
-import ast
 import re
 import textwrap
 from pathlib import Path
@@ -35,7 +34,7 @@ def write_records(folder, signals, names, lead_names, rate):
 
 
 def test_the_script_is_short(script):
-    assert len(ast.parse(script).body) < 20
+    assert len([line for line in script.splitlines() if line]) < 20
     assert max(map(len, script.splitlines())) <= 92
 
 

@@ -1,5 +1,6 @@
 """The documentation as a site: pages are found, and every page is in the navigation."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -61,3 +62,10 @@ def test_images_have_alternative_texts(name):
     pattern = r"\.\. (?:image|figure):: \S+\n((?:   .*\n)*)"
     for options in re.findall(pattern, PAGES[name]):
         assert ":alt: " in options
+
+
+def test_every_example_has_a_place_in_the_gallery(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "extensions"))
+    order = importlib.import_module("gallery_order").ORDER
+    examples = (DOCS.parent / "examples").glob("*.py")
+    assert sorted(order) == sorted(path.stem for path in examples)
