@@ -74,16 +74,12 @@ class Prints:
     @cached_property
     def pages(self):
         ecg = load_ptbxl(self.ptbxl_folder, folds=[1])
-        renderer = ECGImageRenderer(sampling_rate=100, image_size=SIZE)
-        return renderer.fit_transform(np.asarray(ecg.data))
+        return render(ecg.data, SIZE)
 
     @cached_property
     def external(self):
         ecg = load_ptbxl(self.ptbxl_folder, task="mi", folds=[7, 8, 9])
-        images = [
-            ECGImageRenderer(sampling_rate=100, image_size=size).fit_transform(np.asarray(ecg.data))
-            for size in (SIZE, LARGE)
-        ]
+        images = [render(ecg.data, size) for size in (SIZE, LARGE)]
         return *images, np.asarray(ecg.target), np.asarray(ecg.groups)
 
     @cached_property
@@ -112,6 +108,12 @@ class Prints:
         at = self.distinct if protocol == DISTINCT else everything
         folds = StratifiedKFold(3, shuffle=True, random_state=seed)
         return [(at[train], at[test]) for train, test in folds.split(at, self.y[at])]
+
+
+def render(data, size):
+    """Return records as pages with the gain of the prints."""
+    renderer = ECGImageRenderer(sampling_rate=100, image_size=size, gain=10)
+    return renderer.fit_transform(np.asarray(data))
 
 
 def same_numbers(crops):

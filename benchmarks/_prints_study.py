@@ -74,12 +74,12 @@ FROZEN = Arm("linear probe of the pretrained encoder", {}, {"frozen": True})
 FROZEN_RANDOM = Arm("linear probe of a random encoder", {"max_epochs": 0}, {"frozen": True})
 ABLATIONS = [
     PRETRAINED,
-    Arm("pretrained on rendered pages of PTB-XL", {}, pool="pages"),
-    Arm("pretrained on prints and rendered pages", {}, pool="both"),
-    Arm("pretrained, all stages unfrozen at once", {}, {"unfreeze_interval": 0}),
     Arm("pretrained, without attention", {"n_heads": 0}),
     Arm("random start, without attention", {"max_epochs": 0, "n_heads": 0}, FROM_SCRATCH),
     *(Arm(f"pretrained, without {a}", {"augmentation": without(a)}) for a in AUGMENTATIONS),
+    Arm("pretrained, all stages unfrozen at once", {}, {"unfreeze_interval": 0}),
+    Arm("pretrained on rendered pages of PTB-XL", {}, pool="pages"),
+    Arm("pretrained on prints and rendered pages", {}, pool="both"),
     Arm(
         "random start, augmentation in fine-tuning",
         {"max_epochs": 0},
@@ -153,8 +153,7 @@ class Study:
 
     def predict_external(self, arm, seed):
         """Return probabilities of the classes of rendered pages, or None if the fit is missing."""
-        pool, prints = self.prints.distinct, self.prints
-        small, large, *_ = prints.external
+        pool = self.prints.distinct
         encoder, classifier = (
             make_estimators(arm, seed) if arm.encoder is not None else (None, None)
         )
@@ -162,11 +161,12 @@ class Study:
             name = f"{arm.features} {_BASELINE}"
         else:
             name = f"{list_params(classifier)} of {list_params(encoder)}, code {self.code}"
-        key = f"{name}, data {self.data}, {hash_arrays(pool)}, external {hash_arrays(small, large)}"
+        key = f"{name}, data {self.data}, {hash_arrays(pool)}, infarction of PTB-XL, folds 7-9"
         if self.only_cached and not is_cached(key):
             return None
 
         def compute():
+            small, large, *_ = self.prints.external
             if encoder is not None:
                 self.train(arm, encoder, classifier, pool, pool)
                 return {"probability": classifier.predict_proba(small)}
