@@ -112,21 +112,20 @@ def plan():
     for n_labels in (10, 30):
         yield "baselines", HOG, DISTINCT, n_labels, 3
     networks = (PRETRAINED, RANDOM, FROZEN, FROZEN_RANDOM)
-    for protocol, labels, seeds in (
-        (DISTINCT, (None, 10, 30), (1,)),
-        (GROUPED, (None,), (1,)),
-        (DISTINCT, (None, 10), (2, 3)),
-    ):
-        for n_seeds in seeds:
-            for n_labels in labels:
-                for arm in networks if protocol == DISTINCT else networks[:2]:
-                    yield "main", arm, protocol, n_labels, n_seeds
-    for n_seeds in (1, 2, 3):
+    for n_labels in (None, 10, 30):
+        for arm in networks:
+            yield "main", arm, DISTINCT, n_labels, 1
+    yield "main", RANDOM, GROUPED, None, 1
+    for n_seeds in (2, 3):
+        for n_labels in (None, 10):
+            for arm in networks:
+                yield "main", arm, DISTINCT, n_labels, n_seeds
+    for n_seeds in (2, 3):
         for arm in networks:
             yield "labels", arm, DISTINCT, 30, n_seeds
     for arm in (RANDOM, PRETRAINED):
         yield "copies", arm, COPIES, None, 1
-    for n_seeds in (2, 3):
+    for n_seeds in (1, 2, 3):
         for arm in (RANDOM, PRETRAINED):
             yield "grouped", arm, GROUPED, None, n_seeds
     for part, n_labels in (("ablations", None), ("ablations-10", 10)):

@@ -76,7 +76,7 @@ WINDOW, OF_PAPER = "windows, ", "network of the paper, "
 WINDOW_SHARE = 8 / 30
 PAIRS = (1, 3, 5)
 # All training records are None: only the seeds of the networks differ between such draws.
-SIZES, N_DRAWS, N_SEEDS = (100, 150, 300, None), 10, 3
+SIZES, N_DRAWS, N_SEEDS = (100, 150, 300, None), 10, 2
 # AUROC and AUPRC of the paper: of the CNN and of the full network.
 IN_PAPER = {
     "UVA, scar": ((0.7853, 0.9366), (0.8935, 0.9757)),
@@ -407,7 +407,7 @@ def main():
     if args.choose:
         parts["scales-choose"] = choose(cohort, range(args.seeds or 2)), f"--choose{of_seeds}"
     if args.choose_epochs:
-        parts["low-data-epochs"] = choose_epochs(cohort, 5), "--choose-epochs"
+        parts["low-data-epochs"] = choose_epochs(cohort, 4), "--choose-epochs"
     if args.test:
         parts["scales-test"] = test(cohort, args.seeds or 3), f"--test{of_seeds}"
     if args.low_data:
