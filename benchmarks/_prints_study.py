@@ -75,8 +75,11 @@ FROZEN_RANDOM = Arm("linear probe of a random encoder", {"max_epochs": 0}, {"fro
 ABLATIONS = [
     PRETRAINED,
     Arm("pretrained, without attention", {"n_heads": 0}),
+    *(
+        Arm(f"pretrained, without {name}", {"augmentation": without(name)})
+        for name in ("crop", "color jitter", "rotation")
+    ),
     Arm("random start, without attention", {"max_epochs": 0, "n_heads": 0}, FROM_SCRATCH),
-    *(Arm(f"pretrained, without {a}", {"augmentation": without(a)}) for a in AUGMENTATIONS),
     Arm("pretrained, all stages unfrozen at once", {}, {"unfreeze_interval": 0}),
     Arm("pretrained on rendered pages of PTB-XL", {}, pool="pages"),
     Arm("pretrained on prints and rendered pages", {}, pool="both"),

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _arms import gradient_boosting
-from _results import cached_arrays, cached_object, code_hash
+from _results import RESULTS, cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params, stack_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
@@ -141,6 +141,7 @@ def study_encoder(name, seed, data, args, key):
     )
     encoder.set_params(**{"max_epochs": args.epochs, **params})
     key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
+    encoder.set_params(checkpoint=RESULTS / "checkpoints")
     fitted = cached_object(f"encoder {key}", lambda: encoder.fit(data.unlabeled))
     frozen = FrozenEstimator(fitted)
     standardized = FrozenEstimator(make_pipeline(frozen, StandardScaler()).fit(data.unlabeled))
@@ -265,6 +266,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--separate", action="store_true", help="regions that repel each other")
+    parser.add_argument("--arms", nargs="+", help="only these, by name")
     parser.add_argument("--seeds", type=int, default=3, help="at most, of each arm")
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
@@ -278,6 +280,7 @@ def main():
     for which in args.data:
         data = load(args.folder, which == "standardized")
         arms = [name for name in names if which == "raw" or name in STANDARDIZED_ARMS]
+        arms = args.arms or arms
         print(f"\n{which}: {len(data.unlabeled)} records to pretrain on, {args.epochs} epochs")
         key = f"{which}, data {hash_arrays(data.unlabeled, data.X, data.y)}, code {code}"
         jobs = []
