@@ -3,6 +3,7 @@
     python benchmarks/study_acl.py DATA_FOLDER --write    # the tables, also of the page
     python benchmarks/study_acl.py DATA_FOLDER --quick    # ten minutes, to check that it runs
     python benchmarks/study_acl.py DATA_FOLDER --epochs 200 --workers 1    # in full, on a GPU
+    python benchmarks/study_acl.py DATA_FOLDER --separate --data raw --write    # regions apart
 
 DATA_FOLDER contains ptbxl, challenge2011 and ptbxl_z100. There are two data sets to pretrain on:
 "raw" consists of folds 1-8 of PTB-XL and the clean records of the Challenge 2011; "standardized" of
@@ -15,7 +16,8 @@ Scores are macro AUROC and AUPRC on fold 9, as means over seeds, which also draw
 records. Their percentile bootstrap intervals over patients show the variation between test sets,
 but not between draws. An arm with one seed is compared with the same seed of the others. Nothing
 was chosen on fold 9. Each finished fit is cached in benchmarks/results, so that an interrupted
-study continues where it stopped.
+study continues where it stopped. ``--separate`` compares, by linear probes of encoders with
+``backbone="strided"``, regions that attract each other with regions that repel each other.
 """
 
 import argparse
@@ -27,9 +29,9 @@ import numpy as np
 import pandas as pd
 import torch
 from _arms import gradient_boosting
-from _results import cached_arrays, cached_object, code_hash
+from _results import RESULTS, cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params, stack_seeds
-from _tables import Table, drop_zeros, write_tables
+from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -59,6 +61,16 @@ ENCODERS = {
     "random regions": ({"regions": "random"}, 3),
     "SimCLR": ({"objective": "simclr"}, 1),
     RANDOM: ({"max_epochs": 0}, 3),
+}
+# Regions that attract and that repel each other.
+SEPARATE = "inter='separate'"
+FAST = {"backbone": "strided"}
+OF_REGIONS = {
+    FULL: (FAST, 2),
+    SEPARATE: ({**FAST, "inter": "separate"}, 2),
+    f"{SEPARATE}, random regions": ({**FAST, "inter": "separate", "regions": "random"}, 2),
+    "random regions": ({**FAST, "regions": "random"}, 2),
+    RANDOM: ({**FAST, "max_epochs": 0}, 2),
 }
 # Arms of the standardized records.
 STANDARDIZED_ARMS = (FULL, "random regions", "SimCLR", RANDOM)
@@ -123,23 +135,27 @@ def draw(data, fraction, seed):
 def study_encoder(name, seed, data, args, key):
     """Return probabilities for fold 9 of a linear probe and of fine-tuning, for each fraction."""
     torch.set_num_threads(args.threads)
-    params, _ = ENCODERS[name]
+    params, _ = args.encoders[name]
     encoder = ACLECGEncoder(
         sampling_rate=100, normalize=data.normalize, n_threads=None, random_state=seed
     )
     encoder.set_params(**{"max_epochs": args.epochs, **params})
     key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
+    encoder.set_params(checkpoint=RESULTS / "checkpoints")
     fitted = cached_object(f"encoder {key}", lambda: encoder.fit(data.unlabeled))
     frozen = FrozenEstimator(fitted)
     standardized = FrozenEstimator(make_pipeline(frozen, StandardScaler()).fit(data.unlabeled))
     makers = {
         "probe": partial(linear_probe, standardized, seed),
-        "tuned": partial(fine_tuned, frozen, seed),
     }
-    if name == RANDOM:
+    if not args.separate:
+        makers["tuned"] = partial(fine_tuned, frozen, seed)
+    if name == RANDOM and not args.separate:
         makers["scratch"] = partial(fine_tuned, frozen, seed, learning_rate=1e-3)
     results = evaluate(makers, data, seed, key, args)
     results["regions"] = list(fitted.regions_.values())
+    for loss in ("intra", "inter"):
+        results[loss] = fitted.history_.get(f"train_{loss}", [np.nan])[-1:]
     results["rank"] = fitted.history_.get("train_effective_rank", [np.nan])[-1:]
     return results
 
@@ -228,6 +244,19 @@ def report(rows, data, fractions):
     return tables
 
 
+def gap_table(by_arm):
+    """Return the parts of the loss in the last epoch of regions that repel each other."""
+    rows = []
+    for name, seeds in by_arm.items():
+        if name.startswith(SEPARATE):
+            for seed, results in enumerate(seeds):
+                intra, inter = (float(results[loss][0]) for loss in ("intra", "inter"))
+                cells = (f"{value:.3f}" for value in (intra, inter, inter - intra))
+                rows.append([name, str(seed), *map(drop_zeros, cells)])
+    header = ("", "seed", "``train_intra``", "``train_inter``", "difference")
+    return Table("Loss in the last epoch, in nats", header, rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="contains ptbxl, challenge2011 and ptbxl_z100")
@@ -236,10 +265,14 @@ def main():
     parser.add_argument("--workers", type=int, default=2, help="number of processes")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--separate", action="store_true", help="regions that repel each other")
+    parser.add_argument("--arms", nargs="+", help="only these, by name")
+    parser.add_argument("--seeds", type=int, default=3, help="at most, of each arm")
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
     args.fractions = FRACTIONS
-    names = list(ENCODERS)
+    args.encoders = OF_REGIONS if args.separate else ENCODERS
+    names = list(args.encoders)
     if args.quick:
         args.data, args.epochs, args.fractions = ["raw"], 2, (0.1,)
         names = [FULL, "SimCLR", RANDOM]
@@ -247,12 +280,14 @@ def main():
     for which in args.data:
         data = load(args.folder, which == "standardized")
         arms = [name for name in names if which == "raw" or name in STANDARDIZED_ARMS]
+        arms = args.arms or arms
         print(f"\n{which}: {len(data.unlabeled)} records to pretrain on, {args.epochs} epochs")
         key = f"{which}, data {hash_arrays(data.unlabeled, data.X, data.y)}, code {code}"
         jobs = []
-        for seed in range(1 if args.quick else 3):
-            jobs += [(name, seed) for name in arms if seed < ENCODERS[name][1]]
-            jobs.append((FEATURES, seed))
+        for seed in range(1 if args.quick else args.seeds):
+            jobs += [(name, seed) for name in arms if seed < args.encoders[name][1]]
+            if not args.separate:
+                jobs.append((FEATURES, seed))
         completed = Parallel(n_jobs=args.workers, return_as="generator")(
             delayed(study_features)(seed, data, args, key)
             if name == FEATURES
@@ -268,9 +303,13 @@ def main():
             kinds = dict.fromkeys(key[0] for key in seeds[0] if isinstance(key, tuple))
             rows.update({(name, kind): seeds for kind in kinds})
         tables = report(rows, data, args.fractions)
+        if args.separate:
+            tables.insert(0, gap_table(by_arm))
+            print(make_rst(tables[0]))
         if args.write:
-            command = f"study_acl.py DATA_FOLDER --data {which} --epochs {args.epochs}"
-            write_tables(PAGE, which, tables, command)
+            options = f"{'--separate ' if args.separate else ''}--data {which}"
+            command = f"study_acl.py DATA_FOLDER {options} --epochs {args.epochs}"
+            write_tables(PAGE, "separate" if args.separate else which, tables, command)
         for name, seeds in by_arm.items():
             if name not in (FEATURES, RANDOM):
                 ranks = " ".join(f"{float(results['rank'][0]):.1f}" for results in seeds)

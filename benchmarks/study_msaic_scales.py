@@ -4,14 +4,15 @@
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --test      # the choice, folds 7-9
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data  # 100 to 300 records
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data --report   # fit nothing
+    python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data --write    # also the page
 
 The task is infarction without "normal" against "normal" without infarction.
 
 ``--choose`` predicts folds 1-2, 3-4 and 5-6 by networks that were trained on the other four of the
 folds 1-6. ``--test`` predicts folds 7, 8 and 9 by networks that were trained on all other folds,
-with three seeds. ``--low-data`` draws training records of folds 1-6 by patient, and predicts folds
-7-9. Differences are paired: between scores of the same records and seeds, or draws. Tables are
-printed as csv-table for the documentation.
+with three seeds. ``--low-data`` draws training records of folds 1-6 by patient, or takes all of
+them with several seeds, and predicts folds 7-9. Differences are paired: between scores of the same
+records and seeds, or draws. ``--write`` replaces the tables in docs/reproduction/msaic.rst.
 
 Each finished fit is kept, with a key of its parameters and records but not of the code: delete the
 folder to repeat the study. After ``--max-seconds`` no fit is started.
@@ -25,6 +26,8 @@ import numpy as np
 import torch
 from _results import RESULTS, cached_arrays, is_cached
 from _study import hash_arrays, list_params, stack_seeds
+from _tables import Table, drop_zeros, make_rst, write_tables
+from scipy.stats import t as student_t
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sklearn_ecg import MSAICNetClassifier, WindowedClassifier
@@ -43,19 +46,21 @@ BASE = {
     "max_epochs": 30,
     "device": "cpu",
 }
-# Rows of the ablation of the paper.
+# Rows of the ablation of the paper, in its order.
 CNN, FULL = "CNN and focal loss", "full"
+ATTENTION = "with channel attention"
 ROWS = {
     CNN: {"dilations": (1,), "attention": None, "contrastive_weight": 0},
     "with multi-scale branches": {"attention": None, "contrastive_weight": 0},
-    "with channel attention": {"contrastive_weight": 0},
+    ATTENTION: {"contrastive_weight": 0},
     "with SupCon": {"contrastive_gamma": 0},
     FULL: {},
 }
 NARROW = "kernel_size=3, filters=(16, 32, 32)"
+LITERAL = "kernel_size=7, filters=(32, 64, 64), stride=1, pool_size=1"
 CANDIDATES = {
     "kernel_size=7, filters=(32, 64, 64)": {},
-    "kernel_size=7, filters=(32, 64, 64), stride=1, pool_size=1": {"stride": 1, "pool_size": 1},
+    LITERAL: {"stride": 1, "pool_size": 1},
     "kernel_size=3, filters=(32, 64, 64)": {"kernel_size": 3},
     NARROW: {"kernel_size": 3, "filters": (16, 32, 32)},
     "kernel_size=3, filters=(8, 16, 32), max_epochs=20": {
@@ -66,11 +71,20 @@ CANDIDATES = {
 }
 # What --test and --low-data run.
 CHOSEN = NARROW
-WINDOW = "windows, "
+WINDOW, OF_PAPER = "windows, ", "network of the paper, "
 # Windows of 2.5 s: 8 epochs of the windows have as many steps as 30 epochs of the records.
-WINDOW_EPOCHS = 8
+WINDOW_SHARE = 8 / 30
 PAIRS = (1, 3, 5)
-SIZES, N_DRAWS = (100, 150, 300), 10
+# All training records are None: only the seeds of the networks differ between such draws.
+SIZES, N_DRAWS, N_SEEDS = (100, 150, 300, None), 10, 2
+# AUROC and AUPRC of the paper: of the CNN and of the full network.
+IN_PAPER = {
+    "UVA, scar": ((0.7853, 0.9366), (0.8935, 0.9757)),
+    "PTB-XL, infarction": ((0.9531, 0.9678), (0.9042, 0.9343)),
+}
+METRICS = {"AUROC": ("roc_auc", roc_auc_score)}
+METRICS["AUPRC"] = ("average_precision", average_precision_score)
+PAGE = "reproduction/msaic.rst"
 # Parameters that do not change what is computed here.
 IRRELEVANT = ("callbacks", "checkpoint", "device", "verbose", "n_threads", "lead_names")
 
@@ -103,13 +117,21 @@ class Cohort:
         """Return training and test records of folds 1-9: one fold is tested."""
         return np.flatnonzero(self.folds != fold), np.flatnonzero(self.folds == fold)
 
-    def draw(self, n_records, seed):
-        """Return the first `n_records` records of shuffled patients of folds 1-6, and folds 7-9."""
-        train = np.flatnonzero(self.folds <= 6)
+    def draw(self, n_records, seed, last=6, tested=(7, 8, 9)):
+        """Return the first `n_records` records of shuffled patients, and records to test.
+
+        None returns all records up to the last fold.
+        """
+        train, test = (
+            np.flatnonzero(self.folds <= last),
+            np.flatnonzero(np.isin(self.folds, tested)),
+        )
+        if n_records is None:
+            return train, test
         patients = np.random.default_rng(seed).permutation(np.unique(self.patients[train]))
         rank = {patient: i for i, patient in enumerate(patients)}
         order = np.argsort([rank[patient] for patient in self.patients[train]], kind="stable")
-        return np.sort(train[order[:n_records]]), np.flatnonzero(self.folds >= 7)
+        return np.sort(train[order[:n_records]]), test
 
     def fit(self, params, train, test, seed, filtered=False, windows=False):
         """Return probabilities of infarction, seconds and number of weights.
@@ -118,7 +140,7 @@ class Cohort:
         """
         clf = MSAICNetClassifier(**{**BASE, **params, "random_state": seed})
         if windows:
-            clf.set_params(max_epochs=WINDOW_EPOCHS)
+            clf.set_params(max_epochs=round(WINDOW_SHARE * clf.max_epochs))
         relevant = [(name, v) for name, v in list_params(clf) if name not in IRRELEVANT]
         key = f"{relevant}, filtered={filtered}, {hash_arrays(train, test)}, {self.key}"
         if windows:
@@ -142,9 +164,8 @@ class Cohort:
 
 
 def choose(cohort, seeds):
-    """Print the mean scores of the candidates and of their single branch on folds 1-6."""
-    print("\n.. csv-table:: Candidates on folds 1-6")
-    print("   :header: , full, CNN and focal loss, full - CNN, AUPRC, full - CNN, weights, s\n")
+    """Return the mean scores of the candidates and of their single branch on folds 1-6."""
+    rows = []
     for name, params in CANDIDATES.items():
         found = {row: [] for row in (FULL, CNN)}
         for seed in seeds:
@@ -158,19 +179,20 @@ def choose(cohort, seeds):
                         scores = roc_auc_score(y, p), average_precision_score(y, p)
                         size = int(result["n_parameters"]), float(result["seconds"])
                         results.append(((seed, fold), *scores, *size))
-        print_candidate(name, found)
+        if found[FULL]:
+            rows.append(candidate_row(name, found))
+    header = ("", FULL, CNN, "full - CNN", "AUPRC", "full - CNN", "weights", "s")
+    return [Table("Candidates on folds 1-6", header, rows)]
 
 
-def print_candidate(name, found):
+def candidate_row(name, found):
     full, single = found[FULL], found[CNN]
-    if not full:
-        return
     cells = [mean_text([s[1] for s in full]), mean_text([s[1] for s in single])]
     cells.append(difference_text(full, single, 1))
     cells += [mean_text([s[2] for s in full]), difference_text(full, single, 2)]
     cells.append(f"{full[0][3]:,}")
     cells.append(f"{np.median([s[4] for s in full]):.0f}")
-    print_row(name, cells)
+    return [f"``{name}``", *map(drop_zeros, cells)]
 
 
 def mean_text(values):
@@ -186,12 +208,8 @@ def difference_text(full, single, place):
     return f"{np.mean(values):+.3f} ({by_pair})" if values else ""
 
 
-def print_row(name, cells):
-    print(f'   "{name}", ' + ", ".join(f'"{cell}"' for cell in cells), flush=True)
-
-
 def test(cohort, n_seeds):
-    """Print the scores of the chosen candidate and its rows, out of fold over folds 7-9."""
+    """Return the scores of the chosen candidate and its rows, out of fold over folds 7-9."""
     arms = {(CHOSEN, FULL): n_seeds, (CHOSEN, CNN): n_seeds}
     arms |= {(CHOSEN, row): 1 for row in ROWS if row not in (FULL, CNN)}
     is_tested = cohort.folds >= 7
@@ -211,8 +229,7 @@ def test(cohort, n_seeds):
                     sizes[name, row] = result["n_parameters"], result["seconds"]
             if not np.isnan(probability[is_tested]).any():
                 found.setdefault((name, row), []).append(probability[is_tested])
-    print(f"\n.. csv-table:: Folds 7-9, {len(y)} records")
-    print("   :header: , AUROC, AUPRC, full minus this, weights, s, AUROC by seed\n")
+    rows = []
     for (name, row), seeds in found.items():
         mean = np.mean(seeds, axis=0)
         cells = [
@@ -225,53 +242,149 @@ def test(cohort, n_seeds):
             difference = bootstrap_difference("roc_auc", y, np.mean(full, axis=0), mean, **options)
         weights, seconds = sizes[name, row]
         by_seed = " ".join(f"{roc_auc_score(y, p):.3f}" for p in seeds)
-        print_row(row, [*cells, difference, f"{weights:,}", f"{seconds:.0f}", by_seed])
+        cells += [difference, f"{weights:,}", f"{seconds:.0f}", by_seed]
+        rows.append([row, *map(drop_zeros, cells)])
+    header = ("", "AUROC", "AUPRC", "full minus this, AUROC", "weights", "s", "AUROC by seed")
+    return [Table(f"Folds 7-9, {len(y)} records", header, rows)]
+
+
+def choose_epochs(cohort, n_draws):
+    """Return the scores of 30 epochs, and of as many steps as 300 records have, on folds 5-6."""
+    rows = []
+    for epochs in (30, epochs_of(SIZES[0])):
+        for row in (FULL, CNN):
+            scores = []
+            for draw in range(n_draws):
+                params = {**CANDIDATES[CHOSEN], **ROWS[row], "max_epochs": epochs}
+                train, test = cohort.draw(SIZES[0], draw, last=4, tested=(5, 6))
+                result = cohort.fit(params, train, test, draw)
+                if result is not None:
+                    y, p = cohort.y[test], result["probability"]
+                    scores.append((roc_auc_score(y, p), average_precision_score(y, p)))
+            if scores:
+                cells = [str(epochs), *(f"{s:.3f}" for s in np.mean(scores, axis=0))]
+                rows.append([row, str(len(scores)), *map(drop_zeros, cells)])
+    header = ("", "draws", "epochs", "AUROC", "AUPRC")
+    return [Table(f"{SIZES[0]} records of folds 1-4, tested on folds 5-6", header, rows)]
+
+
+def epochs_of(n_records):
+    """Return the number of epochs that have as many steps as 30 epochs of 300 records."""
+    return max(BASE["max_epochs"], round(BASE["max_epochs"] * 300 / n_records))
+
+
+def low_data_jobs(n_draws):
+    """Yield parameters, whether windows are used, the size and the draw, important ones first."""
+    arms = {row: ({**CANDIDATES[CHOSEN], **params}, False) for row, params in ROWS.items()}
+    for row in (FULL, CNN):
+        arms[WINDOW + row] = {**CANDIDATES[CHOSEN], **ROWS[row]}, True
+        arms[OF_PAPER + row] = {**CANDIDATES[LITERAL], **ROWS[row]}, False
+    main, few = (FULL, CNN), SIZES[:2]
+    others = [row for row in ROWS if row not in (*main, ATTENTION)]
+    stages = [(main, few), (main, SIZES[3:]), (main, SIZES[2:3]), ((ATTENTION,), few)]
+    stages += [((WINDOW + FULL, WINDOW + CNN), few), (others, few), ((ATTENTION,), SIZES[2:])]
+    stages += [((OF_PAPER + FULL, OF_PAPER + CNN), SIZES[:1])]
+    for names, sizes in stages:
+        for draw in range(N_SEEDS if None in sizes else n_draws):
+            for size in sizes:
+                for name in names:
+                    yield name, *arms[name], size, draw
 
 
 def low_data(cohort, n_draws):
-    """Print the scores with few training records, means over draws, on folds 7-9."""
-    tested = cohort.folds >= 7
-    y, options = cohort.y[tested], {"groups": cohort.patients[tested], "random_state": 0}
-    arms = {row: (params, False) for row, params in ROWS.items()}
-    arms |= {WINDOW + row: (ROWS[row], True) for row in (CNN, FULL)}
+    """Return the scores with few training records, means over draws, on folds 7-9."""
     found = {}
-    for seed in range(n_draws):
-        for size in SIZES:
-            for arm, (params, windows) in arms.items():
-                params = {**CANDIDATES[CHOSEN], **params}
-                result = cohort.fit(params, *cohort.draw(size, seed), seed, windows=windows)
-                if result is not None:
-                    found.setdefault((size, arm), {})[seed] = result["probability"]
-    for metric, title in (("roc_auc", "AUROC"), ("average_precision", "AUPRC")):
-        print(f"\n.. csv-table:: {title}, means over draws of the training records")
-        print("   :header: , " + ", ".join(f"{n} records, full minus this" for n in SIZES) + "\n")
-        for arm in arms:
-            cells = []
-            for size in SIZES:
-                cells += compare_draws(metric, y, found, size, arm, options)
-            print_row(arm, cells)
+    for arm, params, windows, size, draw in low_data_jobs(n_draws):
+        result = cohort.fit(params, *cohort.draw(size, draw), draw, windows=windows)
+        if result is not None:
+            found.setdefault((size, arm), {})[draw] = result["probability"]
+    tables = [gain_table(cohort, found)]
+    for size in SIZES:
+        n_records = f"{size or (cohort.folds <= 6).sum()} training records"
+        rows = [
+            low_data_row(cohort, found, size, arm)
+            for arm in order_of_rows()
+            if (size, arm) in found
+        ]
+        header = ["", "draws"]
+        for title in METRICS:
+            header += [title, f"full minus this, {title}", "over draws", "full is ahead in"]
+        if rows:
+            tables.append(Table(n_records, header, rows))
+    return tables
 
 
-def compare_draws(metric, y, found, size, arm, options):
-    """Return a mean score, and the paired difference of the full network, as texts."""
-    draws = found.get((size, arm), {})
-    if not draws:
-        return "", ""
-    target, stacked = stack_seeds(y, [draws[seed] for seed in sorted(draws)])
-    score = str(bootstrap_interval(metric, target, stacked, **options))
-    reference = found.get((size, WINDOW + FULL if arm.startswith(WINDOW) else FULL), {})
+def order_of_rows():
+    return [*ROWS, *(kind + row for kind in (WINDOW, OF_PAPER) for row in (CNN, FULL))]
+
+
+def reference_of(arm):
+    """Return the full network of the same kind."""
+    return next((kind + FULL for kind in (WINDOW, OF_PAPER) if arm.startswith(kind)), FULL)
+
+
+def low_data_row(cohort, found, size, arm):
+    draws, reference = found[size, arm], found.get((size, reference_of(arm)), {})
+    cells = [str(len(draws))]
+    for title in METRICS:
+        cells.append(score_of_draws(cohort, title, draws))
+        is_compared = arm != reference_of(arm) and set(draws) & set(reference)
+        cells += compare_draws(cohort, title, reference, draws) if is_compared else ["", "", ""]
+    return [arm, *map(drop_zeros, cells)]
+
+
+def score_of_draws(cohort, title, draws):
+    """Return the mean score over draws, with its interval over patients."""
+    y, options = tested(cohort)
+    return bootstrap_interval(METRICS[title][0], *stack_seeds(y, list(draws.values())), **options)
+
+
+def tested(cohort):
+    """Return the labels of folds 7-9, and options of intervals over their patients."""
+    is_tested = cohort.folds >= 7
+    return cohort.y[is_tested], {"groups": cohort.patients[is_tested], "random_state": 0}
+
+
+def compare_draws(cohort, title, reference, draws):
+    """Return the mean difference with intervals over patients and over draws, and a count."""
+    y, options = tested(cohort)
+    metric, score = METRICS[title]
     shared = sorted(set(draws) & set(reference))
-    if reference is draws or not shared:
-        return f"{score} ({len(draws)})", ""
-    target, ours = stack_seeds(y, [reference[seed] for seed in shared])
-    other = stack_seeds(y, [draws[seed] for seed in shared])[1]
+    target, ours = stack_seeds(y, [reference[draw] for draw in shared])
+    other = stack_seeds(y, [draws[draw] for draw in shared])[1]
     difference = bootstrap_difference(metric, target, ours, other, **options)
-    score_of = roc_auc_score if metric == "roc_auc" else average_precision_score
-    by_draw = [score_of(y, reference[s]) - score_of(y, draws[s]) for s in shared]
-    spread = np.std(by_draw, ddof=1) if len(shared) > 1 else np.nan
-    better = sum(value > 0 for value in by_draw)
-    text = f"{difference} (SD {spread:.3f}, {better} of {len(shared)})"
-    return f"{score} ({len(draws)})", text
+    by_draw = [score(y, reference[draw]) - score(y, draws[draw]) for draw in shared]
+    better = f"{sum(value > 0 for value in by_draw)} of {len(shared)}"
+    return str(difference), interval_over_draws(by_draw), better
+
+
+def interval_over_draws(values):
+    """Return the interval of a mean, by Student's t distribution."""
+    if len(values) < 2:
+        return ""
+    half = student_t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5
+    low, high = np.mean(values) - half, np.mean(values) + half
+    return f"[{low:.3f}{', ' if low < 0 else '-'}{high:.3f}]"
+
+
+def gain_table(cohort, found):
+    """Return the gain of the full network over the CNN by number of records, and in the paper."""
+    rows = []
+    for size in SIZES:
+        if (size, FULL) in found and (size, CNN) in found:
+            row = [f"{size or (cohort.folds <= 6).sum()} records"]
+            for title in METRICS:
+                ours = compare_draws(cohort, title, found[size, FULL], found[size, CNN])
+                row += [score_of_draws(cohort, title, found[size, CNN]), *ours[:2]]
+            rows.append(list(map(drop_zeros, row)))
+    for name, scores in IN_PAPER.items():
+        row = [f"the paper, {name}"]
+        for single, full in scores:
+            row += [f"{single:.3f}", f"{full - single:.3f}", ""]
+        rows.append(list(map(drop_zeros, row)))
+    header = ["", *(f"{title}{part}" for title in METRICS for part in (" of the CNN", " gain", ""))]
+    header = [name if name not in METRICS else "gain over draws" for name in header]
+    return Table("The gain of the full network over the CNN with a focal loss", header, rows)
 
 
 def main():
@@ -280,19 +393,29 @@ def main():
     parser.add_argument("--results", default=RESULTS / "study_msaic_scales")
     parser.add_argument("--choose", action="store_true", help="candidates on folds 1-6")
     parser.add_argument("--test", action="store_true", help="the chosen one on folds 7-9")
+    parser.add_argument("--choose-epochs", action="store_true", help="of 100 records, folds 1-6")
     parser.add_argument("--low-data", action="store_true", help="100 to 300 training records")
     parser.add_argument("--seeds", type=int, default=None, help="of --choose (2) or --test (3)")
     parser.add_argument("--draws", type=int, default=N_DRAWS)
     parser.add_argument("--max-seconds", type=float, default=np.inf)
     parser.add_argument("--report", action="store_true", help="fit nothing")
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
     cohort = Cohort(args.folder, args.results, args.max_seconds, args.report)
+    of_seeds = f" --seeds {args.seeds}" if args.seeds else ""
+    parts = {}
     if args.choose:
-        choose(cohort, range(args.seeds or 2))
+        parts["scales-choose"] = choose(cohort, range(args.seeds or 2)), f"--choose{of_seeds}"
+    if args.choose_epochs:
+        parts["low-data-epochs"] = choose_epochs(cohort, 4), "--choose-epochs"
     if args.test:
-        test(cohort, args.seeds or 3)
+        parts["scales-test"] = test(cohort, args.seeds or 3), f"--test{of_seeds}"
     if args.low_data:
-        low_data(cohort, args.draws)
+        parts["low-data"] = low_data(cohort, args.draws), f"--low-data --draws {args.draws}"
+    for name, (tables, options) in parts.items():
+        print(*map(make_rst, tables), sep="\n")
+        if args.write:
+            write_tables(PAGE, name, tables, f"study_msaic_scales.py PTB_XL_FOLDER {options}")
 
 
 if __name__ == "__main__":

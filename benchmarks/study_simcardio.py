@@ -15,8 +15,8 @@ among the arms of one method. Nothing was chosen on fold 9. Each finished fit is
 benchmarks/results, so that an interrupted study continues where it stopped.
 
 ``--prints`` trains on printed ECGs of four classes instead, by three-fold cross-validation, and
-writes its tables to docs/reproduction/simcardio.rst; see _prints.py. ``--cached`` makes the tables
-of the fits that are complete. The parts are independent of each other.
+writes its tables to docs/reproduction/simcardio.rst; see _prints_study.py. ``--parts`` runs only
+these parts, none for the tables of the fits that are complete.
 """
 
 import argparse
@@ -26,7 +26,9 @@ from functools import partial
 import numpy as np
 import torch
 from _arms import TABLED
-from _prints import PARTS, Prints, draw_heat_maps, tables_of_prints
+from _prints import Prints
+from _prints_study import draw_heat_maps
+from _prints_tables import PARTS, tables_of_prints
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params
 from _tables import make_rst, write_tables
@@ -178,13 +180,12 @@ def main():
     parser.add_argument("--prints", metavar="FOLDER", help="folder of printed ECGs")
     parser.add_argument(
         "--parts",
-        nargs="+",
+        nargs="*",
         default=PARTS,
         choices=PARTS,
-        help="of --prints; only all of them are written",
+        help="of --prints; of other parts, the tables have what is complete",
     )
     parser.add_argument("--heat-maps", metavar="PNG", help="draw Grad-CAM of five prints instead")
-    parser.add_argument("--cached", action="store_true", help="only tables of --prints")
     args = parser.parse_args()
     if args.prints:
         prints = Prints(args.prints, args.folder)
@@ -193,11 +194,10 @@ def main():
             print(f"share of the heat in header and footer, by class: {of_classes}")
             print(f"share of their area: {share:.3f}")
             return
-        tables = tables_of_prints(prints, only_cached=args.cached, parts=args.parts)
+        tables = tables_of_prints(prints, parts=args.parts)
         print(*[part if isinstance(part, str) else make_rst(part) for part in tables], sep="\n")
-        if args.parts == PARTS:
-            command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER"
-            write_tables("reproduction/simcardio.rst", "prints", tables, command)
+        command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER"
+        write_tables("reproduction/simcardio.rst", "prints", tables, command)
         return
     n_seeds = 3
     if args.quick:

@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,3 +171,37 @@ def test_pages_have_the_parts_that_are_written(name, part):
     page = (ROOT / "docs" / __import__(name).PAGE).read_text(encoding="utf-8")
     assert len(re.findall(rf"^\.\. begin table {part}(?: \(|$)", page, re.MULTILINE)) == 1
     assert page.count(f".. end table {part}\n") == 1
+
+
+def test_gain_with_few_records():
+    import study_msaic_scales as script
+
+    rng = np.random.default_rng(0)
+    folds = np.repeat(np.arange(1, 10), 20)
+    y = rng.integers(2, size=len(folds))
+    cohort = SimpleNamespace(y=y, folds=folds, patients=np.arange(len(y)) // 2)
+    tested = y[folds >= 7]
+
+    def draw(strength):
+        return rng.uniform(size=len(tested)) + strength * tested
+
+    found = {
+        (100, script.FULL): {d: draw(0.5) for d in range(4)},
+        (100, script.CNN): {d: draw(0.2) for d in range(3)},
+    }
+    [row, *_] = script.gain_table(cohort, found).rows
+    gains = [
+        roc_auc_score(tested, found[100, script.FULL][d])
+        - roc_auc_score(tested, found[100, script.CNN][d])
+        for d in range(3)
+    ]
+    half = 4.302653 * np.std(gains, ddof=1) / 3**0.5  # Student's t, 2 degrees of freedom
+    low, high = np.mean(gains) - half, np.mean(gains) + half
+    assert row[0] == "100 records"
+    assert float(row[2].split()[0]) == pytest.approx(np.mean(gains), abs=6e-4)
+    bounds = [float(value) for value in re.findall(r"-?\.\d+|-?\d\.\d+", row[3].replace("]", ""))]
+    assert bounds == pytest.approx([low, high], abs=6e-4)
+    full, cnn = (script.low_data_row(cohort, found, 100, arm) for arm in (script.FULL, script.CNN))
+    assert full[1] == "4" and full[3:6] == ["", "", ""]
+    assert cnn[1] == "3" and cnn[3:5] == row[2:4]
+    assert cnn[5] == f"{sum(gain > 0 for gain in gains)} of 3"
