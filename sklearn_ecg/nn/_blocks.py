@@ -19,6 +19,10 @@ def to_channels_last(x):
     No data are copied if ``x`` is a transposed view of a contiguous (batch, time, leads) tensor,
     which is how training batches are stored.
     """
+    if x.shape[1] == 1:
+        # Any batch of one lead counts as contiguous in both layouts, but convolutions tell them
+        # apart by the stride of the channels, and would return the other one.
+        return x.squeeze(1).contiguous().unsqueeze(2).mT.unsqueeze(2)
     return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 

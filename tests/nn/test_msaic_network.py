@@ -191,6 +191,18 @@ def test_even_kernel_size_raises():
         conv(1, 1, 4)
 
 
+@pytest.mark.parametrize("n_leads", [1, 3])
+def test_convolutions_keep_channels_last(n_leads):
+    """One lead, too, whose memory may be read in either layout."""
+    x = torch.randn(4, n_leads, 50)
+    layer = conv(n_leads, 8, 3)
+    for signals in (x, x.mT.contiguous().mT, torch.cat([x, x], dim=1)[:, n_leads:]):
+        found = to_channels_last(signals)
+        torch.testing.assert_close(found[:, :, 0], x, rtol=0, atol=0)
+        assert layer(found).is_contiguous(memory_format=torch.channels_last)
+        assert not layer(found).is_contiguous()
+
+
 def test_to_channels_last_copies_no_data():
     stored = torch.randn(4, 100, 12)
     x = to_channels_last(stored.transpose(1, 2))
