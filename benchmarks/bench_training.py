@@ -40,8 +40,8 @@ from sklearn_ecg.nn._self_supervised_losses import ACLECGLoss
 
 RATE = 100
 TRAINING_REASON = (
-    "the convolutions take most of a step, and their gradients reach a smaller part of the "
-    "processor's speed than their forward pass"
+    "the convolutions are as fast as matrix products, and the layers between them read and write "
+    "activations that exceed the processor's cache"
 )
 
 

@@ -294,6 +294,13 @@ def _shift_times(x, shift):
         return _take_times(x, twice.unfold(0, n_times, 1)[shift])
     # Two slices of each record are copied in a third of the time.
     shifted = torch.empty_like(x)
+    if is_stored_time_first(x):
+        # They are two pieces of memory, which are copied faster one after another in one call.
+        n_leads, pieces = x.shape[1], []
+        for record, start in zip(x.mT.numpy().reshape(len(x), -1), (shift * n_leads).tolist()):
+            pieces += [record[start:], record[:start]]
+        np.concatenate(pieces, out=shifted.mT.numpy().reshape(-1))
+        return shifted
     source, target = x.numpy(), shifted.numpy()
     for old, new, start in zip(source, target, shift.tolist()):
         new[:, : n_times - start] = old[:, start:]

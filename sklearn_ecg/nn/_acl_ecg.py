@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..utils._torch import convert_module
-from ._blocks import conv, max_pool, to_channels_last
+from ._blocks import conv, max_pool, mean_over_time, to_channels_last
 from ._python_numbers import accept_numpy_integers
 
 
@@ -70,7 +70,7 @@ class VGG1d(nn.Module):
         x = to_channels_last(x)
         for block in self.blocks:
             x = max_pool(block(x), 2)
-        return x.mean((2, 3))
+        return mean_over_time(x)
 
 
 class ACLECGNet(nn.Module):

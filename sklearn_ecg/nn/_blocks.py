@@ -19,6 +19,10 @@ def to_channels_last(x):
     No data are copied if ``x`` is a transposed view of a contiguous (batch, time, leads) tensor,
     which is how training batches are stored.
     """
+    if x.shape[1] == 1:
+        # Any batch of one lead counts as contiguous in both layouts, but convolutions tell them
+        # apart by the stride of the channels, and would return the other one.
+        return x.squeeze(1).contiguous().unsqueeze(2).mT.unsqueeze(2)
     return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 
@@ -49,9 +53,18 @@ def max_pool(x, size):
     return F.max_pool2d(x, (1, size), ceil_mode=True)
 
 
+def mean_over_time(features):
+    """Average a map (batch, channels, 1, points) over time.
+
+    The result is ``features.mean((2, 3))``, whose gradient would be stored channels first. Adding
+    it to the gradients of other layers, which are stored channels last, takes longer.
+    """
+    return features.squeeze(2).mT.mean(1)
+
+
 def pool_mean_max(features):
     """Concatenate the mean and the maximum over time of a map (batch, channels, 1, points)."""
-    return torch.cat([features.mean((2, 3)), features.amax((2, 3))], dim=1)
+    return torch.cat([mean_over_time(features), features.amax((2, 3))], dim=1)
 
 
 class EfficientChannelAttention(nn.Module):
@@ -169,12 +182,12 @@ class ConvBlock(nn.Module):
             self.attention = ATTENTION_TYPES[attention](out_channels)
 
     def forward(self, x):
-        x = F.relu(max_pool(self.norm(self.conv(x)), self.pool_size))
+        x = F.relu(max_pool(self.norm(self.conv(x)), self.pool_size), inplace=True)
         gate = None
         if self.dropout.p > 0 and self.training:
             gate = self.dropout(x.new_ones(x.shape[:2]))
         if self.attention is not None:
-            means = x.mean((2, 3))
+            means = mean_over_time(x)
             if gate is not None:
                 means = means * gate
             attention = self.attention(means)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ._blocks import ConvBlock, LeadAttention, conv, to_channels_last
+from ._blocks import ConvBlock, LeadAttention, conv, mean_over_time, to_channels_last
 from ._python_numbers import accept_numpy_integers
 
 
@@ -185,7 +185,7 @@ class MSAICNet(nn.Module):
         embedding : tensor of shape (batch, embedding_dim)
             One vector per record.
         """
-        return features.mean((2, 3))
+        return mean_over_time(features)
 
     def embed(self, x):
         """Compute the embedding of a batch of signals.

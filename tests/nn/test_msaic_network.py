@@ -13,6 +13,7 @@ from sklearn_ecg.nn._blocks import (
     SqueezeExcitation,
     conv,
     max_pool,
+    mean_over_time,
     to_channels_last,
 )
 
@@ -189,6 +190,27 @@ def test_strides_and_pools_round_up():
 def test_even_kernel_size_raises():
     with pytest.raises(ValueError, match="kernel_size must be odd, got 4"):
         conv(1, 1, 4)
+
+
+@pytest.mark.parametrize("n_leads", [1, 3])
+def test_convolutions_keep_channels_last(n_leads):
+    """One lead, too, whose memory may be read in either layout."""
+    x = torch.randn(4, n_leads, 50)
+    layer = conv(n_leads, 8, 3)
+    for signals in (x, x.mT.contiguous().mT, torch.cat([x, x], dim=1)[:, n_leads:]):
+        found = to_channels_last(signals)
+        torch.testing.assert_close(found[:, :, 0], x, rtol=0, atol=0)
+        assert layer(found).is_contiguous(memory_format=torch.channels_last)
+        assert not layer(found).is_contiguous()
+
+
+def test_gradient_of_the_mean_over_time_stays_channels_last():
+    x = torch.randn(4, 3, 1, 50).contiguous(memory_format=torch.channels_last).requires_grad_()
+    torch.testing.assert_close(mean_over_time(x), x.mean((2, 3)))
+    weights = torch.randn(4, 3)
+    (gradient,) = torch.autograd.grad((mean_over_time(x) * weights).sum(), x)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(gradient, (weights / 50)[:, :, None, None].expand(4, 3, 1, 50))
 
 
 def test_to_channels_last_copies_no_data():
