@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sklearn_ecg.paper._digitizing._assembly import TimeAxis
+from sklearn_ecg.paper._digitizing._assembly import TimeAxis, read_lead
 from sklearn_ecg.paper._digitizing._bends import fit_bend
 from sklearn_ecg.paper._digitizing._confusion import (
     MAX_SHARED_ENERGY,
@@ -253,6 +253,34 @@ def test_narrow_peaks_keep_their_height(width):
     assert np.nanmax(curve.y) == pytest.approx(95, abs=0.1)
     middle = sample_curve(curve, np.arange(80) + 0.5, 4)
     assert np.abs(middle[:20] - 50).max() < 0.1
+
+
+def test_ink_of_the_next_column():
+    # 100 pixels per second. Where columns meet, vertical strokes contain both leads.
+    level = np.repeat([50.0, 90.0, 50.0, 90.0], 250)
+    top, bottom = level - 1, level + 1
+    for limit in (250, 500, 750):
+        top[limit - 1 : limit + 1], bottom[limit - 1 : limit + 1] = 49.0, 91.0
+    curve = make_curve(Path(top, bottom, np.arange(1000)), 4.0, 2.0)
+    axis = TimeAxis(0.0, 100.0, 10.0, [None], 0.0)
+    for column in range(4):
+        signal, recovered, _ = read_lead(
+            curve,
+            LeadPlace("V1", 0, column, 4),
+            axis,
+            zero=50.0,
+            per_millivolt=40.0,
+            sampling_rate=500,
+            n_times=5000,
+            scale=4.0,
+        )
+        known = np.flatnonzero(~np.isnan(signal))
+        # Half of a line of two pixels, and one pixel, are ten time points.
+        limits = 1250 * column + 10 * (column > 0), 1250 * (column + 1) - 10 * (column < 3)
+        np.testing.assert_allclose(known[[0, -1]], limits, atol=1)
+        assert (np.diff(known) == 1).all()
+        np.testing.assert_allclose(signal[known], -1.0 * (column % 2), atol=0.02)
+        assert recovered == 1
 
 
 def crossing_rows(n_shared, jump=0.0):
