@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import solveh_banded
 from scipy.ndimage import map_coordinates
-from scipy.sparse.linalg import spsolve
 
 # mm: side of the cells in which a bent page is turned upright.
 CELL = 10.0
@@ -151,8 +151,11 @@ def _fit_net(bend, u, v, rest, used, stiffness):
     down = sparse.kron(down, sparse.eye_array(shape[1]))
     across = sparse.kron(sparse.eye_array(shape[0]), across)
     system = matrix.T @ matrix + stiffness * (down.T @ down + across.T @ across)
-    system = system + 1e-3 * sparse.eye_array(matrix.shape[1])
-    bend.net = spsolve(system.tocsc(), (matrix.T @ target.T)).T.reshape(bend.net.shape)
+    system = sparse.tril(system + 1e-3 * sparse.eye_array(matrix.shape[1])).tocoo()
+    # Each corner depends on those up to two rows below.
+    bands = np.zeros((2 * shape[1] + 1, matrix.shape[1]))
+    bands[system.row - system.col, system.col] = system.data
+    bend.net = solveh_banded(bands, matrix.T @ target.T, lower=True).T.reshape(bend.net.shape)
 
 
 _N_TERMS = (_DEGREE + 1) * (_DEGREE + 2) // 2
