@@ -54,13 +54,19 @@ class Sheet:
         -------
         mask : ndarray of shape (height, width), bool
         """
-        blocks = Image.fromarray(255 * np.pad(self.blocks, 1, mode="edge").astype(np.uint8))
-        x, y = (1 / (scale * self.step) for scale in scales)
-        left, top = (origin[i] - self.origin[i] for i in (0, 1))
-        # Pixels are points at half numbers, and there is one block around the others.
-        transform = (x, 0, left / self.step + 1.5, 0, y, top / self.step + 1.5)
-        resized = blocks.transform(
-            shape[::-1], Image.Transform.AFFINE, transform, Image.Resampling.BILINEAR
+        # The page in blocks, of which the first one is at 0.5.
+        left, top = ((origin[i] - self.origin[i]) / self.step + 0.5 for i in (0, 1))
+        right, bottom = (
+            first + size / (scale * self.step)
+            for first, size, scale in zip((left, top), shape[::-1], scales)
+        )
+        # There is one block around the others, and nothing around these.
+        sides = self.blocks.shape[0] - bottom, self.blocks.shape[1] - right
+        margin = max(0, int(np.ceil(-min(left, top, *sides))))
+        blocks = np.pad(np.pad(self.blocks, 1, mode="edge"), margin)
+        box = tuple(side + margin + 1 for side in (left, top, right, bottom))
+        resized = Image.fromarray(255 * blocks.astype(np.uint8)).resize(
+            shape[::-1], Image.Resampling.BILINEAR, box=box
         )
         return np.asarray(resized) > 127
 
