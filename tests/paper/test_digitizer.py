@@ -548,7 +548,7 @@ def test_pages_with_different_scales(page, stretch):
         image = np.asarray(Image.fromarray(page).resize(size, Image.Resampling.BICUBIC))
         bunch = ECGImageDigitizer(sampling_rate=100).digitize([image])
         known = np.isfinite(bunch.signals[0]).sum(axis=1)
-        assert (known >= 246).all(), known
+        assert (known >= 244).all(), known
 
 
 def test_a_damaged_image_of_pillow(tmp_path, page):
