@@ -34,8 +34,8 @@ _BLOT = 2.0
 _RULING_HEIGHT = 40.0
 # mm: where the edge of the paper may be.
 _EDGE = 6.0
-# Squares of 5 mm in each direction whose grid is subtracted together.
-_SQUARES = 7
+# Squares of 5 mm in each direction from which the same grid is subtracted.
+_SQUARES = 3
 # mm and share: least distance of such lines, and how much of their height has ink.
 _RULING_DISTANCE = 45.0
 _SOLID = 0.95
@@ -126,11 +126,13 @@ def separate_ink(page, grid):
         mask &= ~outside
         outside = ~mask
         darkness *= mask
-        _subtract_grid(darkness, 5 * scale, mask)
+        _subtract_grid(darkness, scale, mask)
         darkness *= mask
         # Edges of the paper are darker than ink.
-        middle = minimum_filter(mask[::3, ::3], round(2 * _EDGE * scale / 3), mode="nearest")
-        inside = darkness[::3, ::3][middle]
+        few = slice(None, None, 5), slice(None, None, 3)
+        reach = round(2 * _EDGE * scale / 5), round(2 * _EDGE * scale / 3)
+        middle = minimum_filter(mask[few], reach, mode="nearest")
+        inside = darkness[few][middle]
         if len(inside) == 0:
             raise PageRefusedError("grid", "too little of the grid is legible")
         strong, usual = np.percentile(inside, [99.6, 95])
@@ -267,45 +269,41 @@ def _subtract_lines(darkness):
         darkness -= common
 
 
-def _subtract_grid(darkness, cell, mask):
+def _subtract_grid(darkness, scale, mask):
     """Subtract the mean square of the grid around each place, in place."""
     height, width = darkness.shape
-    n_rows, n_columns = height // cell, width // cell
-    if n_rows == 0 or n_columns == 0:
-        return
-    whole = np.minimum(darkness[: n_rows * cell, : n_columns * cell], 0.35)
-    squares = whole.reshape(n_rows, cell, n_columns, cell)
+    # Some squares in each direction have the same mean, which includes those around them.
+    side = _SQUARES * 5 * scale
+    n_rows, n_columns = -(-height // side), -(-width // side)
+    padded = np.zeros((n_rows * side, n_columns * side), dtype=np.float32)
+    np.minimum(darkness, 0.35, out=padded[:height, :width])
+    squares = padded.reshape(n_rows, _SQUARES, 5 * scale, n_columns, _SQUARES, 5 * scale)
+    mean = _sum_around(squares.sum(axis=1).sum(axis=3))
     # What the light, the focus and the bends of the paper make of the lines.
-    share = mask[: n_rows * cell : 4, : n_columns * cell : 4].astype(np.float32)
-    share = np.asarray(Image.fromarray(share).resize((n_columns, n_rows), Image.Resampling.BOX))
-    share = np.maximum(uniform_filter(share, _SQUARES, mode="nearest"), 0.1)
-    mean = _sum_of_neighbors(_sum_of_neighbors(squares, 2), 0)
-    mean /= np.float32(_SQUARES**2) * share[:, None, :, None]
+    small = np.zeros((n_rows * side // scale, n_columns * side // scale), dtype=np.float32)
+    few = mask[::scale, ::scale]
+    small[: few.shape[0], : few.shape[1]] = few
+    small = small.reshape(n_rows, side // scale, n_columns, side // scale)
+    share = _sum_around(small.mean(axis=(1, 3))[:, None, :, None])
+    mean /= _SQUARES**2 * np.maximum(share, 1)
     # Lines of 1 mm are at all places of these rows.
-    step = 3 if cell % 3 else 5
+    step = 3 if scale % 3 else 5
     mean -= np.median(mean[:, ::step], axis=(1, 3), keepdims=True)
     np.maximum(mean, 0, out=mean)
-    darkness[: n_rows * cell, : n_columns * cell] -= mean.reshape(whole.shape)
-    # Squares that are not whole.
-    darkness[n_rows * cell :, : n_columns * cell] -= mean[-1].reshape(cell, -1)[: height % cell]
-    last = mean[:, :, -1].reshape(n_rows * cell, cell)
-    last = np.vstack([last, mean[-1, :, -1]])[:height]
-    darkness[:, n_columns * cell :] -= last[:, : width % cell]
+    squares[...] = mean[:, None, :, :, None, :]
+    darkness -= padded[:height, :width]
 
 
-def _sum_of_neighbors(values, axis):
-    """Return the sums over several neighbors along an axis, of which the outermost are repeated."""
-    sums = np.empty_like(values)
-    values, moved = np.moveaxis(values, axis, 0), np.moveaxis(sums, axis, 0)
-    reach, n = _SQUARES // 2, len(values)
-    near = np.clip(np.arange(-reach, n + reach), 0, n - 1)
-    total = values[near[:_SQUARES]].sum(axis=0)
-    moved[0] = total
-    for i in range(1, n):
-        total += values[near[i + _SQUARES - 1]]
-        total -= values[near[i - 1]]
-        moved[i] = total
-    return sums
+def _sum_around(values):
+    """Return the sums of three by three blocks, of which the axes 0 and 2 are numbers."""
+    for axis in (0, 2):
+        moved = np.moveaxis(values, axis, 0)
+        sums = values.copy()
+        found = np.moveaxis(sums, axis, 0)
+        found[1:] += moved[:-1]
+        found[:-1] += moved[1:]
+        values = sums
+    return values
 
 
 def remove_blots(upright):
