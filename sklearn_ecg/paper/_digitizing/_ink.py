@@ -206,7 +206,7 @@ def _strengthen_faint_ink(ink, scale, faint, table):
     np.multiply(ink[:height, :width], kept, out=strength[:height, :width])
     # The edges of strong ink remain where they are.
     nearby = _maximum(strength, round(_FAINT_REACH * scale))
-    at = np.flatnonzero(strength)
+    at = np.flatnonzero((strength > 0) & (nearby < INK))
     gains = 1 / np.clip(np.arange(256, dtype=np.float32) / INK, 2 * faint, 1)
     strength.ravel()[at] = strength.ravel()[at] * gains[nearby.ravel()[at]] + np.float32(0.5)
     return strength

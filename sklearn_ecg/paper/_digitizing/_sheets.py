@@ -54,11 +54,14 @@ class Sheet:
         -------
         mask : ndarray of shape (height, width), bool
         """
+        # Blocks are larger than half a mm.
+        step = max(1, int(min(scales) / 2))
+        size = [-(-side // step) for side in shape]
         # The page in blocks, of which the first one is at 0.5.
         left, top = ((origin[i] - self.origin[i]) / self.step + 0.5 for i in (0, 1))
         right, bottom = (
-            first + size / (scale * self.step)
-            for first, size, scale in zip((left, top), shape[::-1], scales)
+            first + step * side / (scale * self.step)
+            for first, side, scale in zip((left, top), size[::-1], scales)
         )
         # There is one block around the others, and nothing around these.
         sides = self.blocks.shape[0] - bottom, self.blocks.shape[1] - right
@@ -66,9 +69,10 @@ class Sheet:
         blocks = np.pad(np.pad(self.blocks, 1, mode="edge"), margin)
         box = tuple(side + margin + 1 for side in (left, top, right, bottom))
         resized = Image.fromarray(255 * blocks.astype(np.uint8)).resize(
-            shape[::-1], Image.Resampling.BILINEAR, box=box
+            size[::-1], Image.Resampling.BILINEAR, box=box
         )
-        return np.asarray(resized) > 127
+        mask = np.asarray(resized) > 127
+        return np.repeat(np.repeat(mask, step, axis=1), step, axis=0)[: shape[0], : shape[1]]
 
 
 def fill_sheet(used):

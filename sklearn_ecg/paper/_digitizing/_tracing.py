@@ -63,8 +63,8 @@ def trace_rows(strokes, rows, scale):
     n_rows, n_columns = len(rows), len(strokes.starts) - 1
     tops, bottoms, ids = _candidates(strokes, rows, scale)
     # Columns first, in mm. A stroke is its middle and half its height.
-    ends = np.stack([tops + bottoms, bottoms - tops]).transpose(2, 0, 1, 3) / (2 * scale)
-    ends = ends.astype(np.float32)
+    ends = np.stack([tops + bottoms, bottoms - tops]).transpose(2, 0, 1, 3)
+    ends = ends / np.float32(2 * scale)
     baselines = np.array([row.baseline for row in rows], dtype=np.float32) / scale
     costs = _DISTANCE * np.abs(ends[:, 0] - baselines[:, None])
     ink = np.where(ids >= 0, strokes.ink[ids], 0).transpose(1, 0, 2)
@@ -254,7 +254,7 @@ def _candidates(strokes, rows, scale):
     column = np.repeat(np.arange(n_columns), counts)
     shape = (len(rows), n_columns, _MAX_STROKES)
     # The costs of empty places are infinite.
-    tops, bottoms = np.full(shape, 1e6), np.full(shape, 1e6)
+    tops, bottoms = np.full((2, *shape), 1e6, dtype=np.float32)
     ids = np.full(shape, -1)
     for i, row in enumerate(rows):
         # Strokes that reach into the limits of the row.
