@@ -95,6 +95,7 @@ class ECGImageDigitizer(
     The steps are as follows. None of them is random, and nothing is learned in `fit`.
 
     1. Files are read as by :func:`~sklearn_ecg.datasets.load_ecg_images`, within the same limits.
+       Images of Pillow are treated like files: EXIF turns them, and several pages are refused.
        Of an image with more than 8 million pixels, blocks of pixels are averaged. A PDF page is
        rendered with 200 pixels per inch.
     2. The smallest of the three colors shows the grid, whatever its color. The mean spectrum of
