@@ -87,8 +87,9 @@ def fit_grid(page):
     phases = _measure_phases(lattice)
     to_page = np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
     to_paper = _grow(phases, lattice) @ to_page
-    to_paper, share, sheet, bend = _improve(page, to_paper)
-    if _is_tilted(to_paper, page) or share < _GOOD_SHARE:
+    to_paper, share, sheet, bend = plane = _improve(page, to_paper)
+    is_tilted = _is_tilted(to_paper, page)
+    if is_tilted or share < _GOOD_SHARE:
         # In the first fit, the pitch is not right everywhere.
         tilted = _follow(lattice) @ to_page
         for _ in range(_MAX_FITS):
@@ -99,6 +100,8 @@ def fit_grid(page):
             to_paper, share, sheet, bend = _improve(
                 page, to_paper, followed=True, bent=True, bend=bend
             )
+        if not is_tilted and share < plane[1]:
+            to_paper, share, sheet, bend = plane
     if share < _MIN_SHARE:
         raise PageRefusedError(
             "grid",
