@@ -121,7 +121,7 @@ class ECGImageDigitizer(
     9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
        another row shares. No trace may jump by more than 11 mm without ink, by more than 5 mm at
        the end of a row, and all of them together by no more than 25 mm. No trace may reach the
-       border of the image or of the grid.
+       border of the image or, on pages that are not upright, of the grid.
 
     Leads of a page with columns are NaN outside of their column, because they are not printed
     there, and within one pixel and half the width of a line of the next column, where the ink of
@@ -309,7 +309,7 @@ class ECGImageDigitizer(
                 11 mm and 25 mm are refused.
             ``cut_off``
                 Largest share of the columns of a lead in which it touches the border of the image
-                or of the grid. Pages above 0.01 are refused.
+                or, on pages that are not upright, of the grid. Pages above 0.01 are refused.
             ``confidence``
                 From 0 to 1: the smallest of ``grid_share``, ``1 - limb_residual``, the smallest
                 share of a lead that is recovered, and ``1 - start_spread / 10``. It is no

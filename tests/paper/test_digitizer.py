@@ -414,19 +414,6 @@ def test_traces_that_cross(records):
     assert "crosses that of another row" in reason
 
 
-def test_traces_that_leave_the_grid(records):
-    images, renderer = render(records[:1], gain=20)
-    top, bottom, *_ = renderer.lead_boxes_["I"]
-    above = images[0][: int((top + bottom) / 2 - 4 * renderer.pixels_per_mm_)]
-    digitizer = ECGImageDigitizer(RATE, gain=20)
-    assert digitizer.report(images)["cut_off"].iloc[0] == 0
-    # Without colored lines, the paper there is white.
-    above[above.max(axis=2) > 150] = 255
-    kind, reason = refusal(images[0], gain=20)
-    assert kind == "traces"
-    assert "of the grid" in reason
-
-
 def test_errors_name_the_image(page, tmp_path):
     blank = np.full(SIZE, 255, np.uint8)
     with pytest.raises(ValueError, match=r"^Image 1 of X is refused: the page is blank"):

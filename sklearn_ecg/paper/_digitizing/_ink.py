@@ -105,7 +105,7 @@ def separate_ink(page, grid):
     if is_native:
         # Every resampling blurs steep strokes.
         scales = pitch
-        outside = ~grid.sheet.mask((left, top), scales, (height, width))
+        outside = np.zeros((height, width), dtype=bool)
         darkness = _darkness(page.lightest)
         _subtract_lines(darkness)
         inside = np.bincount(darkness[::3, ::3].ravel(), minlength=256)
