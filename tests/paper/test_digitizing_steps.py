@@ -19,6 +19,7 @@ from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
 from sklearn_ecg.paper._digitizing._grid_fit import (
     Grid,
     _fit,
+    _improve,
     find_outside,
     fit_grid,
     to_pixels,
@@ -140,6 +141,17 @@ def test_bent_paper():
         off = true - expected
         off -= np.median(off)
         assert np.percentile(np.abs(off), 90) < 0.3
+
+
+def test_bends_that_fit_worse_are_not_used(monkeypatch):
+    def improve(*args, **options):
+        model, _, sheet, bend = _improve(*args, **options)
+        return model, 0.7 if options else 0.8, sheet, bend
+
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+    grid = fit_grid(split_channels(draw_grid(lambda x, y: (x / 4, y / 4))))
+    assert grid.share == 0.8
+    assert grid.bend is None
 
 
 def test_phases_are_followed_around_text():
