@@ -6,6 +6,7 @@ FOLDER has the subfolders of the 304 prints of Khan and Hussain (2021, Mendeley 
 1106 x 786 pixels. The device drew them without a camera or a scanner: a perspective or a rotation
 that is found in them is an error. Twenty of them, drawn at random, were read by eye: the heart rate
 in the last line is compared with that of the signals, which is 60 s over the median RR interval.
+``--write`` writes the table of these rates.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _tables import Table, write_tables
 
 from sklearn_ecg import detect_r_peaks
 from sklearn_ecg.preprocessing import ECGImageDigitizer
@@ -46,6 +48,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--few", action="store_true", help="only those that were read by eye")
+    parser.add_argument("--write", action="store_true", help="write the table of rates")
     args = parser.parse_args()
     read = [args.folder / f"{name}.jpg" for name in PRINTED]
     others = [] if args.few else sorted(set(args.folder.glob("*/*.jpg")) - set(read))
@@ -67,6 +70,15 @@ def main():
     rates[good] = detect_r_peaks(bunch.signals[good], RATE).heart_rate()
     for (name, printed), rate in zip(PRINTED.items(), rates):
         print(f"{name:28}{printed:5}{rate:8.1f}{rate / printed - 1:+8.1%}")
+    if args.write:
+        rows = [
+            [Path(name).name, str(printed), f"{rate:.1f}"]
+            for (name, printed), rate in zip(PRINTED.items(), rates)
+        ]
+        table = Table("", ("print", "printed", "digitized"), rows)
+        write_tables(
+            "digitizing.rst", "digitizing-rates", [table], "digitizer_prints.py FOLDER --write"
+        )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,10 @@ dB (medians are subtracted, and both are aligned by less than one pixel), pages 
 wrong place (another lead is nearer to the truth), and pages whose heart rate in lead II differs by
 more than 2 %. Each arm has other records of the folds.
 
+With ``--write``, the tables of accuracy and of time in docs/digitizing.rst are written, with
+``--arms`` and nothing after it, that of time only. Times are CPU time per page, of pages of folds
+1 to 6 that are digitized in turn.
+
 Limits of the digitizer were chosen on folds 1 and 2. digitizer_infarction.py has the AUROC of
 infarction.
 """
@@ -16,6 +20,8 @@ import time
 
 import numpy as np
 import torch
+from _tables import Table, write_tables
+from _timing import interleave
 
 from sklearn_ecg import detect_r_peaks
 from sklearn_ecg.augmentation import RandomPhoto, RandomScan
@@ -23,6 +29,7 @@ from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.leads import STANDARD_LEADS
 from sklearn_ecg.preprocessing import ECGImageDigitizer, ECGImageRenderer
 
+PAGE = "digitizing.rst"
 RATE = 100
 SMALL, LARGE = (850, 1100), (1700, 2200)
 HEADER = "GENERAL HOSPITAL   ID 123456   Male   61 years\n25 mm/s  10 mm/mV  0.05-150 Hz"
@@ -44,7 +51,17 @@ ARMS = {
     "3x4+1, 1700 x 2200, scan": (dict(layout="3x4+1", image_size=LARGE), RandomScan(1.0)),
     "3x4+1, 1700 x 2200, photo": (dict(layout="3x4+1", image_size=LARGE), RandomPhoto(1.0)),
     "12x1, 1700 x 2200, photo": (dict(layout="12x1", image_size=LARGE), RandomPhoto(1.0)),
+    "3x4+1, 1700 x 2200": (dict(layout="3x4+1", image_size=LARGE), None),
 }
+TIMED = (
+    "3x4+1, 850 x 1100",
+    "3x4+1, 1700 x 2200",
+    "3x4+1, 1700 x 2200, gray grid",
+    "12x1, 1700 x 2200",
+    "3x4+1, 1700 x 2200, scan",
+    "3x4+1, 1700 x 2200, photo",
+)
+TIMED_FOLDS, TIMED_PAGES, REPEATS = (1, 2, 3, 4, 5, 6), 2, 3
 
 
 def make_pages(X, options, transform, seed):
@@ -94,11 +111,12 @@ def heart_rates(signals):
 
 
 def measure(name, X, seed):
+    """Digitize pages, print a line, and return a row of the table."""
     options, transform = ARMS[name]
     pages = make_pages(X, options, transform, seed)
     start = time.process_time()
     bunch = ECGImageDigitizer(RATE, on_error="nan").digitize(pages)
-    seconds = (time.process_time() - start) / len(X)
+    milliseconds = 1000 * (time.process_time() - start) / len(X)
     report = bunch.report
     good = np.flatnonzero(report["status"] == "digitized")
     pixel = (RATE / 25 / report["pixels_per_mm_x"]).to_numpy()
@@ -108,15 +126,46 @@ def measure(name, X, seed):
     truth = np.where(np.isnan(bunch.signals[good]), np.nan, X[good])
     rates = heart_rates(bunch.signals[good]) / heart_rates(truth)
     rates = rates[~np.isnan(rates)]
+    n_refused, n_wrong = len(X) - len(good), sum(wrong for _, wrong in compared)
+    low, n_off = np.percentile(known, 5), (np.abs(rates - 1) > 0.02).sum()
     print(
-        f"{name:32}{len(X):5}{len(X) - len(good):9}{np.median(known):8.1f}"
-        f"{np.percentile(known, 5):8.1f}{sum(wrong for _, wrong in compared):7}"
-        f"{(np.abs(rates - 1) > 0.02).sum():6} / {len(rates):3}{1000 * seconds:7.0f}",
+        f"{name:32}{len(X):5}{n_refused:9}{np.median(known):8.1f}{low:8.1f}{n_wrong:7}"
+        f"{n_off:6} / {len(rates):3}{milliseconds:7.0f}",
         flush=True,
     )
     reasons = report.loc[report["status"] == "refused", "reason_kind"].value_counts()
     if len(reasons):
         print(f"{'':34}refused: " + ", ".join(f"{k} {v}" for k, v in reasons.items()), flush=True)
+    return [
+        name,
+        f"{n_refused} of {len(X)}",
+        f"{np.median(known):.1f}",
+        f"{low:.1f}",
+        str(n_wrong),
+        f"{n_off} of {len(rates)}",
+    ]
+
+
+def time_pages(ecg):
+    """Return rows of the table of CPU times: the median of pages that are digitized in turn."""
+    rng = np.random.default_rng(1)
+    records = np.flatnonzero(np.isin(ecg.folds, TIMED_FOLDS))
+    X = ecg.data[np.sort(rng.choice(records, TIMED_PAGES, replace=False))]
+    digitizer = ECGImageDigitizer(RATE, on_error="nan")
+    pages = {name: make_pages(X, *ARMS[name], seed=1) for name in TIMED}
+    functions = {
+        (name, i): lambda name=name, i=i: digitizer.digitize(pages[name][i : i + 1])
+        for name in TIMED
+        for i in range(TIMED_PAGES)
+    }
+    seconds = interleave(functions, repeats=REPEATS, clock=time.process_time)
+    rows = []
+    for name in TIMED:
+        medians = 1000 * np.median([seconds[name, i] for i in range(TIMED_PAGES)], axis=1)
+        values = [f"{value:.0f}" for value in (np.median(medians), medians.min(), medians.max())]
+        print(f"{name:32}{values[0]:>7} ms ({values[1]} to {values[2]})", flush=True)
+        rows.append([name, *values])
+    return rows
 
 
 def main():
@@ -124,7 +173,8 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--records", type=int, default=40, help="of each arm")
     parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
-    parser.add_argument("--arms", nargs="+", default=list(ARMS))
+    parser.add_argument("--arms", nargs="*", default=list(ARMS))
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
     ecg = load_ptbxl(args.folder)
     records = np.flatnonzero(np.isin(ecg.folds, args.folds))
@@ -132,10 +182,21 @@ def main():
     print(
         f"{'':32}{'pages':>5}{'refused':>9}{'median':>8}{'5 %':>8}{'wrong':>7}{'rate':>12}{'ms':>7}"
     )
+    assert tuple(ecg.lead_names) == tuple(STANDARD_LEADS)
+    rows = []
     for arm in args.arms:
         chosen = rng.choice(records, min(args.records, len(records)), replace=False)
-        measure(arm, ecg.data[chosen], seed=1)
-    assert tuple(ecg.lead_names) == tuple(STANDARD_LEADS)
+        rows.append(measure(arm, ecg.data[chosen], seed=1))
+    times = time_pages(ecg)
+    if args.write:
+        command = "digitizer_ptbxl.py PTB_XL_FOLDER --write"
+        header = ("page", "median (ms)", "faster page (ms)", "slower page (ms)")
+        write_tables(PAGE, "digitizing-time", [Table("", header, times)], f"{command} --arms")
+        if args.arms == list(ARMS):
+            header = ("page", "refused", "median (dB)", "5th percentile (dB)")
+            header += ("pages with a lead in a wrong place", "heart rate off by more than 2 %")
+            command += f" --records {args.records}"
+            write_tables(PAGE, "digitizing-accuracy", [Table("", header, rows)], command)
 
 
 if __name__ == "__main__":

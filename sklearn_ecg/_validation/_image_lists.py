@@ -9,6 +9,12 @@ from PIL import Image
 from ..leads import is_lead_frame
 from ._images import SINGLE_IMAGE, refuse_other_dimensions
 
+_PIXELS = (
+    "booleans, integers from 0 to 255, uint16 from 0 to 65535, or floats in [0, 1] or [0, 255]"
+)
+# Of the range of floats.
+_EXCESS = 0.01
+
 
 def list_images(X, name):
     """Return the images or paths in X as a list, and the index of X or None.
@@ -70,9 +76,19 @@ def _check_pixels(image, i):
             "width, channels) with at most 4 channels, which come last."
         )
     if image.dtype.kind not in "buif":
-        raise TypeError(f"X[{i}] has dtype {image.dtype}. Pass bytes, or floats in [0, 1].")
-    if image.dtype.kind == "f" and image.size and not np.isfinite(image).all():
+        raise TypeError(f"X[{i}] has dtype {image.dtype}. Pass {_PIXELS}.")
+    if image.dtype in (bool, np.uint8, np.uint16) or image.size == 0:
+        return
+    low, high = image.min(), image.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"X[{i}] contains NaN or infinity. Pass finite pixels.")
+    # Floats may be slightly out of their range, as after interpolation.
+    excess = 0.0 if image.dtype.kind in "ui" else _EXCESS * (1 if high <= 1 + _EXCESS else 255)
+    if low < -excess or high > 255 + excess:
+        raise ValueError(
+            f"X[{i}] has dtype {image.dtype} and values from {low:g} to {high:g}, whose range of "
+            f"brightness is unknown. Pass {_PIXELS}."
+        )
 
 
 def is_path(image):

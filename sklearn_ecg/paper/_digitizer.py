@@ -39,6 +39,7 @@ _FACTS = (
     "shared_energy",
     "largest_jump",
     "total_jumps",
+    "cut_off",
     "confidence",
     "lead_boxes",
 )
@@ -94,6 +95,7 @@ class ECGImageDigitizer(
     The steps are as follows. None of them is random, and nothing is learned in `fit`.
 
     1. Files are read as by :func:`~sklearn_ecg.datasets.load_ecg_images`, within the same limits.
+       Images of Pillow are treated like files: EXIF turns them, and several pages are refused.
        Of an image with more than 8 million pixels, blocks of pixels are averaged. A PDF page is
        rendered with 200 pixels per inch.
     2. The smallest of the three colors shows the grid, whatever its color. The mean spectrum of
@@ -122,7 +124,9 @@ class ECGImageDigitizer(
        border of the image or, on pages that are not upright, of the grid.
 
     Leads of a page with columns are NaN outside of their column, because they are not printed
-    there. The signals of limb leads are given as printed: they are not corrected by the identities.
+    there, and within one pixel and half the width of a line of the next column, where the ink of
+    both leads overlaps. The signals of limb leads are given as printed: they are not corrected by
+    the identities.
 
     Pages in color, in gray, and in black and white are read. Pages without a grid, on folded paper,
     or turned by more than 8 degrees are refused. The limits of accuracy are in the documentation.
@@ -143,11 +147,12 @@ class ECGImageDigitizer(
     >>> signals.shape
     (1, 12, 1000)
 
-    Lead V1 is printed from 5 s to 7.5 s only, and lead II in the rhythm strip, too:
+    Lead V1 is printed from 5 s to 7.5 s only. Next to other leads, it is unknown, too. Lead II is
+    also in the rhythm strip:
 
     >>> import numpy as np
     >>> np.flatnonzero(~np.isnan(signals[0, 6]))[[0, -1]]
-    array([500, 749])
+    array([502, 748])
     >>> bool(np.abs(signals[0, 1] - X[0, 1]).mean() < 0.02)
     True
     >>> report = digitizer.report(pages)
@@ -233,7 +238,8 @@ class ECGImageDigitizer(
             Images: an array of shape (n_images, height, width) or (n_images, height, width,
             n_channels), or a sequence of images of any sizes, each of which is an array, an image
             of Pillow, or the path of a PNG, JPEG, TIFF or BMP file, or of a PDF file with one page.
-            Arrays are bytes, or floats in [0, 1] or [0, 255].
+            Arrays are booleans, integers from 0 to 255, uint16 from 0 to 65535, or floats in [0, 1]
+            or [0, 255].
 
         Returns
         -------
@@ -274,7 +280,8 @@ class ECGImageDigitizer(
                 A word and a sentence, empty for digitized images. The word is "file", "size",
                 "blank", "grid", "perspective", "traces", "layout", "scale", "time" or "leads".
             ``height``, ``width``, ``reduction``
-                Size of the image in pixels, and how many pixels were averaged in each direction.
+                Size of the image in pixels, after a file was turned according to EXIF, and how many
+                pixels were averaged in each direction.
             ``pixels_per_mm_x``, ``pixels_per_mm_y``
                 Pitch of the grid in the middle of the image, horizontally and vertically.
             ``rotation``
@@ -300,6 +307,9 @@ class ECGImageDigitizer(
             ``largest_jump``, ``total_jumps``
                 Largest vertical gap of a trace in mm, and sum of those from 0.5 mm. Pages above
                 11 mm and 25 mm are refused.
+            ``cut_off``
+                Largest share of the columns of a lead in which it touches the border of the image
+                or, on pages that are not upright, of the grid. Pages above 0.01 are refused.
             ``confidence``
                 From 0 to 1: the smallest of ``grid_share``, ``1 - limb_residual``, the smallest
                 share of a lead that is recovered, and ``1 - start_spread / 10``. It is no

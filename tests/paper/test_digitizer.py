@@ -114,8 +114,8 @@ def test_leads_are_nan_where_they_are_not_printed(pages, layout):
         if layout == "3x4+1" and name == "II":
             expected[:] = True
         known = ~np.isnan(signals[i])
-        # The last time point of a row may be missing.
-        assert (known != expected).sum() <= 2, name
+        # Where columns meet, and at the end of a row, few time points are missing.
+        assert (known != expected).sum() <= 4, name
 
 
 def test_rhythm_strip(pages):
@@ -124,7 +124,7 @@ def test_rhythm_strip(pages):
     without = ECGImageDigitizer(RATE, rhythm_strip="ignore").digitize(images[:1])
     assert list(without.report["rhythm_leads"]) == [["II"]]
     printed = ~np.isnan(without.signals[0])
-    assert printed[1].sum() == 250
+    assert printed[1].sum() == 249
     np.testing.assert_array_equal(without.signals[0][printed], signals[0][printed])
 
 
@@ -163,6 +163,7 @@ def test_report_of_clean_pages(pages, layout):
     np.testing.assert_allclose(report["pulse_height"], 10, atol=0.2)
     assert (report["limb_residual"] < 0.1).all()
     assert (report["confidence"] > 0.8).all()
+    assert (report["cut_off"] == 0).all()
     assert (report.filter(like="recovered_") > 0.97).all(axis=None)
     for name, box in report.loc[0, "lead_boxes"].items():
         top, bottom, left, right = renderer.lead_boxes_[name]
@@ -250,6 +251,35 @@ def test_large_jpeg_files_are_decoded_at_half_their_size(page, pages, tmp_path):
     np.testing.assert_allclose(row["lead_boxes"]["V1"], 4 * np.array(box), atol=20)
     error = bunch.signals[0] - pages["3x4+1"][2][0]
     assert np.nanmean(np.abs(error)) < 0.02
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_images_turned_by_exif(page, pages, tmp_path, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / f"page.{suffix}"
+    Image.fromarray(page).transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+    with Image.open(path) as image:
+        bunch = ECGImageDigitizer(RATE).digitize([path, image])
+        if suffix == "png":
+            assert image.size == SIZE, "the image of the user was turned"
+    for i, row in bunch.report.iterrows():
+        assert (row["height"], row["width"]) == SIZE
+        assert row["lead_boxes"] == pages["3x4+1"][3].loc[0, "lead_boxes"]
+        np.testing.assert_array_equal(bunch.signals[i], pages["3x4+1"][2][0])
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "gif"])
+def test_images_of_pillow_with_several_pages(page, tmp_path, suffix):
+    path = tmp_path / f"pages.{suffix}"
+    first, second = Image.fromarray(page[::4, ::4]), Image.fromarray(page[::4, ::-4])
+    first.save(path, save_all=True, append_images=[second])
+    with Image.open(path) as image:
+        image.seek(1)
+        report = ECGImageDigitizer(RATE).report([image])
+        assert image.tell() == 1
+    assert report.loc[0, "status"] == "failed"
+    assert "it is unknown which one to load" in report.loc[0, "reason"]
 
 
 def test_pdf_files(page, pages, tmp_path):
@@ -427,9 +457,13 @@ def test_kinds_of_images(page, pages, tmp_path):
 
 def test_gray_images(page):
     gray = np.asarray(Image.fromarray(page).convert("L"))
-    wide = gray.astype(np.uint16) * 257
+    wide = gray.astype(np.uint16)
     paletted = Image.fromarray(gray).convert("P")
-    images = [gray, gray[..., None], np.dstack([gray, np.full(SIZE, 255, np.uint8)]), wide]
+    images = [gray, gray[..., None], np.dstack([gray, np.full(SIZE, 255, np.uint8)]), wide * 257]
+    # As after interpolation.
+    floats = gray / 255
+    floats[gray == 255] = 1.005
+    images += [wide, gray.astype(np.int32), floats]
     expected, *others = ECGImageDigitizer(RATE).transform([*images, paletted])
     for signals in others:
         np.testing.assert_array_equal(signals, expected)
@@ -467,6 +501,9 @@ def test_estimator(page):
         ([np.zeros((2, 50, 60, 3))], ValueError, r"shape \(2, 50, 60, 3\)"),
         ([np.zeros((3, 50, 60))], ValueError, "channels, which come last"),
         ([np.full((300, 300), np.nan)], ValueError, "NaN or infinity"),
+        ([np.full((300, 300), 4095, np.int32)], ValueError, "int32 and values from 4095 to 4095"),
+        ([np.full((300, 300), -1)], ValueError, "Pass booleans, integers from 0 to 255, uint16"),
+        ([np.full((300, 300), 300.0)], ValueError, "float64 and values from 300"),
         ([np.zeros((300, 300), complex)], TypeError, "complex128"),
         ([17], TypeError, "is int"),
         (pd.DataFrame({"a": [1]}), ValueError, "a table"),
@@ -511,7 +548,7 @@ def test_pages_with_different_scales(page, stretch):
         image = np.asarray(Image.fromarray(page).resize(size, Image.Resampling.BICUBIC))
         bunch = ECGImageDigitizer(sampling_rate=100).digitize([image])
         known = np.isfinite(bunch.signals[0]).sum(axis=1)
-        assert (known >= 249).all(), known
+        assert (known >= 244).all(), known
 
 
 def test_a_damaged_image_of_pillow(tmp_path, page):

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import maximum_filter
 
-from sklearn_ecg.paper._digitizing._assembly import TimeAxis
-from sklearn_ecg.paper._digitizing._bends import fit_bend
+from sklearn_ecg.paper._digitizing._assembly import TimeAxis, read_lead
+from sklearn_ecg.paper._digitizing._bends import Bend, fit_bend
 from sklearn_ecg.paper._digitizing._confusion import (
     MAX_SHARED_ENERGY,
     check_borders,
@@ -15,7 +16,16 @@ from sklearn_ecg.paper._digitizing._confusion import (
 )
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
 from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
-from sklearn_ecg.paper._digitizing._grid_fit import _fit, fit_grid, to_pixels
+from sklearn_ecg.paper._digitizing._grid_fit import (
+    Grid,
+    _fit,
+    _improve,
+    find_outside,
+    fit_grid,
+    to_pixels,
+    warp_page,
+)
+from sklearn_ecg.paper._digitizing._ink import _maximum, halve
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
 from sklearn_ecg.paper._digitizing._layouts import (
     LeadPlace,
@@ -35,6 +45,7 @@ from sklearn_ecg.paper._digitizing._tracing import (
     trace_rows,
 )
 from sklearn_ecg.paper._digitizing._unwrapping import follow_phases
+from sklearn_ecg.paper._digitizing._waves import demodulate, demodulate_upright
 
 
 def draw_grid(to_paper, size=(700, 900), contrast=60):
@@ -70,6 +81,50 @@ def test_pitch_and_rotation(pitch, degrees):
     assert grid.share > 0.9
 
 
+def test_waves_along_rows_and_columns():
+    pixels = np.random.default_rng(0).normal(size=(100, 130)).astype(np.float32)
+    _, _, found = demodulate_upright(pixels, [0.05, 0.25])
+    for frequency, waves in zip((0.05, 0.25), found):
+        x, y, expected = demodulate(pixels, [(frequency, 0), (0, frequency)])
+        assert x.shape == y.shape == (4, 5)
+        np.testing.assert_allclose(waves, expected, atol=1e-4)
+    # The block in the middle, with weights of its neighbors.
+    phasor = 0
+    for i, j in np.ndindex(3, 3):
+        block = pixels[24 * i : 24 * i + 24, 24 * j : 24 * j + 24]
+        wave = np.exp(2j * np.pi * 0.05 * np.arange(24 * j, 24 * j + 24))
+        phasor += (2 - abs(i - 1)) * (2 - abs(j - 1)) / 16 * (block * wave).sum()
+    assert found[0][0][1, 1] == pytest.approx(phasor, abs=1e-3)
+
+
+def test_squares_of_ink():
+    rng = np.random.default_rng(0)
+    is_ink = rng.random((31, 45)) < 0.1
+    expected = is_ink[:30, :44].reshape(15, 2, 22, 2).any(axis=(1, 3))
+    np.testing.assert_array_equal(halve(is_ink), expected)
+    values = rng.integers(0, 256, (31, 45), np.uint8)
+    for reach in (1, 3):
+        expected = maximum_filter(values, 2 * reach + 1, mode="nearest")
+        np.testing.assert_array_equal(_maximum(values, reach), expected)
+
+
+@pytest.mark.parametrize("is_bent", [False, True])
+def test_pixels_that_are_not_in_the_image(is_bent):
+    to_paper = np.array([[0.25, 0.01, 3], [-0.02, 0.24, 15], [1e-5, -2e-5, 1]])
+    coefficients = np.zeros((10, 2))
+    coefficients[1] = 2.0, 1.0
+    bend = Bend((100.0, 80.0), 100.0, coefficients, np.zeros((2, 24, 24))) if is_bent else None
+    grid = Grid(to_paper, (4.0, 4.0), 0.0, 0.0, 1.0, None, bend)
+    image = Image.new("L", (700, 500), 255)
+    page = (-20.0, -10.0), 4, (900, 700)
+    nearest = Image.Resampling.NEAREST
+    expected = np.asarray(warp_page(image, grid, *page, fill=0, resample=nearest)) == 0
+    outside = find_outside(image.size, grid, *page)
+    assert 0.2 < expected.mean() < 0.8
+    # Up to a pixel at the border, whose length is about 2400 pixels.
+    assert (outside != expected).sum() < (6000 if is_bent else 2400)
+
+
 def test_bent_paper():
     def to_paper(x, y):
         return x / 4 + 3.0 * (y / 700) ** 2, y / 4 + 3.5 * np.sin(np.pi * x / 900)
@@ -86,6 +141,17 @@ def test_bent_paper():
         off = true - expected
         off -= np.median(off)
         assert np.percentile(np.abs(off), 90) < 0.3
+
+
+def test_bends_that_fit_worse_are_not_used(monkeypatch):
+    def improve(*args, **options):
+        model, _, sheet, bend = _improve(*args, **options)
+        return model, 0.7 if options else 0.8, sheet, bend
+
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+    grid = fit_grid(split_channels(draw_grid(lambda x, y: (x / 4, y / 4))))
+    assert grid.share == 0.8
+    assert grid.bend is None
 
 
 def test_phases_are_followed_around_text():
@@ -253,6 +319,34 @@ def test_narrow_peaks_keep_their_height(width):
     assert np.nanmax(curve.y) == pytest.approx(95, abs=0.1)
     middle = sample_curve(curve, np.arange(80) + 0.5, 4)
     assert np.abs(middle[:20] - 50).max() < 0.1
+
+
+def test_ink_of_the_next_column():
+    # 100 pixels per second. Where columns meet, vertical strokes contain both leads.
+    level = np.repeat([50.0, 90.0, 50.0, 90.0], 250)
+    top, bottom = level - 1, level + 1
+    for limit in (250, 500, 750):
+        top[limit - 1 : limit + 1], bottom[limit - 1 : limit + 1] = 49.0, 91.0
+    curve = make_curve(Path(top, bottom, np.arange(1000)), 4.0, 2.0)
+    axis = TimeAxis(0.0, 100.0, 10.0, [None], 0.0)
+    for column in range(4):
+        signal, recovered, _ = read_lead(
+            curve,
+            LeadPlace("V1", 0, column, 4),
+            axis,
+            zero=50.0,
+            per_millivolt=40.0,
+            sampling_rate=500,
+            n_times=5000,
+            scale=4.0,
+        )
+        known = np.flatnonzero(~np.isnan(signal))
+        # Half of a line of two pixels, and one pixel, are ten time points.
+        limits = 1250 * column + 10 * (column > 0), 1250 * (column + 1) - 10 * (column < 3)
+        np.testing.assert_allclose(known[[0, -1]], limits, atol=1)
+        assert (np.diff(known) == 1).all()
+        np.testing.assert_allclose(signal[known], -1.0 * (column % 2), atol=0.02)
+        assert recovered == 1
 
 
 def crossing_rows(n_shared, jump=0.0):

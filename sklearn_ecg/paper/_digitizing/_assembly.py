@@ -149,7 +149,8 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
     -------
     signal : ndarray of shape (n_times,)
     recovered : float
-        Share of the printed time points that are known, NaN if none of them is in the signal.
+        Share of the printed time points that are known, NaN if none of them is in the signal. Those
+        at the limit of two columns are left out.
     box : tuple of float
         Top, bottom, left and right in pixels of the upright page.
     """
@@ -165,10 +166,15 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
         return signal, np.nan, None
     times = np.arange(begin, end) / sampling_rate
     x = axis.start + times * axis.per_second
+    # At the limit of two columns, there is ink of both leads, and often a line.
+    margin = 0.5 * curve.line_width + 1
+    is_mixed = np.zeros(len(x), dtype=bool)
     if place.column:
-        # At the limit of two columns, there is ink of both leads, and often a line.
-        x[0] += 0.5 * (curve.line_width + 1)
+        is_mixed |= x < axis.start + first * axis.per_second + margin
+    if place.column < place.n_columns - 1:
+        is_mixed |= x > axis.start + (first + seconds) * axis.per_second - margin
     values = sample_curve(curve, x, _MAX_GAP * scale)
+    values[is_mixed] = np.nan
     known = ~np.isnan(values)
     if not known.any():
         return signal, 0.0, None
@@ -180,4 +186,4 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
         float(axis.start + first * axis.per_second),
         float(axis.start + last * axis.per_second),
     )
-    return signal, float(known.mean()), box
+    return signal, float(known[~is_mixed].mean()), box

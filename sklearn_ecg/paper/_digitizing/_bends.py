@@ -1,11 +1,12 @@
 """Smooth bends of paper: what the grid deviates from a plane sheet."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import solveh_banded
 from scipy.ndimage import map_coordinates
-from scipy.sparse.linalg import spsolve
 
 # mm: side of the cells in which a bent page is turned upright.
 CELL = 10.0
@@ -139,7 +140,20 @@ def _fit_net(bend, u, v, rest, used, stiffness):
     ).tocsr()
     polynomials = Bend(bend.center, bend.size, bend.coefficients, np.zeros_like(bend.net))
     target = (rest - np.array(polynomials.displacement(u, v)))[:, used]
-    # Second differences of neighbors, as of a stiff sheet; far from all points, the net is flat.
+    bands = stiffness * _stiff_bands(shape)
+    # Far from all points, the net is flat.
+    bands[0] += 1e-3
+    points = sparse.tril(matrix.T @ matrix).tocoo()
+    bands[points.row - points.col, points.col] += points.data
+    bend.net = solveh_banded(bands, matrix.T @ target.T, lower=True).T.reshape(bend.net.shape)
+
+
+@lru_cache(maxsize=4)
+def _stiff_bands(shape):
+    """Return the squares of the second differences of a net, as of a stiff sheet.
+
+    Each corner depends on those up to two rows below: the lower bands of a symmetric matrix.
+    """
     down, across = (
         sparse.diags_array(
             [np.ones(n - 2), np.full(n - 2, -2.0), np.ones(n - 2)],
@@ -150,9 +164,10 @@ def _fit_net(bend, u, v, rest, used, stiffness):
     )
     down = sparse.kron(down, sparse.eye_array(shape[1]))
     across = sparse.kron(sparse.eye_array(shape[0]), across)
-    system = matrix.T @ matrix + stiffness * (down.T @ down + across.T @ across)
-    system = system + 1e-3 * sparse.eye_array(matrix.shape[1])
-    bend.net = spsolve(system.tocsc(), (matrix.T @ target.T)).T.reshape(bend.net.shape)
+    system = sparse.tril(down.T @ down + across.T @ across).tocoo()
+    bands = np.zeros((2 * shape[1] + 1, system.shape[0]))
+    bands[system.row - system.col, system.col] = system.data
+    return bands
 
 
 _N_TERMS = (_DEGREE + 1) * (_DEGREE + 2) // 2

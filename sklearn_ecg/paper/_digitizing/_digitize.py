@@ -9,7 +9,7 @@ from ._assembly import check_length, find_time_axis, read_lead
 from ._confusion import check_borders, check_confusion
 from ._curves import make_curve
 from ._grid_fit import fit_grid
-from ._ink import remove_blots, remove_rulings, separate_ink
+from ._ink import INK, remove_blots, remove_rulings, separate_ink
 from ._layouts import (
     MAX_LIMB_RESIDUAL,
     READABLE_LAYOUTS,
@@ -102,7 +102,7 @@ def _digitize(image, options, facts, reduction):
     rows = find_rows(upright, grid.sheet.area)
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
-    paths = trace_rows(find_strokes(upright.strength, ink=upright.ink), rows, scale)
+    paths = trace_rows(find_strokes(upright.strength, INK, upright.ink), rows, scale)
     _cut_to_grid(paths, upright, grid.sheet.area)
     heights = np.concatenate([path.bottom - path.top for path in paths])
     line_height = float(np.nanpercentile(heights, 30)) if (heights > 0).any() else 1.0

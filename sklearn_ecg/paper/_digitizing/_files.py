@@ -13,6 +13,7 @@ from ...utils._image_files import (
     open_image_path,
     put_on_white,
     read_image,
+    read_opened_image,
     record_warnings,
 )
 from ._digitize import PageReading, digitize_page
@@ -39,9 +40,9 @@ def open_and_digitize(image, options, max_pixels=None):
             image = _read_file(image, facts, max_pixels)
         else:
             image = as_image(image) if isinstance(image, np.ndarray) else image
-            image.load()  # an opened file may be damaged
-            facts.shape = image.size[::-1]
-            image = put_on_white("image", image)
+            image = put_on_white("image", read_opened_image(image, "image", facts))
+        if facts.is_turned:
+            facts.shape = facts.shape[::-1]
     except Exception as error:
         # Decoders raise errors of many types.
         error = describe_decoding_error("image", error)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy.ndimage import convolve1d
 
 from ._bends import CELL, Bend, fit_bend
@@ -11,9 +11,8 @@ from ._lattice import HARMONICS, enhance_grid, find_lattice
 from ._refusal import PageRefusedError
 from ._sheets import Sheet, fill_sheet
 from ._unwrapping import follow_phases
+from ._waves import BLOCK, demodulate, demodulate_upright, measure_coherence
 
-# Pixels of the reduced page: side of the blocks whose phases are measured.
-_BLOCK = 24
 # mm: a block further from the fitted grid does not belong to it.
 _TOLERANCE = 0.35
 # mm: the same for lines of 5 mm, whose places are less exact.
@@ -23,7 +22,7 @@ _MIN_SHARE = 0.55
 _GOOD_SHARE = 0.9
 # Pixels per mm of the page that the second fit uses.
 _FIT_SCALE = 4.0
-_LEAST_BLOCKS, _BENT_BLOCKS = 12, 40
+_LEASTBLOCKS, _BENTBLOCKS = 12, 40
 # Shares of the blocks that remain, one fit after the other.
 _NEAREST = (0.9, 0.8, 0.7, 0.7, 0.7)
 # Fits of a tilted page at most, before its bends.
@@ -85,14 +84,12 @@ def fit_grid(page):
     lattice = find_lattice(page.darkest)
     if lattice is None:
         return None
-    phases = [
-        _measure_phases(lattice.pixels, vector, strength)
-        for vector, strength in zip((lattice.across, lattice.along), lattice.strengths)
-    ]
+    phases = _measure_phases(lattice)
     to_page = np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
     to_paper = _grow(phases, lattice) @ to_page
-    to_paper, share, sheet, bend = _improve(page, to_paper)
-    if _is_tilted(to_paper, page) or share < _GOOD_SHARE:
+    to_paper, share, sheet, bend = plane = _improve(page, to_paper)
+    is_tilted = _is_tilted(to_paper, page)
+    if is_tilted or share < _GOOD_SHARE:
         # In the first fit, the pitch is not right everywhere.
         tilted = _follow(lattice) @ to_page
         for _ in range(_MAX_FITS):
@@ -103,6 +100,8 @@ def fit_grid(page):
             to_paper, share, sheet, bend = _improve(
                 page, to_paper, followed=True, bent=True, bend=bend
             )
+        if not is_tilted and share < plane[1]:
+            to_paper, share, sheet, bend = plane
     if share < _MIN_SHARE:
         raise PageRefusedError(
             "grid",
@@ -118,38 +117,19 @@ def _is_tilted(to_paper, page):
     return abs(to_paper[2, 0]) * width + abs(to_paper[2, 1]) * height > 0.003
 
 
-def _measure_phases(pixels, vector, strengths):
-    """Return position, phase in cycles, weight, and harmonic of the phases of blocks."""
+def _measure_phases(lattice):
+    """Return, for both directions, position, phase in cycles, weight, and harmonic of blocks."""
     # The strongest harmonic; the first one is preferred, as it cannot be confused as easily.
-    harmonic = 1 if strengths[0] > 0.6 * strengths.max() else int(np.argmax(strengths)) + 1
-    x, y, phasor = _demodulate(pixels, harmonic * vector)
-    return x, y, np.angle(phasor) / (2 * np.pi), _coherence(phasor), harmonic
-
-
-def _coherence(phasor):
-    """Return how much the phases of neighboring blocks agree, from 0 to 1: not those of text."""
-    unit = phasor / np.maximum(np.abs(phasor), 1e-9)
-    for axis in (0, 1):
-        unit = convolve1d(unit, np.ones(3) / 3, axis=axis, mode="nearest")
-    return np.abs(unit)
-
-
-def _demodulate(pixels, vector, block=_BLOCK):
-    """Return the centers of blocks and the complex amplitudes of a wave in them."""
-    n_rows, n_columns = pixels.shape[0] // block, pixels.shape[1] // block
-    height, width = n_rows * block, n_columns * block
-    blocks = pixels[:height, :width].reshape(n_rows, block, n_columns, block)
-    along_x = np.exp(2j * np.pi * vector[0] * np.arange(width)).astype(np.complex64)
-    along_y = np.exp(2j * np.pi * vector[1] * np.arange(height)).astype(np.complex64)
-    wave = along_x.reshape(n_columns, block)
-    sums = np.empty((n_rows, block, n_columns), dtype=np.complex64)
-    sums.real = np.einsum("abcd,cd->abc", blocks, np.ascontiguousarray(wave.real), optimize=True)
-    sums.imag = np.einsum("abcd,cd->abc", blocks, np.ascontiguousarray(wave.imag), optimize=True)
-    phasor = (sums * along_y.reshape(n_rows, block, 1)).sum(axis=1)
-    for axis in (0, 1):
-        phasor = convolve1d(phasor, [0.25, 0.5, 0.25], axis=axis, mode="nearest")
-    y, x = np.mgrid[:n_rows, :n_columns] * block + (block - 1) / 2
-    return x, y, phasor
+    harmonics = [
+        1 if strengths[0] > 0.6 * strengths.max() else int(np.argmax(strengths)) + 1
+        for strengths in lattice.strengths
+    ]
+    vectors = [n * vector for n, vector in zip(harmonics, (lattice.across, lattice.along))]
+    x, y, phasors = demodulate(lattice.pixels, vectors)
+    return [
+        (x, y, np.angle(phasor) / (2 * np.pi), measure_coherence(phasor), harmonic)
+        for phasor, harmonic in zip(phasors, harmonics)
+    ]
 
 
 def _grow(phases, lattice):
@@ -176,7 +156,7 @@ def _grow(phases, lattice):
             scale[axis, 0] * x[center] + scale[axis, 1] * y[center]
         )
     limit = 0.6
-    radius, largest = 3 * _BLOCK, distance.max()
+    radius, largest = 3 * BLOCK, distance.max()
     while True:
         near = (distance <= radius) & (weight > limit)
         u, v = _apply(model, x[near], y[near])
@@ -188,7 +168,7 @@ def _grow(phases, lattice):
             errors.append(off / period)
         good = np.hypot(*errors) < 0.3
         if good.sum() >= 6:
-            few = radius < 8 * _BLOCK
+            few = radius < 8 * BLOCK
             model = _fit(
                 x[near][good],
                 y[near][good],
@@ -205,15 +185,16 @@ def _grow(phases, lattice):
 
 def _follow(lattice):
     """Fit a homography to the lines of 5 mm, which are followed over the whole page."""
-    waves = [_demodulate(lattice.pixels, vector) for vector in (lattice.across, lattice.along)]
-    quality = np.minimum(*(_coherence(phasor) for *_, phasor in waves))
+    x, y, phasors = demodulate(lattice.pixels, (lattice.across, lattice.along))
+    quality = np.minimum(*map(measure_coherence, phasors))
     good = quality > _COHERENT
-    if good.sum() < _LEAST_BLOCKS:
+    if good.sum() < _LEASTBLOCKS:
         raise PageRefusedError("grid", "too little of the grid is legible")
-    places = []
-    for (x, y, phasor), vector in zip(waves, (lattice.across, lattice.along)):
-        off = follow_phases(-5 * np.angle(phasor) / (2 * np.pi), 5.0, quality)
-        places.append((5 * (vector[0] * x + vector[1] * y) + off)[good])
+    offs = follow_phases(-5 * np.angle(phasors) / (2 * np.pi), 5.0, quality)
+    places = [
+        (5 * (vector[0] * x + vector[1] * y) + off)[good]
+        for off, vector in zip(offs, (lattice.across, lattice.along))
+    ]
     return _fit_most(x[good], y[good], *places)
 
 
@@ -275,20 +256,17 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
     size = (int((right - left) * scale), int((bottom - top) * scale))
     plane = Grid(to_paper, (scale, scale), 0.0, 0.0, 0.0, None, bend)
     bilinear = Image.Resampling.BILINEAR
-    pixels = enhance_grid(
-        warp_page(page.darkest, plane, (left, top), scale, size, resample=bilinear)
-    )
-    inside = Image.new("L", page.darkest.size, 255)
-    inside = warp_page(inside, plane, (left, top), scale, size, fill=0, resample=bilinear)
-    inside = np.asarray(inside) > 128
-    pixels[~inside] = 0
-    fields = {}
-    for harmonic in (1, HARMONICS):
-        frequency = harmonic / (5 * scale)
-        x, y, across = _demodulate(pixels, (frequency, 0))
-        _, _, along = _demodulate(pixels, (0, frequency))
+    upright = warp_page(page.darkest, plane, (left, top), scale, size, fill=0, resample=bilinear)
+    # No pixel of the page is 0.
+    outside = np.asarray(upright) == 0
+    upright.paste(255, mask=Image.fromarray(outside))
+    pixels = enhance_grid(upright)
+    pixels[outside] = 0
+    fields, harmonics = {}, (1, HARMONICS)
+    x, y, waves = demodulate_upright(pixels, [n / (5 * scale) for n in harmonics])
+    for harmonic, (across, along) in zip(harmonics, waves):
         weight = np.sqrt(np.abs(across) * np.abs(along))
-        coherence = np.minimum(_coherence(across), _coherence(along))
+        coherence = np.minimum(measure_coherence(across), measure_coherence(along))
         fields[harmonic] = across, along, weight, coherence
     powers = [np.percentile(field[2], 75) for field in fields.values()]
     harmonic = HARMONICS if powers[1] > 0.5 * powers[0] else 1
@@ -301,11 +279,9 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
     new_u, new_v = u, v
     if followed:
         good = offsets[1][2] & (fields[1][3] > _COHERENT)
-        if good.sum() >= _LEAST_BLOCKS:
-            traced = [
-                place + follow_phases(off, 5.0, np.where(offsets[1][2], fields[1][3], 0.0))
-                for place, off in ((u, offsets[1][0]), (v, offsets[1][1]))
-            ]
+        if good.sum() >= _LEASTBLOCKS:
+            quality = np.where(offsets[1][2], fields[1][3], 0.0)
+            traced = np.array([u, v]) + follow_phases(offsets[1][:2], 5.0, quality)
             if bend is None:
                 first = _fit_most(u[good], v[good], traced[0][good], traced[1][good])
                 new_u, new_v = _apply(first, u, v)
@@ -313,7 +289,7 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
     if bend is not None:
         new_u, new_v = bend.flatten(u, v)
     for _ in range(0 if bend is not None else 3):
-        if used.sum() < _LEAST_BLOCKS:
+        if used.sum() < _LEASTBLOCKS:
             raise PageRefusedError("grid", "too little of the grid is legible")
         du, dv = u + off_u - new_u, v + off_v - new_v
         du -= period * np.round(du / period)
@@ -336,7 +312,7 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
     used = used | (measured[0][3] & (coarse < _COARSE_TOLERANCE))
     share = used.sum() / max(1, good.sum())
     good, on_sheet = measured[0][3] | measured[-1][3], None
-    if (bend is not None or bent and share < _GOOD_SHARE) and good.sum() >= _BENT_BLOCKS:
+    if (bend is not None or bent and share < _GOOD_SHARE) and good.sum() >= _BENTBLOCKS:
         bend = fit_bend(new_u, new_v, measured, traced)
         moved = bend.displacement(new_u, new_v)
         fine, coarse = (_distances(measured[i], *moved) for i in (-1, 0))
@@ -350,10 +326,10 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
         # Paper that is flat to a fraction of a mm is not resampled.
         if moved < _FLAT:
             bend = None
-    if used.sum() < _LEAST_BLOCKS:
+    if used.sum() < _LEASTBLOCKS:
         raise PageRefusedError("grid", "too little of the grid is legible")
     blocks = fill_sheet(used if on_sheet is None else on_sheet)
-    sheet = Sheet(blocks, (float(u[0, 0]), float(v[0, 0])), _BLOCK / scale)
+    sheet = Sheet(blocks, (float(u[0, 0]), float(v[0, 0])), BLOCK / scale)
     model = correction @ to_paper
     return model / model[2, 2], share, sheet, bend
 
@@ -452,6 +428,33 @@ def warp_page(image, grid, origin, scale, size, *, fill=255, resample=Image.Resa
         for j in range(len(columns) - 1)
     ]
     return image.transform(size, Image.Transform.MESH, mesh, resample, fillcolor=fill)
+
+
+def find_outside(image_size, grid, origin, scale, size):
+    """Return the pixels of an upright page that are not in the image.
+
+    Parameters
+    ----------
+    image_size : tuple of int
+        Width and height of the image.
+    grid, origin, scale, size
+        See `warp_page`.
+
+    Returns
+    -------
+    outside : ndarray of shape (height, width), bool
+    """
+    width, height = image_size
+    along = np.linspace(0, 1, 50)
+    x = width * np.concatenate([along, np.ones(50), along[::-1], np.zeros(50)])
+    y = height * np.concatenate([np.zeros(50), along, np.ones(50), along[::-1]])
+    u, v = _apply(grid.to_paper, x, y)
+    if grid.bend is not None:
+        u, v = np.array([u, v]) + grid.bend.displacement(u, v)
+    border = np.stack([(u - origin[0]) * scale - 0.5, (v - origin[1]) * scale - 0.5], axis=1)
+    outside = Image.new("L", size, 1)
+    ImageDraw.Draw(outside).polygon(border.ravel().tolist(), fill=0)
+    return np.asarray(outside).view(bool)
 
 
 def _describe(page, to_paper, share, sheet, bend):

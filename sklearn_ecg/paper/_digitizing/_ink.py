@@ -6,9 +6,14 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import label, maximum_filter, minimum_filter, uniform_filter
 
-from ._grid_fit import Grid, paper_bounds, to_pixels, warp_page
+from ._grid_fit import Grid, find_outside, paper_bounds, to_pixels, warp_page
 from ._refusal import PageRefusedError
 
+# Strength of ink in the middle of a trace, and at its ends: bytes are several times faster than
+# floats, and finer than the gray values of an image.
+INK, HALF = 170, np.uint8(85)
+# Rows of pixels that are processed at once, so that intermediate results stay in the cache.
+_STRIP = 64
 # Pixels per mm of an upright page.
 _SCALES = (4, 8)
 # A finer scale than that of the image loses less when it is turned.
@@ -29,8 +34,8 @@ _BLOT = 2.0
 _RULING_HEIGHT = 40.0
 # mm: where the edge of the paper may be.
 _EDGE = 6.0
-# Squares of 5 mm in each direction whose grid is subtracted together.
-_SQUARES = 7
+# Squares of 5 mm in each direction from which the same grid is subtracted.
+_SQUARES = 3
 # mm and share: least distance of such lines, and how much of their height has ink.
 _RULING_DISTANCE = 45.0
 _SOLID = 0.95
@@ -42,11 +47,11 @@ class UprightPage:
 
     Attributes
     ----------
-    strength : ndarray of shape (height, width), float32
-        Ink of each pixel, 0 on paper and about 1 in the middle of a trace.
-    ink : ndarray of shape (height, width), float32
+    strength : ndarray of shape (height, width), uint8
+        Ink of each pixel, 0 on paper and about `INK` in the middle of a trace.
+    ink : ndarray of shape (height, width), uint8
         The same before faint strokes were made stronger.
-    clear : float
+    clear : uint8
         Values of `ink` above this are found in each trace, but not in creases of the paper.
     scale : float
         Pixels per mm.
@@ -64,7 +69,7 @@ class UprightPage:
 
     strength: np.ndarray
     ink: np.ndarray
-    clear: float
+    clear: np.uint8
     scale: float
     scales: tuple
     origin: tuple
@@ -103,47 +108,48 @@ def separate_ink(page, grid):
         outside = np.zeros((height, width), dtype=bool)
         darkness = _darkness(page.lightest)
         _subtract_lines(darkness)
+        inside = np.bincount(darkness[::3, ::3].ravel(), minlength=256)
+        strong, usual = np.searchsorted(inside.cumsum() / inside.sum(), [0.996, 0.95]) / 255
     else:
         scale = int(np.clip(np.ceil(_ENLARGE * pitch.mean()), *_SCALES))
         scales = np.array([scale, scale], dtype=float)
         size = (int((right - left) * scale), int((bottom - top) * scale))
         # Before it is turned, the page has no border that would change the brightness of paper.
-        light = np.clip(255 * (1 - _darkness(page.lightest)), 0, 255)
-        light = Image.fromarray(np.rint(light).astype(np.uint8))
+        light = Image.fromarray(255 - _darkness(page.lightest))
         light = warp_page(light, grid, (left, top), scale, size)
-        frame = Image.new("L", page.lightest.size, 255)
-        frame = warp_page(frame, grid, (left, top), scale, size, fill=0)
-        outside = np.asarray(frame) < 255
-        darkness = 1 - np.asarray(light, dtype=np.float32) / 255
+        outside = find_outside(page.lightest.size, grid, (left, top), scale, size)
+        darkness = np.asarray(light, dtype=np.float32)
+        darkness *= np.float32(-1 / 255)
+        darkness += 1
         mask = grid.sheet.mask((left, top), scales, darkness.shape)
         table = ~(mask | outside)
         mask &= ~outside
         outside = ~mask
-        darkness[outside] = 0
-        _subtract_grid(darkness, 5 * scale, mask)
-        darkness[outside] = 0
-    if is_native:
-        inside = darkness[::3, ::3]
-    else:
+        darkness *= mask
+        _subtract_grid(darkness, scale, mask)
+        darkness *= mask
         # Edges of the paper are darker than ink.
-        middle = minimum_filter(mask[::3, ::3], round(2 * _EDGE * scale / 3), mode="nearest")
-        inside = darkness[::3, ::3][middle]
+        few = slice(None, None, 5), slice(None, None, 3)
+        reach = round(2 * _EDGE * scale / 5), round(2 * _EDGE * scale / 3)
+        middle = minimum_filter(mask[few], reach, mode="nearest")
+        inside = darkness[few][middle]
         if len(inside) == 0:
             raise PageRefusedError("grid", "too little of the grid is legible")
-    strong, usual = np.percentile(inside, [99.6, 95])
+        strong, usual = np.percentile(inside, [99.6, 95])
     threshold = max(_THRESHOLD * strong, 1.4 * min(usual, 0.5 * strong), _MIN_DARKNESS)
     if strong < _MIN_DARKNESS:
         raise PageRefusedError("traces", "there is no ink that is darker than the grid")
     # Half of the ink is at 0.5.
-    strength = np.multiply(darkness, np.float32(0.5 / threshold), out=darkness)
-    np.clip(strength, 0, 1.5, out=strength)
-    clear, ink = 0.5, strength
-    if not is_native:
+    if is_native:
+        bytes_ = _to_bytes(np.arange(256) * (0.5 / threshold / 255))
+        strength = np.array(Image.fromarray(darkness).point(bytes_.tolist()))
+        clear, ink = HALF, strength
+    else:
+        darkness *= np.float32(0.5 / threshold)
         noise = np.percentile(np.abs(inside), 68) * (0.5 / threshold)
         faint = float(np.clip(_NOISE * noise, *_FAINT))
-        ink = strength.copy()
-        clear = _CLEAR
-        _strengthen_faint_ink(strength, scale, faint, table)
+        clear, ink = np.uint8(_CLEAR * INK), _to_bytes(darkness)
+        strength = _strengthen_faint_ink(ink, scale, faint, table)
     return UprightPage(
         strength=strength,
         ink=ink,
@@ -157,23 +163,74 @@ def separate_ink(page, grid):
     )
 
 
-def _strengthen_faint_ink(strength, scale, faint, table):
-    """Make steep strokes as strong as the rest of their trace, and remove faint ink and edges."""
-    labels, n_labels = label(strength > faint, structure=np.ones((3, 3), dtype=int))
+def _to_bytes(strength):
+    """Return strengths, of which those above 1.5 are the same, as bytes."""
+    strength = np.clip(strength, 0, 1.5)
+    strength *= INK
+    strength += 0.5
+    return strength.astype(np.uint8)
+
+
+def _strengthen_faint_ink(ink, scale, faint, table):
+    """Make steep strokes as strong as the rest of their trace, and remove faint ink and edges.
+
+    Parameters
+    ----------
+    ink : ndarray of shape (height, width), uint8
+    scale : int
+        Pixels per mm.
+    faint : float
+        Strength of faint ink.
+    table : ndarray of shape (height, width), bool
+        Pixels of the image that are not on the sheet.
+
+    Returns
+    -------
+    strength : ndarray of shape (height, width), uint8
+    """
+    labels, n_labels = label(halve(ink > round(faint * INK)), structure=np.ones((3, 3), dtype=int))
     belongs = np.zeros(n_labels + 1, dtype=bool)
-    belongs[labels[strength > _CLEAR]] = True
+    belongs[labels[halve(ink > round(_CLEAR * INK))]] = True
     belongs[0] = False
     # The edge of the paper.
-    step = max(1, round(_EDGE * scale / 12))
+    step = max(1, round(_EDGE * scale / 24))
     few = labels[::step, ::step]
-    near = maximum_filter(table[::step, ::step], 2 * round(_EDGE * scale / step) + 1)
+    near = table[: -1 : 2 * step, : -1 : 2 * step]
+    near = maximum_filter(near, 2 * round(_EDGE * scale / (2 * step)) + 1)
     belongs &= np.bincount(few[near], minlength=n_labels + 1) <= 0.5 * np.bincount(
         few.ravel(), minlength=n_labels + 1
     )
-    strength[~belongs[labels]] = 0
+    strength = np.zeros_like(ink)
+    height, width = (2 * size for size in labels.shape)
+    kept = np.repeat(np.repeat(belongs[labels], 2, axis=1), 2, axis=0)
+    np.multiply(ink[:height, :width], kept, out=strength[:height, :width])
     # The edges of strong ink remain where they are.
-    nearby = maximum_filter(strength, 2 * round(_FAINT_REACH * scale) + 1, mode="nearest")
-    strength /= np.clip(nearby, 2 * faint, 1)
+    nearby = _maximum(strength, round(_FAINT_REACH * scale))
+    at = np.flatnonzero((strength > 0) & (nearby < INK))
+    gains = 1 / np.clip(np.arange(256, dtype=np.float32) / INK, 2 * faint, 1)
+    strength.ravel()[at] = strength.ravel()[at] * gains[nearby.ravel()[at]] + np.float32(0.5)
+    return strength
+
+
+def halve(is_ink):
+    """Return which squares of two by two pixels have ink, without an odd row or column."""
+    height, width = (size // 2 * 2 for size in is_ink.shape)
+    rows = is_ink[:height:2, :width] | is_ink[1:height:2, :width]
+    # Two pixels of a row as one number.
+    return rows.view(np.uint16) != 0
+
+
+def _maximum(values, reach):
+    """Return the maximum of the square around each pixel."""
+    for axis in (0, 1):
+        lines = values.swapaxes(0, axis)
+        largest = values.copy()
+        found = largest.swapaxes(0, axis)
+        for step in range(1, reach + 1):
+            np.maximum(found[step:], lines[:-step], out=found[step:])
+            np.maximum(found[:-step], lines[step:], out=found[:-step])
+        values = largest
+    return values
 
 
 def _is_upright(grid):
@@ -182,46 +239,71 @@ def _is_upright(grid):
 
 
 def _darkness(image):
-    """Return one minus the ratio of each pixel and the paper around it."""
+    """Return 255 minus the ratio of each pixel and the paper around it, which is 255, as bytes."""
     small = np.asarray(image.reduce(8), dtype=np.float32)
     paper = uniform_filter(maximum_filter(small, 3, mode="nearest"), 5, mode="nearest")
+    paper = np.rint(np.maximum(paper, 20)).astype(np.uint8)
     paper = Image.fromarray(paper).resize(image.size, Image.Resampling.BILINEAR)
-    ratio = np.maximum(np.asarray(paper, dtype=np.float32), 20)
-    np.divide(np.asarray(image, dtype=np.float32), ratio, out=ratio)
-    return np.subtract(1, ratio, out=ratio)
+    paper, light = np.asarray(paper), np.asarray(image)
+    darkness = np.empty(light.shape, dtype=np.uint8)
+    for top in range(0, len(light), _STRIP):
+        strip = slice(top, top + _STRIP)
+        ratio = np.divide(light[strip], paper[strip], dtype=np.float32)
+        ratio *= -255
+        ratio += 255.5
+        darkness[strip] = np.maximum(ratio, 0, out=ratio)
+    return darkness
 
 
 def _subtract_lines(darkness):
     """Subtract what all pixels of a row or of a column have in common, in place."""
     for axis in (0, 1):
-        # Medians of contiguous lines are several times faster.
         lines = darkness[::3].T if axis == 0 else darkness[:, ::3]
-        common = np.maximum(np.median(np.ascontiguousarray(lines), axis=1), 0)
-        darkness -= common if axis == 0 else common[:, None]
+        # Few lines have a median that is not 0.
+        n_zeros = (lines == 0).view(np.uint8).sum(axis=1, dtype=np.uint32)
+        lined = np.flatnonzero(n_zeros <= lines.shape[1] / 2)
+        common = np.zeros(len(lines), dtype=np.uint8)
+        common[lined] = np.median(np.ascontiguousarray(lines[lined]), axis=1)
+        common = common if axis == 0 else common[:, None]
+        np.maximum(darkness, common, out=darkness)
+        darkness -= common
 
 
-def _subtract_grid(darkness, cell, mask):
+def _subtract_grid(darkness, scale, mask):
     """Subtract the mean square of the grid around each place, in place."""
     height, width = darkness.shape
-    n_rows, n_columns = height // cell, width // cell
-    if n_rows == 0 or n_columns == 0:
-        return
-    whole = np.minimum(darkness[: n_rows * cell, : n_columns * cell], 0.35)
-    squares = whole.reshape(n_rows, cell, n_columns, cell)
+    # Some squares in each direction have the same mean, which includes those around them.
+    side = _SQUARES * 5 * scale
+    n_rows, n_columns = -(-height // side), -(-width // side)
+    padded = np.zeros((n_rows * side, n_columns * side), dtype=np.float32)
+    np.minimum(darkness, 0.35, out=padded[:height, :width])
+    squares = padded.reshape(n_rows, _SQUARES, 5 * scale, n_columns, _SQUARES, 5 * scale)
+    mean = _sum_around(squares.sum(axis=1).sum(axis=3))
     # What the light, the focus and the bends of the paper make of the lines.
-    share = mask[: n_rows * cell : 4, : n_columns * cell : 4].astype(np.float32)
-    share = np.asarray(Image.fromarray(share).resize((n_columns, n_rows), Image.Resampling.BOX))
-    share = np.maximum(uniform_filter(share, _SQUARES, mode="nearest"), 0.1)
-    mean = uniform_filter(squares, (_SQUARES, 1, _SQUARES, 1), mode="nearest")
-    mean /= share[:, None, :, None]
-    mean -= np.median(mean, axis=(1, 3), keepdims=True)
+    small = np.zeros((n_rows * side // scale, n_columns * side // scale), dtype=np.float32)
+    few = mask[::scale, ::scale]
+    small[: few.shape[0], : few.shape[1]] = few
+    small = small.reshape(n_rows, side // scale, n_columns, side // scale)
+    share = _sum_around(small.mean(axis=(1, 3))[:, None, :, None])
+    mean /= _SQUARES**2 * np.maximum(share, 1)
+    # Lines of 1 mm are at all places of these rows.
+    step = 3 if scale % 3 else 5
+    mean -= np.median(mean[:, ::step], axis=(1, 3), keepdims=True)
     np.maximum(mean, 0, out=mean)
-    darkness[: n_rows * cell, : n_columns * cell] -= mean.reshape(whole.shape)
-    # Squares that are not whole.
-    darkness[n_rows * cell :, : n_columns * cell] -= mean[-1].reshape(cell, -1)[: height % cell]
-    last = mean[:, :, -1].reshape(n_rows * cell, cell)
-    last = np.vstack([last, mean[-1, :, -1]])[:height]
-    darkness[:, n_columns * cell :] -= last[:, : width % cell]
+    squares[...] = mean[:, None, :, :, None, :]
+    darkness -= padded[:height, :width]
+
+
+def _sum_around(values):
+    """Return the sums of three by three blocks, of which the axes 0 and 2 are numbers."""
+    for axis in (0, 2):
+        moved = np.moveaxis(values, axis, 0)
+        sums = values.copy()
+        found = np.moveaxis(sums, axis, 0)
+        found[1:] += moved[:-1]
+        found[:-1] += moved[1:]
+        values = sums
+    return values
 
 
 def remove_blots(upright):
@@ -238,7 +320,7 @@ def remove_blots(upright):
     # Blocks with ink in all corners.
     ink = upright.strength[:height, :width]
     rows = np.minimum(ink[::step], ink[step - 1 :: step])
-    full = np.minimum(rows[:, ::step], rows[:, step - 1 :: step]) > 0.5
+    full = np.minimum(rows[:, ::step], rows[:, step - 1 :: step]) > HALF
     size = max(2, round(_BLOT * upright.scale / step))
     core = minimum_filter(full, size, mode="nearest")
     if not core.any():
@@ -264,7 +346,7 @@ def remove_rulings(upright):
         Pixel columns.
     """
     step = 2
-    ink = upright.strength[::step] > 0.5
+    ink = upright.strength[::step] > HALF
     length = int(_RULING_HEIGHT * upright.scale / step)
     if len(ink) <= length:
         return np.zeros(0)

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter
+from PIL import ImageFilter
+from scipy.ndimage import maximum_filter1d, median_filter
 
 # Pixels: longest side of the image that is searched, and side of a tile.
 _MAX_SIDE = 1400
 _TILE = 128
 _MAX_TILES = 60
+# Pixels: how far the surroundings of a pixel reach.
+_AROUND = 12
 # mm: longest side of a page. Between the limits, 1 mm and 5 mm cannot be confused.
 _PAGE_SIDE = (110.0, 480.0)
 # Largest rotation, as the tangent.
@@ -93,8 +96,9 @@ _MIN_STRENGTH = 1.2
 
 def enhance_grid(image):
     """Return how much darker each pixel is than its surroundings, limited to what a grid is."""
-    pixels = np.asarray(image, dtype=np.float32)
-    darkness = uniform_filter(pixels, 25, mode="nearest") - pixels
+    # Pillow's filter of bytes is several times faster than SciPy's of floats.
+    around = image.filter(ImageFilter.BoxBlur(_AROUND))
+    darkness = np.subtract(np.asarray(around), np.asarray(image), dtype=np.float32)
     limit = np.percentile(darkness[::3, ::3], 93)
     np.clip(darkness, -limit, max(limit, 1e-3), out=darkness)
     return darkness

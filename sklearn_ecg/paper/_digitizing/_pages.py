@@ -27,7 +27,7 @@ class Page:
     lightest : Image
         The largest of the three colors: lines of colored grids are light, black ink is dark.
     darkest : Image
-        The smallest of the three colors, in which grids of any color are dark.
+        The smallest of the three colors, in which grids of any color are dark, and at least 1.
     reduction : int
         Pixels of the given image for one pixel of the channels, in each direction.
     """
@@ -62,17 +62,19 @@ def split_channels(image, reduced=1):
     if reduction > 1:
         image = image.reduce(reduction)
     if image.mode == "L":
-        lightest = darkest = image
+        lightest = darkest = np.asarray(image)
     else:
         red, green, blue = (np.asarray(channel) for channel in _balance(image.split()))
-        lightest = Image.fromarray(np.maximum(np.maximum(red, green), blue))
-        darkest = Image.fromarray(np.minimum(np.minimum(red, green), blue))
+        lightest = np.maximum(np.maximum(red, green), blue)
+        darkest = np.minimum(np.minimum(red, green), blue)
+    lightest, darkest = (Image.fromarray(pixels) for pixels in (lightest, np.maximum(darkest, 1)))
     page = Page(lightest, darkest, reduction * reduced)
     if min(page.lightest.size) < _MIN_SIDE:
         raise PageRefusedError(
             "size", f"the image of {height} x {width} pixels is too narrow for its length"
         )
-    low, high = np.percentile(np.asarray(darkest)[::4, ::4], [0.5, 99.5])
+    counts = np.bincount(np.asarray(darkest)[::4, ::4].ravel(), minlength=256)
+    low, high = np.searchsorted(counts.cumsum() / counts.sum(), [0.005, 0.995])
     if high - low < _MIN_CONTRAST:
         raise PageRefusedError("blank", "the page is blank or has hardly any contrast")
     return page
@@ -96,8 +98,9 @@ def as_image(pixels):
     Parameters
     ----------
     pixels : ndarray of shape (height, width) or (height, width, channels)
-        Bytes, booleans, or floats in [0, 1] or in [0, 255]. One channel is gray, two are gray and
-        opacity, three are RGB, and four are RGB and opacity.
+        Booleans, integers from 0 to 255, uint16 from 0 to 65535, or floats in [0, 1] or in
+        [0, 255]. One channel is gray, two are gray and opacity, three are RGB, and four are RGB and
+        opacity.
 
     Returns
     -------
@@ -107,9 +110,11 @@ def as_image(pixels):
         pixels = pixels[:, :, 0]
     if pixels.dtype == bool:
         pixels = pixels * np.uint8(255)
-    elif pixels.dtype == np.uint16:
-        pixels = (pixels // 257).astype(np.uint8)
+    elif pixels.dtype == np.uint16 and pixels.max(initial=0) > 255:
+        # Rounded: 255 is 65535.
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif pixels.dtype != np.uint8:
-        scale = 255 if pixels.size and pixels.max() <= 1 else 1
+        # Floats may be slightly out of their range, as after interpolation.
+        scale = 255 if pixels.size and pixels.max() <= 1.01 else 1
         pixels = np.clip(np.rint(pixels * float(scale)), 0, 255).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(pixels))

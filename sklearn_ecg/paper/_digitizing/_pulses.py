@@ -47,11 +47,13 @@ def find_pulse(curve, scale, vertical_scale):
     scale, vertical_scale : float
         Pixels per mm, horizontally and vertically.
     """
-    lines = _flat_lines(curve, scale)
-    if not lines:
-        return None
     found = np.flatnonzero(~np.isnan(curve.middle))
     first, last = found[0], found[-1]
+    # A pulse and its feet.
+    reach = (_REACH + 2 * _EDGE) * scale
+    lines = _flat_lines(curve, scale, first + reach, last - reach)
+    if not lines:
+        return None
     best = None
     for i, (left, right, level) in enumerate(lines):
         width = (right - left) / scale
@@ -87,8 +89,8 @@ def find_pulse(curve, scale, vertical_scale):
     return None if best is None else best[1]
 
 
-def _flat_lines(curve, scale):
-    """Return left, right and level of the flat parts of a curve."""
+def _flat_lines(curve, scale, until, since):
+    """Return left, right and level of the flat parts of a curve that begin or end near its ends."""
     middle = curve.middle
     flat = ~np.isnan(middle) & (curve.height <= max(0.35 * scale, 1.5))
     change = np.abs(np.diff(middle))
@@ -97,7 +99,8 @@ def _flat_lines(curve, scale):
     padded = np.concatenate([[False], joined, [False]]).astype(int)
     starts, stops = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
     for start, stop in zip(starts, stops):
-        if stop - start + 1 >= _FLAT_LENGTH * scale:
+        is_near = start <= until or stop >= since
+        if is_near and stop - start + 1 >= _FLAT_LENGTH * scale:
             part = middle[start : stop + 1]
             if np.ptp(part) <= 1.2 * scale or stop - start > 12 * scale:
                 # The level next to the vertical lines.

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import find_objects, gaussian_filter1d, label
 from scipy.signal import find_peaks
 
+from ._ink import HALF, halve
 from ._refusal import PageRefusedError
 
 # mm: narrower components of ink are letters, ticks or dirt.
@@ -116,11 +117,9 @@ def _is_straight(traces, peak, columns, scale):
 
 def _wide_components(upright):
     """Return the ink of wide components on a page of half the size."""
-    ink = (upright.strength > 0.5) & (upright.ink > upright.clear)
-    height, width = (size // 2 * 2 for size in ink.shape)
-    small = ink[:height:2, :width:2] | ink[1:height:2, :width:2]
-    small |= ink[:height:2, 1:width:2] | ink[1:height:2, 1:width:2]
-    labels, n_labels = label(small, structure=np.ones((3, 3), dtype=int))
+    ink = upright.strength > HALF
+    ink &= upright.ink > upright.clear
+    labels, n_labels = label(halve(ink), structure=np.ones((3, 3), dtype=int))
     if n_labels == 0:
         raise PageRefusedError("traces", "there is no ink on the page")
     widths = np.array([columns.stop - columns.start for _, columns in find_objects(labels)])

@@ -54,15 +54,25 @@ class Sheet:
         -------
         mask : ndarray of shape (height, width), bool
         """
-        blocks = Image.fromarray(255 * np.pad(self.blocks, 1, mode="edge").astype(np.uint8))
-        x, y = (1 / (scale * self.step) for scale in scales)
-        left, top = (origin[i] - self.origin[i] for i in (0, 1))
-        # Pixels are points at half numbers, and there is one block around the others.
-        transform = (x, 0, left / self.step + 1.5, 0, y, top / self.step + 1.5)
-        resized = blocks.transform(
-            shape[::-1], Image.Transform.AFFINE, transform, Image.Resampling.BILINEAR
+        # Blocks are larger than half a mm.
+        step = max(1, int(min(scales) / 2))
+        size = [-(-side // step) for side in shape]
+        # The page in blocks, of which the first one is at 0.5.
+        left, top = ((origin[i] - self.origin[i]) / self.step + 0.5 for i in (0, 1))
+        right, bottom = (
+            first + step * side / (scale * self.step)
+            for first, side, scale in zip((left, top), size[::-1], scales)
         )
-        return np.asarray(resized) > 127
+        # There is one block around the others, and nothing around these.
+        sides = self.blocks.shape[0] - bottom, self.blocks.shape[1] - right
+        margin = max(0, int(np.ceil(-min(left, top, *sides))))
+        blocks = np.pad(np.pad(self.blocks, 1, mode="edge"), margin)
+        box = tuple(side + margin + 1 for side in (left, top, right, bottom))
+        resized = Image.fromarray(255 * blocks.astype(np.uint8)).resize(
+            size[::-1], Image.Resampling.BILINEAR, box=box
+        )
+        mask = np.asarray(resized) > 127
+        return np.repeat(np.repeat(mask, step, axis=1), step, axis=0)[: shape[0], : shape[1]]
 
 
 def fill_sheet(used):

@@ -69,16 +69,16 @@ def _shift(strip, shift):
 
 
 def _differences(signal, shifted):
-    """Return the share of the energy of a signal and of each strip that differs."""
-    if shifted.shape[1] >= 20 and not np.isnan(shifted).any():
-        a, b = signal - np.median(signal), shifted - np.median(shifted, axis=1, keepdims=True)
-        energy = (a**2).sum() + (b**2).sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            shares = 2 * ((a - b) ** 2).sum(axis=1) / energy
-        return np.where(energy > 0, shares, np.inf).tolist()
-    shares = []
-    for strip in shifted:
-        known = ~np.isnan(strip)
-        full = known.sum() >= 20
-        shares += _differences(signal[known], strip[None, known]) if full else [np.inf]
-    return shares
+    """Return the share of the energy of a signal and of each strip that differs.
+
+    Time points at which one of the strips is unknown are left out.
+    """
+    known = ~np.isnan(shifted).any(axis=0)
+    if known.sum() < 20:
+        return [np.inf] * len(shifted)
+    signal, shifted = signal[known], shifted[:, known]
+    a, b = signal - np.median(signal), shifted - np.median(shifted, axis=1, keepdims=True)
+    energy = (a**2).sum() + (b**2).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        shares = 2 * ((a - b) ** 2).sum(axis=1) / energy
+    return np.where(energy > 0, shares, np.inf).tolist()

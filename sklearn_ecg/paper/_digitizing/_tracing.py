@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._ink import INK
+
 # Strokes of a column that are considered for a row.
 _MAX_STROKES = 5
 # Costs in mm. 1 mm of columns without a stroke that fits costs as much as a gap of this height.
@@ -61,8 +63,9 @@ def trace_rows(strokes, rows, scale):
     n_rows, n_columns = len(rows), len(strokes.starts) - 1
     tops, bottoms, ids = _candidates(strokes, rows, scale)
     # Columns first, in mm. A stroke is its middle and half its height.
-    ends = np.stack([tops + bottoms, bottoms - tops]).transpose(2, 0, 1, 3) / (2 * scale)
-    baselines = np.array([row.baseline for row in rows]) / scale
+    ends = np.stack([tops + bottoms, bottoms - tops]).transpose(2, 0, 1, 3)
+    ends = ends / np.float32(2 * scale)
+    baselines = np.array([row.baseline for row in rows], dtype=np.float32) / scale
     costs = _DISTANCE * np.abs(ends[:, 0] - baselines[:, None])
     ink = np.where(ids >= 0, strokes.ink[ids], 0).transpose(1, 0, 2)
     costs += _FAINT_INK * np.maximum(_CLEAR - ink, 0)
@@ -137,19 +140,19 @@ def _choose_strokes(ends, costs, baselines, scale):
         np.ascontiguousarray(part.transpose(0, 2, 1)) for part in (ends[:, 0], ends[:, 1], costs)
     )
     # From each stroke of a column (axis 1), and from a gap, to each stroke of the next (axis 2).
-    steps = np.full((n_columns, k + 1, k, n_rows), np.inf)
+    steps = np.full((n_columns, k + 1, k, n_rows), np.inf, dtype=ends.dtype)
     steps[1:, :-1] = _step_costs(
         middles[1:, None], halves[1:, None], middles[:-1, :, None], halves[:-1, :, None]
     )
     # Costs of the best path to each state; the last one is a gap, which starts at the baseline and
     # remembers its last stroke.
-    best = np.full((n_columns + 1, k + 1, n_rows), np.inf)
+    best = np.full((n_columns + 1, k + 1, n_rows), np.inf, dtype=ends.dtype)
     best[0, -1] = 0.0
-    last_middle, last_half = baselines, np.zeros(n_rows)
+    last_middle, last_half = baselines, np.zeros(n_rows, dtype=ends.dtype)
     index = np.arange(n_rows)
     # Costs of no stroke in one column.
     skip = _SKIP / scale
-    total = np.empty((k + 1, k, n_rows))
+    total = np.empty((k + 1, k, n_rows), dtype=ends.dtype)
     for x in range(n_columns):
         cost, step = best[x], steps[x]
         step[-1] = _step_costs(middles[x], halves[x], last_middle, last_half)
@@ -165,15 +168,25 @@ def _choose_strokes(ends, costs, baselines, scale):
     # Where each state came from.
     steps += best[:-1, :, None]
     back = np.empty((n_columns, k + 1, n_rows), dtype=np.int8)
-    back[:, :-1] = steps.argmin(axis=1)
-    back[:, -1] = best[:-1].argmin(axis=1)
+    back[:, :-1] = _smallest(steps)
+    back[:, -1] = _smallest(best[:-1])
     states = np.empty((n_rows, n_columns), dtype=int)
-    for row in range(n_rows):
-        state, choices = int(best[-1, :, row].argmin()), back[:, :, row].tolist()
-        for x in range(n_columns - 1, -1, -1):
-            states[row, x] = state
-            state = choices[x][state]
+    state = best[-1].argmin(axis=0)
+    for x in range(n_columns - 1, -1, -1):
+        states[:, x] = state
+        state = back[x, state, index]
     return states
+
+
+def _smallest(costs):
+    """Return the first of the smallest costs along axis 1, which is short."""
+    smallest = costs[:, 0].copy()
+    found = np.zeros(smallest.shape, dtype=np.int8)
+    for i in range(1, costs.shape[1]):
+        is_smaller = costs[:, i] < smallest
+        np.copyto(smallest, costs[:, i], where=is_smaller)
+        found[is_smaller] = i
+    return found
 
 
 def _step_costs(middle, half, other_middle, other_half):
@@ -241,7 +254,7 @@ def _candidates(strokes, rows, scale):
     column = np.repeat(np.arange(n_columns), counts)
     shape = (len(rows), n_columns, _MAX_STROKES)
     # The costs of empty places are infinite.
-    tops, bottoms = np.full(shape, 1e6), np.full(shape, 1e6)
+    tops, bottoms = np.full((2, *shape), 1e6, dtype=np.float32)
     ids = np.full(shape, -1)
     for i, row in enumerate(rows):
         # Strokes that reach into the limits of the row.
@@ -266,8 +279,8 @@ def measure_stroke_width(strength, paths, line_height):
 
     Parameters
     ----------
-    strength : ndarray of shape (height, width)
-        Ink.
+    strength : ndarray of shape (height, width), uint8
+        `INK` in the middle of a trace.
     paths : list of Path
     line_height : float
         Vertical width of the line in pixels. Strokes of four times this height are steep.
@@ -289,10 +302,10 @@ def measure_stroke_width(strength, paths, line_height):
     widths = np.zeros(len(x))
     for direction in (-1, 1):
         inside = np.ones(len(x), dtype=bool)
-        before = strength[y, x]
+        before = strength[y, x] / np.float32(INK)
         for step in range(1, _MAX_WIDTH + 1):
             at = x + direction * step
-            value = strength[y, np.clip(at, 0, n_columns - 1)]
+            value = strength[y, np.clip(at, 0, n_columns - 1)] / np.float32(INK)
             value = np.where((at >= 0) & (at < n_columns), value, np.float32(0))
             # Up to where the ink crosses the threshold.
             ends = inside & (value <= 0.5)

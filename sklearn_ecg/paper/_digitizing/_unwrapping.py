@@ -1,8 +1,8 @@
 """Distances that are known up to a period, followed from block to block."""
 
-import heapq
-
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 
 def follow_phases(values, period, quality):
@@ -13,7 +13,7 @@ def follow_phases(values, period, quality):
 
     Parameters
     ----------
-    values : ndarray of shape (n_rows, n_columns)
+    values : ndarray of shape (..., n_rows, n_columns)
         Known up to a period.
     period : float
     quality : ndarray of shape (n_rows, n_columns)
@@ -21,29 +21,35 @@ def follow_phases(values, period, quality):
 
     Returns
     -------
-    followed : ndarray of shape (n_rows, n_columns)
+    followed : ndarray of shape (..., n_rows, n_columns)
         The block of the highest quality is unchanged.
     """
-    n_rows, n_columns = values.shape
-    cycles = (values / period).ravel().tolist()
-    certain = quality.ravel().tolist()
+    order, before = _most_certain_paths(quality)
+    cycles = np.reshape(np.asarray(values) / period, (-1, quality.size))
+    # Whole periods between each block and the one that it is compared with.
+    steps = np.round(cycles[:, before] - cycles)
+    for row, step in zip(cycles, steps):
+        whole = step.tolist()
+        for block, last in zip(order, before[order].tolist()):
+            whole[block] += whole[last]
+        row += whole
+    return cycles.reshape(np.shape(values)) * period
+
+
+def _most_certain_paths(quality):
+    """Return blocks in an order in which the one before each of them comes first, and these."""
+    number = np.arange(quality.size).reshape(quality.shape)
+    edges = np.concatenate(
+        [
+            np.stack([number[:, :-1].ravel(), number[:, 1:].ravel()], axis=1),
+            np.stack([number[:-1].ravel(), number[1:].ravel()], axis=1),
+        ]
+    )
+    # An edge is as certain as the less certain block. Weights of 0 would be no edges.
+    weights = 1 + quality.max() - quality.ravel()[edges].min(axis=1)
+    graph = coo_array((weights, edges.T), shape=(quality.size, quality.size)).tocsr()
     first = int(np.argmax(quality))
-    known = [False] * len(cycles)
-    # Blocks with the one that they are compared with.
-    waiting = [(-certain[first], first, first)]
-    while waiting:
-        _, block, before = heapq.heappop(waiting)
-        if known[block]:
-            continue
-        known[block] = True
-        cycles[block] += round(cycles[before] - cycles[block])
-        row, column = divmod(block, n_columns)
-        for near, inside in (
-            (block - n_columns, row > 0),
-            (block + n_columns, row < n_rows - 1),
-            (block - 1, column > 0),
-            (block + 1, column < n_columns - 1),
-        ):
-            if inside and not known[near]:
-                heapq.heappush(waiting, (-min(certain[near], certain[block]), near, block))
-    return np.reshape(cycles, values.shape) * period
+    tree = minimum_spanning_tree(graph)
+    order, before = breadth_first_order(tree, first, directed=False)
+    before[first] = first
+    return order[1:].tolist(), before

@@ -8,6 +8,7 @@ from ._reading import (
     describe_decoding_error,
     find_reduction,
     read_image,
+    read_opened_image,
     record_warnings,
 )
 
@@ -20,5 +21,6 @@ __all__ = [
     "open_image_path",
     "put_on_white",
     "read_image",
+    "read_opened_image",
     "record_warnings",
 ]

@@ -31,6 +31,7 @@ class ImageFacts:
     mode: str | None = None  # of Pillow, in the file
     notes: list = field(default_factory=list)
     reduction: int = 1  # pixels in the file for one of the image, in each direction
+    is_turned: bool = False  # by a right angle, so that height and width are exchanged
 
 
 def read_image(file, name, facts, *, max_pixels, size=(1, 1), enough=None, page=None, dpi=200):
@@ -73,6 +74,35 @@ def read_image(file, name, facts, *, max_pixels, size=(1, 1), enough=None, page=
     return _read_image(file, name, size, enough, max_pixels, facts)
 
 
+def read_opened_image(image, name, facts):
+    """Read an image that Pillow has opened or made as `read_image` reads a file.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Is not changed.
+    name : str
+        For errors.
+    facts : ImageFacts
+        Is completed, also if an error is raised.
+
+    Returns
+    -------
+    image : PIL.Image.Image
+        Of any mode.
+
+    Raises
+    ------
+    RecordError
+        If the image has several pages.
+    Exception
+        Decoders raise errors of many types: see `describe_decoding_error`.
+    """
+    facts.shape, facts.mode = image.size[::-1], image.mode
+    _check_single_page(name, image)
+    return _load_upright(image, facts, in_place=False)
+
+
 def find_reduction(width, height, enough):
     """Return the whole number by which an image is reduced to have at most `enough` pixels."""
     reduction = 1
@@ -112,14 +142,22 @@ def _read_image(file, name, size, enough, max_pixels, facts):
         reduction = find_reduction(*image.size, enough)
         facts.reduction = next(part for part in (8, 4, 2, 1) if reduction % part == 0)
         image.draft(image.mode, tuple(side // facts.reduction for side in image.size))
+    return _load_upright(image, facts, in_place=True)
+
+
+def _load_upright(image, facts, in_place):
+    """Decode an image, and turn it according to EXIF."""
+    size = image.size
     # Pillow turns TIFF files itself while loading, and then removes the orientation.
     orientations = {image.getexif().get(_ORIENTATION_TAG, 1)}
-    image.load()
+    image.load()  # an opened file may be damaged
     orientations.add(image.getexif().get(_ORIENTATION_TAG, 1))
     # Other numbers mean nothing.
     if orientations.intersection(range(2, 9)):
-        ImageOps.exif_transpose(image, in_place=True)
+        turned = ImageOps.exif_transpose(image, in_place=in_place)
+        image = image if in_place else turned
         facts.notes.append("turned according to EXIF")
+        facts.is_turned = image.size != size
     return image
 
 
@@ -211,16 +249,16 @@ def _check_size(name, height, width, max_pixels, remedy="Make it smaller"):
 
 
 def _check_single_page(name, image):
-    if image.format == "PNG" and image.is_animated:
+    if image.format == "MPO" or not getattr(image, "is_animated", False):
+        return
+    if image.format != "TIFF":
         raise RecordError(
             show_name(name),
             "pages",
             f"it is an animation of {image.n_frames} images, and it is unknown which one to load.",
             "Save the image to load as a file of its own.",
         )
-    if image.format != "TIFF" or not image.is_animated:
-        return
-    n_pages = 1
+    n_pages, page = 1, image.tell()
     try:
         # Some files claim thousands of pages, or have a circle of them.
         while n_pages < _MAX_COUNTED_PAGES:
@@ -228,7 +266,7 @@ def _check_single_page(name, image):
             n_pages += 1
     except EOFError:
         pass
-    image.seek(0)
+    image.seek(page)
     if n_pages > 1:
         at_least = "at least " if n_pages == _MAX_COUNTED_PAGES else ""
         raise RecordError(
