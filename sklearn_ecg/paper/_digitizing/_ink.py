@@ -29,6 +29,8 @@ _BLOT = 2.0
 _RULING_HEIGHT = 40.0
 # mm: where the edge of the paper may be.
 _EDGE = 6.0
+# Square root of the area of ink in mm that is not only an edge.
+_JOINED = 5.0
 # Squares of 5 mm in each direction whose grid is subtracted together.
 _SQUARES = 7
 # mm and share: least distance of such lines, and how much of their height has ink.
@@ -167,10 +169,18 @@ def _strengthen_faint_ink(strength, scale, faint, table):
     step = max(1, round(_EDGE * scale / 12))
     few = labels[::step, ::step]
     near = maximum_filter(table[::step, ::step], 2 * round(_EDGE * scale / step) + 1)
-    belongs &= np.bincount(few[near], minlength=n_labels + 1) <= 0.5 * np.bincount(
+    is_edge = np.bincount(few[near], minlength=n_labels + 1) > 0.5 * np.bincount(
         few.ravel(), minlength=n_labels + 1
     )
-    strength[~belongs[labels]] = 0
+    is_edge[0] = False
+    # A crease may join a trace and the edge.
+    beyond = np.bincount(few[~near], minlength=n_labels + 1) > (_JOINED * scale / step) ** 2
+    is_joined = is_edge & beyond
+    if is_joined.any():
+        height, width = strength.shape
+        near = near.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
+        strength[near & is_joined[labels]] = 0
+    strength[~(belongs & (~is_edge | is_joined))[labels]] = 0
     # The edges of strong ink remain where they are.
     nearby = maximum_filter(strength, 2 * round(_FAINT_REACH * scale) + 1, mode="nearest")
     strength /= np.clip(nearby, 2 * faint, 1)
