@@ -5,7 +5,7 @@
 FOLDER has the subfolders of the 304 prints of Khan and Hussain (2021, Mendeley Data), scaled to
 1106 x 786 pixels. The device drew them without a camera or a scanner: a perspective or a rotation
 that is found in them is an error. Twenty of them, drawn at random, were read by eye: the heart rate
-in the last line is compared with that of the signals, which is 60 s over the median RR interval.
+in the last line is compared with that of the signals, which is that of `RPeaks.heart_rate`.
 ``--write`` writes the table of these rates.
 """
 

@@ -1,17 +1,15 @@
 """Signals of PTB-XL that were drawn on paper, digitized, and compared with the originals.
 
-    OMP_NUM_THREADS=1 python benchmarks/digitizer_ptbxl.py FOLDER
+    OMP_NUM_THREADS=1 python benchmarks/digitizer_ptbxl.py FOLDER [--write]
 
-It prints, for each kind of page, how many pages are refused, the signal-to-noise ratio per lead in
-dB (medians are subtracted, and both are aligned by less than one pixel), pages with leads in a
+It counts, for each kind of page, how many pages are refused, the signal-to-noise ratio per lead in
+dB (medians are subtracted, and both are aligned by less than one pixel), pages with a lead in a
 wrong place (another lead is nearer to the truth), and pages whose heart rate in lead II differs by
-more than 2 %. Each arm has other records of the folds.
+more than 2 %. Each kind has other records of the folds. ``--write`` writes the table of
+docs/digitizing.rst. Finished kinds are kept in benchmarks/results. ``--time`` measures the CPU time
+per page instead, with pages of folds 1 to 6 that are digitized in turn.
 
-With ``--write``, the tables of accuracy and of time in docs/digitizing.rst are written, with
-``--arms`` and nothing after it, that of time only. Times are CPU time per page, of pages of folds
-1 to 6 that are digitized in turn.
-
-Limits of the digitizer were chosen on folds 1 and 2. digitizer_infarction.py has the AUROC of
+Limits of the digitizer were chosen on folds 1 to 6. digitizer_infarction.py has the AUROC of
 infarction.
 """
 
@@ -20,7 +18,9 @@ import time
 
 import numpy as np
 import torch
-from _tables import Table, write_tables
+from _results import cached_arrays, code_hash
+from _study import hash_arrays
+from _tables import Table, make_rst, write_tables
 from _timing import interleave
 
 from sklearn_ecg import detect_r_peaks
@@ -29,37 +29,46 @@ from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.leads import STANDARD_LEADS
 from sklearn_ecg.preprocessing import ECGImageDigitizer, ECGImageRenderer
 
-PAGE = "digitizing.rst"
 RATE = 100
 SMALL, LARGE = (850, 1100), (1700, 2200)
+PAGE = "digitizing.rst"
 HEADER = "GENERAL HOSPITAL   ID 123456   Male   61 years\n25 mm/s  10 mm/mV  0.05-150 Hz"
 # Name, parameters of the renderer, and a transform of the images.
 ARMS = {
     "3x4, 850 x 1100": (dict(layout="3x4", rhythm_lead=None), None),
     "3x4+1, 850 x 1100": (dict(layout="3x4+1"), None),
-    "3x4+1, green, header, lines": (
+    "3x4+1, green grid, header, lines between columns, 850 x 1100": (
         dict(layout="3x4+1", grid_color="green", header=HEADER, separators="lines"),
         None,
     ),
-    "3x4+3, gray image": (dict(layout="3x4+3", color="gray"), None),
-    "6x2, blue": (dict(layout="6x2", rhythm_lead=None, grid_color="blue"), None),
+    "3x4+3, gray image, 850 x 1100": (dict(layout="3x4+3", color="gray"), None),
+    "6x2, blue grid, 850 x 1100": (dict(layout="6x2", rhythm_lead=None, grid_color="blue"), None),
     "12x1, 1700 x 2200": (dict(layout="12x1", image_size=LARGE), None),
-    "3x4+1, 1700 x 2200, gray grid": (
+    "3x4+1, gray grid, 1700 x 2200": (
         dict(layout="3x4+1", image_size=LARGE, grid_color="gray"),
         None,
     ),
-    "3x4+1, 1700 x 2200, scan": (dict(layout="3x4+1", image_size=LARGE), RandomScan(1.0)),
-    "3x4+1, 1700 x 2200, photo": (dict(layout="3x4+1", image_size=LARGE), RandomPhoto(1.0)),
-    "12x1, 1700 x 2200, photo": (dict(layout="12x1", image_size=LARGE), RandomPhoto(1.0)),
+    "3x4+1, scanner effects, 1700 x 2200": (
+        dict(layout="3x4+1", image_size=LARGE),
+        RandomScan(1.0),
+    ),
+    "3x4+1, effects of a camera, 1700 x 2200": (
+        dict(layout="3x4+1", image_size=LARGE),
+        RandomPhoto(1.0),
+    ),
+    "12x1, effects of a camera, 1700 x 2200": (
+        dict(layout="12x1", image_size=LARGE),
+        RandomPhoto(1.0),
+    ),
     "3x4+1, 1700 x 2200": (dict(layout="3x4+1", image_size=LARGE), None),
 }
 TIMED = (
     "3x4+1, 850 x 1100",
     "3x4+1, 1700 x 2200",
-    "3x4+1, 1700 x 2200, gray grid",
+    "3x4+1, gray grid, 1700 x 2200",
     "12x1, 1700 x 2200",
-    "3x4+1, 1700 x 2200, scan",
-    "3x4+1, 1700 x 2200, photo",
+    "3x4+1, scanner effects, 1700 x 2200",
+    "3x4+1, effects of a camera, 1700 x 2200",
 )
 TIMED_FOLDS, TIMED_PAGES, REPEATS = (1, 2, 3, 4, 5, 6), 2, 3
 
@@ -98,51 +107,54 @@ def compare(truth, signals, pixel):
 
 
 def heart_rates(signals):
-    """Return beats per minute from the median interval in lead II, where it is known."""
+    """Return beats per minute in lead II alone, where at least 4 s of it are known."""
     rates = np.full(len(signals), np.nan)
     for i, signal in enumerate(signals):
         known = ~np.isnan(signal[1])
         if known.sum() < 4 * RATE:
             continue
-        peaks = detect_r_peaks(signal[None, 1:2, known], RATE).peaks[0]
-        if len(peaks) > 2:
-            rates[i] = 60 * RATE / np.median(np.diff(peaks))
+        rhythm = detect_r_peaks(signal[None, 1:2, known], RATE)
+        if len(rhythm.peaks[0]) > 2:
+            rates[i] = rhythm.heart_rate()[0]
     return rates
 
 
 def measure(name, X, seed):
-    """Digitize pages, print a line, and return a row of the table."""
+    """Return what is found on the pages of a kind, one value per page or per lead."""
     options, transform = ARMS[name]
     pages = make_pages(X, options, transform, seed)
     start = time.process_time()
     bunch = ECGImageDigitizer(RATE, on_error="nan").digitize(pages)
-    milliseconds = 1000 * (time.process_time() - start) / len(X)
+    seconds = (time.process_time() - start) / len(X)
     report = bunch.report
+    pixel = (RATE / 25 / report["pixels_per_mm_x"]).to_numpy(dtype=float)
+    decibels, is_wrong = np.full((len(X), 12), np.nan), np.zeros(len(X), dtype=bool)
     good = np.flatnonzero(report["status"] == "digitized")
-    pixel = (RATE / 25 / report["pixels_per_mm_x"]).to_numpy()
-    compared = [compare(X[i], bunch.signals[i], pixel[i]) for i in good]
-    decibels = np.concatenate([ratio for ratio, _ in compared] or [[np.nan]])
-    known = decibels[~np.isnan(decibels)] if len(good) else np.full(1, np.nan)
-    truth = np.where(np.isnan(bunch.signals[good]), np.nan, X[good])
-    rates = heart_rates(bunch.signals[good]) / heart_rates(truth)
-    rates = rates[~np.isnan(rates)]
-    n_refused, n_wrong = len(X) - len(good), sum(wrong for _, wrong in compared)
-    low, n_off = np.percentile(known, 5), (np.abs(rates - 1) > 0.02).sum()
-    print(
-        f"{name:32}{len(X):5}{n_refused:9}{np.median(known):8.1f}{low:8.1f}{n_wrong:7}"
-        f"{n_off:6} / {len(rates):3}{milliseconds:7.0f}",
-        flush=True,
-    )
-    reasons = report.loc[report["status"] == "refused", "reason_kind"].value_counts()
-    if len(reasons):
-        print(f"{'':34}refused: " + ", ".join(f"{k} {v}" for k, v in reasons.items()), flush=True)
+    for i in good:
+        decibels[i], is_wrong[i] = compare(X[i], bunch.signals[i], pixel[i])
+    truth = np.where(np.isnan(bunch.signals), np.nan, X)
+    return {
+        "reason": report["reason_kind"].to_numpy(dtype=str),
+        "decibels": decibels,
+        "wrong": is_wrong,
+        "rates": heart_rates(bunch.signals) / heart_rates(truth),
+        "seconds": np.array(seconds),
+    }
+
+
+def make_row(name, found):
+    """Return a row of the table."""
+    decibels = found["decibels"][~np.isnan(found["decibels"])]
+    rates = found["rates"][~np.isnan(found["rates"])]
+    kinds, counts = np.unique(found["reason"][found["reason"] != ""], return_counts=True)
+    reasons = ", ".join(f"{kind} {count}" for kind, count in zip(kinds, counts))
     return [
         name,
-        f"{n_refused} of {len(X)}",
-        f"{np.median(known):.1f}",
-        f"{low:.1f}",
-        str(n_wrong),
-        f"{n_off} of {len(rates)}",
+        f"{counts.sum()} of {len(found['reason'])}" + (f" ({reasons})" if reasons else ""),
+        *(f"{value:.1f}" for value in np.percentile(decibels, [50, 5, 0])),
+        int(found["wrong"].sum()),
+        f"{(np.abs(rates - 1) <= 0.02).sum()} of {len(rates)}",
+        f"{1000 * found['seconds']:.0f}",
     ]
 
 
@@ -170,33 +182,48 @@ def time_pages(ecg):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder")
-    parser.add_argument("--records", type=int, default=40, help="of each arm")
+    parser.add_argument("folder", help="PTB-XL folder")
+    parser.add_argument("--records", type=int, default=40, help="of each kind")
     parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
-    parser.add_argument("--arms", nargs="*", default=list(ARMS))
-    parser.add_argument("--write", action="store_true", help="write the tables of the page")
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--time", action="store_true", help="measure the time of pages instead")
+    parser.add_argument("--write", action="store_true", help="the table of docs/digitizing.rst")
     args = parser.parse_args()
     ecg = load_ptbxl(args.folder)
+    assert tuple(ecg.lead_names) == tuple(STANDARD_LEADS)
+    if args.time:
+        rows = time_pages(ecg)
+        if args.write:
+            header = ("page", "median (ms)", "faster page (ms)", "slower page (ms)")
+            command = "digitizer_ptbxl.py PTB_XL_FOLDER --time --write"
+            write_tables(PAGE, "digitizing-time", [Table("", header, rows)], command)
+        return
+    code = code_hash("paper", "beats", "preprocessing")
     records = np.flatnonzero(np.isin(ecg.folds, args.folds))
     rng = np.random.default_rng(0)
-    print(
-        f"{'':32}{'pages':>5}{'refused':>9}{'median':>8}{'5 %':>8}{'wrong':>7}{'rate':>12}{'ms':>7}"
-    )
-    assert tuple(ecg.lead_names) == tuple(STANDARD_LEADS)
     rows = []
-    for arm in args.arms:
-        chosen = rng.choice(records, min(args.records, len(records)), replace=False)
-        rows.append(measure(arm, ecg.data[chosen], seed=1))
-    times = time_pages(ecg)
+    # Each kind has its own records, whichever kinds are chosen.
+    for arm, (options, transform) in ARMS.items():
+        X = ecg.data[rng.choice(records, min(args.records, len(records)), replace=False)]
+        if arm in args.arms:
+            key = f"accuracy of {arm}: {options} {transform} {hash_arrays(X)}, code {code}"
+            rows.append(make_row(arm, cached_arrays(None, key, lambda: measure(arm, X, seed=1))))
+            print(rows[-1], flush=True)
+    header = [
+        "page",
+        "refused",
+        "median (dB)",
+        "5th percentile (dB)",
+        "worst lead (dB)",
+        "pages with a lead in a wrong place",
+        "heart rate within 2 %",
+        "time (ms)",
+    ]
+    table = Table("", header, rows)
+    print(make_rst(table))
     if args.write:
-        command = "digitizer_ptbxl.py PTB_XL_FOLDER --write"
-        header = ("page", "median (ms)", "faster page (ms)", "slower page (ms)")
-        write_tables(PAGE, "digitizing-time", [Table("", header, times)], f"{command} --arms")
-        if args.arms == list(ARMS):
-            header = ("page", "refused", "median (dB)", "5th percentile (dB)")
-            header += ("pages with a lead in a wrong place", "heart rate off by more than 2 %")
-            command += f" --records {args.records}"
-            write_tables(PAGE, "digitizing-accuracy", [Table("", header, rows)], command)
+        command = f"digitizer_ptbxl.py PTB_XL_FOLDER --records {args.records} --write"
+        write_tables(PAGE, "accuracy", [table], command)
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ class BeatFeatures(SignalTransformer):
     ================ ======= ====================================================================
     name             unit    definition
     ================ ======= ====================================================================
-    heart_rate       1/min   heart rate, from the median RR interval
+    heart_rate       1/min   heart rate, from the middle half of the RR intervals
     sdnn             ms      standard deviation of the intervals between normal beats [2]_
     rmssd            ms      root mean square of their successive differences [2]_
     ectopic_share    1       fraction of beats that `RPeaks.ectopic` finds

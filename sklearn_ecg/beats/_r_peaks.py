@@ -130,7 +130,11 @@ class RPeaks:
         return intervals
 
     def heart_rate(self):
-        """Compute the heart rate of each record from its median RR interval.
+        """Compute the heart rate of each record from the mean of the middle half of RR intervals.
+
+        The shortest and the longest quarter of the intervals are left out, rounded so that one of
+        three is left, the median. This interquartile mean is as robust as the median to premature
+        and missed beats, and more precise at low sampling rates and in irregular rhythms.
 
         Intervals between beats on both sides of a gap are used as well, unless they are longer than
         1.5 times the median of the RR intervals: there may be beats in the gap. In a page with
@@ -152,7 +156,7 @@ class RPeaks:
                         continue
                     limit = _LONG_INTERVAL * np.median(intervals[is_rr])
                     intervals = intervals[is_rr | (intervals <= limit)]
-                rate[record] = 60 / np.median(intervals)
+                rate[record] = 60 / _middle_mean(intervals)
         return rate
 
     def cycles(self, *, before=1 / 3):
@@ -247,6 +251,12 @@ class RPeaks:
             own = _OTHER_SHAPE * np.median(similarity[part & whole])
             limit[part] = max(min(own, limit[0]), _OTHER_PAIR * typical)
         return limit
+
+
+def _middle_mean(values):
+    """Return the interquartile mean, the mean without the lowest and the highest quarter."""
+    n_outer = (len(values) + 1) // 4 if len(values) > 2 else 0
+    return np.sort(values)[n_outer : len(values) - n_outer].mean()
 
 
 def _is_number(value, kind):

@@ -156,7 +156,7 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
     >>> bool((rhythm.reliability > 0.9).all())
     True
     >>> rhythm.heart_rate().round()
-    array([59., 60., 59., 61., 60.])
+    array([59., 60., 59., 60., 60.])
     >>> detect_r_peaks(ecg.data[0], sampling_rate=100)
     Traceback (most recent call last):
         ...

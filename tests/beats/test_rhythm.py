@@ -253,6 +253,14 @@ def test_intervals_and_heart_rate():
     assert len(second) == 1 and np.isnan(second[0])
     assert len(third) == 0
     np.testing.assert_allclose(rhythm.heart_rate(), [60 / 0.55, np.nan, np.nan])
+    # Without the lowest and the highest quarter: one of 3 to 6 intervals, two of 7 to 10.
+    for intervals, expected in (
+        ([100, 300, 90], 100),
+        ([100, 96, 50, 103, 198, 101], (96 + 100 + 101 + 103) / 4),
+        ([40, 100, 96, 50, 103, 198, 101], (96 + 100 + 101) / 3),
+    ):
+        few = RPeaks([np.cumsum([0, *intervals])], np.ones(1), 100.0, 1000)
+        assert few.heart_rate()[0] == pytest.approx(6000 / expected)
 
 
 def test_cycles():

@@ -13,6 +13,7 @@ from sklearn_ecg.paper._digitizing._confusion import (
     MAX_SHARED_ENERGY,
     check_borders,
     check_confusion,
+    cut_ends,
 )
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
 from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
@@ -25,7 +26,7 @@ from sklearn_ecg.paper._digitizing._grid_fit import (
     to_pixels,
     warp_page,
 )
-from sklearn_ecg.paper._digitizing._ink import _maximum, halve
+from sklearn_ecg.paper._digitizing._ink import INK, _maximum, _strengthen_faint_ink, halve
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
 from sklearn_ecg.paper._digitizing._layouts import (
     LeadPlace,
@@ -35,7 +36,7 @@ from sklearn_ecg.paper._digitizing._layouts import (
 )
 from sklearn_ecg.paper._digitizing._pages import split_channels
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
-from sklearn_ecg.paper._digitizing._rows import Row
+from sklearn_ecg.paper._digitizing._rows import Row, find_rows
 from sklearn_ecg.paper._digitizing._sheets import Sheet, fill_sheet
 from sklearn_ecg.paper._digitizing._strokes import find_strokes
 from sklearn_ecg.paper._digitizing._tracing import (
@@ -399,12 +400,51 @@ def test_jumps_of_a_trace():
     assert facts["total_jumps"] == pytest.approx(26.0)
 
 
-def test_jump_at_the_end_of_a_row():
-    paths, places, axis = crossing_rows(0)
-    paths[1].top[:6] += 26.0
-    paths[1].bottom[:6] += 26.0
-    with pytest.raises(PageRefusedError, match="trace of V2 jumps by 6 mm at its end"):
-        check_confusion(paths, places, axis, 4.0, {})
+def test_ends_beyond_a_jump_are_cut_off():
+    paths, _, axis = crossing_rows(0)
+    for ends in (paths[1].top, paths[1].bottom):
+        ends[:6] += 9.0
+        # Too small, and too far from the end.
+        ends[994:] += 7.0
+        ends[960:975] += 30.0
+    curves = [make_curve(path, 4.0, 1.0) for path in paths]
+    cut_ends(paths, curves, axis, 4.0)
+    for path, curve, start in zip(paths, curves, (0, 6)):
+        np.testing.assert_array_equal(np.isnan(path.top), np.arange(1000) < start)
+        np.testing.assert_array_equal(path.stroke >= 0, ~np.isnan(path.bottom))
+        assert np.isnan(sample_curve(curve, np.arange(0.5, start), 8.0)).all()
+        assert np.isfinite(sample_curve(curve, np.arange(start + 0.5, 999), 8.0)).all()
+
+
+def test_lines_along_edges_are_no_rows():
+    ink = np.zeros((560, 1000), dtype=np.float32)
+    levels = [100, 200, 300, 400]
+    for level in levels:
+        ink[level - 1 : level + 2, 120:920] = 1
+        for beat in range(150, 920, 80):
+            ink[level - 20 : level, beat : beat + 3] = 1
+    # A dark corner at one of its ends.
+    ink[490:493, 60:960] = 1
+    ink[493:508, 60:200] = 1
+    upright = SimpleNamespace(
+        strength=ink, ink=ink, clear=0.7, scale=4.0, scales=(4.0, 4.0), origin=(0.0, 0.0)
+    )
+    rows = find_rows(upright, (0.0, 140.0, 0.0, 250.0))
+    assert [row.baseline for row in rows] == pytest.approx(levels, abs=2)
+    assert 478 < rows[-1].bottom < 490
+
+
+def test_a_crease_joins_a_trace_to_the_edge():
+    ink = np.zeros((400, 400), dtype=np.uint8)
+    table = np.zeros(ink.shape, dtype=bool)
+    table[:, :40] = table[-40:] = True
+    ink[200:204, 100:380] = INK
+    ink[:, 44:56] = ink[-56:-44] = INK
+    ink[203:206, 56:100] = 0.4 * INK
+    strength = _strengthen_faint_ink(ink, 4.0, 0.2, table)
+    assert strength[200:204, 100:380].min() > 0.9 * INK
+    assert not strength[:, :60].any()
+    assert not strength[-60:].any()
 
 
 def test_traces_that_are_cut_off():

@@ -9,8 +9,8 @@ from ._refusal import PageRefusedError
 MAX_SHARED_ENERGY = 0.3
 # mm without ink that a trace may jump up or down. No steep stroke is that faint.
 MAX_JUMP = 11.0
-# mm: the same in the first and in the last mm of a row.
-MAX_END_JUMP, _END = 5.0, 5.0
+# mm: what is beyond a jump from the first number in the first or the last mm of a row is cut off.
+_END_JUMP, _END = 1.5, 5.0
 # mm: sum of the jumps of all leads from 0.5 mm. Above it, the tips of QRS complexes are too faint.
 MAX_JUMPS = 25.0
 _LEAST_JUMP = 0.5
@@ -19,6 +19,35 @@ MAX_CUT_OFF = 0.01
 _BORDER = 2
 # mm: the limits of columns of leads are known up to this.
 _MARGIN = 1.5
+
+
+def cut_ends(paths, curves, axis, scale):
+    """Remove ends of traces beyond a jump, in place: they may be something else.
+
+    Parameters
+    ----------
+    paths : list of Path
+    curves : list of Curve
+        Those of the paths.
+    axis : TimeAxis
+    scale : float
+        Pixels per mm.
+    """
+    first = max(0, int(axis.start))
+    last = int(axis.start + axis.seconds * axis.per_second)
+    for path, curve in zip(paths, curves):
+        found = np.flatnonzero(path.stroke[first:last] >= 0) + first
+        gaps = _jumps(path.top[first:last], path.bottom[first:last])
+        after = found[1:][gaps > _END_JUMP * scale]
+        start = after[after < first + _END * scale].max(initial=first)
+        stop = after[after > last - _END * scale].min(initial=last)
+        for side in (slice(first, start), slice(stop, last)):
+            path.top[side] = path.bottom[side] = np.nan
+            path.stroke[side] = -1
+        if start > first:
+            curve.y[curve.x < start] = np.nan
+        if stop < last:
+            curve.y[curve.x > stop] = np.nan
 
 
 def check_confusion(paths, places, axis, scale, facts):
@@ -38,7 +67,7 @@ def check_confusion(paths, places, axis, scale, facts):
     facts : dict
         Gets "shared_energy", "largest_jump" and "total_jumps".
     """
-    shared, jumps, ends = {}, {}, {}
+    shared, jumps = {}, {}
     for place in places:
         first, last = _columns(place, axis)
         others = [path.stroke[first:last] for i, path in enumerate(paths) if i != place.row]
@@ -51,13 +80,6 @@ def check_confusion(paths, places, axis, scale, facts):
             -int(_MARGIN * scale) if place.column < place.n_columns - 1 else None,
         )
         jumps[place.name] = _jumps(top[inner], bottom[inner]) / scale
-        end = int(_END * scale)
-        parts = [slice(0, end)] * (place.column == 0)
-        parts += [slice(-end, None)] * (place.column == place.n_columns - 1)
-        ends[place.name] = max(
-            (_jumps(top[part], bottom[part]).max(initial=0.0) / scale for part in parts),
-            default=0.0,
-        )
     largest = {name: float(jump.max(initial=0.0)) for name, jump in jumps.items()}
     worst, furthest = max(shared, key=shared.get), max(largest, key=largest.get)
     total = float(sum(jump[jump >= _LEAST_JUMP].sum() for jump in jumps.values()))
@@ -67,13 +89,6 @@ def check_confusion(paths, places, axis, scale, facts):
             "traces",
             f"the trace of {worst} crosses that of another row, so that {shared[worst]:.0%} of its "
             "energy may belong to the other one",
-        )
-    loosest = max(ends, key=ends.get)
-    if ends[loosest] > MAX_END_JUMP:
-        raise PageRefusedError(
-            "traces",
-            f"the trace of {loosest} jumps by {ends[loosest]:.0f} mm at its end, where it may be "
-            "something else",
         )
     if largest[furthest] > MAX_JUMP:
         raise PageRefusedError(

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...leads import STANDARD_LEADS
 from ._assembly import check_length, find_time_axis, read_lead
-from ._confusion import check_borders, check_confusion
+from ._confusion import check_borders, check_confusion, cut_ends
 from ._curves import make_curve
 from ._grid_fit import fit_grid
 from ._ink import INK, remove_blots, remove_rulings, separate_ink
@@ -116,6 +116,7 @@ def _digitize(image, options, facts, reduction):
     axis = find_time_axis(curves, upright.scales, options.paper_speed, rulings)
     _check_pulses(axis, options.gain, facts)
     facts.update(seconds=axis.seconds, start_spread=axis.spread)
+    cut_ends(paths, curves, axis, scale)
     best = None
     for layout in layouts:
         candidate = _read_leads(layout, curves, axis, options, upright.scales)

@@ -34,6 +34,8 @@ _BLOT = 2.0
 _RULING_HEIGHT = 40.0
 # mm: where the edge of the paper may be.
 _EDGE = 6.0
+# Square root of the area of ink in mm that is not only an edge.
+_JOINED = 5.0
 # Squares of 5 mm in each direction from which the same grid is subtracted.
 _SQUARES = 3
 # mm and share: least distance of such lines, and how much of their height has ink.
@@ -197,12 +199,21 @@ def _strengthen_faint_ink(ink, scale, faint, table):
     few = labels[::step, ::step]
     near = table[: -1 : 2 * step, : -1 : 2 * step]
     near = maximum_filter(near, 2 * round(_EDGE * scale / (2 * step)) + 1)
-    belongs &= np.bincount(few[near], minlength=n_labels + 1) <= 0.5 * np.bincount(
+    is_edge = np.bincount(few[near], minlength=n_labels + 1) > 0.5 * np.bincount(
         few.ravel(), minlength=n_labels + 1
     )
+    is_edge[0] = False
+    # A crease may join a trace and the edge.
+    beyond = np.bincount(few[~near], minlength=n_labels + 1)
+    is_joined = is_edge & (beyond > (_JOINED * scale / (2 * step)) ** 2)
+    keep = (belongs & (~is_edge | is_joined))[labels]
+    if is_joined.any():
+        height, width = labels.shape
+        near = near.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
+        keep &= ~(near & is_joined[labels])
     strength = np.zeros_like(ink)
     height, width = (2 * size for size in labels.shape)
-    kept = np.repeat(np.repeat(belongs[labels], 2, axis=1), 2, axis=0)
+    kept = np.repeat(np.repeat(keep, 2, axis=1), 2, axis=0)
     np.multiply(ink[:height, :width], kept, out=strength[:height, :width])
     # The edges of strong ink remain where they are.
     nearby = _maximum(strength, round(_FAINT_REACH * scale))

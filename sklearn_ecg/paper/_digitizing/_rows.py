@@ -23,6 +23,9 @@ _STRAIGHT_SHARE = 0.006
 _OUTER = 20.0, 1.25
 # mm: the area of the grid is known up to this; edges of the paper are outside of it.
 _MARGIN = 5.0
+# A line along an edge of the paper extends beyond the other rows by these mm, and most of its parts
+# are straight. mm: its thickness.
+_BEYOND, _PARTS, _BENT_PARTS, _EDGE = 8.0, 10, 4, 2.0
 
 
 @dataclass
@@ -74,7 +77,7 @@ def find_rows(upright, area):
         height=_PEAK * smooth.max(),
     )
     peaks = peaks - 1
-    rows, straight = [], []
+    rows, straight, bent = [], [], []
     for peak in peaks:
         # The ink near a baseline spans most of the page.
         reach = int(3.0 * scale / step)
@@ -85,15 +88,19 @@ def find_rows(upright, area):
         left, right = where[0] * step, (where[-1] + 1) * step
         if (right - left) / scale < _ROW_WIDTH:
             continue
-        rows.append(Row(float(peak * step), 0.0, 0.0, float(left), float(right)))
-        straight.append(_is_straight(traces, peak, columns, scale / step))
+        rows.append(Row(float(peak * step), -np.inf, np.inf, float(left), float(right)))
+        beats = _find_beats(traces, peak, columns, scale / step)
+        straight.append(beats.sum() < _STRAIGHT_SHARE * columns.sum())
+        parts = np.array_split(beats[where[0] : where[-1] + 1], _PARTS)
+        bent.append(sum(part.any() for part in parts))
     # Lines below a header or along an edge. Between other rows, they are leads of low voltage.
     while rows and straight[0]:
-        del rows[0], straight[0]
+        del rows[0], straight[0], bent[0]
     while rows and straight[-1]:
-        del rows[-1], straight[-1]
+        del rows[-1], straight[-1], bent[-1]
     if not rows:
         raise PageRefusedError("traces", "there are no rows of traces on the grid")
+    _remove_edges(rows, bent, scale)
     baselines = np.array([row.baseline for row in rows])
     gaps = np.diff(baselines)
     # Beyond the outer rows, there are names and edges of the paper.
@@ -102,17 +109,33 @@ def find_rows(upright, area):
         above = gaps[i - 1] if i else outer
         below = gaps[i] if i + 1 < len(rows) else outer
         # A trace may reach the baselines of the rows above and below.
-        row.top = row.baseline - min(above, 35 * scale)
-        row.bottom = row.baseline + min(below, 35 * scale)
+        row.top = max(row.top, row.baseline - min(above, 35 * scale))
+        row.bottom = min(row.bottom, row.baseline + min(below, 35 * scale))
     return rows
 
 
-def _is_straight(traces, peak, columns, scale):
-    """Whether a row is a straight line, without any beat."""
+def _remove_edges(rows, bent, scale):
+    """Remove lines along the upper and the lower edge of the paper, in place."""
+    left, right = (np.median([getattr(row, side) for row in rows]) for side in ("left", "right"))
+    for outer in (0, -1):
+        if len(rows) < 4:
+            return
+        row, reach = rows[outer], _BEYOND * scale
+        if bent[outer] <= _BENT_PARTS and (row.left < left - reach or row.right > right + reach):
+            del rows[outer]
+            # The trace next to it must not follow it.
+            if outer == 0:
+                rows[0].top = row.baseline + _EDGE * scale
+            else:
+                rows[-1].bottom = row.baseline - _EDGE * scale
+
+
+def _find_beats(traces, peak, columns, scale):
+    """Return the columns of a row with ink above or below a straight line."""
     near, far = int(_STRAIGHT[0] * scale), int(_STRAIGHT[1] * scale)
     above = traces[max(0, peak - far) : max(0, peak - near)].any(axis=0)
     below = traces[peak + near + 1 : peak + far + 1].any(axis=0)
-    return (columns & (above | below)).sum() < _STRAIGHT_SHARE * columns.sum()
+    return columns & (above | below)
 
 
 def _wide_components(upright):
