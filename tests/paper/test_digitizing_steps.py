@@ -427,7 +427,12 @@ def test_lines_along_edges_are_no_rows():
     ink[490:493, 60:960] = 1
     ink[493:508, 60:200] = 1
     upright = SimpleNamespace(
-        strength=ink, ink=ink, clear=0.7, scale=4.0, scales=(4.0, 4.0), origin=(0.0, 0.0)
+        strength=(ink * INK).astype(np.uint8),
+        ink=ink,
+        clear=0.7,
+        scale=4.0,
+        scales=(4.0, 4.0),
+        origin=(0.0, 0.0),
     )
     rows = find_rows(upright, (0.0, 140.0, 0.0, 250.0))
     assert [row.baseline for row in rows] == pytest.approx(levels, abs=2)
