@@ -20,6 +20,7 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_validate,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -536,6 +537,10 @@ def test_fitted_classifier(data):
     np.testing.assert_allclose(clf.predict_proba(records)[8], expected.mean(axis=0))
     with pytest.raises(ValueError, match="y has the classes.*fitted on the same classes"):
         clf.fit(records, y + 3)
+    labels = np.column_stack([y, 1 - y, y])
+    clf.set_params(estimator=FrozenEstimator(OneVsRestClassifier(linear()).fit(cut, labels)))
+    with pytest.raises(ValueError, match=r"fitted on 3 label\(s\), but y has 2"):
+        clf.fit(records, labels[:, 1:])
 
 
 # --------------------------------------------------------------------------------------------------
