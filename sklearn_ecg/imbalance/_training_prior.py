@@ -107,6 +107,9 @@ def training_tilt(estimator, kind, *, recorded, weighted):
         # It balances the numbers of records, and multiplies by their weights.
         return TrainingTilt(unknown=f"class_weight={class_weight!r} together with sample_weight")
     is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
+    if one_per_label and kind == "binary" and isinstance(class_weight, dict):
+        # The classifier inside is trained on 0 and 1, whatever the classes are.
+        class_weight = [class_weight.get(0, 1), class_weight.get(1, 1)]
     if params.get("scale_pos_weight") is not None and kind == "binary":
         return TrainingTilt([1.0, float(params["scale_pos_weight"])])
     adjustment = params.get("logit_adjustment", 0.0)

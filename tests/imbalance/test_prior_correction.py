@@ -525,3 +525,16 @@ def test_balanced_weights_of_weighted_records():
     expected = np.average(y, weights=weight)
     found = np.average(clf.predict_proba(X)[:, 1], weights=weight)
     assert found == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("classes", [["MI", "NORM"], [1, 2], [0, 1]])
+def test_weights_inside_one_vs_rest(classes):
+    """The classifier inside is trained on 0 and 1, and so are its weights."""
+    y = np.array(classes)[(np.arange(200) % 10 == 0).astype(int)]
+    X = np.zeros((200, 1))  # so that the probability is the effective prevalence
+    weighted = OneVsRestClassifier(LogisticRegression(class_weight={0: 1, 1: 9}))
+    clf = PriorCorrectedClassifier(weighted).fit(X, y)
+    assert clf.method_ == "closed_form"
+    np.testing.assert_allclose(clf.effective_prevalence_, [0.5, 0.5])
+    np.testing.assert_allclose(clf.estimator_.predict_proba(X[:1])[0], [0.5, 0.5], atol=1e-4)
+    np.testing.assert_allclose(clf.predict_proba(X[:1])[0], [0.9, 0.1], atol=1e-4)
