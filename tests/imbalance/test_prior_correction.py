@@ -15,17 +15,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.ensemble import (
     BaggingClassifier,
+    ExtraTreesClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_ecg import MSAICNetClassifier, PriorCorrectedClassifier
@@ -513,6 +515,37 @@ def test_frozen_classifiers_of_other_records():
         assert clf.predict_proba(X_new)[:, 1].mean() == pytest.approx(y_new.mean(), abs=1e-3)
         with pytest.raises(ValueError, match="FrozenEstimator, whose training labels"):
             PriorCorrectedClassifier(frozen, method="closed_form").fit(X_new, y_new)
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        LogisticRegression(),
+        RandomForestClassifier(20, bootstrap=False, random_state=0),
+        ExtraTreesClassifier(20, random_state=0),
+        DecisionTreeClassifier(),
+        ExtraTreeClassifier(random_state=0),
+        SGDClassifier(loss="log_loss", random_state=0),
+    ],
+    ids=lambda classifier: type(classifier).__name__,
+)
+def test_which_classifiers_balance_weights(classifier):
+    """Without features, the probability is the effective prevalence."""
+    X, y = np.zeros((400, 1)), (np.arange(400) % 10 == 0).astype(int)
+    weight = np.where(y == 1, 5.0, 1.0)
+    classifier.set_params(class_weight="balanced")
+    raw = clone(classifier).fit(X, y, sample_weight=weight).predict_proba(X[:1])[0, 1]
+    clf = PriorCorrectedClassifier(classifier)
+    if isinstance(classifier, (DecisionTreeClassifier, SGDClassifier)):
+        assert raw > 0.6
+        clf.set_params(method="closed_form")
+        with pytest.raises(ValueError, match="class_weight='balanced' of .* with sample_weight"):
+            clf.fit(X, y, sample_weight=weight)
+        clf.fit(X, y)
+    else:
+        assert clf.fit(X, y, sample_weight=weight).method_ == "closed_form"
+        assert raw == pytest.approx(0.5, abs=1e-3)
+    np.testing.assert_allclose(clf.effective_prevalence_, [0.5, 0.5])
 
 
 def test_balanced_weights_of_weighted_records():
