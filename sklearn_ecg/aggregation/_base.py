@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_method_params
 
 from .._validation import Target
 from .._validation._samples import check_groups, check_weights
+from ..calibration._cross_fitting import check_same_classes
 from ..calibration._label_scores import label_scores
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._warnings import warn
@@ -101,7 +102,10 @@ class AggregatingClassifier(
         self.classes_, self._target_kind = data.target.classes, data.target.kind
         self._names = list(data.names)
         fitted = getattr(self.estimator_, "classes_", None)
-        if data.target.kind == "multilabel" or fitted is None:
+        if fitted is None:
+            return
+        if data.target.kind == "multilabel":
+            check_same_classes(self.estimator_, data.target, data.names)
             return
         if set(fitted.tolist()) - set(self.classes_.tolist()):
             raise ValueError(

@@ -64,25 +64,39 @@ def check_inner_splits(estimator, n_rows, *, meta, rows):
     """
     for owner, has_groups in _walk(estimator, find_argument(estimator, "groups") is not None):
         params = owner.get_params(deep=False)
-        early = params.get("early_stopping")
-        splits = None
         if has_groups or isinstance(params.get("estimator"), FrozenEstimator):
             continue
-        if "cv" in params and not isinstance(params["cv"], str):
-            splits = f"cv={params['cv']!r:.60}"
-        elif early is True or (early == "auto" and n_rows > _MANY_RECORDS):
-            splits = f"early_stopping={early!r}"
+        name = type(owner).__name__
+        splits, instead = _splitting_parameter(params, n_rows)
         if splits is None:
             continue
-        name = type(owner).__name__
-        instead = f"{name}({meta}(...))" if "cv" in params else "early_stopping=False"
+        if splits == "cv":
+            instead = f"{name}({meta}(...))"
         or_cv = ""
         if isinstance(owner, BaseSearchCV):
             or_cv = ", or a cv that uses groups, such as StratifiedGroupKFold"
         raise ValueError(
-            f"{name} splits {rows} with {splits}, and does not get the groups: {rows} would be on "
-            f"both sides of its split. Pass {instead}{or_cv}."
+            f"{name} splits {rows} with {splits}={params[splits]!r:.60}, and does not "
+            f"get the groups: {rows} would be on both sides of its split. Pass {instead}{or_cv}."
         )
+
+
+def _splitting_parameter(params, n_rows):
+    """Return the parameter with which a classifier splits its records, and what to pass instead."""
+    if "cv" in params and not isinstance(params["cv"], str):
+        return "cv", None
+    early = params.get("early_stopping")
+    if early is True or (early == "auto" and n_rows > _MANY_RECORDS):
+        return "early_stopping", "early_stopping=False"
+    # Of gradient boosting; elsewhere it belongs to early_stopping.
+    if "early_stopping" not in params and "validation_fraction" in params:
+        if params.get("n_iter_no_change") is not None:
+            return "n_iter_no_change", "n_iter_no_change=None"
+    if params.get("oob_score"):
+        return "oob_score", "oob_score=False"
+    if params.get("probability") is True:  # of SVC and NuSVC
+        return "probability", "probability=False inside MultilabelCalibratedClassifierCV"
+    return None, None
 
 
 def _walk(estimator, has_groups):

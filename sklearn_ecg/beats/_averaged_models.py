@@ -13,8 +13,10 @@ class RecordCountVotingClassifier(VotingClassifier):
     """Average probabilities with weights that grow with the number of records.
 
     A model with weight ``w`` and ``half_records`` of ``h`` gets the weight ``w * m / (m + h)``,
-    where ``m`` is the number of records of the rarer class, or the sum of their weights: half of
-    its weight with ``h`` records, and hardly any with few.
+    where ``m`` is the number of records of the rarer class: half of its weight with ``h`` records,
+    and hardly any with few. With ``sample_weight``, ``m`` is the sum of the weights of these
+    records, after all weights are divided by the mean of those above 0, so that their unit has no
+    effect.
 
     Parameters
     ----------
@@ -52,7 +54,11 @@ class RecordCountVotingClassifier(VotingClassifier):
                 f"{self.half_records!r}."
             )
         super().fit(X, y, **fit_params)
-        counts = np.bincount(self.le_.transform(y), weights=fit_params.get("sample_weight"))
+        weight = fit_params.get("sample_weight")
+        if weight is not None:
+            weight = np.asarray(weight, dtype=float)
+            weight = weight / weight[weight > 0].mean()
+        counts = np.bincount(self.le_.transform(y), weights=weight)
         half = np.asarray(self.half_records, dtype=float)
         weights = np.asarray(self.weights) * counts.min() / (counts.min() + half)
         self.weights_ = weights[[model != "drop" for _, model in self.estimators]]

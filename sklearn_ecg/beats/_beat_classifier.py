@@ -94,8 +94,10 @@ def make_beat_classifier(
     all classifiers here.
 
     A record of weight 2 has the effect of two records, and a record of weight 0 that of none, with
-    two exceptions: leaves of boosting and trees have a least number of records, whatever their
-    weights, and measurements that only records of weight 0 have are used as constants.
+    three exceptions: leaves of boosting and trees have a least number of records, whatever their
+    weights; measurements that only records of weight 0 have are used as constants; and the weight
+    of boosting does not depend on the unit of ``sample_weight``: m above is the sum of the weights
+    of the rarer class, divided by the mean of all weights above 0.
 
     The models, their weights and the strength of their regularization were chosen on folds 1 to 6
     of the first 1,732 records of PTB-XL.

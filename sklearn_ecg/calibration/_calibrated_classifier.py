@@ -27,11 +27,12 @@ _METHODS = ("decision_function", "predict_proba")
 
 _ADVICE = (
     "Pass fewer folds, a cv that spreads the positive records over the folds, or ensemble=False, "
-    "which calibrates once with the records of all folds; or leave the label out."
+    "which calibrates once with the records of all folds; or leave the label out, and train the "
+    "classifier without it if it is already fitted."
 )
 _ADVICE_POOLED = (
     "Pass fewer folds or a cv that spreads the positive records over the folds, or leave the label "
-    "out."
+    "out, and train the classifier without it if it is already fitted."
 )
 
 
@@ -177,7 +178,8 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         ------
         ValueError
             If labels are missing or of one class only; if a patient is on both sides of a split; if
-            a label has no positive or no negative records in a part that needs both.
+            a label has no positive or no negative records in a part that needs both; if the classes
+            or the number of labels of a frozen classifier are not those of y.
         TypeError
             If X contains objects that are neither numbers nor signals.
         """
@@ -195,7 +197,14 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
             splits = make_splits(self.cv, data.X, target, data.groups, data.split_params)
         self._check_parts(data, splits, ensemble, is_frozen(estimator))
         fitted, scores = cross_fit(
-            estimator, data.X, target, splits, data.fit_params, method, self.n_jobs
+            estimator,
+            data.X,
+            target,
+            data.names,
+            splits,
+            data.fit_params,
+            method,
+            self.n_jobs,
         )
         if ensemble:
             parts = [(clf, part, test) for clf, part, (_, test) in zip(fitted, scores, splits)]
@@ -282,7 +291,7 @@ class _CalibratedClassifier:
         weight = None if data.sample_weight is None else data.sample_weight[index]
         self.calibrators = [
             _fit_calibrator(column, value, n_classes, weight, response_method, calibration)
-            for column, value in zip(columns, values)
+            for column, value in zip(columns, values, strict=True)
         ]
 
     def predict_proba(self, X):
@@ -290,7 +299,7 @@ class _CalibratedClassifier:
         columns = PrecomputedScores.columns(scores, self.kind, self.response_method)
         probabilities = [
             calibrator.predict_proba(column)
-            for calibrator, column in zip(self.calibrators, columns)
+            for calibrator, column in zip(self.calibrators, columns, strict=True)
         ]
         if self.kind == "multilabel":
             return np.column_stack([probability[:, 1] for probability in probabilities])

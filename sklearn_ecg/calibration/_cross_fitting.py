@@ -134,7 +134,7 @@ def _take(X, index, n_records):
     return _safe_indexing(X, index)
 
 
-def cross_fit(estimator, X, target, splits, fit_params, method, n_jobs):
+def cross_fit(estimator, X, target, names, splits, fit_params, method, n_jobs):
     """Fit a classifier on the training part of each split and score the test part.
 
     Parameters
@@ -142,6 +142,8 @@ def cross_fit(estimator, X, target, splits, fit_params, method, n_jobs):
     estimator : classifier
     X : array-like, DataFrame or lead frame
     target : Target
+    names : list
+        Names of the labels or classes.
     splits : list of (train, test)
     fit_params : dict
     method : {"decision_function", "predict_proba"}
@@ -152,20 +154,59 @@ def cross_fit(estimator, X, target, splits, fit_params, method, n_jobs):
     fitted : list of classifier
     scores : list of ndarray
         Scores of the records of each test part.
+
+    Raises
+    ------
+    ValueError
+        If the classes or labels of a fitted classifier are not those of the target.
     """
     return zip(
         *Parallel(n_jobs=n_jobs)(
-            delayed(_fit_and_score)(estimator, X, target, train, test, fit_params, method)
+            delayed(_fit_and_score)(estimator, X, target, names, train, test, fit_params, method)
             for train, test in splits
         )
     )
 
 
-def _fit_and_score(estimator, X, target, train, test, fit_params, method):
+def _fit_and_score(estimator, X, target, names, train, test, fit_params, method):
     fitted = fit_on(estimator, X, target.labels, train, fit_params)
+    check_same_classes(fitted, target, names)
     return fitted, label_scores(fitted, _take(X, test, len(target.values)), method, target.kind)
 
 
 def is_frozen(estimator):
     """Return whether `fit` does not train the estimator, whose records are then all held out."""
     return isinstance(estimator, FrozenEstimator)
+
+
+def check_same_classes(fitted, target, names):
+    """Raise unless the classes or labels of a fitted classifier are those of the target.
+
+    They can differ only if `fit` did not train the classifier, such as a `FrozenEstimator`.
+
+    Parameters
+    ----------
+    fitted : classifier
+        A Pipeline or a meta-estimator has the classes of the frozen estimator inside.
+    target : Target
+    names : list
+        Names of the labels or classes.
+    """
+    known = getattr(fitted, "classes_", None)
+    if known is None:
+        return
+    known = known if isinstance(known, list) else np.asarray(known).tolist()
+    if target.kind == "multilabel":
+        is_same, what = len(known) == len(names), "label(s)"
+        if is_same and all(isinstance(name, str) for name in (*known, *names)):
+            is_same = known == names
+        found = known if any(isinstance(name, str) for name in known) else ""
+        shown = f"{len(names)} label(s) {names[:12]}"
+    else:
+        is_same, what, found, shown = known == names, "class(es)", known[:12], names[:12]
+    if not is_same:
+        raise ValueError(
+            f"{type(fitted).__name__} was fitted on {len(known)} {what} {found}".rstrip()
+            + f", but y has {shown}. A fitted classifier needs the same {what}, in the same order, "
+            "that it was trained on. Pass y with them, or train the classifier on those of y."
+        )

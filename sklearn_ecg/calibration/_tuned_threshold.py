@@ -17,7 +17,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import CrossFittedClassifier
-from ._cross_fitting import check_parts_have_both_values, cross_fit, fit_on, make_splits
+from ._cross_fitting import (
+    check_parts_have_both_values,
+    check_same_classes,
+    cross_fit,
+    fit_on,
+    make_splits,
+)
 from ._label_scores import PrecomputedScores, find_response_method, label_scores
 
 # Thresholds prefer probabilities, as in scikit-learn.
@@ -209,7 +215,8 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         ValueError
             If y is multiclass; if parameters exclude each other; if a patient is on both sides of a
             split; if a label has no positive or no negative records in a part, or the classifier
-            gives all records the same score.
+            gives all records the same score; if the classes or the number of labels of a fitted
+            classifier (``cv="prefit"`` or frozen) are not those of y.
         TypeError
             If X contains objects that are neither numbers nor signals.
         """
@@ -231,6 +238,7 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         records = np.arange(len(target.values))
         if isinstance(self.cv, str):
             splits, fitted = [(None, records)], [self.estimator]
+            check_same_classes(self.estimator, target, data.names)
             self._check_parts(data, splits)
             self.estimator_ = self.estimator
             scores = [label_scores(self.estimator, data.X, self._response, target.kind)]
@@ -242,7 +250,14 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
                 raise ValueError("When cv has several folds, refit cannot be False.")
             self._check_parts(data, splits)
             fitted, scores = cross_fit(
-                self.estimator, data.X, target, splits, data.fit_params, self._response, self.n_jobs
+                self.estimator,
+                data.X,
+                target,
+                data.names,
+                splits,
+                data.fit_params,
+                self._response,
+                self.n_jobs,
             )
             self.estimator_ = fitted[0]
             if self.refit:
@@ -287,7 +302,7 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
             parts,
             data.sample_weight,
             "Pass fewer folds or a cv that spreads the positive records over the folds, or leave "
-            "the label out.",
+            "the label out, and train the classifier without it if it is already fitted.",
         )
 
     def _choose_thresholds(self, data, scores, tests):
@@ -303,7 +318,9 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         names = data.names if is_multilabel else ["y"]
         classes = np.array([0, 1]) if is_multilabel else target.classes
         self._tuners, results = [], []
-        for name, column, y in zip(names, columns, labels.T if is_multilabel else [labels]):
+        for name, column, y in zip(
+            names, columns, labels.T if is_multilabel else [labels], strict=True
+        ):
             self._check_not_constant(name, column, parts)
             if self.sensitivity is None and self.specificity is None:
                 tuner, threshold, score = self._best_threshold(
@@ -448,7 +465,7 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         thresholds = np.atleast_1d(self.best_threshold_)
         predicted = [
             _predict(tuner, threshold, column, self._score_classes)
-            for tuner, threshold, column in zip(self._tuners, thresholds, columns)
+            for tuner, threshold, column in zip(self._tuners, thresholds, columns, strict=True)
         ]
         return np.column_stack(predicted) if self._target_kind == "multilabel" else predicted[0]
 

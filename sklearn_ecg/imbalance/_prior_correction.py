@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..calibration._base import CrossFittedClassifier
 from ..calibration._cross_fitting import (
     check_parts_have_both_values,
+    check_same_classes,
     cross_fit,
     is_frozen,
     make_splits,
@@ -217,7 +218,8 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         ValueError
             If a prevalence is outside (0, 1), or not given for each class or label; if the
             effective prevalence cannot be computed for ``method="closed_form"``; if a patient is on
-            both sides of a split; if a label is constant.
+            both sides of a split; if a label is constant; if the classes or the number of labels of
+            a frozen classifier are not those of y.
         TypeError
             If X contains objects that are neither numbers nor signals.
         """
@@ -263,7 +265,8 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             raise ValueError(
                 f"y: {kind} {data.names[constant[0]]!r} has the prevalence "
                 f"{training[constant[0]]:g} in the records of positive weight, and its "
-                "probabilities cannot be corrected. Leave it out, or pass more records."
+                "probabilities cannot be corrected. Pass more records, or leave it out, and train "
+                "the classifier without it if it is already fitted."
             )
 
     def _read_prevalence(self, argument, data):
@@ -323,6 +326,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             seen, weight = fit_recorded(estimator, data.X, y, data.fit_params)
         else:
             estimator.fit(data.X, y, **data.fit_params)
+        check_same_classes(estimator, target, data.names)
         tilt = training_tilt(estimator, target.kind, recorded=recorded, weighted=weight is not None)
         effective = effective_prevalence(
             prevalence_of(seen, weight), tilt, target.kind, target.classes
@@ -352,10 +356,18 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             [*parts, ("held-out part", held_out)],
             data.sample_weight,
             "Pass fewer folds, a larger part, or a cv that spreads the positive records over the "
-            "folds, or leave the label out.",
+            "folds, or leave the label out, and train the classifier without it if it is already "
+            "fitted.",
         )
         _, scores = cross_fit(
-            self.estimator, data.X, target, splits, data.fit_params, "predict_proba", self.n_jobs
+            self.estimator,
+            data.X,
+            target,
+            data.names,
+            splits,
+            data.fit_params,
+            "predict_proba",
+            self.n_jobs,
         )
         membership = target.membership[held_out]
         weight = None if data.sample_weight is None else data.sample_weight[held_out]
@@ -366,6 +378,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
             _classes_of_labels(np.concatenate(scores), target.kind),
             _classes_of_labels(membership.astype(int), target.kind),
             _classes_of_labels(self._held_out_prevalence[None], target.kind),
+            strict=True,
         ):
             maps.append(MonotoneMap(probability, values, weight))
             shift = MonotoneMap(probability, values, weight, fit_slope=False)
@@ -404,7 +417,7 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         if self.maps_ is not None:
             prevalence = self._held_out_prevalence
             columns = _classes_of_labels(probability, self._target_kind)
-            mapped = [fitted(column) for fitted, column in zip(self.maps_, columns)]
+            mapped = [fitted(column) for fitted, column in zip(self.maps_, columns, strict=True)]
             probability = np.stack(mapped)[:, :, 1].T if is_multilabel else mapped[0]
         if np.array_equal(prevalence, self.target_prevalence_):
             return probability

@@ -24,6 +24,14 @@ _OTHER_PARAMS = {
     "probability": False,
 }
 
+# Classifiers whose class_weight="balanced" balances the sums of sample_weight.
+_BALANCE_WEIGHTS = {
+    "ExtraTreesClassifier",
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "RandomForestClassifier",
+}
+
 
 class TrainingTilt(NamedTuple):
     """What a fitted classifier was trained with that changes its probabilities.
@@ -103,10 +111,15 @@ def training_tilt(estimator, kind, *, recorded, weighted):
     if is_frozen and not isinstance(class_weight, str):
         # Balanced weights lead to the same prevalence for any training records.
         return TrainingTilt(unknown="a FrozenEstimator, whose training labels are not known")
-    if weighted and isinstance(class_weight, str) and name == "HistGradientBoostingClassifier":
-        # It balances the numbers of records, and multiplies by their weights.
-        return TrainingTilt(unknown=f"class_weight={class_weight!r} together with sample_weight")
     is_ours = type(classifier).__module__.startswith("sklearn_ecg.")
+    if weighted and isinstance(class_weight, str) and not (is_ours or name in _BALANCE_WEIGHTS):
+        # Others balance the numbers of records, and multiply by their weights.
+        return TrainingTilt(
+            unknown=f"class_weight={class_weight!r} of {name} together with sample_weight"
+        )
+    if one_per_label and kind == "binary" and isinstance(class_weight, dict):
+        # The classifier inside is trained on 0 and 1, whatever the classes are.
+        class_weight = [class_weight.get(0, 1), class_weight.get(1, 1)]
     if params.get("scale_pos_weight") is not None and kind == "binary":
         return TrainingTilt([1.0, float(params["scale_pos_weight"])])
     adjustment = params.get("logit_adjustment", 0.0)

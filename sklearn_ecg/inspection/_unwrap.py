@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 from ..leads import STANDARD_LEADS
@@ -111,8 +112,19 @@ def takes_images(estimator):
 
 
 def known_target_kind(estimator):
-    """Return the kind of target of the network inside an estimator, or None without a network."""
-    return first_attribute(estimator, "_target_kind")
+    """Return the kind of target of an estimator, or None if neither it nor its parts know it.
+
+    The outermost part that knows it decides: the networks inside a `OneVsRestClassifier` are
+    binary, whatever its target is.
+    """
+    for part in inner_estimators(estimator):
+        kind = getattr(part, "_target_kind", None)
+        if kind is None and isinstance(part, OneVsRestClassifier):
+            kind = "binary" if len(part.classes_) == 2 else "multiclass"
+            kind = "multilabel" if part.multilabel_ else kind
+        if kind is not None:
+            return kind
+    return None
 
 
 def known_history(estimator):

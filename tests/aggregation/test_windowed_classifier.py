@@ -10,7 +10,7 @@ import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import (
@@ -20,9 +20,11 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_validate,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklearn_ecg import (
@@ -389,6 +391,9 @@ def test_metadata_routing(data):
         (MLPClassifier(early_stopping=True), "MLPClassifier"),
         (BaggingClassifier(MLPClassifier(early_stopping=True)), "MLPClassifier"),
         (GridSearchCV(MSAICNetClassifier(early_stopping=True), {}, cv=GroupKFold(2)), "MSAIC"),
+        (GradientBoostingClassifier(n_iter_no_change=3), "GradientBoosting"),
+        (RandomForestClassifier(5, oob_score=True), "RandomForest"),
+        (make_pipeline(FunctionTransformer(flat), SVC(probability=True)), "SVC"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -536,6 +541,10 @@ def test_fitted_classifier(data):
     np.testing.assert_allclose(clf.predict_proba(records)[8], expected.mean(axis=0))
     with pytest.raises(ValueError, match="y has the classes.*fitted on the same classes"):
         clf.fit(records, y + 3)
+    labels = np.column_stack([y, 1 - y, y])
+    clf.set_params(estimator=FrozenEstimator(OneVsRestClassifier(linear()).fit(cut, labels)))
+    with pytest.raises(ValueError, match=r"fitted on 3 label\(s\), but y has 2"):
+        clf.fit(records, labels[:, 1:])
 
 
 # --------------------------------------------------------------------------------------------------

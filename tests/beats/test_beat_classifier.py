@@ -5,11 +5,14 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone, is_classifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_ecg import PatientAggregator, to_lead_frame
 from sklearn_ecg.beats import BeatFeatures, make_beat_classifier
+from sklearn_ecg.beats._averaged_models import RecordCountVotingClassifier
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.inspection import feature_groups, lead_importance
 from sklearn_ecg.persistence import load, save
@@ -256,8 +259,20 @@ def test_weight_of_boosting_is_that_of_each_label(ecg, table):
     weight = np.linspace(0, 2, 60)
     fitted = clone(clf).fit(X, y, sample_weight=weight)
     for label, average in zip(y.T, fitted.estimators_):
-        m = min(weight[label == 1].sum(), weight[label == 0].sum())
+        m = min(weight[label == 1].sum(), weight[label == 0].sum()) / weight[1:].mean()
         np.testing.assert_allclose(average.weights_, (8 * m / (m + 100), 4, 1))
+
+
+@pytest.mark.parametrize("constant", [1e-3, 1e3])
+def test_unit_of_weights_does_not_change_the_weight_of_boosting(constant):
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 3 == 0
+    models = [("a", LogisticRegression(C=1e6)), ("b", DecisionTreeClassifier(max_depth=1))]
+    average = RecordCountVotingClassifier(models, weights=[8, 4], half_records=[100, 0])
+    expected = clone(average).fit(X, y)
+    fitted = average.fit(X, y, sample_weight=np.full(30, constant))
+    np.testing.assert_allclose(fitted.weights_, expected.weights_, rtol=1e-12)
+    np.testing.assert_allclose(expected.weights_, [8 * 10 / 110, 4])
+    np.testing.assert_allclose(fitted.predict_proba(X), expected.predict_proba(X), atol=1e-3)
 
 
 def test_a_model_can_be_left_out(ecg, table):

@@ -1,9 +1,12 @@
 """Thresholds per label: equal to scikit-learn's where it has them, and for a wanted sensitivity."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import config_context
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score, make_scorer, recall_score
 from sklearn.model_selection import (
@@ -15,9 +18,15 @@ from sklearn.model_selection import (
 )
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from sklearn_ecg import MultilabelCalibratedClassifierCV, MultilabelTunedThresholdClassifierCV
+from sklearn_ecg import (
+    MultilabelCalibratedClassifierCV,
+    MultilabelTunedThresholdClassifierCV,
+    PriorCorrectedClassifier,
+)
 from sklearn_ecg.model_selection import (
     MultilabelStratifiedGroupKFold,
     MultilabelStratifiedGroupShuffleSplit,
@@ -308,3 +317,53 @@ def test_constant_scores_are_named():
     clf = MultilabelTunedThresholdClassifierCV(OneVsRestClassifier(LogisticRegression()))
     with pytest.raises(ValueError, match="constant predictions.*for label 0"):
         clf.fit(X, y)
+
+
+FITTED = {
+    "calibrated": lambda clf: MultilabelCalibratedClassifierCV(FrozenEstimator(clf)),
+    "pooled": lambda clf: MultilabelCalibratedClassifierCV(
+        make_pipeline(StandardScaler(), FrozenEstimator(clf)), ensemble=False
+    ),
+    "nested": lambda clf: MultilabelCalibratedClassifierCV(
+        PriorCorrectedClassifier(FrozenEstimator(clf))
+    ),
+    "fitted": lambda clf: PriorCorrectedClassifier(FrozenEstimator(clf)),
+    "closed form": lambda clf: PriorCorrectedClassifier(
+        make_pipeline(StandardScaler(), FrozenEstimator(clf)),
+        method="closed_form",
+        effective_prevalence=[0.5, 0.5],
+    ),
+    "prefit": lambda clf: MultilabelTunedThresholdClassifierCV(clf, cv="prefit", refit=False),
+    "frozen": lambda clf: MultilabelTunedThresholdClassifierCV(FrozenEstimator(clf)),
+}
+
+
+@pytest.mark.parametrize("wrapper", FITTED)
+def test_fitted_classifier_of_other_classes_is_refused(wrapper):
+    """Scores would be those of other labels, or of the other class, without any sign of it."""
+    rng = np.random.RandomState(0)
+    X = rng.randn(120, 3)
+    multilabel = (X > [0, 0.3, 0.6]).astype(int)
+    names = np.where(X[:, 0] > 0, "MI", "NORM")
+    three = np.array(["A", "B", "C"])[np.digitize(X[:, 0], [-0.4, 0.4])]
+    make = FITTED[wrapper]
+    binary = LogisticRegression().fit(X, names)
+    with pytest.raises(ValueError, match=r"\['MI', 'NORM'\], but y has \[0, 1\]"):
+        make(binary).fit(X, multilabel[:, 0])
+    with pytest.raises(ValueError, match=r"3 class.*\['A', 'B', 'C'\], but y has \['A', 'C'\]"):
+        make(LogisticRegression().fit(X, three)).fit(X[three != "B"], three[three != "B"])
+    assert make(binary).fit(X, names).classes_.tolist() == ["MI", "NORM"]
+    for clf in (OneVsRestClassifier(LogisticRegression()), RandomForestClassifier(3)):
+        with pytest.raises(ValueError, match=r"3 label\(s\), but y has 2 label\(s\) \[0, 1\]"):
+            make(clf.fit(X, multilabel)).fit(X, multilabel[:, [0, 2]])
+
+
+def test_names_of_labels_of_a_fitted_classifier():
+    X = np.random.RandomState(0).randn(60, 2)
+    y = pd.DataFrame((X > 0).astype(int), columns=["MI", "NORM"])
+    clf = OneVsRestClassifier(LogisticRegression()).fit(X, y)
+    clf.classes_ = np.array(["NORM", "MI"])
+    tuned = MultilabelTunedThresholdClassifierCV(clf, cv="prefit", refit=False)
+    with pytest.raises(ValueError, match=r"\['NORM', 'MI'\], but y has 2 label\(s\) \['MI'"):
+        tuned.fit(X, y)
+    assert tuned.fit(X, y[["NORM", "MI"]].iloc[:, ::-1].to_numpy()).classes_.tolist() == [0, 1]

@@ -15,17 +15,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.ensemble import (
     BaggingClassifier,
+    ExtraTreesClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_ecg import MSAICNetClassifier, PriorCorrectedClassifier
@@ -515,6 +517,37 @@ def test_frozen_classifiers_of_other_records():
             PriorCorrectedClassifier(frozen, method="closed_form").fit(X_new, y_new)
 
 
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        LogisticRegression(),
+        RandomForestClassifier(20, bootstrap=False, random_state=0),
+        ExtraTreesClassifier(20, random_state=0),
+        DecisionTreeClassifier(),
+        ExtraTreeClassifier(random_state=0),
+        SGDClassifier(loss="log_loss", random_state=0),
+    ],
+    ids=lambda classifier: type(classifier).__name__,
+)
+def test_which_classifiers_balance_weights(classifier):
+    """Without features, the probability is the effective prevalence."""
+    X, y = np.zeros((400, 1)), (np.arange(400) % 10 == 0).astype(int)
+    weight = np.where(y == 1, 5.0, 1.0)
+    classifier.set_params(class_weight="balanced")
+    raw = clone(classifier).fit(X, y, sample_weight=weight).predict_proba(X[:1])[0, 1]
+    clf = PriorCorrectedClassifier(classifier)
+    if isinstance(classifier, (DecisionTreeClassifier, SGDClassifier)):
+        assert raw > 0.6
+        clf.set_params(method="closed_form")
+        with pytest.raises(ValueError, match="class_weight='balanced' of .* with sample_weight"):
+            clf.fit(X, y, sample_weight=weight)
+        clf.fit(X, y)
+    else:
+        assert clf.fit(X, y, sample_weight=weight).method_ == "closed_form"
+        assert raw == pytest.approx(0.5, abs=1e-3)
+    np.testing.assert_allclose(clf.effective_prevalence_, [0.5, 0.5])
+
+
 def test_balanced_weights_of_weighted_records():
     """Gradient boosting balances the records, and multiplies by their weights."""
     X, y = gaussians(4000, [0.95, 0.05])
@@ -525,3 +558,16 @@ def test_balanced_weights_of_weighted_records():
     expected = np.average(y, weights=weight)
     found = np.average(clf.predict_proba(X)[:, 1], weights=weight)
     assert found == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("classes", [["MI", "NORM"], [1, 2], [0, 1]])
+def test_weights_inside_one_vs_rest(classes):
+    """The classifier inside is trained on 0 and 1, and so are its weights."""
+    y = np.array(classes)[(np.arange(200) % 10 == 0).astype(int)]
+    X = np.zeros((200, 1))  # so that the probability is the effective prevalence
+    weighted = OneVsRestClassifier(LogisticRegression(class_weight={0: 1, 1: 9}))
+    clf = PriorCorrectedClassifier(weighted).fit(X, y)
+    assert clf.method_ == "closed_form"
+    np.testing.assert_allclose(clf.effective_prevalence_, [0.5, 0.5])
+    np.testing.assert_allclose(clf.estimator_.predict_proba(X[:1])[0], [0.5, 0.5], atol=1e-4)
+    np.testing.assert_allclose(clf.predict_proba(X[:1])[0], [0.9, 0.1], atol=1e-4)

@@ -115,3 +115,15 @@ def test_errors(data):
     with pytest.raises(TypeError, match="LinearSVC has no predict_proba. A decision curve needs"):
         DecisionCurveDisplay.from_estimator(LinearSVC().fit(X, y[:, 0]), X, y[:, 0])
     assert not plt.get_fignums()
+
+
+def test_label_that_was_never_positive_in_training(data):
+    X, y = data
+    forest = RandomForestClassifier(3, random_state=0)
+    forest.fit(X, np.column_stack([y[:, 0], np.zeros(len(y), int)]))
+    options = {"label": 1, "thresholds": [0.0, 0.1, 0.9]}
+    display = DecisionCurveDisplay.from_estimator(forest, X, y, **options)
+    # No record is treated, except at 0.
+    np.testing.assert_allclose(display.net_benefit, [y[:, 1].mean(), 0, 0])
+    with pytest.raises(ValueError, match="indexes of X and y are in different orders"):
+        DecisionCurveDisplay.from_estimator(forest, pd.DataFrame(X), pd.DataFrame(y)[::-1], label=1)

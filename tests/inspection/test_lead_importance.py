@@ -16,6 +16,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -413,6 +414,10 @@ def test_outputs_of_record_importance(data):
     np.testing.assert_allclose(changes.sum(axis=2), 0, atol=1e-6)
     pair = make_net(max_epochs=1).fit(X, np.column_stack([y, three > 0]))
     assert record_lead_importance(pair, X, n_repeats=1).shape == (90, 12, 2)
+    one_per_label = OneVsRestClassifier(make_net(max_epochs=1))
+    for labels, shape in ((np.column_stack([y, three > 0]), (8, 12, 2)), (y, (8, 12))):
+        one_per_label.fit(X, labels)
+        assert record_lead_importance(one_per_label, X[:8], n_repeats=1).shape == shape
     # For a multilabel target, a forest returns a list.
     forest = RandomForestClassifier(2, random_state=0)
     forest = make_pipeline(FunctionTransformer(features), forest)

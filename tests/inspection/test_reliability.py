@@ -129,3 +129,29 @@ def test_classes_of_the_estimator():
     clf = LogisticRegression().fit(X, np.arange(30) % 3)
     with pytest.raises(ValueError, match=r"it has \[0, 1\], the classifier \[0, 1, 2\]"):
         ReliabilityDisplay.from_estimator(clf, X, np.arange(30) % 2)
+
+
+def test_columns_by_name_and_records_by_index():
+    rng = np.random.RandomState(0)
+    y_prob = pd.DataFrame({"MI": rng.beta(1, 6, 80), "NORM": rng.beta(6, 2, 80)})
+    y = (rng.rand(80, 2) < y_prob).astype(int)
+    draw = ReliabilityDisplay.from_predictions
+    expected = draw(y, y_prob.to_numpy(), n_bins=3).curves
+    swapped = y_prob[["NORM", "MI"]]
+    for found in (
+        draw(y, swapped, n_bins=3).curves,
+        draw(y.to_numpy(), swapped, n_bins=3, label_names=["MI", "NORM"]).curves,
+    ):
+        for name in ("MI", "NORM"):
+            for key, values in expected[name].items():
+                np.testing.assert_array_equal(found[name][key], values)
+    with pytest.raises(ValueError, match="columns of y_prob are not those of y_true: missing NORM"):
+        draw(y, y_prob.rename(columns={"NORM": "AF"}))
+    with pytest.raises(ValueError, match="metrics take the classes in sorted order"):
+        draw(np.where(y["MI"] == 1, "NORM", "MI"), swapped)
+    with pytest.raises(ValueError, match="indexes of y_true and y_prob are in different orders"):
+        draw(y["MI"], y_prob["MI"].iloc[::-1])
+    X = pd.DataFrame(rng.randn(80, 2))
+    clf = LogisticRegression().fit(X, y["MI"])
+    with pytest.raises(ValueError, match="indexes of X and y are in different orders"):
+        ReliabilityDisplay.from_estimator(clf, X, y["MI"].iloc[::-1])

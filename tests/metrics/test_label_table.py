@@ -11,7 +11,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from sklearn_ecg.metrics import bootstrap_interval, label_table
+from sklearn_ecg.metrics import bootstrap_interval, label_table, net_benefit
 
 NAMES = ["MI", "HYP", "CD"]
 
@@ -74,6 +74,15 @@ def test_names_and_thresholds(data):
     assert binary["sensitivity"].iloc[0] == recall_score(y[:, 0], score[:, 0] > 0.3)
     each = label_table(y, score, threshold=[0.2, 0.5, 0.7], **options)
     assert each["specificity"].iloc[2] == recall_score(1 - y[:, 2], score[:, 2] <= 0.7)
+
+
+def test_scores_at_the_threshold_are_positive():
+    """As in net_benefit, and as the thresholds of sensitivities are chosen."""
+    y, score = np.array([0, 1, 0, 1, 1, 0]), np.array([0.1, 0.3, 0.3, 0.6, 0.3, 0.2])
+    options = {"n_resamples": 5, "random_state": 0, "threshold": 0.3}
+    row = label_table(y, score, **options).iloc[0]
+    assert (row["sensitivity"], row["specificity"]) == (1, pytest.approx(2 / 3))
+    assert net_benefit(y, score, threshold=0.3) == pytest.approx((3 - 1 * 3 / 7) / 6)
 
 
 def test_label_with_one_value(data):

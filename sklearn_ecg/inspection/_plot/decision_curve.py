@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ...calibration._label_scores import label_scores
 from ...metrics import net_benefit
 from ...metrics._label_columns import check_probabilities, read_label_columns
+from ...metrics._matching import check_same_records
 from ._plot_style import BLACK, CATEGORIES, GRAY, as_real_array, close_if_fails, new_axes
 
 _DEFAULT_THRESHOLDS = np.arange(100) / 100
@@ -90,7 +92,8 @@ class DecisionCurveDisplay:
         Parameters
         ----------
         estimator : estimator
-            Fitted classifier with ``predict_proba``.
+            Fitted classifier with ``predict_proba``. A label that was never positive in training
+            has the probability 0.
         X : array-like, DataFrame or lead frame
             Records that the classifier was not fitted on.
         y : array-like of shape (n_records,) or (n_records, n_labels)
@@ -128,11 +131,12 @@ class DecisionCurveDisplay:
                 f"{type(estimator).__name__} has no predict_proba. A decision curve needs "
                 "probabilities: calibrate the classifier, for example with CalibratedClassifierCV."
             )
-        y_prob = estimator.predict_proba(X)
-        if isinstance(y_prob, list):  # forests return one array per label
-            y_prob = np.stack([of_label[:, -1] for of_label in y_prob], axis=1)
-        labels = None
-        if np.ndim(y) == 1:
+        check_same_records(X=X, y=y)
+        labels, is_multilabel = None, np.ndim(y) == 2
+        y_prob = label_scores(
+            estimator, X, "predict_proba", "multilabel" if is_multilabel else "multiclass"
+        )
+        if not is_multilabel:
             labels = estimator.classes_
             if y_prob.shape[1] == 2:
                 y_prob = y_prob[:, 1]

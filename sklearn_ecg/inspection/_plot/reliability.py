@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._validation import Target
 from ..._validation._samples import check_groups, number_groups
 from ...calibration._label_scores import label_scores
+from ...metrics._matching import check_same_records, match_columns
 from ._plot_style import BLACK, CATEGORIES, close_if_fails, new_axes
 
 _MARKERS = "os^Dv<>P"
@@ -121,6 +122,7 @@ class ReliabilityDisplay:
             If the labels or probabilities are invalid, as in `from_predictions`.
         """
         check_is_fitted(estimator)
+        check_same_records(X=X, y=y)
         kind = Target.from_labels(y, cls.__name__).kind
         y_prob = label_scores(estimator, X, "predict_proba", kind)
         if kind != "multilabel":
@@ -166,7 +168,7 @@ class ReliabilityDisplay:
             positive one; with more classes, each is drawn against the others.
         y_prob : array-like of shape (n_records,), (n_records, n_classes) or (n_records, n_labels)
             Probabilities in [0, 1], as returned by ``predict_proba``, or those of the positive
-            class.
+            class. Columns of a DataFrame are matched with those of ``y_true`` by name.
         n_bins : int, default=10
             Number of bins, >= 1. Empty bins are left out.
         strategy : {"quantile", "uniform"}, default="quantile"
@@ -189,7 +191,8 @@ class ReliabilityDisplay:
         Raises
         ------
         ValueError
-            If the lengths or the number of columns differ, or probabilities are outside [0, 1].
+            If the lengths or the number of columns differ, or probabilities are outside [0, 1]; if
+            names of columns are not those of ``y_true``, or indexes are in different orders.
 
         Notes
         -----
@@ -198,7 +201,12 @@ class ReliabilityDisplay:
         divided by the design effect of the patients (Korn and Graubard 1998), which is estimated
         from the variation between them.
         """
+        check_same_records(y_true=y_true, y_prob=y_prob, groups=groups)
         target = Target.from_labels(y_true, cls.__name__)
+        if target.kind == "multilabel":
+            y_prob = match_columns(y_true, y_prob, "y_prob", label_names=label_names)
+        else:
+            y_prob = match_columns(target.labels, y_prob, "y_prob")
         y_prob = check_array(y_prob, ensure_2d=False, dtype=np.float64, input_name="y_prob")
         check_consistent_length(target.values, y_prob)
         if groups is not None:
