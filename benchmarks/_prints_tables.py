@@ -142,7 +142,9 @@ def tables_of_prints(prints, *, parts=PARTS):
         start = time.perf_counter()
         tables.study.only_cached = part not in parts
         found = tables.predictions(arm, protocol, n_labels, n_seeds)
-        if found is not None:
+        # An arm may be planned with one seed after it was run with several.
+        known = done.get((arm.name, protocol, n_labels))
+        if found is not None and (known is None or found.shape[1] > known.shape[1]):
             done[arm.name, protocol, n_labels] = found
         seconds = time.perf_counter() - start
         print(f"  {part}: {arm.name}, {protocol}, {n_labels or 'all'}: {seconds:.0f} s", flush=True)

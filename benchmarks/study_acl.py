@@ -266,11 +266,13 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--separate", action="store_true", help="regions that repel each other")
+    parser.add_argument("--records", type=int, help="pretrain on the first ones, without probes")
     parser.add_argument("--arms", nargs="+", help="only these, by name")
     parser.add_argument("--seeds", type=int, default=3, help="at most, of each arm")
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
-    args.fractions = FRACTIONS
+    # With few records to pretrain on, only the loss is reported.
+    args.fractions = () if args.records else FRACTIONS
     args.encoders = OF_REGIONS if args.separate else ENCODERS
     names = list(args.encoders)
     if args.quick:
@@ -279,6 +281,8 @@ def main():
     code = code_hash("preprocessing", "beats", "datasets")
     for which in args.data:
         data = load(args.folder, which == "standardized")
+        if args.records:
+            data = data._replace(unlabeled=data.unlabeled[: args.records])
         arms = [name for name in names if which == "raw" or name in STANDARDIZED_ARMS]
         arms = args.arms or arms
         print(f"\n{which}: {len(data.unlabeled)} records to pretrain on, {args.epochs} epochs")
@@ -308,7 +312,9 @@ def main():
             print(make_rst(tables[0]))
         if args.write:
             options = f"{'--separate ' if args.separate else ''}--data {which}"
-            command = f"study_acl.py DATA_FOLDER {options} --epochs {args.epochs}"
+            options += f" --epochs {args.epochs}"
+            options += f" --records {args.records}" if args.records else ""
+            command = f"study_acl.py DATA_FOLDER {options}"
             write_tables(PAGE, "separate" if args.separate else which, tables, command)
         for name, seeds in by_arm.items():
             if name not in (FEATURES, RANDOM):
