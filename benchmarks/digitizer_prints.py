@@ -1,12 +1,11 @@
 """Real prints of one device, digitized: the figures of docs/digitizing.rst about prints.
 
-    OMP_NUM_THREADS=1 python benchmarks/digitizer_prints.py FOLDER
+    OMP_NUM_THREADS=1 python benchmarks/digitizer_prints.py FOLDER [--few] [--write]
 
 FOLDER has the subfolders of the 304 prints of Khan and Hussain (2021, Mendeley Data), scaled to
 1106 x 786 pixels. The device drew them without a camera or a scanner: a perspective or a rotation
 that is found in them is an error. Twenty of them, drawn at random, were read by eye: the heart rate
-in the last line is compared with that of the signals, which is that of `RPeaks.heart_rate`.
-``--write`` writes the table of these rates.
+in the last line is compared with that of the signals. ``--write`` writes this table.
 """
 
 import argparse
@@ -14,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _tables import Table, write_tables
+from _tables import Table, make_rst, write_tables
 
 from sklearn_ecg import detect_r_peaks
 from sklearn_ecg.preprocessing import ECGImageDigitizer
@@ -48,7 +47,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--few", action="store_true", help="only those that were read by eye")
-    parser.add_argument("--write", action="store_true", help="write the table of rates")
+    parser.add_argument("--write", action="store_true", help="the table of docs/digitizing.rst")
     args = parser.parse_args()
     read = [args.folder / f"{name}.jpg" for name in PRINTED]
     others = [] if args.few else sorted(set(args.folder.glob("*/*.jpg")) - set(read))
@@ -68,16 +67,15 @@ def main():
     rates = np.full(len(PRINTED), np.nan)
     good = [i for i in found.index if i < len(PRINTED)]
     rates[good] = detect_r_peaks(bunch.signals[good], RATE).heart_rate()
-    for (name, printed), rate in zip(PRINTED.items(), rates):
-        print(f"{name:28}{printed:5}{rate:8.1f}{rate / printed - 1:+8.1%}")
+    rows = [
+        [Path(name).name, printed, f"{rate:.1f}", f"{100 * (rate / printed - 1):+.1f}"]
+        for (name, printed), rate in zip(PRINTED.items(), rates)
+    ]
+    table = Table("", ["print", "printed (1/min)", "digitized (1/min)", "difference (%)"], rows)
+    print(make_rst(table))
     if args.write:
-        rows = [
-            [Path(name).name, str(printed), f"{rate:.1f}"]
-            for (name, printed), rate in zip(PRINTED.items(), rates)
-        ]
-        table = Table("", ("print", "printed", "digitized"), rows)
         write_tables(
-            "digitizing.rst", "digitizing-rates", [table], "digitizer_prints.py FOLDER --write"
+            "digitizing.rst", "prints", [table], "digitizer_prints.py FOLDER --few --write"
         )
 
 

@@ -38,6 +38,7 @@ from sklearn_ecg.paper._digitizing._pages import split_channels
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 from sklearn_ecg.paper._digitizing._rows import Row, find_rows
 from sklearn_ecg.paper._digitizing._sheets import Sheet, fill_sheet
+from sklearn_ecg.paper._digitizing._strips import fill_from_strips
 from sklearn_ecg.paper._digitizing._strokes import find_strokes
 from sklearn_ecg.paper._digitizing._tracing import (
     Path,
@@ -514,3 +515,28 @@ def test_layouts_by_rows():
         ("aVR", 0, 1),
     ]
     assert [strip.row for strip in strips] == [3]
+
+
+def test_a_similar_lead_does_not_get_a_rhythm_strip():
+    times = np.arange(1000)
+    beats = sum(np.exp(-0.5 * ((times - at) / 2) ** 2) for at in range(30, 1000, 90))
+    t_waves = sum(np.exp(-0.5 * ((times - at - 25) / 8) ** 2) for at in range(30, 1000, 90))
+    second = beats + 0.1 * t_waves
+    signals = np.full((12, 1000), np.nan)
+    for lead in range(12):
+        part = slice(250 * (lead // 3), 250 * (lead // 3 + 1))
+        signals[lead, part] = np.roll(second, 40)[part]
+    signals[1, :250] = second[:250]
+    # aVF is like II, apart from its T waves.
+    signals[5, 250:500] = (beats + 0.3 * t_waves)[250:500]
+    # Two columns overlap at the end of II.
+    signals[1, 245:250] += 1.0
+    filled = signals.copy()
+    assert fill_from_strips(filled, second[None], fill=True) == ["II"]
+    np.testing.assert_allclose(filled[1, 250:], second[250:], atol=1e-3)
+    # Beats of II are early and late, as on bent paper.
+    shifted = np.interp(times + 4 * np.sin(times / 25), times, second)
+    signals[1, :250] = shifted[:250]
+    filled = signals.copy()
+    assert fill_from_strips(filled, second[None], fill=True) == [None]
+    np.testing.assert_array_equal(filled, signals)
