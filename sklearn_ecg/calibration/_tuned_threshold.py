@@ -249,16 +249,8 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
             if not self.refit and len(splits) > 1:
                 raise ValueError("When cv has several folds, refit cannot be False.")
             self._check_parts(data, splits)
-            fitted, scores = cross_fit(
-                self.estimator,
-                data.X,
-                target,
-                data.names,
-                splits,
-                data.fit_params,
-                self._response,
-                self.n_jobs,
-            )
+            parts = (self.estimator, data.X, target, data.names, splits, data.fit_params)
+            fitted, scores = cross_fit(*parts, self._response, self.n_jobs)
             self.estimator_ = fitted[0]
             if self.refit:
                 self.estimator_ = fit_on(
