@@ -299,8 +299,9 @@ class ECGImageDigitizer(
             ``n_pulses``, ``pulse_height``
                 Number of rows with a calibration pulse, and its median height in mm.
             ``limb_residual``
-                Share of the energy of the limb leads that contradicts their identities: about 0
-                for consistent leads and about 1 for independent signals.
+                Share of the energy of the limb leads, at 100 Hz, that contradicts their identities:
+                about 0 for consistent leads and about 1 for independent signals. Pages above 0.3
+                are refused.
             ``shared_energy``
                 Largest share of the energy of a lead in strokes that another row shares. Pages
                 above 0.3 are refused.

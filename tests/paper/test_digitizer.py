@@ -144,6 +144,12 @@ def test_rate_duration_and_scales(records):
     assert np.isnan(signals[0, 6]).all()
 
 
+def test_limb_residual_does_not_depend_on_the_rate(pages):
+    images, _, _, report = pages["3x4"]
+    at_500 = ECGImageDigitizer(500).report(images[:1])
+    assert at_500["limb_residual"][0] == report["limb_residual"][0] > 0
+
+
 # --------------------------------------------------------------------------------------------------
 # Pages
 # --------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """All steps from the image of a page to its signals, with a report."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +30,8 @@ _MIN_RECOVERED = 0.7
 _STEEP_WIDTH = 0.65
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
+# Hz at which limb leads are compared, so that refusals do not depend on the rate of the signals.
+_CHECKED_RATE = 100
 # mm by which the starts of rows may differ.
 _MAX_SPREAD = 1.5
 
@@ -118,12 +120,16 @@ def _digitize(image, options, facts, reduction):
     facts.update(seconds=axis.seconds, start_spread=axis.spread)
     cut_ends(paths, curves, axis, scale)
     best = None
+    n_times = round(options.n_times * _CHECKED_RATE / options.sampling_rate)
+    checked = replace(options, sampling_rate=_CHECKED_RATE, n_times=n_times)
     for layout in layouts:
-        candidate = _read_leads(layout, curves, axis, options, upright.scales)
+        candidate = _read_leads(layout, curves, axis, checked, upright.scales)
         residual = max(candidate["residuals"])
         if best is None or residual < best[0]:
             best = residual, layout, candidate
     _, layout, candidate = best
+    if options.sampling_rate != _CHECKED_RATE:
+        candidate = _read_leads(layout, curves, axis, options, upright.scales)
     facts.update(
         layout=layout,
         lead_order="standard, by position",
