@@ -33,7 +33,7 @@ ecg = make_ecg(
     360,
     regions="anterior",
     prevalence=0.5,
-    severity=2,
+    severity=3,
     records_per_patient=(1, 2),
     random_state=0,
 )
