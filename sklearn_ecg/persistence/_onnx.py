@@ -463,10 +463,10 @@ def _raise_for(difference, allowed, name, what):
     """Raise if a difference is larger than allowed, or NaN."""
     wrong = ~(difference <= allowed)
     if wrong.any():
-        record = int(np.argwhere(wrong)[0][0])
+        first = tuple(np.argwhere(wrong)[0])
         raise PersistenceError(
-            f"The ONNX file would differ from {name} by {np.nanmax(difference[record]):.2g} in "
-            f"record {record} of {what}, more than {np.max(allowed[record]):.2g}, so that it is "
+            f"The ONNX file would differ from {name} by {difference[first]:.2g} in record "
+            f"{first[0]} of {what}, more than {allowed[first]:.2g}, so that it is "
             "not written. If the records have extreme values, pass others as X. Otherwise, this "
             "network is too sensitive to rounding in float32: apply it with sklearn_ecg."
         )
