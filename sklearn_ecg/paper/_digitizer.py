@@ -119,11 +119,12 @@ class ECGImageDigitizer(
        III and aVR + aVL + aVF = 0 have to hold, up to 30 % of the energy of these leads. A page in
        another order, a rotated page, or traces that were confused contradict them.
     9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
-       another row shares. No trace may jump by more than 11 mm without ink, by more than 5 mm at
-       the end of a row, and all of them together by no more than 25 mm. No trace may reach the
-       border of the image or, on pages that are not upright, of the grid.
+       another row shares. No trace may jump by more than 11 mm without ink, and all of them
+       together by no more than 25 mm. No trace may reach the border of the image or, on pages that
+       are not upright, of the grid.
 
-    Leads of a page with columns are NaN outside of their column, because they are not printed
+    In the first and the last 5 mm of a row, what is beyond a jump of more than 1.5 mm is NaN: it
+    may be something else. Leads of a page with columns are NaN outside of their column, because they are not printed
     there, and within one pixel and half the width of a line of the next column, where the ink of
     both leads overlaps. The signals of limb leads are given as printed: they are not corrected by
     the identities.
