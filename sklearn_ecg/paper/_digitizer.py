@@ -124,10 +124,10 @@ class ECGImageDigitizer(
        are not upright, of the grid.
 
     In the first and the last 5 mm of a row, what is beyond a jump of more than 1.5 mm is NaN: it
-    may be something else. Leads of a page with columns are NaN outside of their column, because they are not printed
-    there, and within one pixel and half the width of a line of the next column, where the ink of
-    both leads overlaps. The signals of limb leads are given as printed: they are not corrected by
-    the identities.
+    may be something else. Leads of a page with columns are NaN outside of their column, because
+    they are not printed there, and within one pixel and half the width of a line of the next
+    column, where the ink of both leads overlaps. The signals of limb leads are given as printed:
+    they are not corrected by the identities.
 
     Pages in color, in gray, and in black and white are read. Pages without a grid, on folded paper,
     or turned by more than 8 degrees are refused. The limits of accuracy are in the documentation.
