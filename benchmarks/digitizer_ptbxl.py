@@ -123,9 +123,7 @@ def measure(name, X, seed):
     """Return what is found on the pages of a kind, one value per page or per lead."""
     options, transform = ARMS[name]
     pages = make_pages(X, options, transform, seed)
-    start = time.process_time()
     bunch = ECGImageDigitizer(RATE, on_error="nan").digitize(pages)
-    seconds = (time.process_time() - start) / len(X)
     report = bunch.report
     pixel = (RATE / 25 / report["pixels_per_mm_x"]).to_numpy(dtype=float)
     decibels, is_wrong = np.full((len(X), 12), np.nan), np.zeros(len(X), dtype=bool)
@@ -138,7 +136,6 @@ def measure(name, X, seed):
         "decibels": decibels,
         "wrong": is_wrong,
         "rates": heart_rates(bunch.signals) / heart_rates(truth),
-        "seconds": np.array(seconds),
     }
 
 
@@ -154,7 +151,6 @@ def make_row(name, found):
         *(f"{value:.1f}" for value in np.percentile(decibels, [50, 5, 0])),
         int(found["wrong"].sum()),
         f"{(np.abs(rates - 1) <= 0.02).sum()} of {len(rates)}",
-        f"{1000 * found['seconds']:.0f}",
     ]
 
 
@@ -217,7 +213,6 @@ def main():
         "worst lead (dB)",
         "pages with a lead in a wrong place",
         "heart rate within 2 %",
-        "time (ms)",
     ]
     table = Table("", header, rows)
     print(make_rst(table))
