@@ -4,8 +4,8 @@ Beat features, an embedding, and which leads matter
 
 On a small cohort, gradient-boosted trees on measurements of the median beat are a strong baseline.
 This example combines these measurements with an embedding in a `FeatureUnion`, and shows which
-leads and regions the trees rely on. The records are synthetic, so the truth is known: infarctions
-of the inferior wall. For real ones, replace ``make_ecg(...)`` by
+leads and regions the trees of the measurements rely on. The records are synthetic, so the truth is
+known: infarctions of the inferior wall. For real ones, replace ``make_ecg(...)`` by
 ``load_ptbxl(folder, task="mi", as_frame=True)``.
 """
 
@@ -47,7 +47,7 @@ X, y, patients = ecg.data, np.asarray(ecg.target), ecg.groups
 # within each training fold, so nothing leaks. On its own training records, however, a supervised
 # embedding looks better than it is, and the trees may rely on it too much. Compare both scores.
 
-features = BeatFeatures(sampling_rate=100)
+features = BeatFeatures(sampling_rate=100).set_output(transform="pandas")
 embedding = make_pipeline(
     MedianBeat(sampling_rate=100, unreliable="record_average"),
     MSAICNetClassifier(
@@ -68,47 +68,37 @@ for name, model in models.items():
     print(f"{name:24} AUROC {interval}")
 
 # %%
-# Which leads matter
-# ------------------
+# Which leads and regions matter
+# ------------------------------
 #
 # For the whole pipeline, `lead_importance` permutes the *signal* of a lead between records, and
-# everything computed from it changes, including axes and the embedding. For the trees alone, on a
+# everything computed from it changes, including the axes of the heart. For the trees alone, on a
 # table of features, it permutes all *features* with the lead in their names together; features
 # that belong to no lead are a separate group.
 #
+# The limb leads are linear combinations of two, so a single one looks unimportant as long as the
+# others carry the same information. With ``lead_groups="regions"``, the leads of a region are
+# permuted together: only then does the importance of the inferior leads II, III and aVF show.
+#
 # The heart beats of different patients do not coincide. A record with a permuted lead may have no
-# reliable beats; its features are then NaN, and its median beat is replaced according to
-# ``unreliable``. This makes a lead look more important than its own waves are. Permuting the
-# features in a table does not have this effect.
+# reliable beats; its features are then NaN. This makes leads look more important than their own
+# waves are, here those of the lateral region. Permuting the features in a table does not have this
+# effect.
 
 train, test = next(cv.split(X, y, patients))
-model = models["features and embedding"].fit(X.iloc[train], y[train])
-of_signals = lead_importance(model, X.iloc[test], y[test], scoring="roc_auc", random_state=0)
+model = models["features"].fit(X.iloc[train], y[train])
 table = model[0].transform(X.iloc[test])
-of_features = lead_importance(model[-1], table, y[test], scoring="roc_auc", random_state=0)
 print(table.shape, list(table.columns[[0, -1]]))
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), sharex=True, layout="constrained")
-for ax, result, title in zip(axes, (of_signals, of_features), ("signals", "features")):
-    positions = np.arange(len(result.names))[::-1]
-    ax.barh(positions, result.importances_mean, xerr=result.importances_std, color="#0072B2")
-    ax.set_yticks(positions, result.names)
-    ax.set_title(f"drop of AUROC, {title} permuted")
-
-# %%
-# Regions
-# -------
-#
-# The limb leads are linear combinations of two, so a single one looks unimportant as long as the
-# others carry the same information. Permuting the leads of a region together avoids this.
-
-for name, result in {
-    "signals": lead_importance(
-        model, X.iloc[test], y[test], lead_groups="regions", scoring="roc_auc", random_state=0
-    ),
-    "features": lead_importance(
-        model[-1], table, y[test], lead_groups="regions", scoring="roc_auc", random_state=0
-    ),
-}.items():
-    drops = dict(zip(result.names, result.importances_mean.round(3).tolist()))
-    print(f"{name:9} {drops}")
+figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharex=True, layout="constrained")
+for row, groups in zip(axes, (None, "regions")):
+    options = {"lead_groups": groups, "scoring": "roc_auc", "random_state": 0}
+    of_signals = lead_importance(model, X.iloc[test], y[test], **options)
+    of_features = lead_importance(model[-1], table, y[test], **options)
+    for ax, result, title in zip(row, (of_signals, of_features), ("signals", "features")):
+        positions = np.arange(len(result.names))[::-1]
+        ax.barh(positions, result.importances_mean, xerr=result.importances_std, color="#0072B2")
+        ax.set_yticks(positions, result.names)
+        ax.set_title(f"{title} permuted")
+for ax in axes[1]:
+    ax.set_xlabel("drop of the AUROC")
