@@ -113,8 +113,9 @@ def export_onnx(estimator, path, X=None, *, sampling_rate=None, units=None):
     "multilabel" or "embedding"), "classes", "lead_names", "sampling_rate", "units", "thresholds",
     "estimator" and "sklearn_ecg_version". Each value is JSON, ``null`` if it is unknown.
 
-    Values larger than 1, as in embeddings and logits, may differ by 1e-5 of their size. The logits
-    are compared as well. An isotonic calibrator has steps, where a minimal difference of the logit
+    Logits larger than 1 may differ by 1e-5 of their size, and all values of an embedding by 1e-5 of
+    the largest one of the record, if it is larger than 1. The logits are compared as well as the
+    probabilities. An isotonic calibrator has steps, where a minimal difference of the logit
     makes a large one of the probability. The probabilities may then differ as much as the
     calibrator makes of a difference of 1e-5. A record whose probability is within these limits of a
     threshold may be classified differently.
@@ -439,7 +440,11 @@ def _container(first, records):
 
 def _allowed(parts, records, expected):
     """Return how much each value may differ."""
-    allowed = _TOLERANCE * np.maximum(1, np.abs(expected))
+    size = np.abs(expected)
+    if not hasattr(parts.network, "classes_"):
+        # A small value of an embedding is a difference of large ones, with their rounding errors.
+        size = np.broadcast_to(size.max(axis=1, keepdims=True), size.shape)
+    allowed = _TOLERANCE * np.maximum(1, size)
     if not parts.is_isotonic:
         return allowed
     x = torch.from_numpy(records)

@@ -620,6 +620,13 @@ def test_a_difference_of_the_probabilities_is_found(prepared):
         _onnx._checked_content(other, parts, copy.deepcopy(proto), X, False)
 
 
+def test_embeddings_may_differ_by_a_share_of_their_largest_value():
+    encoder = ACLECGEncoder(sampling_rate=100, max_epochs=0, random_state=0)
+    parts = ExportableParts(encoder.fit(X))
+    allowed = _onnx._allowed(parts, X[:2], np.array([[0.01, -30.0], [0.01, 0.5]]))
+    np.testing.assert_allclose(allowed, [[3e-4, 3e-4], [1e-5, 1e-5]])
+
+
 def test_steps_of_isotonic_calibrators_are_allowed():
     """Where the score is at a step, the probability may differ by the height of the step."""
     y = TARGETS["binary"]
