@@ -95,7 +95,8 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     else:
         signals, are_rows = _check_numeric(estimator, X, reset, dtype, n_leads)
     _check_leads_and_times(estimator, signals, n_leads)
-    lead_names = _resolve_lead_names(estimator, signals.shape[1], columns)
+    is_nameless = reset and is_signal_table(X)
+    lead_names = _resolve_lead_names(estimator, signals.shape[1], columns, is_nameless)
     if reset:
         estimator.n_leads_in_ = signals.shape[1]
         estimator.n_times_in_ = signals.shape[2]
@@ -213,7 +214,7 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
             present = f"{n_leads} leads" if names is None else f"the leads {', '.join(names)}"
             raise ValueError(f"lead_names={given} does not match X, which has {present}.")
         names = given
-    elif names is None and n_leads == len(STANDARD_LEADS):
+    elif names is None and n_leads == len(STANDARD_LEADS) and kind != "cells":
         names = STANDARD_LEADS
     return X.reshape(len(X), n_leads, -1), names
 
@@ -386,8 +387,12 @@ def _check_not_transposed(shape, n_leads):
         )
 
 
-def _resolve_lead_names(estimator, n_leads, columns):
-    """Return the lead names: of the frame, of `lead_names`, or of the twelve standard leads."""
+def _resolve_lead_names(estimator, n_leads, columns, is_nameless=False):
+    """Return the lead names: of the frame, of `lead_names`, or of the twelve standard leads.
+
+    ``is_nameless`` is True for an object array in `fit`. Meta-estimators make such arrays of lead
+    frames with any order of the leads, so that twelve leads may be in another order.
+    """
     given = getattr(estimator, "lead_names", None)
     if given is not None:
         given = normalize_lead_names(given, strict=False)
@@ -404,7 +409,7 @@ def _resolve_lead_names(estimator, n_leads, columns):
                 "leave lead_names=None, or pass X[list(lead_names)]."
             )
         return columns
-    if given is None and n_leads == len(STANDARD_LEADS):
+    if given is None and n_leads == len(STANDARD_LEADS) and not is_nameless:
         return STANDARD_LEADS
     return given
 

@@ -3,16 +3,27 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import BaggingClassifier
 
 from sklearn_ecg import STANDARD_LEADS, to_lead_frame
-from sklearn_ecg._validation import check_signals
+from sklearn_ecg._validation import check_signals, read_signals
 
 
 class Estimator(BaseEstimator):
     def __init__(self, n_leads=None, lead_names=None):
         self.n_leads = n_leads
         self.lead_names = lead_names
+
+
+class LeadNames(ClassifierMixin, Estimator):
+    def fit(self, X, y):
+        check_signals(self, X, reset=True)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        raise NotImplementedError
 
 
 X12 = np.random.RandomState(0).randn(5, 12, 100).astype(np.float32)
@@ -49,6 +60,20 @@ def test_names_of_leads():
     rows = X12[:, :3].reshape(5, -1)
     assert check(rows, n_leads=3)[1] is None
     assert check(rows, n_leads=3, lead_names=["v1", "II", "I"])[1] == ("V1", "II", "I")
+
+
+def test_meta_estimators_lose_names():
+    """They make an object array of a lead frame, whose leads may be in any order."""
+    frame = to_lead_frame(X12)[[*STANDARD_LEADS[::-1]]]
+    bagging = BaggingClassifier(LeadNames(), n_estimators=2, random_state=0)
+    for estimator in bagging.fit(frame, [0, 1, 0, 1, 0]).estimators_:
+        assert estimator.lead_names_in_ is None
+    named = LeadNames(lead_names=STANDARD_LEADS[::-1]).fit(frame.to_numpy(), [0, 1, 0, 1, 0])
+    assert named.lead_names_in_ == STANDARD_LEADS[::-1]
+    assert read_signals(frame.to_numpy(), name="f")[1] is None
+    on_array = Estimator()
+    check_signals(on_array, X12, reset=True)
+    assert check_signals(on_array, frame.to_numpy(), reset=False)[1] == STANDARD_LEADS
 
 
 def test_dtype_follows_the_argument():
