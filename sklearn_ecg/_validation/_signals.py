@@ -28,6 +28,7 @@ from ..leads import (
 )
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 from ._finite import check_finite
+from ._lead_order import check_standard_order
 from ._millivolts import check_millivolts
 from ._notes import check_noted_rate, check_notes
 
@@ -42,7 +43,8 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         its attributes ``n_features_in_``, ``feature_names_in_`` (for named columns only),
         ``n_leads_in_``, ``n_times_in_``, ``lead_names_in_``, ``sampling_rate_in_`` and
         ``units_in_`` are set. If its class attribute ``_needs_millivolts`` is true, X must be in
-        mV; ``_scale_errors`` is then what `check_millivolts` raises errors for.
+        mV; ``_scale_errors`` is then what `check_millivolts` raises errors for. Unless its class
+        attribute ``_checks_lead_order`` is false, `check_standard_order` is called.
     X : array, DataFrame or lead frame
         See the table at the top of this module.
     reset : bool
@@ -105,6 +107,9 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     _check_fitted(estimator, signals, lead_names)
     check_notes(estimator, X, reset=reset)
     check_finite(signals, lead_names, allow_nan)
+    # Names that were given are another tuple.
+    if reset and lead_names is STANDARD_LEADS and getattr(estimator, "_checks_lead_order", True):
+        check_standard_order(signals, name=type(estimator).__name__)
     if getattr(estimator, "_needs_millivolts", False):
         errors = set(estimator._scale_errors)
         # A fitted estimator meets single records, of which some have a disconnected electrode.

@@ -8,6 +8,7 @@ from sklearn.ensemble import BaggingClassifier
 
 from sklearn_ecg import STANDARD_LEADS, to_lead_frame
 from sklearn_ecg._validation import check_signals, read_signals
+from sklearn_ecg.datasets import make_ecg
 
 
 class Estimator(BaseEstimator):
@@ -228,3 +229,29 @@ def test_predictions_of_usual_arrays_skip_the_checks_of_scikit_learn(monkeypatch
     ):
         with pytest.raises(ValueError, match=message):
             check_signals(plain, X, reset=False)
+
+
+ORDERS = {
+    "chest leads after II": ([0, 1, *range(6, 12), *range(2, 6)], "lead 8 is lead 1 minus lead 0"),
+    "chest leads first": ([*range(6, 12), *range(6)], "lead 8 is lead 7 minus lead 6"),
+    "columns of a page": ([0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11], "lead 8 is lead 4 minus lead 0"),
+    "aVF before aVL": ([0, 1, 2, 3, 5, 4, *range(6, 12)], "aVL is lead 5, and not lead 4"),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_leads_in_another_order_than_assumed(order):
+    X = make_ecg(6, duration=4, random_state=0).data
+    positions, message = ORDERS[order]
+    names = [STANDARD_LEADS[i] for i in positions]
+    with pytest.warns(UserWarning, match=f"Estimator assumes .* in 5 of 5 records {message}"):
+        check(X[:, positions])
+    with pytest.warns(UserWarning, match=message):
+        check(X[:, positions].reshape(6, -1), n_leads=12)
+    # No warnings: names that are known, the standard order, and what says nothing.
+    check(X[:, positions], lead_names=names)
+    check(to_lead_frame(X[:, positions], names))
+    check(to_lead_frame(X[:, positions], names).to_numpy())
+    check(X)
+    mean, scale = X.mean(axis=2, keepdims=True), X.std(axis=2, keepdims=True)
+    check(((X - mean) / scale)[:, positions])
