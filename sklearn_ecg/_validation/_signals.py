@@ -26,9 +26,9 @@ from ..leads import (
     stack_signals,
     to_lead_array,
 )
+from ..leads._lead_order import check_standard_order
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 from ._finite import check_finite
-from ._lead_order import check_standard_order
 from ._millivolts import check_millivolts
 from ._notes import check_noted_rate, check_notes
 

@@ -248,6 +248,8 @@ def test_leads_in_another_order_than_assumed(order):
         check(X[:, positions])
     with pytest.warns(UserWarning, match=message):
         check(X[:, positions].reshape(6, -1), n_leads=12)
+    with pytest.warns(UserWarning, match=f"to_lead_frame assumes .* {message}"):
+        to_lead_frame(X[:, positions])
     # No warnings: names that are known, the standard order, and what says nothing.
     check(X[:, positions], lead_names=names)
     check(to_lead_frame(X[:, positions], names))

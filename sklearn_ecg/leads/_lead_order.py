@@ -8,9 +8,9 @@ which the identities hold nowhere, such as leads that were standardized one by o
 
 import numpy as np
 
-from ..leads import STANDARD_LEADS
-from ..leads._derived import LIMB_LEAD_WEIGHTS
 from ..utils._warnings import warn
+from ._electrodes import limb_lead_weights
+from ._names import STANDARD_LEADS
 
 _N_RECORDS, _N_TIMES = 5, 10_000  # are enough to tell
 _TOLERANCE = 0.05  # root mean square of the difference, relative to that of the leads
@@ -44,7 +44,7 @@ def check_standard_order(signals, *, name):
         warn(
             f"{name} assumes that twelve leads without names are in standard order, but in "
             f"{n_records} of {len(positions)} records {what} (leads are counted from 0). Pass "
-            "lead_names, the leads in the order of X, or a lead frame (to_lead_frame).",
+            "the names of the leads in the order of X: lead_names, or the leads of to_lead_frame.",
             UserWarning,
         )
 
@@ -87,7 +87,7 @@ def _is_goldberger(product):
     """Return which leads are aVR, aVL and aVF (3, 12), if the first two are I and II."""
     if not _is_einthoven(product)[0, 1, 2]:
         return np.zeros((len(_AUGMENTED), len(product)), dtype=bool)
-    weights = np.array([LIMB_LEAD_WEIGHTS[lead] for lead in _AUGMENTED])
+    weights = np.array([limb_lead_weights(lead, ("I", "II")) for lead in _AUGMENTED])
     square, first = np.diagonal(product), product[:2, :2]
     expected = np.einsum("ki,ij,kj->k", weights, first, weights)[:, None]
     rest = expected + square - 2 * weights @ product[:2]
