@@ -123,7 +123,8 @@ def check_signals_of_any_length(estimator, X, *, reset):
             f"{type(estimator).__name__}."
         )
     _check_given_leads(records.n_leads, estimator.n_leads)
-    lead_names = _resolve_lead_names(estimator, records.n_leads, columns)
+    is_nameless = reset and is_signal_table(X)
+    lead_names = _resolve_lead_names(estimator, records.n_leads, columns, is_nameless)
     if reset:
         estimator.n_leads_in_ = records.n_leads
         estimator.lead_names_in_ = lead_names

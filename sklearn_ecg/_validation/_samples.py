@@ -57,7 +57,7 @@ def check_groups(groups, n_records):
     Raises
     ------
     ValueError
-        If the shape is not (n_records,), or a patient is missing.
+        If the shape is not (n_records,), a patient is missing, or is given as a number and as text.
     """
     if np.ndim(groups) != 1 and np.shape(groups)[1:] != (1,):
         raise ValueError(
@@ -78,6 +78,14 @@ def check_groups(groups, n_records):
             f"groups has missing values for {n_missing} of {len(groups)} records. Give each "
             "record of an unknown patient a group of its own."
         )
+    if groups.dtype == object:
+        texts = {group for group in groups if isinstance(group, str)}
+        both = texts.intersection(str(group) for group in groups if not isinstance(group, str))
+        if both:
+            raise ValueError(
+                f"groups has {min(both)!r} as text and as a number, which would be two patients. "
+                "Convert all groups to one type, as with groups.astype(str)."
+            )
     return groups
 
 

@@ -26,6 +26,7 @@ from ..leads import (
     stack_signals,
     to_lead_array,
 )
+from ..leads._lead_order import check_standard_order
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 from ._finite import check_finite
 from ._millivolts import check_millivolts
@@ -42,7 +43,8 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
         its attributes ``n_features_in_``, ``feature_names_in_`` (for named columns only),
         ``n_leads_in_``, ``n_times_in_``, ``lead_names_in_``, ``sampling_rate_in_`` and
         ``units_in_`` are set. If its class attribute ``_needs_millivolts`` is true, X must be in
-        mV; ``_scale_errors`` is then what `check_millivolts` raises errors for.
+        mV; ``_scale_errors`` is then what `check_millivolts` raises errors for. Unless its class
+        attribute ``_checks_lead_order`` is false, `check_standard_order` is called.
     X : array, DataFrame or lead frame
         See the table at the top of this module.
     reset : bool
@@ -95,7 +97,8 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     else:
         signals, are_rows = _check_numeric(estimator, X, reset, dtype, n_leads)
     _check_leads_and_times(estimator, signals, n_leads)
-    lead_names = _resolve_lead_names(estimator, signals.shape[1], columns)
+    is_nameless = reset and is_signal_table(X)
+    lead_names = _resolve_lead_names(estimator, signals.shape[1], columns, is_nameless)
     if reset:
         estimator.n_leads_in_ = signals.shape[1]
         estimator.n_times_in_ = signals.shape[2]
@@ -104,6 +107,9 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     _check_fitted(estimator, signals, lead_names)
     check_notes(estimator, X, reset=reset)
     check_finite(signals, lead_names, allow_nan)
+    # Names that were given are another tuple.
+    if reset and lead_names is STANDARD_LEADS and getattr(estimator, "_checks_lead_order", True):
+        check_standard_order(signals, name=type(estimator).__name__)
     if getattr(estimator, "_needs_millivolts", False):
         errors = set(estimator._scale_errors)
         # A fitted estimator meets single records, of which some have a disconnected electrode.
@@ -213,7 +219,7 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
             present = f"{n_leads} leads" if names is None else f"the leads {', '.join(names)}"
             raise ValueError(f"lead_names={given} does not match X, which has {present}.")
         names = given
-    elif names is None and n_leads == len(STANDARD_LEADS):
+    elif names is None and n_leads == len(STANDARD_LEADS) and kind != "cells":
         names = STANDARD_LEADS
     return X.reshape(len(X), n_leads, -1), names
 
@@ -386,8 +392,12 @@ def _check_not_transposed(shape, n_leads):
         )
 
 
-def _resolve_lead_names(estimator, n_leads, columns):
-    """Return the lead names: of the frame, of `lead_names`, or of the twelve standard leads."""
+def _resolve_lead_names(estimator, n_leads, columns, is_nameless=False):
+    """Return the lead names: of the frame, of `lead_names`, or of the twelve standard leads.
+
+    ``is_nameless`` is True for an object array in `fit`. Meta-estimators make such arrays of lead
+    frames with any order of the leads, so that twelve leads may be in another order.
+    """
     given = getattr(estimator, "lead_names", None)
     if given is not None:
         given = normalize_lead_names(given, strict=False)
@@ -404,7 +414,7 @@ def _resolve_lead_names(estimator, n_leads, columns):
                 "leave lead_names=None, or pass X[list(lead_names)]."
             )
         return columns
-    if given is None and n_leads == len(STANDARD_LEADS):
+    if given is None and n_leads == len(STANDARD_LEADS) and not is_nameless:
         return STANDARD_LEADS
     return given
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_method_params
 
 from .._validation import Target
 from .._validation._samples import check_groups, check_weights
-from ..calibration._cross_fitting import check_same_classes
+from ..calibration._cross_fitting import check_same_classes, check_same_kind
 from ..calibration._label_scores import label_scores
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._warnings import warn
@@ -97,16 +97,17 @@ class AggregatingClassifier(
                 )
         return arguments
 
-    def _set_classes(self, data):
-        """Set ``classes_``, which must be those of y in the same order."""
+    def _set_classes(self, data, X):
+        """Set ``classes_``, which must be those of y in the same order; X is what was fitted."""
         self.classes_, self._target_kind = data.target.classes, data.target.kind
         self._names = list(data.names)
         fitted = getattr(self.estimator_, "classes_", None)
         if fitted is None:
             return
         if data.target.kind == "multilabel":
-            check_same_classes(self.estimator_, data.target, data.names)
+            check_same_classes(self.estimator_, data.target, data.names, X)
             return
+        check_same_kind(self.estimator_, data.target.kind, X)
         if set(fitted.tolist()) - set(self.classes_.tolist()):
             raise ValueError(
                 f"y has the classes {self.classes_.tolist()}, but the fitted classifier has "

@@ -194,7 +194,7 @@ class PatientAggregator(AggregatingClassifier):
             "influence. Pass weighting='records' if that is intended.",
         )
         self.estimator_ = clone(self.estimator).fit(X, data.target.labels, **arguments)
-        self._set_classes(data)
+        self._set_classes(data, X)
         self._has_repeated_patients = repeated
         for attribute in ("n_features_in_", "feature_names_in_"):
             vars(self).pop(attribute, None)

@@ -239,7 +239,7 @@ class WindowedClassifier(AggregatingClassifier):
         cut = to_window_container(cut_windows(records, windows), windows, records, X)
         labels = data.target.labels[windows.records]
         self.estimator_ = clone(self.estimator).fit(cut, labels, **arguments)
-        self._set_classes(data)
+        self._set_classes(data, cut)
         self.n_windows_ = counts
         return self
 

@@ -170,7 +170,7 @@ def cross_fit(estimator, X, target, names, splits, fit_params, method, n_jobs):
 
 def _fit_and_score(estimator, X, target, names, train, test, fit_params, method):
     fitted = fit_on(estimator, X, target.labels, train, fit_params)
-    check_same_classes(fitted, target, names)
+    check_same_classes(fitted, target, names, X)
     return fitted, label_scores(fitted, _take(X, test, len(target.values)), method, target.kind)
 
 
@@ -179,7 +179,7 @@ def is_frozen(estimator):
     return isinstance(estimator, FrozenEstimator)
 
 
-def check_same_classes(fitted, target, names):
+def check_same_classes(fitted, target, names, X, *, is_trained=True):
     """Raise unless the classes or labels of a fitted classifier are those of the target.
 
     They can differ only if `fit` did not train the classifier, such as a `FrozenEstimator`.
@@ -191,6 +191,9 @@ def check_same_classes(fitted, target, names):
     target : Target
     names : list
         Names of the labels or classes.
+    X : array-like, DataFrame or lead frame
+    is_trained : bool, default=True
+        As in `check_same_kind`.
     """
     known = getattr(fitted, "classes_", None)
     if known is None:
@@ -209,4 +212,33 @@ def check_same_classes(fitted, target, names):
             f"{type(fitted).__name__} was fitted on {len(known)} {what} {found}".rstrip()
             + f", but y has {shown}. A fitted classifier needs the same {what}, in the same order, "
             "that it was trained on. Pass y with them, or train the classifier on those of y."
+        )
+    check_same_kind(fitted, target.kind, X, is_trained=is_trained)
+
+
+def check_same_kind(fitted, kind, X, *, is_trained=True):
+    """Raise unless a classifier that was fitted before predicts what y is, labels or classes.
+
+    The numbers of two labels and of two classes may be the same, 0 and 1.
+
+    Parameters
+    ----------
+    fitted : classifier
+    kind : {"binary", "multiclass", "multilabel"}
+        That of y.
+    X : array-like, DataFrame or lead frame
+        Records, of which one is predicted.
+    is_trained : bool, default=True
+        Whether `fit` has trained the classifier, unless there is a `FrozenEstimator` in it.
+    """
+    parts = [fitted, *fitted.get_params(deep=True).values()]
+    if not hasattr(fitted, "predict") or (is_trained and not any(map(is_frozen, parts))):
+        return
+    is_multilabel = np.ndim(fitted.predict(_safe_indexing(X, slice(0, 1)))) == 2
+    if is_multilabel != (kind == "multilabel"):
+        kinds = ["one class for each record", "an indicator with a column for each label"]
+        raise ValueError(
+            f"{type(fitted).__name__} was fitted on {kinds[is_multilabel]}, but y is "
+            f"{kinds[not is_multilabel]}. Pass y as it was in the training, or train the "
+            "classifier on this y."
         )

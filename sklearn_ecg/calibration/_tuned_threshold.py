@@ -238,7 +238,7 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         records = np.arange(len(target.values))
         if isinstance(self.cv, str):
             splits, fitted = [(None, records)], [self.estimator]
-            check_same_classes(self.estimator, target, data.names)
+            check_same_classes(self.estimator, target, data.names, data.X, is_trained=False)
             self._check_parts(data, splits)
             self.estimator_ = self.estimator
             scores = [label_scores(self.estimator, data.X, self._response, target.kind)]

@@ -10,7 +10,7 @@ from ..utils._paths import expand_path
 from ._csv_tables import read_table
 
 
-def read_label_table(labels, columns, *, what, keywords=(), **options):
+def read_label_table(labels, columns, *, what, keywords=()):
     """Return a table of labels, after a check of its columns.
 
     Parameters
@@ -23,9 +23,8 @@ def read_label_table(labels, columns, *, what, keywords=(), **options):
         What a row is, for error messages: "image" or "record".
     keywords : sequence of str, default=()
         Other values of `labels`, for error messages.
-    **options
-        Passed to :func:`pandas.read_csv`.
     """
+    file_argument, file_column = next(iter(columns.items()))
     if isinstance(labels, pd.DataFrame):
         table = labels
     elif isinstance(labels, (str, os.PathLike)):
@@ -35,13 +34,15 @@ def read_label_table(labels, columns, *, what, keywords=(), **options):
                 f"labels={str(labels)!r} does not exist. Pass the path of a CSV file, a DataFrame"
                 f"{''.join(f', {keyword!r}' for keyword in keywords)} or None."
             )
-        table = read_table(labels, **options)
+        # As a number, 00017 would be 17. With low_memory=False, the cells of a long column have one
+        # type, so that patient 17 is not two patients, 17 and "17".
+        dtype = {file_column: str} if isinstance(file_column, str) else None
+        table = read_table(labels, low_memory=False, dtype=dtype)
     else:
         raise TypeError(
             f"labels must be {''.join(f'{keyword!r}, ' for keyword in keywords)}a DataFrame, the "
             f"path of a CSV file or None, got {type(labels).__name__}."
         )
-    file_argument, file_column = next(iter(columns.items()))
     for argument, column in columns.items():
         if column is None and argument != file_argument:
             continue

@@ -59,8 +59,7 @@ def read_record_table(labels, names, *, record_column, label_column, group_colum
         "label_column": label_column,
         "group_column": group_column,
     }
-    # As a number, 00017 would be 17.
-    table = read_label_table(labels, columns, what="record", dtype={record_column: str})
+    table = read_label_table(labels, columns, what="record")
     taken = [name for name in _RESERVED if name in table.columns and name != record_column]
     if taken:
         raise ValueError(

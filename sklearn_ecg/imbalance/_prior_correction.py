@@ -21,6 +21,7 @@ from ..utils._warnings import warn
 from ._probability_maps import MonotoneMap, correct_prevalence
 from ._training_prior import (
     effective_prevalence,
+    find_weights,
     fit_recorded,
     prevalence_of,
     training_tilt,
@@ -319,14 +320,14 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         """
         estimator = clone(self.estimator)
         target, y = data.target, data.target.labels
-        seen, weight = target, data.fit_params.get("sample_weight")
+        seen, weight = target, find_weights(estimator, data.fit_params)
         # Samplers change the labels, and weights may be given to the last step.
         recorded = isinstance(estimator, Pipeline)
         if recorded:
             seen, weight = fit_recorded(estimator, data.X, y, data.fit_params)
         else:
             estimator.fit(data.X, y, **data.fit_params)
-        check_same_classes(estimator, target, data.names)
+        check_same_classes(estimator, target, data.names, data.X)
         tilt = training_tilt(estimator, target.kind, recorded=recorded, weighted=weight is not None)
         effective = effective_prevalence(
             prevalence_of(seen, weight), tilt, target.kind, target.classes

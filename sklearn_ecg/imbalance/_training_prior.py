@@ -232,6 +232,31 @@ def fit_recorded(pipeline, X, y, fit_params):
     return seen, recorder.sample_weight_
 
 
+def find_weights(classifier, fit_params):
+    """Return the weights that the classifier inside searches and Pipelines is given, or None.
+
+    Parameters
+    ----------
+    classifier : classifier
+    fit_params : dict
+        Arguments of its `fit`, such as ``clf__sample_weight`` for a search over a Pipeline.
+    """
+    while "sample_weight" not in fit_params:
+        if isinstance(classifier, BaseSearchCV):
+            classifier = classifier.estimator
+        elif isinstance(classifier, Pipeline):
+            name, classifier = classifier.steps[-1]
+            start = f"{name}__"
+            fit_params = {
+                key.removeprefix(start): value
+                for key, value in fit_params.items()
+                if key.startswith(start)
+            }
+        else:
+            return None
+    return fit_params["sample_weight"]
+
+
 class _Recorder(BaseEstimator):
     """Last step of a Pipeline that keeps the labels and weights that it is trained on.
 
@@ -248,7 +273,7 @@ class _Recorder(BaseEstimator):
 
     def fit(self, X, y, **fit_params):
         self.y_ = np.asarray(y)
-        self.sample_weight_ = fit_params.get("sample_weight")
+        self.sample_weight_ = find_weights(self.estimator, fit_params)
         self.estimator.fit(X, y, **fit_params)
         return self
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ._attrs import check_rate_note, check_unit_note, missing_as_none
+from ._lead_order import check_standard_order
 from ._names import STANDARD_LEADS, normalize_lead_names
 
 
@@ -42,6 +43,12 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
         If `X` does not have three dimensions or has no time points, `leads` is None and there are
         not twelve leads, or the number of names or of index labels does not match `X`. Also if
         `sampling_rate` is not a positive number, or `units` is not the name of a unit.
+
+    Warns
+    -----
+    UserWarning
+        If `leads` is None and, by the identities of Einthoven and Goldberger, the limb leads are
+        plainly in other places than in standard order.
 
     See Also
     --------
@@ -85,6 +92,8 @@ def to_lead_frame(X, leads=None, *, index=None, sampling_rate=None, units=None):
                 f"standard order: pass leads, a list of {n_leads} names.{hint}"
             )
         leads = STANDARD_LEADS
+        if len(X):
+            check_standard_order(X, name="to_lead_frame")
     leads = check_leads(X, leads)
     if index is not None and not hasattr(index, "__len__"):
         raise TypeError(f"index must be a list of labels, got {index!r}.")

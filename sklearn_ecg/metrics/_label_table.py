@@ -75,9 +75,10 @@ def label_table(
         Patient of each record. None resamples records.
     threshold : float, array-like of shape (n_labels,), mapping, Series or None, default=0.5
         A record is predicted positive if its score is at least the threshold, as in `net_benefit`
-        and `sklearn_ecg.MultilabelTunedThresholdClassifierCV`. The thresholds of a mapping, or of a
-        Series with named values, are matched with the labels by name. If None, the table has no
-        columns that depend on a threshold.
+        and `sklearn_ecg.MultilabelTunedThresholdClassifierCV`; ``predict`` of other classifiers
+        requires more than 0.5, which makes a difference for calibrated scores of exactly 0.5. The
+        thresholds of a mapping, or of a Series with named values, are matched with the labels by
+        name. If None, the table has no columns that depend on a threshold.
     metrics : mapping of str to callable, default=None
         Further metrics, by the name of their column, such as ``{"brier": brier_score}``. Each is
         called as ``metric(y_true, y_score)`` with 0 and 1 and the scores of one label, for all

@@ -181,6 +181,7 @@ class SignalQuality(SignalTransformer):
         **SignalTransformer._parameter_constraints,
     }
     _allow_nan = True
+    _checks_lead_order = False  # `report` does
     _fits_lazy_records = True
     # Only warnings: implausible records are what this transformer is for.
     _needs_millivolts = True

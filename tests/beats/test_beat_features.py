@@ -287,6 +287,16 @@ def test_unreliable_records_are_nan_except_their_reliability():
     assert np.isfinite(found["V2__st_level"][[0, 3]]).all()
 
 
+def test_wrong_sampling_rate():
+    X = make_ecg(10, sampling_rate=500, duration=8, heart_rate=65, random_state=0).data
+    BeatFeatures(500).fit(X)
+    with pytest.warns(UserWarning, match="With sampling_rate=250, the median .* is 3[0-7] per min"):
+        BeatFeatures(250).fit(X)
+    with pytest.warns(UserWarning, match="The sampling rate is probably another one"):
+        BeatFeatures(250, drop_empty=False).fit_transform(X)
+    BeatFeatures(250).fit(X[:9])
+
+
 def test_measurements_of_waves_of_a_flat_lead_are_nan():
     X = make_ecg(4, class_sep=np.inf, random_state=0).data
     X[:, 7] = 0.3

@@ -242,7 +242,7 @@ def test_containers(X):
     features = BeatFeatures(RATE, drop_empty=False).fit_transform(page)
     for container, params in (
         (to_lead_frame(page), {}),
-        (to_lead_frame(page).to_numpy(), {}),
+        (to_lead_frame(page).to_numpy(), {"lead_names": STANDARD_LEADS}),
         (page.reshape(8, -1), {"n_leads": 12}),
     ):
         other = BeatFeatures(RATE, drop_empty=False, **params).fit_transform(container)

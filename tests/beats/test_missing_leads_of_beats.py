@@ -84,13 +84,14 @@ def test_a_record_without_leads_is_unreliable(incomplete):
 
 @pytest.mark.parametrize("container", ["array", "lead frame", "cells", "rows"])
 def test_features_are_those_of_a_record_without_the_leads(complete, incomplete, container):
-    X, n_leads = incomplete, None
+    X, params = incomplete, {}
     if container == "rows":
-        X, n_leads = X.reshape(len(X), -1), 12
-    elif container != "array":
+        X, params = X.reshape(len(X), -1), {"n_leads": 12}
+    elif container == "lead frame":
         X = to_lead_frame(X)
-        X = X.to_numpy() if container == "cells" else X
-    transformer = BeatFeatures(100, drop_empty=False, n_leads=n_leads)
+    elif container == "cells":
+        X, params = to_lead_frame(X).to_numpy(), {"lead_names": STANDARD_LEADS}
+    transformer = BeatFeatures(100, drop_empty=False, **params)
     features = transformer.fit_transform(X)
     names = transformer.get_feature_names_out().tolist()
     for record in WITH_LEADS:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.signal import resample_poly
 
-from sklearn_ecg import detect_r_peaks, to_lead_frame
+from sklearn_ecg import STANDARD_LEADS, detect_r_peaks, to_lead_frame
 from sklearn_ecg.beats import RPeaks
 from sklearn_ecg.datasets import load_ludb, load_ptbxl, load_wfdb, make_ecg
 from sklearn_ecg.utils._chunks import ChunkBudget
@@ -140,7 +140,7 @@ def test_containers_and_dtypes(ecg):
     frame = to_lead_frame(ecg.data)
     assert_same(expected, detect_r_peaks(frame, 100))
     assert_same(expected, detect_r_peaks(frame[frame.columns[::-1]], 100))
-    assert_same(expected, detect_r_peaks(frame.to_numpy(), 100))
+    assert_same(expected, detect_r_peaks(frame.to_numpy(), 100, lead_names=STANDARD_LEADS))
     assert_same(expected, detect_r_peaks(ecg.data.astype(np.float64), 100.0))
     counts = np.rint(ecg.data * 2000).astype(np.int16)
     for one, other in zip(expected.peaks, detect_r_peaks(counts, 100).peaks):
@@ -311,13 +311,13 @@ def test_containers_agree():
     expected = detect_r_peaks(X, 100).peaks
     frame = to_lead_frame(X)
     rows = X.reshape(5, -1)
-    for container, n_leads in [
-        (frame, None),
-        (frame.to_numpy(), None),
-        (rows, 12),
-        (pd.DataFrame(rows).add_prefix("t"), 12),
+    for container, params in [
+        (frame, {}),
+        (frame.to_numpy(), {"lead_names": STANDARD_LEADS}),
+        (rows, {"n_leads": 12}),
+        (pd.DataFrame(rows).add_prefix("t"), {"n_leads": 12}),
     ]:
-        found = detect_r_peaks(container, 100, n_leads=n_leads).peaks
+        found = detect_r_peaks(container, 100, **params).peaks
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_array_equal(a, b)
 

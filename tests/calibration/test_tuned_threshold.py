@@ -25,6 +25,7 @@ from sklearn.svm import LinearSVC
 from sklearn_ecg import (
     MultilabelCalibratedClassifierCV,
     MultilabelTunedThresholdClassifierCV,
+    PatientAggregator,
     PriorCorrectedClassifier,
 )
 from sklearn_ecg.model_selection import (
@@ -356,6 +357,20 @@ def test_fitted_classifier_of_other_classes_is_refused(wrapper):
     for clf in (OneVsRestClassifier(LogisticRegression()), RandomForestClassifier(3)):
         with pytest.raises(ValueError, match=r"3 label\(s\), but y has 2 label\(s\) \[0, 1\]"):
             make(clf.fit(X, multilabel)).fit(X, multilabel[:, [0, 2]])
+
+
+@pytest.mark.parametrize("wrapper", [*FITTED, "patients"])
+def test_fitted_classifier_of_another_kind_is_refused(wrapper):
+    """Two labels and two classes are both numbered 0 and 1."""
+    X = np.random.RandomState(0).randn(120, 3)
+    labels = (X[:, :2] > [0, 0.3]).astype(int)
+    make = {**FITTED, "patients": lambda clf: PatientAggregator(FrozenEstimator(clf))}[wrapper]
+    with pytest.raises(ValueError, match="on one class for each record, but y is an indicator"):
+        make(LogisticRegression().fit(X, labels[:, 0])).fit(X, labels)
+    clf = OneVsRestClassifier(LogisticRegression()).fit(X, labels)
+    with pytest.raises(ValueError, match="on an indicator.*, but y is one class for each record"):
+        make(clf).fit(X, labels[:, 0])
+    assert make(clf).fit(X, labels).predict(X).shape == (120, 2)
 
 
 def test_names_of_labels_of_a_fitted_classifier():

@@ -96,6 +96,13 @@ def test_muse_scales_rhythm(tmp_path, rate, exponent, found):
     assert "waveform Median not read" in bunch.report.loc[0, "reason"]
 
 
+def swap_bytes(dataset):
+    """Make a DICOM dataset big-endian."""
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.2"
+    for group in dataset.WaveformSequence:
+        group.WaveformData = np.frombuffer(group.WaveformData, "<i2").byteswap().tobytes()
+
+
 def test_dicom_applies_sensitivity_correction_and_baseline(tmp_path):
     write_dicom(tmp_path / "IM0001", STEPS)
     bunch = load_records(tmp_path, leads=LEADS)
@@ -104,11 +111,16 @@ def test_dicom_applies_sensitivity_correction_and_baseline(tmp_path):
     assert "derived waveforms" in bunch.report.loc[0, "reason"]
 
 
-def test_padding_of_dicom_is_missing(tmp_path):
-    write_dicom(tmp_path / "a.dcm", STEPS, group={"WaveformPaddingValue": b"\x00\x80"})
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_padding_of_dicom_is_missing(tmp_path, order):
+    padding = (-(2**15)).to_bytes(2, order, signed=True)
+    change = swap_bytes if order == "big" else None
+    write_dicom(tmp_path / "a.dcm", STEPS, group={"WaveformPaddingValue": padding}, change=change)
     assert_refused(tmp_path / "a.dcm", "missing values", "1 of 4 in II")
     data = load_one(tmp_path / "a.dcm", missing_values="nan").data
     assert np.argwhere(np.isnan(data)).tolist() == [[0, 1, 3]]
+    is_known = ~np.isnan(data[0])
+    np.testing.assert_allclose(data[0][is_known], (5 * VALUES + 10)[is_known] / 1000, rtol=1e-6)
 
 
 def test_headers_keep_no_names(tmp_path):
@@ -235,6 +247,12 @@ OF_DTD = '<!DOCTYPE a SYSTEM "a.dtd"><RestingECG>&x;</RestingECG>'
 UNEQUAL = {**STEPS, "V1": [1, 2, 3]}
 
 
+def delay_muse(tag):
+    """Return a MUSE document in which V1 starts later than I and II."""
+    lead = "<LeadID>V1</LeadID>"
+    return muse(STEPS).replace(lead, f"{lead}<{tag}>2500</{tag}>")
+
+
 @pytest.mark.parametrize(
     "text, field, match",
     [
@@ -268,6 +286,8 @@ UNEQUAL = {**STEPS, "V1": [1, 2, 3]}
         (muse(STEPS).replace("CountTotal>4<", "CountTotal>5<"), "length", "SampleCountTotal=5"),
         (muse(STEPS).replace("</WaveFormData>", "%</WaveFormData>"), "content", "not Base64"),
         (muse(STEPS).replace("Rhythm", "Other"), "format", "0 rhythm waveforms"),
+        (delay_muse("LeadTimeOffset"), "format", r"different LeadTimeOffset \(I 0 and V1 2500\)"),
+        (delay_muse("LeadOffsetFirstSample"), "format", "leads have to be simultaneous"),
     ],
 )
 def test_bad_xml_is_refused(tmp_path, text, field, match):
@@ -348,6 +368,7 @@ def drop_unit(dataset):
         ({"change": drop_unit}, "units", "'no unit', which is not a voltage"),
         ({"channel": {"ChannelSensitivity": "0"}}, "units", "sensitivity 0"),
         ({"channel": {"ChannelSampleSkew": "3"}}, "format", "skew of 3"),
+        ({"group": {"WaveformSampleInterpretation": "MB"}}, "format", "companded, 'MB'"),
         ({"group": {"NumberOfWaveformSamples": 5}}, "length", "24 bytes instead of 30"),
         ({"group": {"NumberOfWaveformSamples": 2**31}}, "length", "at most"),
         ({"rate": 0}, "sampling rate", "0 Hz"),
@@ -386,6 +407,8 @@ def test_damaged_and_deflated_dicom_is_refused(tmp_path):
         ("time,I (mV)\n0,1\n.01,1\n.03,1\n.04,2\n", "sampling rate", "not evenly spaced"),
         ("time,I (mV)\n1,1\n0,1\n", "sampling rate", "not evenly spaced"),
         ("time,I (mV)\n0,1\n", "sampling rate", "only one"),
+        ("t,I (mV)\n0,1\n1,1\n2,1\n", "sampling rate", "in s, its times are those of 1 Hz"),
+        ("ms,t (us),I (mV)\n0,0,1\n1,1,1\n2,2,1\n", "sampling rate", "in us.* of 1e.06 Hz"),
         ("time,t,I (mV)\n0,0,1\n", "header", "two columns of times"),
         ("time,I (mV),II (mV)\n0,1,2\n.01,1,2\n", "leads", "V1 missing"),
         ("time;I;II;V1\n0;1;2;3\n", "file", "separated by ';'"),

@@ -494,7 +494,8 @@ def test_encoder_with_other_lead_names(ecg, fitted):
         clf.fit(X, ecg.target)
     clf = ACLECGClassifier(make_encoder(lead_names=turned), max_epochs=1)
     with pytest.raises(ValueError, match="The leads of X are I, II, .* Pass the same lead_na"):
-        clf.fit(X, ecg.target)
+        with pytest.warns(UserWarning, match="assumes that .* are in standard order, but"):
+            clf.fit(X, ecg.target)
     clf.set_params(lead_names=turned).fit(X, ecg.target)
     assert clf.encoder_.leads_ == fitted.leads_
 

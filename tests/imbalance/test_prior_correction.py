@@ -349,6 +349,14 @@ def test_weights_of_the_last_step():
             target_prevalence=y.mean(),
         ).fit(X, y, sample_weight=weight)
     np.testing.assert_allclose(routed.predict_proba(X), clf.predict_proba(X))
+    search = GridSearchCV(pipeline, {"logisticregression__C": [1.0]}, cv=2)
+    outer = make_plain_pipeline(StandardScaler(), pipeline)
+    for classifier, argument in (
+        (search, "logisticregression__sample_weight"),
+        (outer, "pipeline__logisticregression__sample_weight"),
+    ):
+        inside = PriorCorrectedClassifier(classifier).fit(X, y, **{argument: weight})
+        np.testing.assert_allclose(inside.effective_prevalence_, 0.5)
 
 
 def test_weights_are_repetitions():

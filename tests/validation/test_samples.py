@@ -53,6 +53,7 @@ def test_groups(groups):
         (["a", None, "b"], "missing values for 1 of 3"),
         ([np.nan, 1.0, np.nan], "missing values for 2 of 3"),
         (np.ma.masked_array([1, 2, 3], [0, 1, 0]), "1 masked values"),
+        (np.array([17, "A", "17"], dtype=object), "has '17' as text and as a number"),
     ],
 )
 def test_groups_that_are_refused(groups, message):

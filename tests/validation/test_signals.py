@@ -3,16 +3,28 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import BaggingClassifier
 
 from sklearn_ecg import STANDARD_LEADS, to_lead_frame
-from sklearn_ecg._validation import check_signals
+from sklearn_ecg._validation import check_signals, read_signals
+from sklearn_ecg.datasets import make_ecg
 
 
 class Estimator(BaseEstimator):
     def __init__(self, n_leads=None, lead_names=None):
         self.n_leads = n_leads
         self.lead_names = lead_names
+
+
+class LeadNames(ClassifierMixin, Estimator):
+    def fit(self, X, y):
+        check_signals(self, X, reset=True)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        raise NotImplementedError
 
 
 X12 = np.random.RandomState(0).randn(5, 12, 100).astype(np.float32)
@@ -49,6 +61,20 @@ def test_names_of_leads():
     rows = X12[:, :3].reshape(5, -1)
     assert check(rows, n_leads=3)[1] is None
     assert check(rows, n_leads=3, lead_names=["v1", "II", "I"])[1] == ("V1", "II", "I")
+
+
+def test_meta_estimators_lose_names():
+    """They make an object array of a lead frame, whose leads may be in any order."""
+    frame = to_lead_frame(X12)[[*STANDARD_LEADS[::-1]]]
+    bagging = BaggingClassifier(LeadNames(), n_estimators=2, random_state=0)
+    for estimator in bagging.fit(frame, [0, 1, 0, 1, 0]).estimators_:
+        assert estimator.lead_names_in_ is None
+    named = LeadNames(lead_names=STANDARD_LEADS[::-1]).fit(frame.to_numpy(), [0, 1, 0, 1, 0])
+    assert named.lead_names_in_ == STANDARD_LEADS[::-1]
+    assert read_signals(frame.to_numpy(), name="f")[1] is None
+    on_array = Estimator()
+    check_signals(on_array, X12, reset=True)
+    assert check_signals(on_array, frame.to_numpy(), reset=False)[1] == STANDARD_LEADS
 
 
 def test_dtype_follows_the_argument():
@@ -203,3 +229,31 @@ def test_predictions_of_usual_arrays_skip_the_checks_of_scikit_learn(monkeypatch
     ):
         with pytest.raises(ValueError, match=message):
             check_signals(plain, X, reset=False)
+
+
+ORDERS = {
+    "chest leads after II": ([0, 1, *range(6, 12), *range(2, 6)], "lead 8 is lead 1 minus lead 0"),
+    "chest leads first": ([*range(6, 12), *range(6)], "lead 8 is lead 7 minus lead 6"),
+    "columns of a page": ([0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11], "lead 8 is lead 4 minus lead 0"),
+    "aVF before aVL": ([0, 1, 2, 3, 5, 4, *range(6, 12)], "aVL is lead 5, and not lead 4"),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_leads_in_another_order_than_assumed(order):
+    X = make_ecg(6, duration=4, random_state=0).data
+    positions, message = ORDERS[order]
+    names = [STANDARD_LEADS[i] for i in positions]
+    with pytest.warns(UserWarning, match=f"Estimator assumes .* in 5 of 5 records {message}"):
+        check(X[:, positions])
+    with pytest.warns(UserWarning, match=message):
+        check(X[:, positions].reshape(6, -1), n_leads=12)
+    with pytest.warns(UserWarning, match=f"to_lead_frame assumes .* {message}"):
+        to_lead_frame(X[:, positions])
+    # No warnings: names that are known, the standard order, and what says nothing.
+    check(X[:, positions], lead_names=names)
+    check(to_lead_frame(X[:, positions], names))
+    check(to_lead_frame(X[:, positions], names).to_numpy())
+    check(X)
+    mean, scale = X.mean(axis=2, keepdims=True), X.std(axis=2, keepdims=True)
+    check(((X - mean) / scale)[:, positions])

@@ -17,6 +17,7 @@ _TIME = re.compile(r"\s*(?:time|t)\s*[_\[(]?\s*(\w*)\s*[\])]?\s*", re.IGNORECASE
 _WITH_UNIT = re.compile(r"(.*?)\s*[\[(]\s*([^\[(\])]+?)\s*[\])]\s*")
 _NO_VALUE = ("", "nan", "NaN", "NA")
 _ROUNDING = 0.6  # of a step: times may be rounded to milliseconds
+_RATES = (20, 50_000)  # Hz; of others, the times are in another unit, or count time points
 
 
 def read_csv(name, path, sampling_rate):
@@ -49,6 +50,15 @@ def read_csv(name, path, sampling_rate):
         signals.append((channel, unit, table[column]))
     if times is not None:
         rate = _rate_of_times(name, times * _SECONDS[unit_of_times])
+        if not _RATES[0] <= rate <= _RATES[1]:
+            raise RecordError(
+                name,
+                "sampling rate",
+                f"in {unit_of_times or 's'}, its times are those of {rate:g} Hz, which is not a "
+                "rate of ECGs.",
+                "Name their unit, as in 'time (ms)'; or, if they count time points, remove the "
+                "column and pass sampling_rate.",
+            )
         if sampling_rate is not None and abs(rate - sampling_rate) > 1e-3 * sampling_rate:
             raise damaged(
                 name,

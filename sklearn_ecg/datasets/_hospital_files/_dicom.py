@@ -16,6 +16,8 @@ from ._building import (
 
 _MAX_SIZE = 2**29  # bytes; a day of three leads at 500 Hz takes 260 MB
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_COMPANDED = ("MB", "AB")  # samples on the logarithmic scales of telephones
 _ECG_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.9.1.1",  # 12-lead
     "1.2.840.10008.5.1.4.1.1.9.1.2",  # general
@@ -91,7 +93,16 @@ def _read_dataset(name, dataset, pydicom):
                 f"a group has {len(group.WaveformData)} bytes instead of {expected}.",
                 "length",
             )
+        if group.WaveformSampleInterpretation in _COMPANDED:
+            raise not_supported(
+                name,
+                f"its samples are companded, {group.WaveformSampleInterpretation!r} (mu-law or "
+                "A-law).",
+            )
         samples = pydicom.waveforms.multiplex_array(dataset, i, as_raw=True)
+        if dataset.file_meta.get("TransferSyntaxUID", "") == _BIG_ENDIAN:
+            # pydicom takes the bytes as little-endian.
+            samples = samples.view(samples.dtype.newbyteorder(">"))
         padding = _find_padding(group, samples.dtype)
         for column, channel in zip(samples.T, group.ChannelDefinitionSequence, strict=True):
             values = column.astype(float)

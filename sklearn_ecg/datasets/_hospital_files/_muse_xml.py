@@ -30,7 +30,9 @@ def read_muse_xml(name, tree):
         raise damaged(name, f"SampleExponent is {exponent:g}.", "sampling rate")
     rate = exact_rate(name, base * 10**exponent)
     signals, checks = [], {}
-    for lead in rhythm[0].findall("LeadData"):
+    leads = rhythm[0].findall("LeadData")
+    _check_simultaneous(name, leads)
+    for lead in leads:
         signals.append(_read_lead(name, lead, rate, notes, checks))
     wrong = [channel for channel, is_right in checks.items() if not is_right]
     if wrong and len(wrong) == len(checks):
@@ -50,6 +52,21 @@ def read_muse_xml(name, tree):
         "recorded": recorded,
     }
     return build_record(name, signals, header, notes)
+
+
+def _check_simultaneous(name, leads):
+    """Raise for leads whose first samples are of different times."""
+    for tag in ("LeadTimeOffset", "LeadOffsetFirstSample"):
+        starts = {}
+        for lead in leads:
+            channel = find_text(lead, "LeadID")
+            start = parse_number(name, find_text(lead, tag) or "0", f"{tag} of {channel}")
+            starts.setdefault(start, channel)
+        if len(starts) > 1:
+            found = " and ".join(f"{channel} {start:g}" for start, channel in starts.items())
+            raise not_supported(
+                name, f"its leads have different {tag} ({found}); leads have to be simultaneous."
+            )
 
 
 def _read_lead(name, lead, rate, notes, checks):
