@@ -143,6 +143,13 @@ def test_receptive_field_of_resnet1d_wang():
     assert points == list(range(80 - field // 2, 80 + field // 2 + 1))
 
 
+def test_receptive_field_of_xresnet1d_is_centered():
+    net = XResNet1d(1, 1, **SMALL["xresnet1d101"])
+    points = receptive_field(net, 640, point=20)
+    center = net.feature_offset + 20 * net.feature_stride
+    assert (points[0] + points[-1]) / 2 == center == 20 * 16 + 2 + 4
+
+
 def test_receptive_field_of_inception_time():
     points = receptive_field(InceptionTime(1, 1, filters=1), 401, point=200)
     assert points == list(range(200 - 6 * 19, 200 + 6 * 19 + 1))
