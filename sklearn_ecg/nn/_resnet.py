@@ -110,15 +110,6 @@ class ResNet1dWang(SignalNetwork):
         self.head = PoolingHead(2 * width, embedding_dim, dropout)
         self.classifier = nn.Linear(embedding_dim, n_outputs)
 
-    @property
-    def feature_offset(self):
-        """Time point at the center of the first point of the feature map.
-
-        Strided convolutions and the max-pooling of the stem are centered on their first time point,
-        the mean of two in the shortcuts of later groups is not.
-        """
-        return (self.feature_stride - 4) / 2
-
     def feature_map(self, x):
         return self.blocks(self.stem(to_channels_last(x)))
 
@@ -235,10 +226,10 @@ class XResNet1d(SignalNetwork):
     def feature_offset(self):
         """Time point at the center of the first point of the feature map.
 
-        Strided convolutions and the max-pooling of the stem are centered on their first time point,
-        the mean of two in the shortcuts of later groups is not.
+        This is the mean of two paths: strided convolutions, which are centered on their first time
+        point, and the shortcuts, which average two of them.
         """
-        return (self.feature_stride - 4) / 2
+        return (self.feature_stride - 4) / 4
 
     def feature_map(self, x):
         return self.blocks(self.stem(to_channels_last(x)))
