@@ -125,5 +125,5 @@ def limb_lead_weights(lead, pair):
     """Return the weights of two limb leads whose weighted sum is a third one."""
     basis = np.array([ELECTRODE_WEIGHTS[other] for other in pair]).T
     weights = np.linalg.lstsq(basis, np.array(ELECTRODE_WEIGHTS[lead]), rcond=None)[0]
-    # Multiples of one sixth.
-    return np.round(6 * weights) / 6
+    # Multiples of one twelfth, such as 3/4 of I for aVL from I and aVF.
+    return np.round(12 * weights) / 12

@@ -34,6 +34,8 @@ class Resamples:
     rng : RandomState
     label : str or None, default=None
         The label in `y_true`, for warnings.
+    continuous : bool or None, default=None
+        Whether `y_true` has numbers of a continuous target. None decides by its values.
 
     Attributes
     ----------
@@ -41,7 +43,7 @@ class Resamples:
         Whether any of the resamples that were iterated differs from the first one.
     """
 
-    def __init__(self, y_true, groups, n_resamples, rng, *, label=None):
+    def __init__(self, y_true, groups, n_resamples, rng, *, label=None, continuous=None):
         check_consistent_length(y_true, groups)
         self.label = label
         self.differ = False
@@ -60,7 +62,7 @@ class Resamples:
             self._labels_present = _BothValuesPresent(y_true)
             return
         values, value = np.unique(y_true, return_inverse=True)
-        if _are_continuous(values):
+        if are_continuous(values) if continuous is None else continuous:
             self.strata = [np.arange(n_units)]
             return
         value_of_unit = value
@@ -144,7 +146,7 @@ class Resamples:
         return counts
 
 
-def _are_continuous(values):
+def are_continuous(values):
     """Return whether different values are numbers of a continuous target instead of classes."""
     if values.dtype.kind not in "iuf" or len(values) < 3:
         return False

@@ -18,7 +18,7 @@ from ._bootstrap import (
 )
 from ._label_columns import label_indicator
 from ._matching import as_array, as_label_array, check_same_records, column_names, match_columns
-from ._resampling import Resamples
+from ._resampling import Resamples, are_continuous
 from ._subgroups import OVERALL, find_reference, read_subgroups
 
 _ENDS = ("", "_low", "_high")
@@ -291,7 +291,11 @@ class _Records:
             ]
             strata = self._strata(chosen, *parts)
             groups = None if self.groups is None else self.groups[chosen]
-            resamples = Resamples(strata, groups, n_resamples, np.random.RandomState(seed))
+            # There are more strata than classes.
+            continuous = are_continuous(np.unique(self.y_true[chosen]))
+            resamples = Resamples(
+                strata, groups, n_resamples, np.random.RandomState(seed), continuous=continuous
+            )
             (_, of_group), (_, of_other) = evaluate_on_resamples(metrics, resamples)
             low, high = percentile_interval(of_group - of_other, confidence_level)
             result.update(zip(columns[1:], (low, high)))

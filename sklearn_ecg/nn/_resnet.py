@@ -222,6 +222,15 @@ class XResNet1d(SignalNetwork):
         self.head = PoolingHead(2 * n_channels, embedding_dim, dropout)
         self.classifier = nn.Linear(embedding_dim, n_outputs)
 
+    @property
+    def feature_offset(self):
+        """Time point at the center of the first point of the feature map.
+
+        This is the mean of two paths: strided convolutions, which are centered on their first time
+        point, and the shortcuts, which average two of them.
+        """
+        return (self.feature_stride - 4) / 4
+
     def feature_map(self, x):
         return self.blocks(self.stem(to_channels_last(x)))
 

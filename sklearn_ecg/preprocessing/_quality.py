@@ -382,14 +382,16 @@ def _measure_leads(signals, rate, saturation):
     known = ~(unknown[..., 1:] | unknown[..., :-1])
     flat = _share_in_runs((change <= _ROUNDING) & known, round(_FLAT_TIME * rate), steps=True)
 
-    extreme = (signals == signals.max(axis=-1, keepdims=True)) & ~unknown
-    lowest = (signals == signals.min(axis=-1, keepdims=True)) & ~unknown
+    beyond = (np.abs(signals) >= saturation) & ~unknown
+    # Without the time points that are counted already.
+    within = ~(unknown | beyond)
+    highest = (signals == signals.max(axis=-1, keepdims=True)) & within
+    lowest = (signals == signals.min(axis=-1, keepdims=True)) & within
     length = max(2, round(_CLIPPED_TIME * rate))
     # A lead that never changes is flat; it is saturated only if its level is out of range.
     changes = np.ptp(signals, axis=-1) > _ROUNDING
-    clipped = changes * (_share_in_runs(extreme, length) + _share_in_runs(lowest, length))
-    beyond = (np.abs(signals) >= saturation) & ~unknown
-    saturated = np.minimum(clipped + beyond.mean(axis=-1), 1)
+    clipped = changes * (_share_in_runs(highest, length) + _share_in_runs(lowest, length))
+    saturated = clipped + beyond.mean(axis=-1)
 
     low, high = np.quantile(centered, [0.01, 0.99], axis=-1)
     lag = max(1, round(_JUMP_TIME * rate))

@@ -154,6 +154,22 @@ def test_multiclass_group_without_a_class():
     assert table.loc[("group", "b"), "score"] == pytest.approx(expected)
 
 
+def test_resamples_of_many_classes_are_stratified():
+    y = np.arange(160) % 20
+    y[y == 1] = 0  # the largest class
+
+    def share_of_largest(y_true, y_score):
+        return np.mean(y_true == 0)
+
+    sex = np.where(np.arange(160) < 100, "female", "male")
+    table = score_by_group(
+        share_of_largest, y, y, sex, reference="overall", n_resamples=20, random_state=0
+    )
+    # Each resample has the same number of records of each class and group.
+    ends = table.loc["group", ["difference_low", "difference_high"]]
+    np.testing.assert_allclose(ends, 0, atol=1e-12)
+
+
 def test_multilabel_by_name(data):
     rng = np.random.RandomState(0)
     y = pd.DataFrame((rng.rand(N, 2) < [0.5, 0.2]).astype(int), columns=["MI", "CD"])

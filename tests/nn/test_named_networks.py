@@ -143,6 +143,21 @@ def test_receptive_field_of_resnet1d_wang():
     assert points == list(range(80 - field // 2, 80 + field // 2 + 1))
 
 
+def test_center_of_the_first_point_of_xresnet1d():
+    """It is between that of the shortcuts, 2 + 4 + 8, and that of the strided convolutions, 0."""
+    torch.manual_seed(0)
+    net = XResNet1d(1, 1, layers=(1, 1, 1, 1), width=4).double().eval()
+    x = torch.randn(20, 1, 640, dtype=torch.float64, requires_grad=True)
+    centers = []
+    for gamma in (0.0, 100.0):
+        for norm in (block.convs[-1] for block in net.blocks):
+            nn.init.constant_(norm.weight, gamma)
+        (gradient,) = torch.autograd.grad(net.feature_map(x)[:, :, 0, 10].sum(), x)
+        weight = gradient.square().sum((0, 1))
+        centers.append(float(weight @ torch.arange(640.0).double() / weight.sum()) - 320)
+    assert centers[1] < net.feature_offset == 7 < centers[0]
+
+
 def test_receptive_field_of_inception_time():
     points = receptive_field(InceptionTime(1, 1, filters=1), 401, point=200)
     assert points == list(range(200 - 6 * 19, 200 + 6 * 19 + 1))

@@ -9,7 +9,12 @@ from sklearn.model_selection import KFold
 
 from sklearn_ecg.datasets import load_ptbxl, make_ecg
 from sklearn_ecg.leads import STANDARD_LEADS, to_lead_array, to_lead_frame
-from sklearn_ecg.leads._electrodes import CHEST_LEADS, DEFAULT_SWAPS, swapped_leads
+from sklearn_ecg.leads._electrodes import (
+    CHEST_LEADS,
+    DEFAULT_SWAPS,
+    derive_limb_leads,
+    swapped_leads,
+)
 from sklearn_ecg.persistence import load, save
 from sklearn_ecg.preprocessing import ElectrodeSwapDetector, _electrode_swaps
 from sklearn_ecg.preprocessing._swap_features import LeadLayout, measure_records
@@ -75,6 +80,17 @@ def test_swaps_are_those_of_the_potentials(swap):
     for lead in STANDARD_LEADS:
         source, sign = sources.get(lead, (lead, 1))
         np.testing.assert_allclose(sign * leads[source], expected[lead], atol=1e-12)
+
+
+def test_two_limb_leads_determine_the_others():
+    potentials = np.random.default_rng(0).standard_normal((3, 5))
+    leads = leads_of(dict(zip(("RA", "LA", "LL"), potentials)) | dict.fromkeys(CHEST_LEADS, 0))
+    names = STANDARD_LEADS[:6]
+    expected = np.stack([leads[name] for name in names])
+    for pair in combinations(names, 2):
+        given = np.stack([leads[name] for name in pair])
+        found = derive_limb_leads(given[None], pair, names)[0]
+        np.testing.assert_allclose(found, expected, atol=1e-12, err_msg=f"from {pair}")
 
 
 @pytest.mark.parametrize("swap", DEFAULT_SWAPS)

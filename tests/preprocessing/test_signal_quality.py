@@ -99,6 +99,9 @@ def test_saturated(clean):
     assert found[0] == pytest.approx(0.7, abs=0.02)
     assert 0.3 < found[1] <= 1
     assert found[2] == 1 and found[3] == 0
+    # Time points that are both beyond the limit and at the highest value count once.
+    X[3, 6, 100:130], X[3, 6, 200:210] = 5, -1.5
+    assert measure(X)["saturated"][3] == pytest.approx(0.04)
     # With a higher limit, the step is within the range.
     wide = SignalQuality(sampling_rate=RATE, saturation=20).fit(X)
     assert wide.transform(X)[0, 6 * 9 + 2] == 0
