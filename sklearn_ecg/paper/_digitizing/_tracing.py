@@ -233,18 +233,19 @@ def _extend(chosen, strokes, n_columns, max_gap):
     stops = np.flatnonzero(known[1:-1] & ~known[2:])
     for ends, step in ((starts, -1), (stops, 1)):
         for end in ends:
-            stroke = chosen[end]
-            for x in range(end + step, end + step * (n_columns + 1), step):
-                if not 0 <= x < len(chosen) or chosen[x] >= 0:
+            top, bottom = strokes.top[chosen[end]], strokes.bottom[chosen[end]]
+            for x in range(end, end + step * (n_columns + 1), step):
+                if not 0 <= x < len(chosen) or (x != end and chosen[x] >= 0):
                     break
                 near = np.arange(strokes.starts[x], strokes.starts[x + 1])
-                gap = np.maximum(
-                    strokes.top[near] - strokes.bottom[stroke],
-                    strokes.top[stroke] - strokes.bottom[near],
-                )
-                if len(near) == 0 or gap.min() > max_gap:
+                gap = np.maximum(strokes.top[near] - bottom, top - strokes.bottom[near])
+                near = near[gap <= max_gap]
+                if len(near) == 0:
                     break
-                stroke = chosen[x] = near[np.argmin(gap)]
+                # Noise may divide a steep stroke.
+                top, bottom = strokes.top[near].min(), strokes.bottom[near].max()
+                if x != end:
+                    chosen[x] = near[np.argmax(strokes.bottom[near] - strokes.top[near])]
 
 
 def _candidates(strokes, rows, scale):
