@@ -65,7 +65,8 @@ def _subtract_line(ink, line, scale, faint):
     length = int(_LENGTH * scale)
     for top in range(0, height, length):
         bottom = min(height, top + length)
-        first, last = max(0, top - length // 2), min(height, bottom + length // 2)
+        first = max(0, min(top - length // 2, height - 2 * length))
+        last = min(height, first + 2 * length)
         columns = line[first:last, None] + offsets
         if columns.min() < 0 or columns.max() >= width:
             continue
