@@ -162,10 +162,11 @@ def score(tables, digitized, y, groups, train, test):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", help="PTB-XL folder")
-    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=["clean", "scan"])
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--train", type=int, nargs="*", default=[])
     parser.add_argument("--test", type=int, nargs="+", default=[7, 8, 9])
-    parser.add_argument("--records", type=int, help="of the test folds, for pages other than clean")
+    parser.add_argument("--scans", type=int, help="how many records of the test folds")
+    parser.add_argument("--photos", type=int, default=150, help="how many records of these folds")
     parser.add_argument("--write", action="store_true", help="the table of docs/digitizing.rst")
     args = parser.parse_args()
     code = code_hash("paper", "beats", "preprocessing")
@@ -178,7 +179,7 @@ def main():
     for kind in args.kinds:
         # Test folds first.
         chosen = np.flatnonzero(is_test if kind == "clean" else is_test & is_used)
-        chosen = chosen if kind == "clean" else chosen[: args.records]
+        chosen = chosen[: {"scan": args.scans, "photo": args.photos}.get(kind)]
         n_test = len(chosen)
         chosen = np.concatenate([chosen, np.flatnonzero(is_train & is_used)])
         X, groups, y = ecg.data[chosen], ecg.groups[chosen], is_mi[chosen]

@@ -105,7 +105,8 @@ class ECGImageDigitizer(
        them, the page is refused. A page that is upright to 0.02 degrees is not resampled.
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
-       which leaves little of a gray grid.
+       which leaves little of a gray grid. On pages that are not upright, so are creases: straight,
+       nearly vertical lines over most of the page that are fainter than traces.
     4. Dark areas of 2 mm or more, such as the borders of scans, are removed. Rows are heights at
        which wide components of ink are, unless they are straight lines. In each pixel column, ink
        forms vertical strokes; a path through them with small gaps is found for each row [1]_.
@@ -124,7 +125,8 @@ class ECGImageDigitizer(
        are not upright, of the grid.
 
     In the first and the last 5 mm of a row, what is beyond a jump of more than 1.5 mm is NaN: it
-    may be something else. Leads of a page with columns are NaN outside of their column, because
+    may be something else. So is what a vertical line across the rows covers, unless the trace is
+    level there. Leads of a page with columns are NaN outside of their column, because
     they are not printed there, and within one pixel and half the width of a line of the next
     column, where the ink of both leads overlaps. The signals of limb leads are given as printed:
     they are not corrected by the identities.

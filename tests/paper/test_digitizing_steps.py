@@ -14,7 +14,9 @@ from sklearn_ecg.paper._digitizing._confusion import (
     check_borders,
     check_confusion,
     cut_ends,
+    mark_removed,
 )
+from sklearn_ecg.paper._digitizing._creases import subtract_creases
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
 from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
 from sklearn_ecg.paper._digitizing._grid_fit import (
@@ -26,7 +28,7 @@ from sklearn_ecg.paper._digitizing._grid_fit import (
     to_pixels,
     warp_page,
 )
-from sklearn_ecg.paper._digitizing._ink import INK, _maximum, _strengthen_faint_ink, halve
+from sklearn_ecg.paper._digitizing._ink import _maximum, _strengthen_faint_ink, halve
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
 from sklearn_ecg.paper._digitizing._layouts import (
     LeadPlace,
@@ -35,11 +37,12 @@ from sklearn_ecg.paper._digitizing._layouts import (
     possible_layouts,
 )
 from sklearn_ecg.paper._digitizing._pages import split_channels
+from sklearn_ecg.paper._digitizing._pulses import find_pulses
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 from sklearn_ecg.paper._digitizing._rows import Row, find_rows
 from sklearn_ecg.paper._digitizing._sheets import Sheet, fill_sheet
 from sklearn_ecg.paper._digitizing._strips import fill_from_strips
-from sklearn_ecg.paper._digitizing._strokes import find_strokes
+from sklearn_ecg.paper._digitizing._strokes import INK, find_strokes
 from sklearn_ecg.paper._digitizing._tracing import (
     Path,
     _choose_by_parts,
@@ -257,6 +260,98 @@ def test_path_follows_a_trace_past_letters():
     values = sample_curve(curve, np.array([20.5, 151.0]), 8)
     assert values[0] == pytest.approx(y[20] + 1, abs=1.5)
     assert np.isnan(sample_curve(curve, np.array([151.0]), 1)).all()
+
+
+def draw_columns(spans, n_columns=100, level=60):
+    """Return a level line of two pixels, in which other pixels of some columns have ink."""
+    strength = np.zeros((120, n_columns), dtype=np.float32)
+    strength[level : level + 2] = 1
+    for column, pairs in spans.items():
+        strength[:, column] = 0
+        for top, bottom in pairs:
+            strength[top:bottom, column] = 1
+    return strength
+
+
+def test_a_steep_stroke_among_fragments():
+    # The beat reaches from 10 to 62; next to its strokes, noise left fragments near the baseline.
+    fragments = [(40, 41), (43, 44), (46, 47), (49, 50), (52, 53), (55, 56), (60, 62)]
+    spans = {49: [(30, 62)], 50: [(10, 32), *fragments], 51: [(8, 12)], 52: [(11, 62)]}
+    strokes = find_strokes(draw_columns(spans))
+    (path,) = trace_rows(strokes, [Row(60.0, 0.0, 120.0, 0.0, 100.0)], 4)
+    assert path.top[49:53] == pytest.approx([30, 10, 8, 11])
+
+
+def test_a_row_begins_within_a_beat():
+    # The stroke falls from 10; noise divides it, and the path begins below.
+    spans = {i: [] for i in range(20)}
+    spans.update({20: [(10, 30)], 21: [(26, 38), (39, 41)], 22: [(40, 52)], 23: [(51, 62)]})
+    strokes = find_strokes(draw_columns(spans))
+    (path,) = trace_rows(strokes, [Row(60.0, 0.0, 120.0, 0.0, 100.0)], 4)
+    assert np.flatnonzero(path.stroke >= 0)[0] == 20
+    assert path.top[20] == pytest.approx(10)
+
+
+def test_pulses_are_on_one_side():
+    # Rows of 200 mm at 4 pixels per mm with a pulse of 10 mm at the left; in the first one, a beat
+    # at the right is a rectangle, and the pulse is missing.
+    middle = np.full((4, 800), 60.0)
+    middle[1:, 12:32] = 20.0
+    middle[:2, 760:772] = 40.0
+    curves = [make_curve(Path(row - 1, row + 1, np.arange(800)), 4.0, 1.0) for row in middle]
+    pulses = find_pulses(curves, 4.0, 4.0)
+    assert [pulse and pulse.side for pulse in pulses] == [None, "left", "left", "left"]
+    assert [pulse.height for pulse in pulses[1:]] == pytest.approx([10.0] * 3)
+    # Alone, the beat is taken for a pulse.
+    assert find_pulses(curves[:1], 4.0, 4.0)[0].side == "right"
+
+
+def draw_crease(strength, slope):
+    """Return a sheet with two traces, and the same with a crease on a beat of both."""
+    rng = np.random.default_rng(0)
+    ink = rng.integers(0, 10, (800, 600)).astype(np.uint8)
+    for level in (200, 600):
+        ink[level : level + 4] = INK
+        ink[level - 150 : level, 298:301] = INK
+    crossing = np.round(300 + slope * (np.arange(800) - 400)).astype(int)
+    folded = ink.astype(float)
+    for offset, share in ((-1, 0.6), (0, 1.0), (1, 1.0), (2, 0.6)):
+        rows = np.arange(800)
+        folded[rows, crossing + offset] += share * strength * INK
+    return ink, np.clip(folded, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.03])
+def test_a_crease_is_subtracted_from_beats(slope):
+    ink, folded = draw_crease(0.4, slope)
+    subtract_creases(folded, 8, round(0.15 * INK))
+    np.testing.assert_array_equal(folded[:, :260], ink[:, :260])
+    # The paper is clean, and the beat remains.
+    assert (folded > 0.15 * INK).sum() <= 1.02 * (ink > 0.15 * INK).sum()
+    assert folded[ink == INK].min() > 0.55 * INK
+
+
+def test_lines_of_ink_and_beats_are_no_creases():
+    ink, solid = draw_crease(1.0, 0.0)
+    for page in (ink, solid):
+        after = page.copy()
+        subtract_creases(after, 8, round(0.15 * INK))
+        np.testing.assert_array_equal(after, page)
+
+
+def test_beats_on_a_removed_line_are_unknown():
+    top = np.full(400, 59.0)
+    bottom = top + 2
+    # A beat at 100 of which the line took the tip; the second line is on a level trace.
+    top[96:99], bottom[102:106], top[102:106] = [50, 40, 30], [31, 41, 51, 61], [25, 30, 40, 50]
+    top[99:102] = bottom[99:102] = top[300:302] = bottom[300:302] = np.nan
+    stroke = np.where(np.isnan(top), -1, np.arange(400))
+    path = Path(top, bottom, stroke)
+    curve = make_curve(path, 4.0, 1.0)
+    mark_removed([path], [curve], [(99, 102), (300, 302)])
+    assert curve.unknown == [(97, 104)]
+    values = sample_curve(curve, np.array([90.5, 100.5, 103.5, 110.5, 301.0]), 8.0)
+    np.testing.assert_array_equal(np.isnan(values), [False, True, True, False, False])
 
 
 def random_strokes(n_columns, n_rows, seed):

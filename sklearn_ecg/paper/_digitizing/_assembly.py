@@ -6,7 +6,7 @@ import numpy as np
 
 from ._curves import sample_curve
 from ._layouts import COLUMN_SECONDS
-from ._pulses import find_pulse
+from ._pulses import find_pulses
 from ._refusal import PageRefusedError
 
 # mm: wider gaps of a trace are NaN.
@@ -62,7 +62,7 @@ def find_time_axis(curves, scales, speed, rulings):
     axis : TimeAxis
     """
     scale = scales[0]
-    pulses = [find_pulse(curve, *scales) for curve in curves]
+    pulses = find_pulses(curves, *scales)
     starts, stops = [], []
     for curve, pulse in zip(curves, pulses):
         start, stop = _trace_extent(curve, pulse, scale)

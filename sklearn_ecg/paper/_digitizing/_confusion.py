@@ -17,6 +17,8 @@ _LEAST_JUMP = 0.5
 # Share of the pixel columns of a lead in which it may reach a border, and its distance in pixels.
 MAX_CUT_OFF = 0.01
 _BORDER = 2
+# Strokes of a level trace are not higher than this, as a multiple of the width of the line.
+_LEVEL = 1.6
 # mm: the limits of columns of leads are known up to this.
 _MARGIN = 1.5
 
@@ -48,6 +50,33 @@ def cut_ends(paths, curves, axis, scale):
             curve.y[curve.x < start] = np.nan
         if stop < last:
             curve.y[curve.x > stop] = np.nan
+
+
+def mark_removed(paths, curves, removed):
+    """Make curves unknown where vertical lines were removed, in place, unless they are level there.
+
+    A crease or a line between columns hides the beat that it passes through.
+
+    Parameters
+    ----------
+    paths : list of Path
+    curves : list of Curve
+        Those of the paths.
+    removed : list of (int, int)
+        First and last + 1 pixel column of each line.
+    """
+    for path, curve in zip(paths, curves):
+        n_columns = len(path.stroke)
+        height = path.bottom - path.top
+        level = np.nan_to_num(height, nan=np.inf) <= _LEVEL * curve.line_width
+        for first, stop in removed:
+            left, right = max(0, first - _BORDER), min(n_columns, stop + _BORDER)
+            # Without ink next to the line, this is no level trace.
+            sides = [x for x in range(left, right) if not first <= x < stop]
+            tops = path.top[sides]
+            is_level = level[sides].all() and np.ptp(tops) <= curve.line_width
+            if not is_level:
+                curve.unknown.append((left, right))
 
 
 def check_confusion(paths, places, axis, scale, facts):

@@ -1,6 +1,6 @@
 """The curve of a trace with fractions of pixels, from the strokes that it left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -28,6 +28,8 @@ class Curve:
         Width of the line in pixels.
     pieces : list of (int, int)
         First and last + 1 pixel column of the pieces between wide gaps.
+    unknown : list of (int, int)
+        First and last + 1 pixel column of what is NaN although the gap is narrow.
     """
 
     x: np.ndarray
@@ -36,6 +38,7 @@ class Curve:
     height: np.ndarray
     line_width: float
     pieces: list
+    unknown: list = field(default_factory=list)
 
 
 def make_curve(path, scale, stroke_width):
@@ -166,4 +169,6 @@ def sample_curve(curve, positions, max_gap):
     values = np.interp(positions, x, y, left=np.nan, right=np.nan)
     after = np.clip(np.searchsorted(x, positions), 1, len(x) - 1)
     values[x[after] - x[after - 1] > max_gap] = np.nan
+    for first, stop in curve.unknown:
+        values[(positions > first) & (positions < stop)] = np.nan
     return values

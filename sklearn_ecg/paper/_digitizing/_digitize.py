@@ -6,10 +6,10 @@ import numpy as np
 
 from ...leads import STANDARD_LEADS
 from ._assembly import check_length, find_time_axis, read_lead
-from ._confusion import check_borders, check_confusion, cut_ends
+from ._confusion import check_borders, check_confusion, cut_ends, mark_removed
 from ._curves import make_curve
 from ._grid_fit import fit_grid
-from ._ink import INK, remove_blots, remove_rulings, separate_ink
+from ._ink import remove_blots, remove_rulings, separate_ink
 from ._layouts import (
     MAX_LIMB_RESIDUAL,
     READABLE_LAYOUTS,
@@ -21,7 +21,7 @@ from ._pages import split_channels
 from ._refusal import PageRefusedError
 from ._rows import find_rows
 from ._strips import fill_from_strips
-from ._strokes import find_strokes
+from ._strokes import INK, find_strokes
 from ._tracing import measure_stroke_width, trace_rows
 
 # Share of a lead that must be recovered.
@@ -100,7 +100,7 @@ def _digitize(image, options, facts, reduction):
     )
     upright = separate_ink(page, grid)
     remove_blots(upright)
-    rulings = remove_rulings(upright)
+    rulings, removed = remove_rulings(upright)
     rows = find_rows(upright, grid.sheet.area)
     layouts = possible_layouts(options.layout, len(rows))
     scale = upright.scale
@@ -119,6 +119,7 @@ def _digitize(image, options, facts, reduction):
     _check_pulses(axis, options.gain, facts)
     facts.update(seconds=axis.seconds, start_spread=axis.spread)
     cut_ends(paths, curves, axis, scale)
+    mark_removed(paths, curves, removed)
     best = None
     n_times = round(options.n_times * _CHECKED_RATE / options.sampling_rate)
     checked = replace(options, sampling_rate=_CHECKED_RATE, n_times=n_times)

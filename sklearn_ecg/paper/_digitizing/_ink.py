@@ -6,12 +6,11 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import label, maximum_filter, minimum_filter, uniform_filter
 
+from ._creases import subtract_creases
 from ._grid_fit import Grid, find_outside, paper_bounds, to_pixels, warp_page
 from ._refusal import PageRefusedError
+from ._strokes import HALF, INK
 
-# Strength of ink in the middle of a trace, and at its ends: bytes are several times faster than
-# floats, and finer than the gray values of an image.
-INK, HALF = 170, np.uint8(85)
 # Rows of pixels that are processed at once, so that intermediate results stay in the cache.
 _STRIP = 64
 # Pixels per mm of an upright page.
@@ -151,6 +150,7 @@ def separate_ink(page, grid):
         noise = np.percentile(np.abs(inside), 68) * (0.5 / threshold)
         faint = float(np.clip(_NOISE * noise, *_FAINT))
         clear, ink = np.uint8(_CLEAR * INK), _to_bytes(darkness)
+        subtract_creases(ink, scale, round(faint * INK))
         strength = _strengthen_faint_ink(ink, scale, faint, table)
     return UprightPage(
         strength=strength,
@@ -355,25 +355,28 @@ def remove_rulings(upright):
     -------
     rulings : ndarray of float
         Pixel columns.
+    removed : list of (int, int)
+        First and last + 1 pixel column of what was removed.
     """
     step = 2
     ink = upright.strength[::step] > HALF
     length = int(_RULING_HEIGHT * upright.scale / step)
     if len(ink) <= length:
-        return np.zeros(0)
+        return np.zeros(0), []
     # Few columns have as much ink, wherever it is.
     columns = np.flatnonzero(ink.view(np.uint8).sum(axis=0, dtype=np.uint32) > _SOLID * length)
     counts = np.cumsum(np.pad(ink[:, columns], ((1, 0), (0, 0))), axis=0, dtype=int)
     share = (counts[length:] - counts[:-length]).max(axis=0, initial=0) / length
     columns = columns[share > _SOLID]
     if len(columns) == 0:
-        return np.zeros(0)
+        return np.zeros(0), []
     groups = np.split(columns, np.flatnonzero(np.diff(columns) > 2) + 1)
     groups = [group for group in groups if len(group) <= upright.scale]
     middles = np.array([group.mean() for group in groups])
     # Beats at which the traces of several rows touch are closer to each other.
     if len(groups) > 1 and np.diff(middles).min() < _RULING_DISTANCE * upright.scale:
-        return np.zeros(0)
+        return np.zeros(0), []
+    removed = []
     for group in groups:
         first, last = group[0] - 1, group[-1] + 2
         window = slice(max(0, first), last)
@@ -382,4 +385,5 @@ def remove_rulings(upright):
         after = upright.strength[:, min(last, upright.strength.shape[1] - 1)]
         crossing = np.minimum(before, after)
         upright.strength[:, window] = np.minimum(upright.strength[:, window], crossing[:, None])
-    return middles
+        removed.append((window.start, min(last, upright.strength.shape[1])))
+    return middles, removed

@@ -38,7 +38,30 @@ class Pulse:
     side: str
 
 
-def find_pulse(curve, scale, vertical_scale):
+def find_pulses(curves, scale, vertical_scale):
+    """Return the calibration pulse of each row, or None. All of them are on one side of the page.
+
+    Parameters
+    ----------
+    curves : list of Curve
+    scale, vertical_scale : float
+        Pixels per mm, horizontally and vertically.
+    """
+    pulses = [find_pulse(curve, scale, vertical_scale) for curve in curves]
+    sides = [pulse.side for pulse in pulses if pulse is not None]
+    for side, other in (("left", "right"), ("right", "left")):
+        if sides.count(side) > max(1, sides.count(other)):
+            # A beat may look like a pulse.
+            pulses = [
+                find_pulse(curve, scale, vertical_scale, side)
+                if pulse is not None and pulse.side == other
+                else pulse
+                for curve, pulse in zip(curves, pulses)
+            ]
+    return pulses
+
+
+def find_pulse(curve, scale, vertical_scale, only_side=None):
     """Return the calibration pulse of a row, or None.
 
     Parameters
@@ -46,6 +69,8 @@ def find_pulse(curve, scale, vertical_scale):
     curve : Curve
     scale, vertical_scale : float
         Pixels per mm, horizontally and vertically.
+    only_side : {"left", "right"}, default=None
+        Where it is. None is both.
     """
     found = np.flatnonzero(~np.isnan(curve.middle))
     first, last = found[0], found[-1]
@@ -64,6 +89,8 @@ def find_pulse(curve, scale, vertical_scale):
         elif last - left <= _REACH * scale:
             side = "right"
         else:
+            continue
+        if only_side not in (None, side):
             continue
         feet = []
         if i > 0 and left - lines[i - 1][1] <= _EDGE * scale:

@@ -6,8 +6,9 @@ import numpy as np
 from scipy.ndimage import find_objects, gaussian_filter1d, label
 from scipy.signal import find_peaks
 
-from ._ink import HALF, halve
+from ._ink import halve
 from ._refusal import PageRefusedError
+from ._strokes import HALF
 
 # mm: narrower components of ink are letters, ticks or dirt.
 _TRACE_WIDTH = 12.0

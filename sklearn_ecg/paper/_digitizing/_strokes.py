@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Strength of ink in the middle of a trace, and at its ends: bytes are several times faster than
+# floats, and finer than the gray values of an image.
+INK, HALF = 170, np.uint8(85)
+
 
 @dataclass
 class Strokes:

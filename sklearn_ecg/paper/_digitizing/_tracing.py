@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._ink import INK
+from ._strokes import INK
 
 # Strokes of a column that are considered for a row.
 _MAX_STROKES = 5
@@ -20,8 +20,8 @@ _FAINT_INK, _CLEAR = 0.6, 1.0
 _FAINT_END, _LONGEST_END, _END_JUMP, _SHORTEST_END, _END_GAP = 0.75, 20.0, 5.0, 2.0, 0.4
 # Parts of the columns whose paths are found at once, and mm by which they overlap on each side.
 _PARTS, _OVERLAP = 8, 10.0
-# mm: longest continuation of a piece of a path.
-_EXTENSION = 1.5
+# mm: longest continuation of a piece of a path, and gap between its strokes.
+_EXTENSION, _EXTENSION_GAP = 1.5, 0.5
 # Largest ratio of the horizontal and the vertical width of a line.
 _ROUND = 1.3
 # Pixels: widest stroke that is measured.
@@ -76,7 +76,7 @@ def trace_rows(strokes, rows, scale):
     paths = []
     for row in range(n_rows):
         _remove_ends(chosen[row], strokes, scale)
-        _extend(chosen[row], strokes, int(_EXTENSION * scale))
+        _extend(chosen[row], strokes, int(_EXTENSION * scale), max(1, _EXTENSION_GAP * scale))
         found = chosen[row] >= 0
         path_top, path_bottom = np.full((2, n_columns), np.nan)
         path_top[found] = strokes.top[chosen[row, found]]
@@ -223,8 +223,8 @@ def _remove_ends(chosen, strokes, scale):
             chosen[found[piece]] = -1
 
 
-def _extend(chosen, strokes, n_columns):
-    """Continue pieces of a path with strokes that touch their ends, in place.
+def _extend(chosen, strokes, n_columns, max_gap):
+    """Continue pieces of a path with strokes that nearly touch their ends, in place.
 
     A path begins with a low stroke if that saves the way to a high one.
     """
@@ -233,18 +233,19 @@ def _extend(chosen, strokes, n_columns):
     stops = np.flatnonzero(known[1:-1] & ~known[2:])
     for ends, step in ((starts, -1), (stops, 1)):
         for end in ends:
-            stroke = chosen[end]
-            for x in range(end + step, end + step * (n_columns + 1), step):
-                if not 0 <= x < len(chosen) or chosen[x] >= 0:
+            top, bottom = strokes.top[chosen[end]], strokes.bottom[chosen[end]]
+            for x in range(end, end + step * (n_columns + 1), step):
+                if not 0 <= x < len(chosen) or (x != end and chosen[x] >= 0):
                     break
                 near = np.arange(strokes.starts[x], strokes.starts[x + 1])
-                gap = np.maximum(
-                    strokes.top[near] - strokes.bottom[stroke],
-                    strokes.top[stroke] - strokes.bottom[near],
-                )
-                if len(near) == 0 or gap.min() > 1:
+                gap = np.maximum(strokes.top[near] - bottom, top - strokes.bottom[near])
+                near = near[gap <= max_gap]
+                if len(near) == 0:
                     break
-                stroke = chosen[x] = near[np.argmin(gap)]
+                # Noise may divide a steep stroke.
+                top, bottom = strokes.top[near].min(), strokes.bottom[near].max()
+                if x != end:
+                    chosen[x] = near[np.argmax(strokes.bottom[near] - strokes.top[near])]
 
 
 def _candidates(strokes, rows, scale):
@@ -263,7 +264,8 @@ def _candidates(strokes, rows, scale):
         distance = np.maximum(
             np.maximum(strokes.top[near] - row.baseline, row.baseline - strokes.bottom[near]), 0
         )
-        order = np.lexsort((distance, of))
+        # Fragments next to a steep stroke do not replace it.
+        order = np.lexsort((distance - (strokes.bottom[near] - strokes.top[near]), of))
         near, of = near[order], of[order]
         rank = np.arange(len(of)) - np.searchsorted(of, of)
         kept = rank < _MAX_STROKES
