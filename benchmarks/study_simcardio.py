@@ -16,7 +16,9 @@ benchmarks/results, so that an interrupted study continues where it stopped.
 
 ``--prints`` trains on printed ECGs of four classes instead, by three-fold cross-validation, and
 writes its tables to docs/reproduction/simcardio.rst; see _prints_study.py. ``--parts`` runs only
-these parts, none for the tables of the fits that are complete.
+these parts, none for the tables of the fits that are complete. ``--code`` uses the fits of an
+earlier version of the library, after one of them was repeated with the present version and was
+equal.
 """
 
 import argparse
@@ -185,6 +187,11 @@ def main():
         choices=PARTS,
         help="of --prints; of other parts, the tables have what is complete",
     )
+    parser.add_argument(
+        "--code",
+        metavar="HASH",
+        help="of --prints: use the fits of this earlier version, if one repeated fit is equal",
+    )
     parser.add_argument("--heat-maps", metavar="PNG", help="draw Grad-CAM of five prints instead")
     args = parser.parse_args()
     if args.prints:
@@ -194,7 +201,7 @@ def main():
             print(f"share of the heat in header and footer, by class: {of_classes}")
             print(f"share of their area: {share:.3f}")
             return
-        tables = tables_of_prints(prints, parts=args.parts)
+        tables = tables_of_prints(prints, parts=args.parts, code=args.code)
         print(*[part if isinstance(part, str) else make_rst(part) for part in tables], sep="\n")
         command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER"
         write_tables("reproduction/simcardio.rst", "prints", tables, command)
