@@ -3,6 +3,7 @@
 import numpy as np
 from _pretraining_fits import TUNING_BASE
 from _study import hash_arrays, join_folds, split_folds, stack_seeds
+from _tables import Table, drop_zeros
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -32,6 +33,8 @@ SINGLE = {"dilations": (1,), "attention": None, "contrastive_weight": 0}
 PAPER = "as in the paper"
 KERNEL_3 = "kernel 3, dilations 1 and 2"
 PRETRAINED = "strided, pretrained on beat features"
+# Pairs of folds that are tested, by the first of them.
+PAIRS = (1, 3, 5)
 ROWS = {
     "CNN": SINGLE,
     "+ scales": {"attention": None, "contrastive_weight": 0},
@@ -83,7 +86,7 @@ def scale_jobs(run, mi, data):
     """Return the fits that choose the scales of MSAIC-Net, on folds 1-6."""
     jobs = []
     order = [PAPER, *[scale for scale in SCALES if scale != PAPER]]
-    for fold in (1, 3, 5):
+    for fold in PAIRS:
         train, test = split_folds(mi.folds, (fold, fold + 1), last=6)
         for scale in order:
             rows = ROWS if scale in (PAPER, KERNEL_3) else ("CNN", "full")
@@ -96,30 +99,34 @@ def scale_jobs(run, mi, data):
 
 
 def scale_table(mi, results):
-    """Print the scores of the candidates on folds 1-6, and return the best one."""
-    print("\nInfarction, whole records, folds 1-6: AUROC, AUPRC")
-    best, chosen = -1.0, None
-    is_tested = mi.folds <= 6
+    """Return the best of the complete candidates on folds 1-6, and a table of all."""
+    best, chosen, rows = -1.0, None, []
+    pairs = [(fold, fold + 1) for fold in PAIRS]
     for scale, row in dict.fromkeys(name[:2] for name in results):
-        found = {(fold, fold + 1): results.get((scale, row, fold)) for fold in (1, 3, 5)}
+        found = {pair: results.get((scale, row, pair[0])) for pair in pairs}
         probability = join_folds(mi.folds, found)
-        if np.isnan(probability[is_tested]).any():
-            print(f"  {scale:40}{row:24}not complete")
+        run = [result for result in found.values() if result is not None]
+        if not run:
             continue
-        seconds = np.mean([result["seconds"] for result in found.values()])
-        n_parameters = int(found[1, 2]["n_parameters"])
         # Networks of different folds have different scales.
-        parts = [np.isin(mi.folds, (fold, fold + 1)) for fold in (1, 3, 5)]
-        scores = [roc_auc_score(mi.y[part], probability[part]) for part in parts]
-        precision = [average_precision_score(mi.y[part], probability[part]) for part in parts]
-        print(
-            f"  {scale:40}{row:24}{np.mean(scores):.4f}  {np.mean(precision):.4f}  "
-            + " ".join(f"{score:.3f}" for score in scores)
-            + f"  {n_parameters:>8} weights  {seconds:4.0f} s"
-        )
-        if row == "full" and np.mean(scores) > best:
-            best, chosen = np.mean(scores), scale
-    return chosen
+        scores = {"AUROC": [], "AUPRC": []}
+        for pair in pairs:
+            part = np.isin(mi.folds, pair)
+            for name, metric in (("AUROC", roc_auc_score), ("AUPRC", average_precision_score)):
+                value = metric(mi.y[part], probability[part]) if found[pair] is not None else np.nan
+                scores[name].append(value)
+        each = " ".join("-" if np.isnan(v) else f"{v:.3f}" for v in scores["AUROC"])
+        # A mean over other folds than those of the other rows would be misleading.
+        means = [np.mean(values) for values in scores.values()]
+        cells = ["" if np.isnan(mean) else f"{mean:.3f}" for mean in means]
+        n_parameters = f"{int(run[0]['n_parameters']):,}"
+        seconds = f"{np.mean([result['seconds'] for result in run]):.0f}"
+        cells = [cells[0], each, cells[1], n_parameters, seconds]
+        rows.append([scale, row, *map(drop_zeros, cells)])
+        if row == "full" and means[0] > best:
+            best, chosen = means[0], scale
+    header = ("", "", "AUROC", "folds 1-2, 3-4, 5-6", "AUPRC", "weights", "s")
+    return chosen, Table("Infarction, folds 1-6, one seed", header, rows)
 
 
 def test_jobs_of_scales(run, mi, data, chosen, seeds):

@@ -21,7 +21,8 @@ scaler of features are fitted on the records that the encoders are pretrained on
 
 Each finished fit is kept in the folder of results, with a key of its parameters and records but not
 of the code: delete the folder to repeat the study. After ``--max-seconds`` no fit is started.
-``--small --write`` replaces the tables of this study in docs/reproduction/acl_ecg.rst.
+``--write`` replaces the table of the scales in docs/reproduction/msaic.rst, and ``--small --write``
+the tables of this study in docs/reproduction/acl_ecg.rst.
 """
 
 import argparse
@@ -61,7 +62,7 @@ from _pretraining_tables import (
     mean_scores,
 )
 from _results import RESULTS
-from _tables import write_tables
+from _tables import make_rst, write_tables
 from joblib import Parallel, delayed
 
 
@@ -221,7 +222,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=30, help="epochs of pretraining")
     parser.add_argument("--small", action="store_true", help="one encoder, for a CPU")
     parser.add_argument("--report", action="store_true", help="fit nothing")
-    parser.add_argument("--write", action="store_true", help="with --small, write its tables")
+    parser.add_argument("--write", action="store_true", help="write the tables of the pages")
     parser.add_argument("--quick", action="store_true", help="one epoch and a few fits")
     args = parser.parse_args()
     run = Run(args)
@@ -247,7 +248,13 @@ def main():
         is_scale = {name: name[0] in (*SCALES, PRETRAINED) for name in found}
         scales = {name: result for name, result in found.items() if is_scale[name]}
         encoders = {name: result for name, result in found.items() if not is_scale[name]}
-        chosen = scale_table(mi, scales) or PAPER
+        chosen, table = scale_table(mi, scales)
+        chosen = chosen or PAPER
+        print(make_rst(table))
+        if args.write:
+            write_tables(
+                "reproduction/msaic.rst", "scales", [table], "study_pretraining.py DATA_FOLDER"
+            )
         gap_table(encoders)
         print(flush=True)
 
