@@ -309,6 +309,9 @@ def main():
             options = f"{'--separate ' if args.separate else ''}--data {which}"
             options += f" --epochs {args.epochs}"
             options += f" --records {args.records}" if args.records else ""
+            options += f" --seeds {args.seeds}" if args.seeds != 3 else ""
+            quoted = " ".join(f'"{name}"' for name in args.arms or [])
+            options += f" --arms {quoted}" if args.arms else ""
             command = f"study_acl.py DATA_FOLDER {options}"
             write_tables(PAGE, "separate" if args.separate else which, tables, command)
         for name, seeds in by_arm.items():

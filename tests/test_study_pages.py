@@ -213,7 +213,7 @@ def test_table_of_scales_is_out_of_fold():
     rng = np.random.default_rng(0)
     folds = rng.permutation(np.repeat(np.arange(1, 10), 20))
     y = rng.integers(2, size=len(folds))
-    # Of the full network, the second seed lacks a fold.
+    # Of the full network, a fold of the second seed is missing.
     scores = {row: rng.uniform(size=(2, len(y))) + y for row in (script.CNN, script.FULL)}
 
     def fit(params, train, test, seed):
