@@ -99,11 +99,9 @@ def final_table(data, found, fractions):
     for fraction in fractions:
         n_train = sorted({len(data.draw("test", fraction, seed)) for seed in range(5)})
         prior = mean_log_loss(y, np.tile(data.y[data.folds <= 8].mean(axis=0), (len(y), 1)))
-        title = f"{fraction:.0%} of the labels: {n_train[0]} to {n_train[-1]} records"
-        if len(n_train) == 1:
-            title = f"{fraction:.0%} of the labels: {n_train[0]} records"
+        n_records = " to ".join(map(str, [n_train[0], *n_train[1:][-1:]]))
+        title = f"{fraction:.0%} of the labels: {n_records} records"
         print(f"\n{title}; fold 9, {len(y)} records; last, the AUROC of each draw")
-        print(f"  log loss of the shares of the labels in folds 1-8: {prior:.3f}")
         lines = []
         for name, (_, loss, rows) in scores.items():
             if name[2] != fraction:
@@ -130,7 +128,8 @@ def final_table(data, found, fractions):
             print(f"  {lines[-1][0]:54}{''.join(f'{cell:22}' for cell in lines[-1][1:])}{by_draw}")
         header = ("", "AUROC", "AUPRC", "log loss", *DIFFERENCES)
         alt = f"Scores and differences of each estimator with intervals, {title}."
-        tables.append(Table(title, header, lines, forest=alt))
+        of_shares = f"log loss of the shares of the labels: {drop_zeros(f'{prior:.3f}')}"
+        tables.append(Table(f"{title}; {of_shares}", header, lines, forest=alt))
     return tables
 
 

@@ -264,9 +264,9 @@ class Study:
         return reduce, regression
 
 
-def draw_heat_maps(prints, path, arm=None, n_images=5):
+def draw_heat_maps(prints, path, arm=None, n_images=5, code=None):
     """Draw Grad-CAM of test images, and return the share of heat in the margins, by class."""
-    study = Study(prints)
+    study = Study(prints, code=code)
     train, test = prints.splits(DISTINCT, 0)[0]
     arm = arm or PRETRAINED
     classifier = study.train(arm, *make_estimators(arm, 0), train, train)

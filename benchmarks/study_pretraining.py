@@ -62,7 +62,7 @@ from _pretraining_tables import (
     mean_scores,
 )
 from _results import RESULTS
-from _tables import make_rst, write_tables
+from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
 
 
@@ -185,7 +185,9 @@ def small_study(run, data):
         for fraction in FRACTIONS:
             Cs[name, fraction] = 0.01
             Cs[f"features + {name}", fraction] = Cs["features", fraction]
-    print("\nFeatures: C chosen on folds 1-6. Embeddings: C=0.01, not chosen", flush=True)
+    penalties = ", ".join(f"{drop_zeros(Cs['features', f])} with {f:.0%}" for f in FRACTIONS)
+    text = f"C of the features, chosen on folds 1-6: {penalties} of the labels."
+    print(f"\n{text}", flush=True)
     found = serially(feature_jobs(run, data, features, embeddings, "test", Cs, FRACTIONS, 5))
 
     def fit(split, fraction, seed, params):
@@ -197,9 +199,15 @@ def small_study(run, data):
             result = fit("choose", 0.1, seed, TUNING[variant])
             chosen["tuned", names[0], 0.1, variant, seed] = result
         chosen["probe", names[0], 0.1, 0.01, seed] = fit("choose", 0.1, seed, PROBE)
-    print("\nTrained on a part of folds 1-4, tested on 5-6: AUROC (log loss), two draws")
-    for name, (auroc, loss, _) in mean_scores(data, "choose", chosen).items():
-        print(f"  {name[0]} {name[3]!s:45}{auroc:.3f} ({loss:.3f})", flush=True)
+    rows = [
+        ["probe" if name[0] == "probe" else f"tuned, {name[3]}", f"{auroc:.3f}", f"{loss:.3f}"]
+        for name, (auroc, loss, _) in mean_scores(data, "choose", chosen).items()
+    ]
+    title = (
+        "Options of fine-tuning: 10% of the labels, of folds 1-4, tested on folds 5-6, two draws"
+    )
+    options = Table(title, ("", "AUROC", "log loss"), [list(map(drop_zeros, row)) for row in rows])
+    print(make_rst(options), flush=True)
     for fraction in FRACTIONS:
         for seed in range(1 if fraction == 1 else 5):
             found["probe", names[0], fraction, 0.01, seed] = fit("test", fraction, seed, PROBE)
@@ -210,7 +218,7 @@ def small_study(run, data):
     jobs = boosting_jobs(run, data, features, {names[0]: embeddings[names[0]]}, FRACTIONS, 5)
     found |= serially(jobs)
     found = {(*name[:3], name[-1]): result for name, result in found.items()}
-    return final_table(data, found, FRACTIONS)
+    return [text, *final_table(data, found, FRACTIONS), options]
 
 
 def main():

@@ -206,9 +206,15 @@ def main():
     if args.prints:
         prints = Prints(args.prints, args.folder)
         if args.heat_maps:
-            share, of_classes = draw_heat_maps(prints, args.heat_maps)
-            print(f"share of the heat in header and footer, by class: {of_classes}")
-            print(f"share of their area: {share:.3f}")
+            share, of_classes = draw_heat_maps(prints, args.heat_maps, code=args.code)
+            rows = [[name.replace("_", " "), f"{heat:.0%}"] for name, heat in of_classes.items()]
+            title = (
+                f"Mean share of the heat in header and footer, which are {share:.0%} of the area"
+            )
+            table = Table(title, ("class", "heat"), rows)
+            print(make_rst(table))
+            command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER --heat-maps PNG"
+            write_tables("reproduction/simcardio.rst", "heat", [table], command)
             return
         tables = tables_of_prints(prints, parts=args.parts, code=args.code)
         print(*[part if isinstance(part, str) else make_rst(part) for part in tables], sep="\n")
