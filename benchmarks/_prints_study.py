@@ -107,17 +107,48 @@ class Study:
     prints : Prints
     only_cached : bool, default=False
         Whether to skip what is not in the cache.
+    code : str or None, default=None
+        `_results.code_hash` of an earlier version of the library, whose fits are used after it was
+        checked that the present version repeats one of them. None is the present version.
+
+    Raises
+    ------
+    RuntimeError
+        If the present version fits another network than the earlier one.
     """
 
-    def __init__(self, prints, only_cached=False):
+    def __init__(self, prints, only_cached=False, code=None):
         self.prints, self.only_cached = prints, only_cached
-        self.code = code_hash()
+        self.code = code or code_hash()
         self.data = hash_arrays(prints.images, prints.y)
         self.features = {
             "hog": lambda: histograms_of_gradients(prints.large),
             "pixels": lambda: prints.images.reshape(len(prints.y), -1) / np.float32(255),
             "margins": lambda: prints.margins / np.float32(255),
         }
+        if self.code != code_hash():
+            self._check_code()
+
+    def _check_code(self):
+        """Pretrain and fine-tune a network of the earlier version again."""
+        train, test = self.prints.splits(DISTINCT, 0)[0]
+        images = self.prints.images[test]
+
+        def compute():
+            kept = self._pretrain(PRETRAINED, make_estimators(PRETRAINED, 0)[0], train)
+            encoder, classifier = make_estimators(PRETRAINED, 0)
+            encoder = self._pretrain(PRETRAINED, encoder, train, again=True)
+            predicted = self._fine_tune(encoder, classifier, train).predict(images)
+            earlier = self._fit(PRETRAINED, train, train, test, 0)["predicted"]
+            is_equal = np.array_equal(kept.transform(images), encoder.transform(images))
+            return {"is_equal": is_equal and np.array_equal(predicted, earlier)}
+
+        key = f"code {self.code} repeated by {code_hash()}, data {self.data}"
+        if not cached_arrays(None, key, compute)["is_equal"]:
+            raise RuntimeError(
+                f"The version {code_hash()} of the library fits another network than the version "
+                f"{self.code}. Omit --code, so that all fits are repeated."
+            )
 
     def predict(self, arm, protocol, n_labels, seed):
         """Return predicted classes out of fold (-1 where none), or None if a fit is missing."""
@@ -187,8 +218,11 @@ class Study:
 
     def train(self, arm, encoder, classifier, pool, labeled):
         """Pretrain the encoder, unless it is in the cache, and fit the classifier."""
-        images, y = self.prints.images, self.prints.y
-        unlabeled = images[pool]
+        return self._fine_tune(self._pretrain(arm, encoder, pool), classifier, labeled)
+
+    def _pretrain(self, arm, encoder, pool, again=False):
+        """Return the fitted encoder, from the cache unless ``again``."""
+        unlabeled = self.prints.images[pool]
         if arm.pool == "pages":
             unlabeled = self.prints.pages
         elif arm.pool == "both":
@@ -201,10 +235,16 @@ class Study:
         with warnings.catch_warnings():
             # A loss of few images may collapse; the scores show the consequences.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            encoder = cached_object(key, lambda: encoder.fit(unlabeled))
-            classifier.set_params(encoder=FrozenEstimator(encoder))
-            classifier.fit(images[labeled], y[labeled])
-        return classifier
+            if again:
+                return encoder.fit(unlabeled)
+            return cached_object(key, lambda: encoder.fit(unlabeled))
+
+    def _fine_tune(self, encoder, classifier, labeled):
+        torch.set_num_threads(1)
+        classifier.set_params(encoder=FrozenEstimator(encoder))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return classifier.fit(self.prints.images[labeled], self.prints.y[labeled])
 
     def _fit_baseline(self, arm, pool, labeled, test):
         reduce, regression = self._fit_regression(arm, pool, labeled)
@@ -224,9 +264,9 @@ class Study:
         return reduce, regression
 
 
-def draw_heat_maps(prints, path, arm=None, n_images=5):
+def draw_heat_maps(prints, path, arm=None, n_images=5, code=None):
     """Draw Grad-CAM of test images, and return the share of heat in the margins, by class."""
-    study = Study(prints)
+    study = Study(prints, code=code)
     train, test = prints.splits(DISTINCT, 0)[0]
     arm = arm or PRETRAINED
     classifier = study.train(arm, *make_estimators(arm, 0), train, train)

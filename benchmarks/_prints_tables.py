@@ -135,9 +135,9 @@ def plan():
         yield "numbers", arm, NUMBERS, None, 1
 
 
-def tables_of_prints(prints, *, parts=PARTS):
+def tables_of_prints(prints, *, parts=PARTS, code=None):
     """Run what is missing in these parts, and return the tables of all that is complete."""
-    tables, done = Tables(Study(prints)), {}
+    tables, done = Tables(Study(prints, code=code)), {}
     for part, arm, protocol, n_labels, n_seeds in plan():
         start = time.perf_counter()
         tables.study.only_cached = part not in parts

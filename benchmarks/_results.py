@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,6 +70,29 @@ def is_cached(key, folder=RESULTS):
         return False
     with np.load(path) as stored:
         return str(stored["key"]) == key
+
+
+class Kept:
+    """Arrays in a folder under keys, of which no more are computed after a time limit.
+
+    Parameters
+    ----------
+    folder : str or Path
+    max_seconds : float, default=inf
+        From now on.
+    report : bool, default=False
+        Compute nothing.
+    """
+
+    def __init__(self, folder, max_seconds=float("inf"), report=False):
+        self.folder, self.report = Path(folder), report
+        self.deadline = time.time() + max_seconds
+
+    def arrays(self, key, compute):
+        """Return kept arrays, or compute them if there is time, otherwise None."""
+        if (self.report or time.time() > self.deadline) and not is_cached(key, self.folder):
+            return None
+        return cached_arrays(None, key, compute, self.folder)
 
 
 def cached_object(key, compute, folder=RESULTS):

@@ -4,9 +4,11 @@ import hashlib
 import re
 import time
 import warnings
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from _results import cached_arrays, code_hash
 from joblib import Parallel, delayed
@@ -102,6 +104,72 @@ def predict(classifier, table, y, table_test):
     if y.ndim > 1:
         return OneVsRestClassifier(classifier).fit(table, y).predict_proba(table_test)
     return classifier.fit(table, y).predict_proba(table_test)[:, 1]
+
+
+def draw_patients(train, y, patients, fraction, seed):
+    """Draw records of whole patients, again until each label occurs and is absent often enough.
+
+    Parameters
+    ----------
+    train : ndarray of int
+        Positions to draw from. All are returned if `fraction` is 1.
+    y : ndarray of shape (n_records, n_labels)
+        Each label occurs at least twice among the records drawn, and not in all of them.
+    patients : ndarray of shape (n_records,)
+    fraction : float
+        Of the patients.
+    seed : int
+
+    Returns
+    -------
+    drawn : ndarray of int
+    """
+    if fraction == 1:
+        return train
+    rng = np.random.default_rng(seed)
+    while True:
+        shuffled = rng.permutation(np.unique(patients[train]))
+        chosen = np.isin(patients[train], shuffled[: round(fraction * len(shuffled))])
+        positives = y[train[chosen]].sum(axis=0)
+        if positives.min() >= 2 and (positives < chosen.sum()).all():
+            return train[chosen]
+
+
+def load_clean_challenge(folder):
+    """Return the clean records of the PhysioNet/CinC Challenge 2011, in mV."""
+    clean = pd.read_csv(Path(folder) / "labels.csv")["ssl_clean"].to_numpy() == 1
+    stored = np.load(Path(folder) / "X_100hz_int16_5uV.npz")["X"][clean]
+    return stored.transpose(0, 2, 1) * np.float32(0.005)
+
+
+def split_folds(folds, tested, last=9):
+    """Return positions of the training records, of all other folds up to the last, and of `tested`.
+
+    Parameters
+    ----------
+    folds : ndarray of shape (n_records,)
+    tested : tuple of int
+    last : int, default=9
+        Later folds are left out.
+    """
+    is_tested = np.isin(folds, tested)
+    return np.flatnonzero((folds <= last) & ~is_tested), np.flatnonzero(is_tested)
+
+
+def join_folds(folds, results):
+    """Return the probabilities of records of all folds, NaN where there are none.
+
+    Parameters
+    ----------
+    folds : ndarray of shape (n_records,)
+    results : dict
+        By a tuple of folds, a dict with the ``probability`` of their records, or None.
+    """
+    probability = np.full(len(folds), np.nan)
+    for tested, result in results.items():
+        if result is not None:
+            probability[np.isin(folds, tested)] = result["probability"]
+    return probability
 
 
 def hash_arrays(*arrays):

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 from _study import Fit, run, stack_seeds
-from _tables import Table, make_rst, write_tables
+from _tables import Table, drop_zeros, make_rst, write_tables
 from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg import SimCardioNetClassifier, SimCardioNetEncoder
@@ -99,9 +99,9 @@ def make_table(found, y, patients, title):
                 f"{size[0]} x {size[1]}",
                 str(gain),
                 f"{pixels:.1f}",
-                str(bootstrap_interval(metric, labels, values, **of_records)),
-                str(difference),
-                each,
+                drop_zeros(bootstrap_interval(metric, labels, values, **of_records)),
+                drop_zeros(difference),
+                drop_zeros(each),
                 f"{seconds:.0f}",
             ]
         )
@@ -139,7 +139,10 @@ def main():
     table = make_table(found, np.asarray(ecg.target), np.asarray(ecg.groups), title)
     print(make_rst(table))
     name = "input-confirmed" if args.confirm else "input"
-    write_tables("reproduction/simcardio.rst", name, [table], "simcardio_input.py PTB_XL_FOLDER")
+    command = f"simcardio_input.py PTB_XL_FOLDER{' --confirm' if args.confirm else ''}"
+    command += f" --inputs {args.inputs}" if args.inputs != len(INPUTS) else ""
+    command += f" --seeds {args.seeds}" if args.seeds != 2 else ""
+    write_tables("reproduction/simcardio.rst", name, [table], command)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ import pandas as pd
 import torch
 from _arms import gradient_boosting
 from _results import RESULTS, cached_arrays, cached_object, code_hash
-from _study import hash_arrays, list_params, stack_seeds
+from _study import draw_patients, hash_arrays, list_params, load_clean_challenge, stack_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
@@ -66,11 +66,11 @@ ENCODERS = {
 SEPARATE = "inter='separate'"
 FAST = {"backbone": "strided"}
 OF_REGIONS = {
-    FULL: (FAST, 2),
-    SEPARATE: ({**FAST, "inter": "separate"}, 2),
-    f"{SEPARATE}, random regions": ({**FAST, "inter": "separate", "regions": "random"}, 2),
-    "random regions": ({**FAST, "regions": "random"}, 2),
-    RANDOM: ({**FAST, "max_epochs": 0}, 2),
+    FULL: (FAST, 3),
+    SEPARATE: ({**FAST, "inter": "separate"}, 3),
+    f"{SEPARATE}, random regions": ({**FAST, "inter": "separate", "regions": "random"}, 3),
+    "random regions": ({**FAST, "regions": "random"}, 3),
+    RANDOM: ({**FAST, "max_epochs": 0}, 3),
 }
 # Arms of the standardized records.
 STANDARDIZED_ARMS = (FULL, "random regions", "SimCLR", RANDOM)
@@ -92,9 +92,7 @@ class Data(NamedTuple):
 def load(folder, standardized):
     folder = Path(folder)
     ecg = load_ptbxl(folder / "ptbxl", task="superclass", folds=list(range(1, 10)), n_jobs=2)
-    clean = pd.read_csv(folder / "challenge2011/labels.csv")["ssl_clean"].to_numpy() == 1
-    challenge = np.load(folder / "challenge2011/X_100hz_int16_5uV.npz")["X"][clean]
-    X, other = np.asarray(ecg.data), challenge.transpose(0, 2, 1) * np.float32(0.005)
+    X, other = np.asarray(ecg.data), load_clean_challenge(folder / "challenge2011")
     own = ecg.folds <= 8
     if standardized:
         bandpass = BandpassFilter(0.5, 40, sampling_rate=100)
@@ -119,17 +117,9 @@ def load(folder, standardized):
 
 
 def draw(data, fraction, seed):
-    """Draw training records of whole patients, until every label occurs at least twice."""
+    """Draw training records of folds 1-8 by patient."""
     train = np.flatnonzero(data.folds <= 8)
-    if fraction == 1:
-        return train
-    rng = np.random.default_rng(seed)
-    while True:
-        patients = rng.permutation(np.unique(data.patients[train]))
-        chosen = np.isin(data.patients[train], patients[: round(fraction * len(patients))])
-        positives = data.y[train[chosen]].sum(axis=0)
-        if positives.min() >= 2 and (positives < chosen.sum()).all():
-            return train[chosen]
+    return draw_patients(train, data.y, data.patients, fraction, seed)
 
 
 def study_encoder(name, seed, data, args, key):
@@ -207,8 +197,11 @@ def evaluate(makers, data, seed, key, args):
     return results
 
 
-def report(rows, data, fractions):
-    """Return a table of AUROC, AUPRC and paired differences for each fraction, and print it."""
+def report(rows, data, fractions, references):
+    """Return a table of AUROC, AUPRC and paired differences for each fraction, and print it.
+
+    Differences are from the arms in `references`.
+    """
     test, tables = data.folds == 9, []
     y, options = data.y[test], {"groups": data.patients[test], "random_state": 0}
     for fraction in fractions:
@@ -222,7 +215,7 @@ def report(rows, data, fractions):
             for metric in ("roc_auc", "average_precision"):
                 cells.append(bootstrap_interval(metric, *stack_seeds(y, probabilities), **options))
             reference_kind = "tuned" if kind == "tuned" else "probe"
-            for reference in (RANDOM, FULL):
+            for reference in references:
                 difference = ""
                 if name != reference and (reference, reference_kind) in rows:
                     # Compare seeds that drew the same training records.
@@ -238,7 +231,9 @@ def report(rows, data, fractions):
             lines.append([drop_zeros(cell) for cell in cells])
             by_seed = " ".join(f"{roc_auc_score(y, p):.3f}" for p in probabilities)
             print(f"  {lines[-1][0]:36}{''.join(f'{cell:22}' for cell in lines[-1][1:])}{by_seed}")
-        differences = (f"AUROC difference from {name}" for name in ("a random start", FULL))
+        differences = (
+            f"AUROC difference from {name.replace(RANDOM, 'a random start')}" for name in references
+        )
         alt = f"Scores and differences of each arm with intervals, {title}."
         tables.append(Table(title, ("", "AUROC", "AUPRC", *differences), lines, forest=alt))
     return tables
@@ -306,7 +301,7 @@ def main():
         for name, seeds in by_arm.items():
             kinds = dict.fromkeys(key[0] for key in seeds[0] if isinstance(key, tuple))
             rows.update({(name, kind): seeds for kind in kinds})
-        tables = report(rows, data, args.fractions)
+        tables = report(rows, data, args.fractions, (RANDOM, SEPARATE if args.separate else FULL))
         if args.separate:
             tables.insert(0, gap_table(by_arm))
             print(make_rst(tables[0]))
@@ -314,6 +309,9 @@ def main():
             options = f"{'--separate ' if args.separate else ''}--data {which}"
             options += f" --epochs {args.epochs}"
             options += f" --records {args.records}" if args.records else ""
+            options += f" --seeds {args.seeds}" if args.seeds != 3 else ""
+            quoted = " ".join(f'"{name}"' for name in args.arms or [])
+            options += f" --arms {quoted}" if args.arms else ""
             command = f"study_acl.py DATA_FOLDER {options}"
             write_tables(PAGE, "separate" if args.separate else which, tables, command)
         for name, seeds in by_arm.items():

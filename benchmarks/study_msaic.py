@@ -10,18 +10,41 @@ superclasses (multilabel). Each test fold is predicted by estimators that were t
 folds. Scores are those of the probabilities averaged over seeds or, with ``--low-data``, the means
 of the scores of single draws. Their intervals, and those of differences from the full MSAIC-Net,
 are percentile bootstrap intervals over patients. Each finished fit is cached in benchmarks/results,
-so that an interrupted study continues where it stopped.
+so that an interrupted study continues where it stopped. ``--write`` replaces the tables in
+docs/reproduction/msaic.rst.
 """
 
 import argparse
 
 import numpy as np
-from _arms import FULL, LADDER_SOFT_VOTES, SOFT_VOTES, make_arms, make_ladder, make_low_data
+from _arms import (
+    FULL,
+    LADDER_SOFT_VOTES,
+    SINGLE,
+    SOFT_VOTES,
+    make_arms,
+    make_ladder,
+    make_low_data,
+)
 from _study import Fit, run, stack_seeds
+from _tables import Table, drop_zeros, make_rst, write_tables
 from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
+
+METRICS = {"roc_auc": "AUROC", "average_precision": "AUPRC"}
+PAGE = "reproduction/msaic.rst"
+# The tables of each task.
+BLOCKS = {"mi": ("mi", "comparison"), "superclass": ("superclass", "labels")}
+# AUPRC and AUROC of infarction in the paper.
+IN_PAPER = {
+    SINGLE: (".904", ".953"),
+    "+ multi-scale branches": (".928", ".965"),
+    "+ channel attention": (".930", ".965"),
+    "+ SupCon": (".931", ".970"),
+    FULL: (".934", ".968"),
+}
 
 
 class Task:
@@ -77,11 +100,11 @@ class Task:
             gathered[name] = np.array(rows), seconds, int(of_arm[0][1]["n_parameters"])
         return gathered
 
-    def report(self, gathered, reference, seeds="averaged"):
-        """Print scores with intervals, differences from a reference, times and weights.
+    def report(self, gathered, reference, seeds="averaged", title=None):
+        """Return tables of scores with intervals, differences from a reference, and times.
 
         Scores are those of the probabilities averaged over seeds or, with ``seeds="single"``, the
-        means of the scores of single seeds.
+        means of the scores of single seeds. The scores of single labels have a table of their own.
         """
         y, patients = self.y[self.is_tested], self.patients[self.is_tested]
         options = {"groups": patients, "random_state": 0}
@@ -91,25 +114,31 @@ class Task:
             return stack_seeds(y, rows) if seeds == "single" else (y, rows.mean(axis=0))
 
         other = target_and_score(reference) if reference in gathered else None
-        print(
-            f"\n{self.name}: {len(y)} records tested\n  {'':50}{'AUROC':21}{'AUPRC':21}"
-            f"{'AUROC - reference':26}{'AUPRC - reference':26}{'s':>6}{'weights':>9}  seeds"
-        )
+        lines, by_label = [], []
         for name, (rows, seconds, n_parameters) in gathered.items():
-            line = f"  {name:50}"
-            for metric in ("roc_auc", "average_precision"):
-                line += f"{bootstrap_interval(metric, *target_and_score(name), **options)!s:21}"
-            for metric in ("roc_auc", "average_precision"):
+            cells = [
+                bootstrap_interval(metric, *target_and_score(name), **options) for metric in METRICS
+            ]
+            for metric in METRICS:
                 difference = ""
                 if other is not None and name != reference:
                     scores = *target_and_score(name), other[1]
                     difference = bootstrap_difference(metric, *scores, **options)
-                line += f"{difference!s:26}"
+                cells.append(difference)
             by_seed = " ".join(f"{roc_auc_score(y, row):.3f}" for row in rows)
-            print(f"{line}{seconds:6.0f}{n_parameters or '':>9}  {by_seed}")
+            cells += [f"{seconds:.0f}", f"{n_parameters:,}" if n_parameters else "", by_seed]
+            lines.append([name, *map(drop_zeros, cells)])
             if y.ndim > 1:
-                by_label = zip(self.labels, roc_auc_score(y, rows.mean(axis=0), average=None))
-                print("      " + ", ".join(f"{label} {value:.3f}" for label, value in by_label))
+                of_labels = roc_auc_score(y, rows.mean(axis=0), average=None)
+                by_label.append([name, *(drop_zeros(f"{value:.3f}") for value in of_labels)])
+        differences = [f"{name} minus {reference}" for name in METRICS.values()]
+        header = ("", *METRICS.values(), *differences, "s", "weights", "AUROC by seed")
+        title = title or f"{len(y)} records"
+        tables = [Table(title, header, lines)]
+        if by_label:
+            tables.append(Table("AUROC of the single labels", ("", *self.labels), by_label))
+        print(*map(make_rst, tables), sep="\n", flush=True)
+        return tables
 
 
 def add_soft_votes(gathered, soft_votes=SOFT_VOTES):
@@ -138,18 +167,38 @@ def table(args, tasks):
             arms = {key: arm for key, arm in arms.items() if not arm.slow}
         fits = task.fits(arms, n_seeds=1 if args.quick else None)
         gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, name))
-        task.report(add_soft_votes(gathered), args.reference)
+        tables = task.report(add_soft_votes(gathered), args.reference)
+        if name == "mi":
+            tables.append(compare_with_paper(tables[0]))
+        if args.write:
+            for block, table in zip(BLOCKS[name], tables):
+                write_tables(PAGE, block, [table], "study_msaic.py PTB_XL_FOLDER")
+
+
+def compare_with_paper(scores):
+    """Return a table of the scores of the paper next to those of a table."""
+    ours = {name: (auprc.split()[0], auroc.split()[0]) for name, auroc, auprc, *_ in scores.rows}
+    rows = [
+        [name, " / ".join(paper), " / ".join(ours[name])]
+        for name, paper in IN_PAPER.items()
+        if name in ours
+    ]
+    return Table("AUPRC / AUROC on infarction", ("", "paper, as reported", "here"), rows)
 
 
 def low_data(args):
     task, arms = Task(args.folder, "mi", args.train_folds, args.folds), make_low_data()
+    tables = []
     for n_records in (100, 150, 300, 800):
         # Draws of most of the records are nearly the same.
         n_seeds = 3 if n_records < 800 else 1
         fits = task.fits(arms, n_seeds=n_seeds, draw_train=task.draw(n_records))
         results = run(fits, task.X, task.y, args.workers, f"{n_records} records")
-        print(f"\n{n_records} training records, which each seed draws")
-        task.report(add_soft_votes(task.gather(fits, results)), args.reference, seeds="single")
+        gathered = add_soft_votes(task.gather(fits, results))
+        title = f"{n_records} training records, which each seed draws"
+        tables += task.report(gathered, args.reference, seeds="single", title=title)
+    if args.write:
+        write_tables(PAGE, "models", tables, "study_msaic.py PTB_XL_FOLDER --low-data")
 
 
 def ladder(args):
@@ -159,7 +208,9 @@ def ladder(args):
     fits = task.fits(arms)
     gathered = task.gather(fits, run(fits, task.X, task.y, args.workers, "ladder"))
     gathered.update(predict_from_superclasses(args, task, auxiliary))
-    task.report(add_soft_votes(gathered, LADDER_SOFT_VOTES), args.reference)
+    tables = task.report(add_soft_votes(gathered, LADDER_SOFT_VOTES), args.reference)
+    if args.write:
+        write_tables(PAGE, "ladder", tables, "study_msaic.py PTB_XL_FOLDER --ladder")
 
 
 def predict_from_superclasses(args, task, arms):
@@ -190,6 +241,7 @@ def main():
     parser.add_argument("--reference", default=FULL, help="arm that the others are compared with")
     parser.add_argument("--workers", type=int, default=2, help="processes with one thread each")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     parser.add_argument("--low-data", action="store_true")
     parser.add_argument("--ladder", action="store_true")
     args = parser.parse_args()

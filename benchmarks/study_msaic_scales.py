@@ -20,12 +20,11 @@ folder to repeat the study. After ``--max-seconds`` no fit is started.
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
-from _results import RESULTS, cached_arrays, is_cached
-from _study import hash_arrays, list_params, stack_seeds
+from _results import RESULTS, Kept
+from _study import hash_arrays, join_folds, list_params, split_folds, stack_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
 from scipy.stats import t as student_t
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -96,8 +95,7 @@ class Cohort:
         ecg = load_ptbxl(folder, task="mi", folds=list(range(1, 10)))
         self.X, self.y = np.asarray(ecg.data, dtype=np.float32), np.asarray(ecg.target)
         self.folds, self.patients = ecg.folds, ecg.groups
-        self.results, self.report = Path(results), report
-        self.deadline = time.time() + max_seconds
+        self.kept = Kept(results, max_seconds, report)
         self.key = hash_arrays(self.X, self.y)
         self._filtered = None
 
@@ -110,12 +108,11 @@ class Cohort:
 
     def pair(self, fold):
         """Return training and test records of folds 1-6: two folds are tested."""
-        tested = np.isin(self.folds, (fold, fold + 1))
-        return np.flatnonzero((self.folds <= 6) & ~tested), np.flatnonzero(tested)
+        return split_folds(self.folds, (fold, fold + 1), last=6)
 
     def leave_out(self, fold):
         """Return training and test records of folds 1-9: one fold is tested."""
-        return np.flatnonzero(self.folds != fold), np.flatnonzero(self.folds == fold)
+        return split_folds(self.folds, (fold,))
 
     def draw(self, n_records, seed, last=6, tested=(7, 8, 9)):
         """Return the first `n_records` records of shuffled patients, and records to test.
@@ -146,8 +143,6 @@ class Cohort:
         if windows:
             clf = WindowedClassifier(clf, duration=2.5, sampling_rate=100)
             key = f"windows of 2.5 s, {key}"
-        if (self.report or time.time() > self.deadline) and not is_cached(key, self.results):
-            return None
 
         def compute():
             torch.set_num_threads(1)
@@ -160,7 +155,7 @@ class Cohort:
             probability = clf.predict_proba(X[test])[:, 1]
             return {"probability": probability, "seconds": seconds, "n_parameters": n_parameters}
 
-        return cached_arrays(None, key, compute, self.results)
+        return self.kept.arrays(key, compute)
 
 
 def choose(cohort, seeds):
@@ -210,38 +205,32 @@ def difference_text(full, single, place):
 
 def test(cohort, n_seeds):
     """Return the scores of the chosen candidate and its rows, out of fold over folds 7-9."""
-    arms = {(CHOSEN, FULL): n_seeds, (CHOSEN, CNN): n_seeds}
-    arms |= {(CHOSEN, row): 1 for row in ROWS if row not in (FULL, CNN)}
+    # The rows between the CNN and the full network have one seed, and are run last.
+    fits = [(row, seed) for seed in range(n_seeds) for row in (CNN, FULL)]
+    fits += [(row, 0) for row in ROWS if row not in (CNN, FULL)]
+    y, options = tested(cohort)
     is_tested = cohort.folds >= 7
-    y, patients = cohort.y[is_tested], cohort.patients[is_tested]
-    options = {"groups": patients, "random_state": 0}
     found, sizes = {}, {}
-    for seed in range(n_seeds):
-        for (name, row), number in arms.items():
-            if seed >= number:
-                continue
-            probability = np.full(len(cohort.y), np.nan)
-            for fold in (7, 8, 9):
-                params = {**CANDIDATES[name], **ROWS[row]}
-                result = cohort.fit(params, *cohort.leave_out(fold), seed)
-                if result is not None:
-                    probability[cohort.folds == fold] = result["probability"]
-                    sizes[name, row] = result["n_parameters"], result["seconds"]
-            if not np.isnan(probability[is_tested]).any():
-                found.setdefault((name, row), []).append(probability[is_tested])
+    for row, seed in fits:
+        params = {**CANDIDATES[CHOSEN], **ROWS[row]}
+        results = {(fold,): cohort.fit(params, *cohort.leave_out(fold), seed) for fold in (7, 8, 9)}
+        probability = join_folds(cohort.folds, results)[is_tested]
+        if not np.isnan(probability).any():
+            found.setdefault(row, []).append(probability)
+            sizes[row] = results[9,]["n_parameters"], results[9,]["seconds"]
     rows = []
-    for (name, row), seeds in found.items():
-        mean = np.mean(seeds, axis=0)
+    for row in (row for row in ROWS if row in found):
+        mean = np.mean(found[row], axis=0)
         cells = [
             bootstrap_interval(metric, y, mean, **options)
             for metric in ("roc_auc", "average_precision")
         ]
         difference = ""
-        if row != FULL and (CHOSEN, FULL) in found:
-            full = found[CHOSEN, FULL][: len(seeds)]
-            difference = bootstrap_difference("roc_auc", y, np.mean(full, axis=0), mean, **options)
-        weights, seconds = sizes[name, row]
-        by_seed = " ".join(f"{roc_auc_score(y, p):.3f}" for p in seeds)
+        if row != FULL and FULL in found:
+            full = np.mean(found[FULL][: len(found[row])], axis=0)
+            difference = bootstrap_difference("roc_auc", y, full, mean, **options)
+        weights, seconds = sizes[row]
+        by_seed = " ".join(f"{roc_auc_score(y, p):.3f}" for p in found[row])
         cells += [difference, f"{weights:,}", f"{seconds:.0f}", by_seed]
         rows.append([row, *map(drop_zeros, cells)])
     header = ("", "AUROC", "AUPRC", "full minus this, AUROC", "weights", "s", "AUROC by seed")

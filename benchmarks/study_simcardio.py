@@ -12,11 +12,14 @@ normal, the full model also on the five superclasses (multilabel). Arms with the
 share it. Accuracy, precision, recall and F1 use a probability threshold of 0.5: the loss of
 MSAIC-Net is weighted for balance and that of SimCardioNet is not, so compare these metrics only
 among the arms of one method. Nothing was chosen on fold 9. Each finished fit is cached in
-benchmarks/results, so that an interrupted study continues where it stopped.
+benchmarks/results, so that an interrupted study continues where it stopped. ``--write`` replaces
+the tables of these records in docs/reproduction/simcardio.rst.
 
 ``--prints`` trains on printed ECGs of four classes instead, by three-fold cross-validation, and
 writes its tables to docs/reproduction/simcardio.rst; see _prints_study.py. ``--parts`` runs only
-these parts, none for the tables of the fits that are complete.
+these parts, none for the tables of the fits that are complete. ``--code`` uses the fits of an
+earlier version of the library, after one of them was repeated with the present version and was
+equal.
 """
 
 import argparse
@@ -31,7 +34,7 @@ from _prints_study import draw_heat_maps
 from _prints_tables import PARTS, tables_of_prints
 from _results import cached_arrays, cached_object, code_hash
 from _study import hash_arrays, list_params
-from _tables import make_rst, write_tables
+from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import (
@@ -121,20 +124,22 @@ def timed(function, *data):
     return function(*data), time.process_time() - start
 
 
-def report(rows, y, patients):
-    """Print scores with intervals, and differences of the AUROC from the full model."""
+def report(rows, y, patients, title):
+    """Return a table of scores with intervals, and of differences of the AUROC from the full model.
+
+    It is also printed.
+    """
     options = {"groups": patients, "random_state": 0}
     metrics = {"AUROC": roc_auc_score, "AUPRC": average_precision_score}
     if y.ndim == 1:
         metrics = {"AUROC": roc_auc_score, **METRICS}
-    print(f"  {'':34}" + "".join(f"{c:22}" for c in metrics) + f"{'AUROC - full':24}s      AUROCs")
+    lines = []
     for name, found in rows.items():
-        line = f"  {name:34}"
-        scores = concatenate_seeds(found)
-        for title, metric in metrics.items():
-            values = scores if title in ("AUROC", "AUPRC") else (scores > 0.5).astype(int)
-            interval = bootstrap_interval(partial(mean_over_seeds, metric), y, values, **options)
-            line += f"{interval!s:22}"
+        cells, scores = [], concatenate_seeds(found)
+        for label, metric in metrics.items():
+            values = scores if label in ("AUROC", "AUPRC") else (scores > 0.5).astype(int)
+            metric = partial(mean_over_seeds, metric)
+            cells.append(bootstrap_interval(metric, y, values, **options))
         difference = ""
         if name != FULL and FULL in rows:
             of_both = scores, concatenate_seeds(rows[FULL][: len(found)])
@@ -144,7 +149,12 @@ def report(rows, y, patients):
         each = " ".join(
             f"{mean_over_seeds(roc_auc_score, y, concatenate_seeds([f])):.3f}" for f in found
         )
-        print(f"{line}{difference!s:24}{seconds:<7.0f}{each}  {found[0]['n_weights']:,} weights")
+        cells += [difference, f"{seconds:.0f}", f"{found[0]['n_weights']:,}", each]
+        lines.append([name, *map(drop_zeros, cells)])
+    header = ("", *metrics, "AUROC minus full", "s", "weights", "AUROC by seed")
+    table = Table(title, header, lines)
+    print(make_rst(table))
+    return table
 
 
 def concatenate_seeds(found):
@@ -177,6 +187,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2, help="number of processes")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     parser.add_argument("--prints", metavar="FOLDER", help="folder of printed ECGs")
     parser.add_argument(
         "--parts",
@@ -185,16 +196,27 @@ def main():
         choices=PARTS,
         help="of --prints; of other parts, the tables have what is complete",
     )
+    parser.add_argument(
+        "--code",
+        metavar="HASH",
+        help="of --prints: use the fits of this earlier version, if one repeated fit is equal",
+    )
     parser.add_argument("--heat-maps", metavar="PNG", help="draw Grad-CAM of five prints instead")
     args = parser.parse_args()
     if args.prints:
         prints = Prints(args.prints, args.folder)
         if args.heat_maps:
-            share, of_classes = draw_heat_maps(prints, args.heat_maps)
-            print(f"share of the heat in header and footer, by class: {of_classes}")
-            print(f"share of their area: {share:.3f}")
+            share, of_classes = draw_heat_maps(prints, args.heat_maps, code=args.code)
+            rows = [[name.replace("_", " "), f"{heat:.0%}"] for name, heat in of_classes.items()]
+            title = (
+                f"Mean share of the heat in header and footer, which are {share:.0%} of the area"
+            )
+            table = Table(title, ("class", "heat"), rows)
+            print(make_rst(table))
+            command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER --heat-maps PNG"
+            write_tables("reproduction/simcardio.rst", "heat", [table], command)
             return
-        tables = tables_of_prints(prints, parts=args.parts)
+        tables = tables_of_prints(prints, parts=args.parts, code=args.code)
         print(*[part if isinstance(part, str) else make_rst(part) for part in tables], sep="\n")
         command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER"
         write_tables("reproduction/simcardio.rst", "prints", tables, command)
@@ -236,7 +258,12 @@ def main():
             rows.setdefault(name, []).append(result)
             print(f"  {name}, seed {seed} done", flush=True)
         rows = {name: rows[name] for name in ARMS if name in rows}
-        report(rows, y[~train], ecg.groups[~train])
+        title = f"{train.sum():,} training records, {(~train).sum()} test records"
+        table = report(rows, y[~train], ecg.groups[~train], title)
+        if args.write:
+            options = f" --image-size {args.image_size} --epochs {args.epochs}"
+            command = f"study_simcardio.py PTB_XL_FOLDER{options}"
+            write_tables("reproduction/simcardio.rst", task, [table], command)
 
 
 if __name__ == "__main__":

@@ -205,3 +205,65 @@ def test_gain_with_few_records():
     assert full[1] == "4" and full[3:6] == ["", "", ""]
     assert cnn[1] == "3" and cnn[3:5] == row[2:4]
     assert cnn[5] == f"{sum(gain > 0 for gain in gains)} of 3"
+
+
+def test_table_of_scales_is_out_of_fold():
+    import study_msaic_scales as script
+
+    rng = np.random.default_rng(0)
+    folds = rng.permutation(np.repeat(np.arange(1, 10), 20))
+    y = rng.integers(2, size=len(folds))
+    # Of the full network, a fold of the second seed is missing.
+    scores = {row: rng.uniform(size=(2, len(y))) + y for row in (script.CNN, script.FULL)}
+
+    def fit(params, train, test, seed):
+        row = script.CNN if params.get("dilations") == (1,) else script.FULL
+        assert set(folds[train]) | set(folds[test]) == set(range(1, 10))
+        is_full = params == {**script.CANDIDATES[script.CHOSEN], **script.ROWS[script.FULL]}
+        if not (row == script.CNN or is_full) or (is_full and seed == 1 and 8 in folds[test]):
+            return None
+        return {"probability": scores[row][seed][test], "n_parameters": 1000, "seconds": 2.0}
+
+    cohort = SimpleNamespace(y=y, folds=folds, patients=np.arange(len(y)) // 2, fit=fit)
+    cohort.leave_out = lambda fold: script.Cohort.leave_out(cohort, fold)
+    tested = folds >= 7
+    [table] = script.test(cohort, 2)
+    cnn, full = table.rows
+    assert [cnn[0], full[0]] == [script.CNN, script.FULL]
+    aurocs = [roc_auc_score(y[tested], p[tested]) for p in scores[script.CNN]]
+    assert cnn[-1] == " ".join(f"{auroc:.3f}" for auroc in aurocs).replace("0.", ".")
+    auroc = roc_auc_score(y[tested], scores[script.FULL][0][tested])
+    assert full[-1] == f"{auroc:.3f}".replace("0.", ".")
+    mean = scores[script.CNN].mean(axis=0)[tested]
+    assert float(cnn[1].split()[0]) == pytest.approx(roc_auc_score(y[tested], mean), abs=6e-4)
+
+
+def test_patients_are_drawn_until_each_label_occurs_twice():
+    from _study import draw_patients
+
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(50), 2)
+    y = rng.uniform(size=(100, 2)) < (0.5, 0.1)
+    train = np.flatnonzero(patients < 40)
+    for seed in range(5):
+        drawn = draw_patients(train, y, patients, 0.2, seed)
+        chosen = np.unique(patients[drawn])
+        assert len(chosen) == 8 and chosen.max() < 40
+        np.testing.assert_array_equal(drawn, np.flatnonzero(np.isin(patients, chosen)))
+        assert y[drawn].sum(axis=0).min() >= 2 and not y[drawn].all(axis=0).any()
+        np.testing.assert_array_equal(drawn, draw_patients(train, y, patients, 0.2, seed))
+    np.testing.assert_array_equal(draw_patients(train, y, patients, 1, 0), train)
+
+
+def test_nothing_is_computed_after_the_time_limit(tmp_path):
+    from _results import Kept
+
+    def compute():
+        return {"a": np.arange(3)}
+
+    assert Kept(tmp_path, report=True).arrays("x", compute) is None
+    assert Kept(tmp_path, max_seconds=-1).arrays("x", compute) is None
+    np.testing.assert_array_equal(Kept(tmp_path).arrays("x", compute)["a"], np.arange(3))
+    for late in (Kept(tmp_path, report=True), Kept(tmp_path, max_seconds=-1)):
+        np.testing.assert_array_equal(late.arrays("x", None)["a"], np.arange(3))
+        assert late.arrays("y", compute) is None
