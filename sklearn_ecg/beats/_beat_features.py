@@ -9,6 +9,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._validation import group_by_missing_leads, take_names
 from ..base import SignalTransformer, fill_lead_names
+from ..leads import STANDARD_LEADS
 from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
 from ..utils._fit_callbacks import as_one_task
@@ -111,7 +112,8 @@ class BeatFeatures(SignalTransformer):
     UserWarning
         If the median heart rate of ten training records or more is below 38 or above 200 per
         minute, so that `sampling_rate` is probably wrong. Not in `fit` with ``drop_empty=False``,
-        which measures nothing.
+        which measures nothing. Also if X is an object array of twelve leads without names, for
+        which the features of several leads are left out.
 
     See Also
     --------
@@ -338,6 +340,13 @@ class BeatFeatures(SignalTransformer):
     def _fit(self, signals, measure=False):
         """Choose the features. Return all features of the records if they have been measured."""
         check_sampling_rate(self.sampling_rate)
+        if self.lead_names_in_ is None and self.n_leads_in_ == len(STANDARD_LEADS):
+            warn(
+                "X has twelve leads without names, as in the object array that a meta-estimator "
+                "such as BaggingClassifier makes of a lead frame. Their order is unknown, so that "
+                "axes and other features of several leads are left out. Pass lead_names.",
+                UserWarning,
+            )
         self._feature_names = _name_features(self.lead_names_in_, self.n_leads_in_)
         features = self._measure(signals) if measure or self.drop_empty else None
         if features is not None and len(features) >= _N_RECORDS:

@@ -246,6 +246,16 @@ def test_names():
     assert unnamed[0] == "lead0__p_amplitude"
 
 
+def test_leads_without_names_are_not_combined():
+    X = make_ecg(3, duration=5, random_state=0).data
+    bare = BeatFeatures(100, drop_empty=False)
+    with pytest.warns(UserWarning, match="features of several leads are left out"):
+        bare.fit(to_lead_frame(X).to_numpy())
+    named = BeatFeatures(100, drop_empty=False).fit(X)
+    left_out = set(named.get_feature_names_out()) - set(bare.get_feature_names_out())
+    assert "global__qrs_axis" in left_out
+
+
 def test_empty_features_are_left_out():
     """scikit-learn's gradient boosting fails on columns of NaN."""
     X, y = make_ecg(40, prevalence=0.5, return_X_y=True, class_sep=np.inf, random_state=0)
