@@ -111,6 +111,20 @@ def test_dicom_applies_sensitivity_correction_and_baseline(tmp_path):
     assert "derived waveforms" in bunch.report.loc[0, "reason"]
 
 
+def test_inverted_lead_of_dicom(tmp_path):
+    """The code of a lead decides, not its meaning in words."""
+
+    def set_code(dataset):
+        source = dataset.WaveformSequence[0].ChannelDefinitionSequence[0].ChannelSourceSequence[0]
+        source.CodeValue, source.CodeMeaning = "2:65", "aVR (inverted)"
+
+    write_dicom(tmp_path / "a.dcm", STEPS, change=set_code)
+    assert_refused(tmp_path / "a.dcm", "leads", "aVR missing", leads=["aVR"])
+    aliases = {"-aVR": "-aVR"}
+    data = load_one(tmp_path / "a.dcm", leads=["aVR"], lead_aliases=aliases).data[0]
+    np.testing.assert_allclose(data, -(5 * VALUES[:1] + 10) / 1000, rtol=1e-6)
+
+
 @pytest.mark.parametrize("order", ["little", "big"])
 def test_padding_of_dicom_is_missing(tmp_path, order):
     padding = (-(2**15)).to_bytes(2, order, signed=True)

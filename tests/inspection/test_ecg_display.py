@@ -251,6 +251,11 @@ def test_heat_map_is_at_its_time(records):
     assert [image.get_array().max() for image in display.heat_] == [3 * (i == 7) for i in range(12)]
 
 
+def test_leads_in_another_order_than_assumed(records):
+    with pytest.warns(UserWarning, match="ECGDisplay assumes .* lead 8 is lead 7 minus lead 6"):
+        ECGDisplay(np.roll(records[0], 6, axis=0), sampling_rate=100).plot()
+
+
 def test_containers(records):
     rows = records.reshape(3, -1)
     frame = to_lead_frame(records)

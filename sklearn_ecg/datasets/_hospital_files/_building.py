@@ -9,9 +9,12 @@ EXPORT_AGAIN = "Export or copy it again, leave it out, or pass on_error='skip'."
 NO_UNIT = "no unit"
 _MAX_RESTING = 2**24  # twenty minutes of twelve leads at 1000 Hz
 
-# Standard leads by their code in SCP-ECG, which DICOM and MDC use as well.
-LEAD_CODES = {1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}
-LEAD_CODES.update({2 + i: f"V{i}" for i in range(1, 7)})
+# Leads by their code in SCP-ECG, which DICOM and MDC use as well.
+LEAD_CODES = {1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF", 65: "-aVR"}
+LEAD_CODES.update({2 + i: f"V{i}" for i in range(1, 8)})
+LEAD_CODES.update({8 + i: f"V{i}R" for i in range(2, 8)})
+LEAD_CODES.update({16: "X", 17: "Y", 18: "Z", 19: "CC5", 20: "CM5"})
+LEAD_CODES.update({66: "V8", 67: "V9", 68: "V8R", 69: "V9R"})
 
 
 def damaged(name, reason, field="content"):

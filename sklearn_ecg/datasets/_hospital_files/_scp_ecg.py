@@ -23,9 +23,6 @@ _HUFFMAN = re.compile("0|(1{1,8})0([01])|1{9}0([01]{8})|1{10}([01]{16})")
 _SUBTRACTED = 1  # flag: reference beats were subtracted
 _SIMULTANEOUS = 4  # flag: all leads were recorded at the same time
 
-_NAMES = {9: "V7", 16: "X", 17: "Y", 18: "Z", 19: "CC5", 20: "CM5", 65: "-aVR", 66: "V8", 67: "V9"}
-_NAMES.update({8 + i: f"V{i}R" for i in range(2, 8)})
-_NAMES.update({68: "V8R", 69: "V9R", **LEAD_CODES})
 _SEXES = {1: "male", 2: "female"}
 _AGES = {1: "years", 2: "months", 3: "weeks", 4: "days", 5: "hours"}
 
@@ -87,7 +84,7 @@ def _read_leads(name, section):
     ((start, end),) = ranges
     if not 1 <= start <= end:
         raise damaged(name, f"its leads have the samples {start} to {end}.", "length")
-    leads = [_NAMES.get(code, f"lead code {code}") for *_, code in found]
+    leads = [LEAD_CODES.get(code, f"lead code {code}") for *_, code in found]
     if len(set(leads)) < n_leads:
         raise damaged(name, "it has two leads of the same name.", "leads")
     return leads, end - start + 1

@@ -14,6 +14,7 @@ from ..._validation import (
     read_container,
 )
 from ...leads import STANDARD_LEADS, normalize_lead_names, stack_signals, to_lead_array
+from ...leads._lead_order import check_standard_order
 from ._plot_style import as_real_array, check_option
 
 # Largest amplitude in mV for which a page has room.
@@ -73,6 +74,8 @@ def check_record(signals, lead_names, sampling_rate):
     n_leads = len(signals)
     if lead_names is None:
         is_standard = n_leads == len(STANDARD_LEADS)
+        if is_standard:
+            check_standard_order(signals[np.newaxis], name="ECGDisplay")
         lead_names = STANDARD_LEADS if is_standard else [f"lead {i}" for i in range(n_leads)]
     if isinstance(lead_names, str) or not isinstance(lead_names, Iterable):
         raise TypeError(
