@@ -204,7 +204,10 @@ class FineTunedClassifier(DeepECGClassifier):
                 "unlabeled=nan cannot be compared with labels. Pass another value, such as -1."
             )
         # As objects: an array made from strings and numbers would contain strings only.
-        is_unlabeled = np.asarray(np.asarray(y, dtype=object) == self.unlabeled, dtype=bool)
+        labels = np.asarray(y, dtype=object)
+        is_unlabeled = np.asarray(labels == self.unlabeled, dtype=bool)
+        if not is_unlabeled.any():
+            self._check_type_of_unlabeled(labels)
         if is_unlabeled.ndim == 2:
             is_unlabeled = is_unlabeled.all(axis=1)
         if is_unlabeled.ndim != 1:  # labels of another type than unlabeled
@@ -215,6 +218,16 @@ class FineTunedClassifier(DeepECGClassifier):
                 f"labels, or fit an encoder, {self._encoder_class.__name__}."
             )
         return is_unlabeled
+
+    def _check_type_of_unlabeled(self, labels):
+        """Raise if records are marked by a value that only looks like ``unlabeled``."""
+        for label in labels.ravel():
+            if str(label) == str(self.unlabeled):
+                raise ValueError(
+                    f"unlabeled={self.unlabeled!r} is not equal to the label {label!r} of y, which "
+                    f"is a {type(label).__name__}: arrays of strings turn numbers into strings. "
+                    "Pass the same type in both."
+                )
 
     def _pretrain(self, data):
         """Set ``encoder_``: the fitted encoder that was passed, or one that is pretrained now."""

@@ -84,12 +84,14 @@ def check_same_columns(y_true, y_scores):
 
 def match_values(values, names, argument):
     """Return one value for each label: those of a Series or a mapping are matched by name."""
-    if isinstance(values, Mapping):
+    has_names = isinstance(values, Mapping)
+    if has_names:
         values = pd.Series(dict(values))
     if not hasattr(values, "index") or not hasattr(values, "iloc"):
         return values
     given = list(values.index)
-    if given in (list(range(len(given))), list(names)):
+    # The keys of a mapping are names in any case, numbers as well.
+    if given == list(names) or (not has_names and given == list(range(len(given)))):
         return values
     order = _positions(given, list(names))
     if order is None:
@@ -188,14 +190,18 @@ def as_label_array(y_true, argument="y_true"):
 
 
 def _check_order_of_classes(y_true, names, argument):
-    """Raise if columns are the classes of `y_true`, but not in sorted order."""
+    """Raise if columns are the classes of `y_true` and others, but not in sorted order."""
     classes = pd.unique(pd.Series(np.asarray(y_true))).tolist()
-    if set(classes) != set(names) or len(classes) != len(names):
+    if not set(classes) <= set(names):
         return
-    if names != np.unique(classes).tolist():
+    try:
+        ordered = sorted(names)
+    except TypeError:  # names of different types
+        return
+    if names != ordered:
         raise ValueError(
             f"The columns of {argument} are {_listed(names)}, but metrics take the classes in "
-            f"sorted order. Pass {argument}[np.unique(y_true)]."
+            f"sorted order. Pass {argument}[sorted({argument}.columns)]."
         )
 
 

@@ -77,11 +77,21 @@ def shared_with_training(X, groups, X_train, groups_train):
         "n_shared_patients": None,
     }
     if groups_train is not None:
+        if groups is not None and not _are_strings(groups) & _are_strings(groups_train):
+            raise ValueError(
+                f"groups has patients such as {groups[0]!r}, but groups_train {groups_train[0]!r}: "
+                "numbers and strings are never equal. Convert both to one type."
+            )
         patients = set(pd.unique(pd.Series(groups_train)))
         shared["n_training_patients"] = len(patients)
         if groups is not None:
             shared["n_shared_patients"] = len(patients & set(pd.unique(pd.Series(groups))))
     return shared
+
+
+def _are_strings(groups):
+    """Return a set with True if patients are strings, and with False if they are not."""
+    return {isinstance(patient, str) for patient in groups}
 
 
 def _signals(estimator, X):

@@ -477,6 +477,9 @@ def test_unlabeled_and_labels_of_different_types(ecg, fitted):
     )
     y = ["MI" if label else "NORM" for label in ecg.target[:20]] + [-1] * 20
     assert clf.fit(ecg.data, y).classes_.tolist() == ["MI", "NORM"]
+    # In an array of strings, the marks are strings.
+    with pytest.raises(ValueError, match="unlabeled=-1 is not equal to the label '-1' of y"):
+        clf.fit(ecg.data, np.array(y[:20] + ["-1"] * 20))
     with pytest.raises(ValueError, match="requires y to be passed"):
         clf.fit(ecg.data, None)
     with pytest.raises(ValueError, match="Negative"):

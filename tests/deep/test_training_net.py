@@ -36,7 +36,7 @@ def make_loss():
     return TINY._make_loss(DATA)
 
 
-def train(batches, valid=None, **options):
+def train(batches, valid=None, *, loss=None, **options):
     torch.manual_seed(0)
     defaults = {
         "max_epochs": 5,
@@ -49,7 +49,8 @@ def train(batches, valid=None, **options):
         "callbacks": None,
         "verbose": 0,
     }
-    return train_network(make_net(), make_loss(), batches, valid, **{**defaults, **options})
+    loss = make_loss() if loss is None else loss
+    return train_network(make_net(), loss, batches, valid, **{**defaults, **options})
 
 
 def test_history_and_schedule():
@@ -89,6 +90,31 @@ def test_early_stopping_restores_the_best_epoch():
         for x, (y, *_) in valid:
             losses.append(make_loss()(net.module_(x), y).item())
     assert np.mean(losses) == pytest.approx(history["valid_loss"].min(), rel=1e-6)
+
+
+class SlowlyImprovingLoss(torch.nn.Module):
+    """Loss of the training, and a validation loss that decreases by 0.001 % in each epoch."""
+
+    def __init__(self, n_batches):
+        super().__init__()
+        self.n_batches, self.n_calls = n_batches, 0
+
+    def forward(self, output, *targets):
+        if self.training:
+            return make_loss()(output, *targets)
+        self.n_calls += 1
+        return 1 - 1e-5 * ((self.n_calls - 1) // self.n_batches) + 0 * output[0].sum()
+
+
+def test_small_improvements_are_improvements():
+    batches = make_batches()
+    options = {"max_epochs": 8, "n_iter_no_change": 3, "learning_rate_schedule": "constant"}
+    loss = SlowlyImprovingLoss(len(batches))
+    net, history, _ = train(batches, batches, loss=loss, **options)
+    assert history["valid_loss_best"].all() and len(history["epoch"]) == 8
+    last, _, _ = train(batches, **options)
+    for a, b in zip(net.module_.parameters(), last.module_.parameters()):
+        assert torch.equal(a, b)
 
 
 class Recorder(Callback):

@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg.metrics import (
+    auroc_score,
     bootstrap_difference,
     bootstrap_interval,
     delong_interval,
@@ -115,6 +116,13 @@ def test_columns_of_classes_must_be_in_sorted_order():
     assert bootstrap_interval(metric, y, score, **OPTIONS) == expected
     with pytest.raises(ValueError, match="are c, a, b, but metrics take the classes in sorted"):
         bootstrap_interval(metric, y, score[list("cab")], **OPTIONS)
+    # Records of one class may be absent.
+    few = y != "c"
+    options = {"labels": list("abc"), "average": None, "undefined": "skip"}
+    found = auroc_score(y[few], score[few], **options)
+    np.testing.assert_array_equal(found, auroc_score(y[few], score[few].to_numpy(), **options))
+    with pytest.raises(ValueError, match=r"Pass y_score\[sorted\(y_score.columns\)\]"):
+        auroc_score(y[few], score.loc[few, list("cab")], **options)
 
 
 def test_thresholds_are_matched_by_name(frames):
@@ -123,6 +131,9 @@ def test_thresholds_are_matched_by_name(frames):
     values = {"CD": 0.9, "MI": 0.1, "HYP": 0.5}
     for threshold in (values, pd.Series(values), pd.Series([0.1, 0.5, 0.9])):
         assert_same_table(label_table(y, score, threshold=threshold, **OPTIONS), expected)
+    numbered = [frame.set_axis([2, 0, 1], axis=1) for frame in frames]
+    by_number = label_table(*numbered, threshold={0: 0.5, 1: 0.9, 2: 0.1}, **OPTIONS)
+    assert_same_table(by_number.set_axis(expected.index), expected)
     with pytest.raises(ValueError, match="names of threshold are not .*: missing HYP, CD"):
         label_table(y, score, threshold={"MI": 0.5}, **OPTIONS)
     with pytest.raises(ValueError, match="threshold contains NaN"):

@@ -270,6 +270,8 @@ def test_training_records_and_patients_that_are_given(data, fitted):
     # The same patients with other records.
     card = model_card(fitted, X[120:], y[120:], groups=patients[:120], **options)
     assert card.evaluation == "overlap"
+    with pytest.raises(ValueError, match="numbers and strings are never equal"):
+        model_card(fitted, X[120:], y[120:], groups=patients[:120].astype(str), **options)
 
 
 def test_out_of_fold_predictions_of_an_unfitted_estimator(data):

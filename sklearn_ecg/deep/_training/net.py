@@ -383,7 +383,9 @@ def train_network(
             )
         )
     if valid_batches is not None and max_epochs:
-        steps.append(EarlyStopping(patience=n_iter_no_change, load_best=True))
+        # By default, skorch does not count improvements of less than 0.01 %.
+        best = {"threshold": 0.0, "threshold_mode": "abs", "load_best": True}
+        steps.append(EarlyStopping(patience=n_iter_no_change, **best))
     optimizer_groups = []
     for part, name, rate, first_epoch in parameter_groups:
         optimizer_groups.append((f"{part}.*", {"lr": rate, "name": f"{name}_learning_rate"}))
