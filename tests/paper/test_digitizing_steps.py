@@ -285,7 +285,7 @@ def test_a_steep_stroke_among_fragments():
 def test_a_row_begins_within_a_beat():
     # The stroke falls from 10; noise divides it, and the path begins below.
     spans = {i: [] for i in range(20)}
-    spans.update({20: [(10, 25)], 21: [(26, 30), (31, 41)], 22: [(40, 52)], 23: [(51, 62)]})
+    spans.update({20: [(10, 26)], 21: [(27, 30), (31, 41)], 22: [(29, 52)], 23: [(51, 62)]})
     strokes = find_strokes(draw_columns(spans))
     (path,) = trace_rows(strokes, [Row(60.0, 0.0, 120.0, 0.0, 100.0)], 4)
     assert np.flatnonzero(path.stroke >= 0)[0] == 20
