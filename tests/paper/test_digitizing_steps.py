@@ -18,7 +18,7 @@ from sklearn_ecg.paper._digitizing._confusion import (
 )
 from sklearn_ecg.paper._digitizing._creases import subtract_creases
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
-from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
+from sklearn_ecg.paper._digitizing._digitize import _check_grid, _cut_to_grid
 from sklearn_ecg.paper._digitizing._grid_fit import (
     Grid,
     _fit,
@@ -157,6 +157,19 @@ def test_bends_that_fit_worse_are_not_used(monkeypatch):
     grid = fit_grid(split_channels(draw_grid(lambda x, y: (x / 4, y / 4))))
     assert grid.share == 0.8
     assert grid.bend is None
+
+
+@pytest.mark.parametrize(
+    "perspective, share, is_refused", [(0.1, 0.84, True), (0.1, 0.86, False), (0.01, 0.6, False)]
+)
+def test_pages_in_perspective_need_a_legible_grid(perspective, share, is_refused):
+    grid = Grid(np.eye(3), (4.0, 4.0), 0.0, perspective, share, None, None)
+    if is_refused:
+        with pytest.raises(PageRefusedError, match="only 84% of its grid") as error:
+            _check_grid(grid)
+        assert error.value.kind == "grid"
+    else:
+        _check_grid(grid)
 
 
 def test_phases_are_followed_around_text():
