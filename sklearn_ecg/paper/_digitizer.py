@@ -102,7 +102,8 @@ class ECGImageDigitizer(
        tiles of the page gives pitch and rotation. The phases of the grid in all parts of the page
        then give a homography, and cubic polynomials and a net of cells for smooth bends of the
        paper; lines are followed from place to place. If more than 45 % of the grid disagree with
-       them, the page is refused. A page that is upright to 0.02 degrees is not resampled.
+       them, or more than 15 % on a page in perspective, the page is refused. A page that is
+       upright to 0.02 degrees is not resampled.
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
        which leaves little of a gray grid. On pages that are not upright, so are creases: straight,

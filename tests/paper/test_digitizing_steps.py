@@ -18,7 +18,7 @@ from sklearn_ecg.paper._digitizing._confusion import (
 )
 from sklearn_ecg.paper._digitizing._creases import subtract_creases
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
-from sklearn_ecg.paper._digitizing._digitize import _cut_to_grid
+from sklearn_ecg.paper._digitizing._digitize import _check_grid, _cut_to_grid
 from sklearn_ecg.paper._digitizing._grid_fit import (
     Grid,
     _fit,
@@ -159,6 +159,19 @@ def test_bends_that_fit_worse_are_not_used(monkeypatch):
     assert grid.bend is None
 
 
+@pytest.mark.parametrize(
+    "perspective, share, is_refused", [(0.1, 0.84, True), (0.1, 0.86, False), (0.01, 0.6, False)]
+)
+def test_pages_in_perspective_need_a_legible_grid(perspective, share, is_refused):
+    grid = Grid(np.eye(3), (4.0, 4.0), 0.0, perspective, share, None, None)
+    if is_refused:
+        with pytest.raises(PageRefusedError, match="only 84% of its grid") as error:
+            _check_grid(grid)
+        assert error.value.kind == "grid"
+    else:
+        _check_grid(grid)
+
+
 def test_phases_are_followed_around_text():
     y, x = np.mgrid[:20, :30]
     true = 12 * np.sin(x / 15) + 0.02 * y**2
@@ -285,7 +298,7 @@ def test_a_steep_stroke_among_fragments():
 def test_a_row_begins_within_a_beat():
     # The stroke falls from 10; noise divides it, and the path begins below.
     spans = {i: [] for i in range(20)}
-    spans.update({20: [(10, 30)], 21: [(26, 38), (39, 41)], 22: [(40, 52)], 23: [(51, 62)]})
+    spans.update({20: [(10, 26)], 21: [(27, 30), (31, 41)], 22: [(29, 52)], 23: [(51, 62)]})
     strokes = find_strokes(draw_columns(spans))
     (path,) = trace_rows(strokes, [Row(60.0, 0.0, 120.0, 0.0, 100.0)], 4)
     assert np.flatnonzero(path.stroke >= 0)[0] == 20

@@ -24,6 +24,8 @@ from ._strips import fill_from_strips
 from ._strokes import INK, find_strokes
 from ._tracing import measure_stroke_width, trace_rows
 
+# Share of the grid that has to agree with a perspective, if the pitch varies by more than this.
+_MIN_SHARE, _PERSPECTIVE = 0.85, 0.02
 # Share of a lead that must be recovered.
 _MIN_RECOVERED = 0.7
 # Largest width of steep strokes, as a share of the height of level ones, on pages that were turned.
@@ -98,6 +100,7 @@ def _digitize(image, options, facts, reduction):
         perspective=grid.perspective,
         grid_share=grid.share,
     )
+    _check_grid(grid)
     upright = separate_ink(page, grid)
     remove_blots(upright)
     rulings, removed = remove_rulings(upright)
@@ -163,6 +166,19 @@ def _digitize(image, options, facts, reduction):
         )
     facts["confidence"] = _confidence(grid, axis, best[0], candidate["recovered"])
     return signals.astype(np.float32)
+
+
+def _check_grid(grid):
+    """Raise if a page in perspective agrees with too little of its grid.
+
+    Where the grid is not legible, the map to the paper is a guess, and so is the time.
+    """
+    if grid.perspective > _PERSPECTIVE and grid.share < _MIN_SHARE:
+        raise PageRefusedError(
+            "grid",
+            f"the page is in perspective, and only {grid.share:.0%} of its grid agrees with that: "
+            "parts of the grid are not legible",
+        )
 
 
 def _cut_to_grid(paths, upright, area):
