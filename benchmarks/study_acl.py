@@ -240,16 +240,24 @@ def report(rows, data, fractions, references):
 
 
 def gap_table(by_arm):
-    """Return the parts of the loss in the last epoch of regions that repel each other."""
-    rows = []
+    """Return the parts of the loss in the last epoch of regions that repel each other.
+
+    They are sums over the regions, and are compared with those of equal similarities.
+    """
+    rows, cells = [], []
     for name, seeds in by_arm.items():
         if name.startswith(SEPARATE):
             for seed, results in enumerate(seeds):
                 intra, inter = (float(results[loss][0]) for loss in ("intra", "inter"))
-                cells = (f"{value:.3f}" for value in (intra, inter, inter - intra))
-                rows.append([name, str(seed), *map(drop_zeros, cells)])
+                cells.append((name, str(seed), intra, inter))
+    # Each record has the other one of its views and those of all others, and the regions of both.
+    n_regions, n_vectors = 4, 2 * ACLECGEncoder().batch_size - 1
+    chance = (n_regions * np.log(n) for n in (n_vectors, n_vectors + 2 * (n_regions - 1)))
+    for name, seed, intra, inter in [*cells, ("equal similarities", "", *chance)]:
+        values = (f"{value:.3f}" for value in (intra, inter, inter - intra))
+        rows.append([name, seed, *map(drop_zeros, values)])
     header = ("", "seed", "``train_intra``", "``train_inter``", "difference")
-    return Table("Loss in the last epoch, in nats", header, rows)
+    return Table("Loss in the last epoch, in nats, summed over the four regions", header, rows)
 
 
 def main():

@@ -267,3 +267,14 @@ def test_nothing_is_computed_after_the_time_limit(tmp_path):
     for late in (Kept(tmp_path, report=True), Kept(tmp_path, max_seconds=-1)):
         np.testing.assert_array_equal(late.arrays("x", None)["a"], np.arange(3))
         assert late.arrays("y", compute) is None
+
+
+def test_losses_of_repelling_regions():
+    import study_acl as script
+
+    seeds = [{"intra": np.array([1.5]), "inter": np.array([1.75])}] * 2
+    table = script.gap_table({script.FULL: seeds, script.SEPARATE: seeds})
+    assert [row[:2] for row in table.rows[:2]] == [[script.SEPARATE, "0"], [script.SEPARATE, "1"]]
+    assert table.rows[0][2:] == ["1.500", "1.750", ".250"]
+    # Two views of 64 records and four regions: each vector is compared with 127 or 133 others.
+    assert table.rows[2][2:] == [f"{4 * np.log(127):.3f}", f"{4 * np.log(133):.3f}", ".185"]
