@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ecg import MSAICNetClassifier, to_lead_frame
+from sklearn_ecg import STANDARD_LEADS, MSAICNetClassifier, to_lead_frame
 from sklearn_ecg._validation import check_millivolts, find_scale_fault
 from sklearn_ecg.datasets import load_challenge, load_ptbxl, load_wfdb, make_ecg
 from sklearn_ecg.inspection import ECGDisplay
@@ -27,7 +27,7 @@ X = ECG.data
 CONTAINERS = {
     "array": lambda X: (X, {}),
     "lead frame": lambda X: (to_lead_frame(X), {}),
-    "object array": lambda X: (to_lead_frame(X).to_numpy(), {}),
+    "object array": lambda X: (to_lead_frame(X).to_numpy(), {"lead_names": STANDARD_LEADS}),
     "rows": lambda X: (X.reshape(len(X), -1), {"n_leads": 12}),
     "numeric frame": lambda X: (pd.DataFrame(X.reshape(len(X), -1)), {"n_leads": 12}),
 }
