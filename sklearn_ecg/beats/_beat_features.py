@@ -13,17 +13,14 @@ from ..leads import STANDARD_LEADS
 from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
 from ..utils._fit_callbacks import as_one_task
-from ..utils._warnings import warn
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds, wave_bounds
 from ._lead_combinations import combinations_of_leads, combine_leads
 from ._measurements import measure_p, measure_qrs, measure_st, measure_t
-from ._rhythm import check_sampling_rate, measure_rhythm
+from ._rhythm import check_sampling_rate, measure_rhythm, warn_of_sampling_rate
 
 _WINDOW = (-0.40, 0.68)  # seconds from the R-peak
 _MEASURING_RATE = 500  # Hz
-# Medians over so many records, 1/min, outside of which the sampling rate is probably wrong.
-_HEART_RATES, _N_RECORDS = (38, 200), 10
 
 _PER_LEAD = (
     "p_amplitude",
@@ -349,26 +346,14 @@ class BeatFeatures(SignalTransformer):
             )
         self._feature_names = _name_features(self.lead_names_in_, self.n_leads_in_)
         features = self._measure(signals) if measure or self.drop_empty else None
-        if features is not None and len(features) >= _N_RECORDS:
-            self._warn_of_sampling_rate(features)
+        if features is not None:
+            heart_rate = features[:, self._feature_names.index("global__heart_rate")]
+            warn_of_sampling_rate(heart_rate, self.sampling_rate, name=type(self).__name__)
         if self.drop_empty:
             self._kept = np.flatnonzero(np.isfinite(features).any(axis=0))
         else:
             self._kept = np.arange(len(self._feature_names))
         return features
-
-    def _warn_of_sampling_rate(self, features):
-        """Warn if hearts would be much slower, or much faster, than those of most people."""
-        heart_rate = features[:, self._feature_names.index("global__heart_rate")]
-        known = heart_rate[np.isfinite(heart_rate)]
-        if len(known) and not _HEART_RATES[0] <= np.median(known) <= _HEART_RATES[1]:
-            warn(
-                f"With sampling_rate={self.sampling_rate:g}, the median heart rate of "
-                f"{len(known)} of {len(features)} records is {np.median(known):.0f} per minute. "
-                "The sampling rate is probably another one, and all durations are then wrong. "
-                "Check it.",
-                UserWarning,
-            )
 
     def _measure(self, signals):
         """Measure all features of the records, those that are left out included."""

@@ -12,7 +12,7 @@ from ..base import SignalToSignalTransformer
 from ..leads._derived import independent_leads
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds
-from ._rhythm import check_sampling_rate
+from ._rhythm import check_sampling_rate, reliable_heart_rate, warn_of_sampling_rate
 
 
 class MedianBeat(SignalToSignalTransformer):
@@ -78,6 +78,12 @@ class MedianBeat(SignalToSignalTransformer):
         In `fit`, if `sampling_rate` is missing or out of range, or `window` is invalid or longer
         than the records. In `transform`, if a record has no reliable beats and
         ``unreliable="raise"``. Also if a frame notes another unit than mV.
+
+    Warns
+    -----
+    UserWarning
+        In `transform`, if the median heart rate of ten records or more is below 38 or above 200 per
+        minute, so that `sampling_rate` is probably wrong.
 
     See Also
     --------
@@ -270,6 +276,8 @@ class MedianBeat(SignalToSignalTransformer):
 
     def _transform(self, signals):
         average = self._average(signals)
+        heart_rate = reliable_heart_rate(average.rhythm)
+        warn_of_sampling_rate(heart_rate, self.sampling_rate, name=type(self).__name__)
         beats = average.beats
         report = self._make_report(average)
         good = (report["status"] == "ok").to_numpy()

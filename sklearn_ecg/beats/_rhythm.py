@@ -15,6 +15,7 @@ from .._validation import (
 )
 from ..leads._derived import independent_leads
 from ..utils._chunks import R_PEAKS, record_chunks
+from ..utils._warnings import warn
 from ._beat_selection import REFRACTORY
 from ._gaps import (
     choose_windows_in_time,
@@ -27,6 +28,9 @@ from ._qrs import detect_beats
 from ._r_peaks import RPeaks, merge_rhythms, split_by_record, take_records, without_beats
 
 _RATES = (100, 1000)  # Hz
+# Medians over so many records, 1/min, outside of which the sampling rate is probably wrong.
+_HEART_RATES, _N_RECORDS = (38, 200), 10
+_RELIABLE = 0.3  # minimum reliability of these records
 _DOUBTFUL = 0.5  # reliability below which other windows of a record with gaps are tried
 
 
@@ -62,6 +66,12 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
         If `X` is ambiguous, empty or probably transposed, `lead_names` does not match it, a lead
         that is used contains infinity, `sampling_rate` is out of range, or `X` is a lead frame that
         notes another sampling rate.
+
+    Warns
+    -----
+    UserWarning
+        If the median heart rate of ten records or more is below 38 or above 200 per minute, so that
+        `sampling_rate` is probably wrong.
 
     See Also
     --------
@@ -170,7 +180,38 @@ def detect_r_peaks(X, sampling_rate, *, n_leads=None, lead_names=None):
         lead_names=lead_names,
         sampling_rate=sampling_rate,
     )
-    return find_r_peaks(signals, lead_names, rate)
+    rhythm = find_r_peaks(signals, lead_names, rate)
+    warn_of_sampling_rate(reliable_heart_rate(rhythm), rate, name="detect_r_peaks")
+    return rhythm
+
+
+def reliable_heart_rate(rhythm):
+    """Return the heart rate of each record, NaN for records without reliable beats."""
+    return np.where(rhythm.reliability >= _RELIABLE, rhythm.heart_rate(), np.nan)
+
+
+def warn_of_sampling_rate(heart_rate, sampling_rate, *, name):
+    """Warn if the hearts of ten records or more are much slower or faster than usual.
+
+    Parameters
+    ----------
+    heart_rate : ndarray of shape (n_records,)
+        Per minute; NaN if it is unknown.
+    sampling_rate : float
+        In Hz.
+    name : str
+        Name of the caller, for the message.
+    """
+    known = heart_rate[np.isfinite(heart_rate)]
+    if len(heart_rate) < _N_RECORDS or not len(known):
+        return
+    if not _HEART_RATES[0] <= np.median(known) <= _HEART_RATES[1]:
+        warn(
+            f"With sampling_rate={sampling_rate:g} in {name}, the median heart rate of "
+            f"{len(known)} of {len(heart_rate)} records is {np.median(known):.0f} per minute. The "
+            "sampling rate is probably another one, and all durations are then wrong. Check it.",
+            UserWarning,
+        )
 
 
 def find_r_peaks(signals, lead_names, rate):

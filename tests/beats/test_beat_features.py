@@ -7,9 +7,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 
-from sklearn_ecg import STANDARD_LEADS, derive_leads, to_lead_frame
+from sklearn_ecg import STANDARD_LEADS, derive_leads, detect_r_peaks, to_lead_frame
 from sklearn_ecg.datasets import load_ludb, load_ptbxl, make_ecg
-from sklearn_ecg.preprocessing import BeatFeatures
+from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat
 
 RATE = 500
 # Height in mV of each lead, center and width (standard deviation) in ms from the R-peak.
@@ -299,11 +299,18 @@ def test_unreliable_records_are_nan_except_their_reliability():
 
 def test_wrong_sampling_rate():
     X = make_ecg(10, sampling_rate=500, duration=8, heart_rate=65, random_state=0).data
+    message = "With sampling_rate=250 in {}, the median heart rate of 10 of 10 records is 3[0-7]"
     BeatFeatures(500).fit(X)
-    with pytest.warns(UserWarning, match="With sampling_rate=250, the median .* is 3[0-7] per min"):
+    MedianBeat(500).fit_transform(X)
+    with pytest.warns(UserWarning, match=message.format("BeatFeatures")):
         BeatFeatures(250).fit(X)
-    with pytest.warns(UserWarning, match="The sampling rate is probably another one"):
+    with pytest.warns(UserWarning, match=message.format("BeatFeatures")):
         BeatFeatures(250, drop_empty=False).fit_transform(X)
+    with pytest.warns(UserWarning, match=message.format("MedianBeat")):
+        MedianBeat(250).fit_transform(X)
+    with pytest.warns(UserWarning, match=message.format("detect_r_peaks")):
+        detect_r_peaks(X, 250)
+    # Single records may be of slow hearts.
     BeatFeatures(250).fit(X[:9])
 
 
