@@ -242,7 +242,9 @@ def report(rows, data, fractions, references):
 def gap_table(by_arm):
     """Return the parts of the loss in the last epoch of regions that repel each other.
 
-    They are sums over the regions, and are compared with those of equal similarities.
+    They are sums over the regions, and are compared with those of equal similarities. The weight is
+    the mean of ``exp(similarity / temperature)`` of the negatives of the same record, divided by
+    that of the negatives of other records.
     """
     rows, cells = [], []
     for name, seeds in by_arm.items():
@@ -254,9 +256,11 @@ def gap_table(by_arm):
     n_regions, n_vectors = 4, 2 * ACLECGEncoder().batch_size - 1
     chance = (n_regions * np.log(n) for n in (n_vectors, n_vectors + 2 * (n_regions - 1)))
     for name, seed, intra, inter in [*cells, ("equal similarities", "", *chance)]:
-        values = (f"{value:.3f}" for value in (intra, inter, inter - intra))
-        rows.append([name, seed, *map(drop_zeros, values)])
-    header = ("", "seed", "``train_intra``", "``train_inter``", "difference")
+        others = np.expm1(intra / n_regions) / (n_vectors - 1)
+        same = (np.exp(inter / n_regions) - np.exp(intra / n_regions)) / (2 * (n_regions - 1))
+        values = [f"{value:.3f}" for value in (intra, inter, inter - intra)]
+        rows.append([name, seed, *map(drop_zeros, [*values, f"{same / others:.2f}"])])
+    header = ("", "seed", "``train_intra``", "``train_inter``", "difference", "weight")
     return Table("Loss in the last epoch, in nats, summed over the four regions", header, rows)
 
 

@@ -275,6 +275,7 @@ def test_losses_of_repelling_regions():
     seeds = [{"intra": np.array([1.5]), "inter": np.array([1.75])}] * 2
     table = script.gap_table({script.FULL: seeds, script.SEPARATE: seeds})
     assert [row[:2] for row in table.rows[:2]] == [[script.SEPARATE, "0"], [script.SEPARATE, "1"]]
-    assert table.rows[0][2:] == ["1.500", "1.750", ".250"]
+    weight = (np.exp(1.75 / 4) - np.exp(1.5 / 4)) / 6 / ((np.exp(1.5 / 4) - 1) / 126)
+    assert table.rows[0][2:] == ["1.500", "1.750", ".250", f"{weight:.2f}"]
     # Two views of 64 records and four regions: each vector is compared with 127 or 133 others.
-    assert table.rows[2][2:] == [f"{4 * np.log(127):.3f}", f"{4 * np.log(133):.3f}", ".185"]
+    assert table.rows[2][2:] == [f"{4 * np.log(127):.3f}", f"{4 * np.log(133):.3f}", ".185", "1.00"]
