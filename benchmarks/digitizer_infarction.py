@@ -204,7 +204,9 @@ def main():
     table = make_table(rows)
     print(make_rst(table))
     if args.write:
-        write_tables(PAGE, "infarction", [table], "digitizer_infarction.py PTB_XL_FOLDER --write")
+        scans = f" --scans {args.scans}" if args.scans else ""
+        command = f"digitizer_infarction.py PTB_XL_FOLDER{scans} --photos {args.photos} --write"
+        write_tables(PAGE, "infarction", [table], command)
 
 
 def make_table(rows):
