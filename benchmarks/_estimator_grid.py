@@ -11,7 +11,6 @@ from sklearn_ecg import ECGNetClassifier
 TASKS = {"mi": "infarction", "superclass": "five superclasses"}
 SUBSETS = ("12", "limb", "I+II+V2", "I")
 SIZES = ("15", "50", "150", "500", "all")
-DRAWS = range(5)
 TEST_FOLDS = (7, 8, 9)
 # Pairs of folds that are left out to choose between arms.
 INNER = ((1, 2), (3, 4), (5, 6))
@@ -50,6 +49,9 @@ NETWORKS = {
     RECORD_NETWORK: ("records", msaic_net(max_epochs=10)),
     BEAT_RESNET: ("beats", ECGNetClassifier("resnet1d_wang", max_epochs=15)),
 }
+# Draws of the training records of an arm without a network. Arms with a network have fewer draws,
+# and with all records there are seeds instead.
+DRAWS, FEW_DRAWS = range(15), range(5)
 # These have a process of their own.
 LARGE_NETWORKS = (RECORD_NETWORK, BEAT_RESNET)
 ARMS = (BOOSTING, TREES, RECIPE_LINEAR, LINEAR, BEATS, EQUAL, UNION, RECORDS, *NETWORKS)
@@ -132,7 +134,7 @@ def list_cells(tasks, arms):
     cells = {}
     shown = {column for part in PARTS.values() for columns in part.values() for column in columns}
     for task, subset, arm, size, draw in itertools.product(tasks, SUBSETS, arms, SIZES, DRAWS):
-        if (subset, size) not in shown:
+        if (subset, size) not in shown or draw not in draws_of(arm, size):
             continue
         seed = 0 if size == "all" and arm in SEEDLESS else draw
         parts = [(fold,) for fold in TEST_FOLDS] if size == "all" else [TEST_FOLDS]
@@ -142,6 +144,12 @@ def list_cells(tasks, arms):
             for folds in INNER:
                 cells[Cell(task, subset, arm, size, seed, folds)] = None
     return sorted(cells, key=_rank)
+
+
+def draws_of(arm, size):
+    """Return the draws of an arm or of an average of arms."""
+    has_network = NETWORKS.keys() & {arm, *AVERAGES.get(arm, ())}
+    return FEW_DRAWS if has_network or size == "all" else DRAWS
 
 
 def inner_draws(size):

@@ -11,7 +11,6 @@ from _estimator_grid import (
     BOOSTING,
     BOOSTING_BEATS,
     BOOSTING_TREES_EQUAL,
-    DRAWS,
     EQUAL,
     GROWING,
     HALF_RECORDS,
@@ -31,6 +30,7 @@ from _estimator_grid import (
     TREES_NETWORK,
     UNION,
     Cell,
+    draws_of,
     inner_draws,
 )
 from _results import cached_arrays, stored_arrays
@@ -61,6 +61,8 @@ ROWS = {
     RECIPE_NETWORK: f"``{RECIPE}`` and small network, averaged",
     TREES_NETWORK: "boosting, trees and small network, averaged",
 }
+# The whole interval of the difference between `RECIPE` and each of its parts is to be above it.
+LIMIT = -0.005
 
 
 class Stored:
@@ -118,7 +120,9 @@ class Stored:
         cell = task, subset, arm, size
         if cell not in self._draws:
             self._draws[cell] = tuple(
-                draw for draw in DRAWS if self.predict(*cell, TEST_FOLDS, [draw]) is not None
+                draw
+                for draw in draws_of(arm, size)
+                if self.predict(*cell, TEST_FOLDS, [draw]) is not None
             )
         return self._draws[cell]
 
@@ -219,19 +223,68 @@ def compare(task, subset, arm, size, stored):
         return "", ""
     score, resampled = stored.bootstrap(task, subset, arm, size, draws)
     text = ScoreInterval(score, *percentile_interval(resampled, 0.95))
-    text = str(text).replace("0.", ".") + _count_draws(draws)
-    common = tuple(draw for draw in draws if draw in stored.draws(task, subset, RECIPE, size))
-    if arm == RECIPE or not common:
+    text = str(text).replace("0.", ".") + _count_draws(draws, arm, size)
+    found = subtract_recipe(task, subset, arm, size, stored)
+    if arm == RECIPE or found is None:
         return text, ""
+    difference, common = found
+    text_of_difference = format_difference(difference).replace("0.", ".")
+    return text, text_of_difference + _count_draws(common, arm, size)
+
+
+def subtract_recipe(task, subset, arm, size, stored):
+    """Return AUROC minus that of `RECIPE`, and the draws of both; None if there are none."""
+    draws, others = (stored.draws(task, subset, a, size) for a in (arm, RECIPE))
+    common = tuple(draw for draw in draws if draw in others)
+    if not common:
+        return None
     score, resampled = stored.bootstrap(task, subset, arm, size, common)
     other_score, other_resampled = stored.bootstrap(task, subset, RECIPE, size, common)
     interval = percentile_interval(resampled - other_resampled, 0.95)
-    difference = format_difference(ScoreInterval(score - other_score, *interval))
-    return text, difference.replace("0.", ".") + _count_draws(common)
+    return ScoreInterval(score - other_score, *interval), common
 
 
-def _count_draws(draws):
-    """Return a note of the number of draws, unless there are all of them."""
-    if len(draws) == len(DRAWS):
+def describe_parts(tasks, columns, stored):
+    """Return a text that counts the differences of `RECIPE` to its parts that are above the limit.
+
+    If some of the columns have fewer than twelve leads, only those are counted. Differences that
+    are not above the limit are listed.
+
+    Parameters
+    ----------
+    tasks : sequence of str
+    columns : dict of str to list of (subset, size)
+    stored : Stored
+
+    Returns
+    -------
+    text : str
+    """
+    cells = list(dict.fromkeys(cell for cells in columns.values() for cell in cells))
+    fewer = [(subset, size) for subset, size in cells if subset != "12"]
+    below, n_found = [], 0
+    for task, (subset, size), part in itertools.product(tasks, fewer or cells, AVERAGES[RECIPE]):
+        found = subtract_recipe(task, subset, part, size, stored)
+        if found is None:
+            continue
+        n_found += 1
+        # The sign is that of `RECIPE` minus its part.
+        score, low, high = -found[0].score, -found[0].high, -found[0].low
+        if low <= LIMIT:
+            where = f"{TASKS[task]}, {'12 leads' if subset == '12' else subset}, {size} records"
+            difference = format_difference(ScoreInterval(score, low, high)).replace("0.", ".")
+            below.append(f"- {where}, minus {ROWS[part]}: {difference}")
+    limit = f"{LIMIT:.3f}".replace("0.", ".")
+    text = (
+        f"Of the {n_found} differences between ``{RECIPE}`` and one of its three parts "
+        f"{'with fewer leads' if fewer else 'with 12 leads'}, the whole interval is above {limit} "
+        f"for {n_found - len(below)}."
+    )
+    return "\n".join([text, *(["It is not for:", "", *below] if below else [])])
+
+
+def _count_draws(draws, arm, size):
+    """Return a note of the number of draws, unless there are all of those of an arm."""
+    if len(draws) == len(draws_of(arm, size)):
         return ""
     return f", {len(draws)} draw{'s' if len(draws) > 1 else ''}"

@@ -7,8 +7,8 @@ Both write the tables of that page; the second only from what is stored.
 
 Infarction (against normal) and the five superclasses are predicted for folds 7 to 9 of PTB-XL.
 Models of 15, 50, 150 or 500 records are trained on the same number of random records of folds 1 to
-6, five times. Models of all records are trained on the eight other folds, for each fold of the
-test, with five seeds where the estimator is random.
+6, fifteen times, and networks five times. Models of all records are trained on the eight other
+folds, for each fold of the test, with five seeds where the estimator is random.
 
 Everything that is chosen, which are the strength of the regularization and the arms whose
 probabilities are averaged, is chosen on folds 1 to 6, of which two are left out in turn
@@ -41,7 +41,7 @@ from _estimator_grid import (
     Cohort,
     list_cells,
 )
-from _estimator_scores import Stored, make_page_tables
+from _estimator_scores import Stored, describe_parts, make_page_tables
 from _results import RESULTS, code_hash
 from _tables import make_rst, write_tables
 from joblib import Parallel, delayed
@@ -80,9 +80,10 @@ def main():
     else:
         for part, columns in PARTS.items():
             tables = make_page_tables(args.tasks, columns, stored)
-            print("", *map(make_rst, tables), sep="\n", flush=True)
+            text = describe_parts(args.tasks, columns, stored)
+            print("", *map(make_rst, tables), text, sep="\n", flush=True)
             if set(args.tasks) == set(TASKS):
-                write_tables(PAGE, part, tables, "study_estimators.py PTB_XL_FOLDER")
+                write_tables(PAGE, part, [*tables, text], "study_estimators.py PTB_XL_FOLDER")
 
 
 def make_cohort(task, args):

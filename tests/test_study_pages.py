@@ -24,7 +24,7 @@ def benchmarks():
 def study(tmp_path):
     """A cohort, and predictions of the parts of the recipe with 15 records.
 
-    There are two of the five draws of convolutions.
+    There are two of the draws of convolutions, and all of those of networks, which are fewer.
     """
     import _estimator_grid as grid
     import _estimator_scores as scores
@@ -34,8 +34,8 @@ def study(tmp_path):
     y = rng.integers(2, size=len(folds))
     cohort = grid.Cohort(y, folds, np.arange(len(y)) // 2)
     y_test = y[folds >= 7]
-    arms = {arm: range(5) for arm in grid.AVERAGES[grid.RECIPE]}
-    arms[grid.BEATS] = range(2)
+    arms = {arm: grid.DRAWS for arm in grid.AVERAGES[grid.RECIPE]}
+    arms |= {grid.BEATS: range(2), grid.BEAT_NETWORK: grid.FEW_DRAWS}
     kept = {}
     for arm, draws in arms.items():
         for draw in draws:
@@ -67,12 +67,13 @@ def test_tables_of_estimators(study):
     rows = rows_of(tables)
     arms = (
         *(grid.RECIPE, grid.BOOSTING, grid.TREES, grid.RECIPE_LINEAR),
-        *(grid.BEATS, grid.BOOSTING_BEATS),
+        *(grid.BEATS, grid.BEAT_NETWORK),
+        *(grid.BOOSTING_BEATS, grid.RECIPE_NETWORK, grid.TREES_NETWORK),
     )
     assert list(rows) == [script.ROWS[arm] for arm in arms]
-    boosting = [roc_auc_score(y, kept[grid.BOOSTING, draw][0]) for draw in range(5)]
+    boosting = [roc_auc_score(y, kept[grid.BOOSTING, draw][0]) for draw in grid.DRAWS]
     recipe = []
-    for draw in range(5):
+    for draw in grid.DRAWS:
         labels = stored.cohorts["mi"].y[:72]
         drawn = labels[grid.draw_records(labels, np.arange(72), 15, draw)]
         n_rarer = min(drawn.sum(), 15 - drawn.sum())
@@ -90,6 +91,32 @@ def test_tables_of_estimators(study):
     assert "draw" not in scores[0]
     for cells in rows[script.ROWS[grid.BEATS]]:
         assert cells[0].endswith(", 2 draws")
+    # Networks are compared on the draws that they have.
+    few = len(grid.FEW_DRAWS)
+    assert few < len(grid.DRAWS)
+    network = [roc_auc_score(y, kept[grid.BEAT_NETWORK, draw][0]) for draw in range(few)]
+    scores, differences = rows[script.ROWS[grid.BEAT_NETWORK]]
+    assert scores[0].startswith(f"{np.mean(network):.3f}".lstrip("0")) and scores[0].endswith("]")
+    assert float(differences[0].split()[0]) == pytest.approx(
+        np.mean(network) - np.mean(recipe[:few]), abs=6e-4
+    )
+    text = script.describe_parts(["mi"], columns, stored)
+    whole, *parts = (
+        stored.bootstrap("mi", "12", arm, "15", tuple(grid.DRAWS))[1]
+        for arm in (grid.RECIPE, *grid.AVERAGES[grid.RECIPE])
+    )
+    lows = [np.percentile(whole - part, 2.5) for part in parts]
+    n_above = sum(low > -0.005 for low in lows)
+    assert 0 < n_above < 3
+    assert f"Of the 3 differences between ``{grid.RECIPE}`` and" in text
+    assert f"with 12 leads, the whole interval is above -.005 for {n_above}." in text
+    listed = [line for line in text.splitlines() if line.startswith("- infarction, 12 leads, 15 ")]
+    assert len(listed) == 3 - n_above
+    for part, low in zip(grid.AVERAGES[grid.RECIPE], lows, strict=True):
+        ends = f"minus {script.ROWS[part]}: "
+        found = [line.split(ends)[1] for line in listed if ends in line]
+        assert len(found) == (low <= -0.005)
+        assert all(f"[{low:+.3f} ".replace("0.", ".") in line for line in found)
     with pytest.raises(ValueError, match="No predictions of infarction are stored"):
         script.make_page_tables(["mi"], {"more": [("12", "500")]}, stored)
 
