@@ -13,6 +13,7 @@ from ..leads import STANDARD_LEADS
 from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
 from ..utils._fit_callbacks import as_one_task
+from ..utils._warnings import warn
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds, wave_bounds
 from ._lead_combinations import combinations_of_leads, combine_leads
