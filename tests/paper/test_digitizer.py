@@ -375,6 +375,14 @@ def test_wrong_scale(page, records):
     assert refusal(images[0])[0] == "scale"
 
 
+def test_illegible_grid_in_perspective(page, monkeypatch):
+    """With limits that no page meets, the page is refused."""
+    for name, value in (("_PERSPECTIVE", -1.0), ("_MIN_SHARE", 1.1)):
+        monkeypatch.setattr(f"sklearn_ecg.paper._digitizing._digitize.{name}", value)
+    kind, reason = refusal(page)
+    assert kind == "grid" and "of its grid agrees" in reason
+
+
 def test_other_layout_than_given(page):
     kind, reason = refusal(page, layout="12x1")
     assert kind == "layout"
