@@ -257,3 +257,18 @@ def test_leads_in_another_order_than_assumed(order):
     check(X)
     mean, scale = X.mean(axis=2, keepdims=True), X.std(axis=2, keepdims=True)
     check(((X - mean) / scale)[:, positions])
+
+
+def test_scaled_leads_that_satisfy_an_identity_by_chance():
+    """Scaled I and III with a correlation of .5 have the scaled aVL as their difference."""
+    rng = np.random.default_rng(0)
+    X = make_ecg(6, duration=4, random_state=0).data
+    for record in X:
+        first, second = np.linalg.qr(rng.standard_normal((X.shape[2], 2)))[0].T
+        lead_i, lead_iii = first, first / 2 + np.sqrt(0.75) * second
+        lead_ii = lead_i + lead_iii
+        avr, avl, avf = -(lead_i + lead_ii) / 2, (lead_i - lead_iii) / 2, (lead_ii + lead_iii) / 2
+        record[:6] = lead_i, lead_ii, lead_iii, avr, avl, avf
+    scaled = X / np.sqrt(np.square(X).mean(axis=2, keepdims=True))
+    np.testing.assert_allclose(scaled[:, 4], scaled[:, 0] - scaled[:, 2], atol=1e-5)
+    check(scaled)
