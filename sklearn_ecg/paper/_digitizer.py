@@ -68,9 +68,10 @@ class ECGImageDigitizer(
         rhythm strips below. "auto" takes the layout with as many rows as the page that agrees with
         the identities of the limb leads. A page with another number of rows is refused.
     paper_speed : {25, 50}, default=25
-        Paper speed in mm/s.
+        Paper speed in mm/s. A page whose calibration pulses are those of 50 mm/s is refused at 25.
     gain : {5, 10, 20}, default=10
-        Amplitude scale in mm/mV. A page whose calibration pulses have another height is refused.
+        Amplitude scale in mm/mV, of all leads. A page whose calibration pulses have another height
+        is refused.
     duration : float, default=10.0
         Length of the signals in seconds, > 0. Time 0 is where the rows begin. Later parts of a row
         are cut off, and the signals of shorter rows end with NaN.
@@ -116,7 +117,9 @@ class ECGImageDigitizer(
        the end of the stroke, less half the width of the line.
     6. A rectangle at the end of a row is the calibration pulse; its foot is 0 mV. Without a
        pulse, the median of each lead is 0 mV.
-    7. Rows have to show 85 % to 106 % of the time of the layout. Columns have equal widths.
+    7. Rows have to show 85 % to 106 % of the time of the layout. Columns have equal widths. If rows
+       are shorter or longer by more than 0.1 s, the limb leads must not agree much better when
+       time 0 is elsewhere, as on a page whose left side is cut off.
     8. Leads are assigned by their position; names are not read. Therefore, the identities II = I +
        III and aVR + aVL + aVF = 0 have to hold, up to 30 % of the energy of these leads. A page in
        another order, a rotated page, or traces that were confused contradict them.

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.leads import STANDARD_LEADS, is_lead_frame, to_lead_array
 from sklearn_ecg.paper import ECGImageDigitizer, ECGImageRenderer
+from sklearn_ecg.paper._digitizing import _digitize
 
 RATE = 100
 SIZE = (850, 1100)
@@ -373,6 +374,48 @@ def test_wrong_scale(page, records):
     assert refusal(page, paper_speed=50)[0] == "time"
     images, _ = render(records[:1], gain=5)
     assert refusal(images[0])[0] == "scale"
+
+
+def test_gain_that_no_pulse_has(page, monkeypatch):
+    """The beats of a row may hide its pulse, and others may look like one."""
+    pulses = _digitize.find_time_axis
+
+    def find_fewer(*args):
+        axis = pulses(*args)
+        axis.pulses = [axis.pulses[0], *[None] * (len(axis.pulses) - 1)]
+        return axis
+
+    monkeypatch.setattr(_digitize, "find_time_axis", find_fewer)
+    kind, reason = refusal(page, gain=20)
+    assert kind == "scale" and "10.0 mm high" in reason
+    assert ECGImageDigitizer(RATE).report([page])["n_pulses"].tolist() == [1]
+
+
+def test_pulses_of_another_paper_speed(records):
+    """A page of 5 s at 50 mm/s is as wide as one of 10 s at 25 mm/s."""
+    images, _ = render(records[:1, :, :500], speed=50, duration=5)
+    kind, reason = refusal(images[0])
+    assert kind == "time" and "10 mm wide" in reason
+    without, _ = render(records[:1, :, :500], speed=50, duration=5, calibration=False)
+    report = ECGImageDigitizer(RATE, on_error="nan").report(without)
+    assert "wide" not in report.loc[0, "reason"]
+
+
+@pytest.mark.parametrize("layout", ["3x4+1", "6x2"])
+@pytest.mark.parametrize("seconds", [0.4, 0.6, 1.0])
+def test_pages_cut_off_at_a_side(pages, layout, seconds):
+    """Columns of leads that begin too late are not taken for those of a page that ends early."""
+    images, renderer, signals, _ = pages[layout]
+    per_second = 25 * renderer.pixels_per_mm_
+    start = renderer.panel_table()["left"].min()
+    for image, signal in zip(images, signals):
+        kind, _ = refusal(image[:, int(start + seconds * per_second) :])
+        assert kind in ("time", "leads")
+        stop = int(start + (10 - seconds) * per_second)
+        found = ECGImageDigitizer(RATE).transform([image[:, :stop]])[0]
+        both = ~np.isnan(found) & ~np.isnan(signal)
+        assert both.any(axis=1).all()
+        assert np.abs(found - signal)[both].mean() < 0.01
 
 
 def test_illegible_grid_in_perspective(page, monkeypatch):

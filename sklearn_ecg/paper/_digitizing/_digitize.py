@@ -11,6 +11,7 @@ from ._curves import make_curve
 from ._grid_fit import fit_grid
 from ._ink import remove_blots, remove_rulings, separate_ink
 from ._layouts import (
+    COLUMN_SECONDS,
     MAX_LIMB_RESIDUAL,
     READABLE_LAYOUTS,
     limb_residual,
@@ -32,6 +33,13 @@ _MIN_RECOVERED = 0.7
 _STEEP_WIDTH = 0.65
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
+# mm: pulses of at least this width are those of 0.2 s at 50 mm/s. At 25 mm/s, they have 5 mm.
+_FAST_PULSE = 7.5
+# Seconds by which the length of rows may differ from that of the layout before time 0 is checked,
+# the places of time 0 that are tried, as shares of this difference, and how much better and how
+# many times better the limb leads have to agree with one of them for time 0 to be doubtful.
+_LENGTH_DIFFERENCE, _OTHER_STARTS = 0.1, (0.25, 0.5, 0.75, 1.0)
+_RESIDUAL_GAIN, _RESIDUAL_RATIO = 0.01, 2.0
 # Hz at which limb leads are compared, so that refusals do not depend on the rate of the signals.
 _CHECKED_RATE = 100
 # mm by which the starts of rows may differ.
@@ -119,7 +127,7 @@ def _digitize(image, options, facts, reduction):
     if any(curve is None or not curve.pieces for curve in curves):
         raise PageRefusedError("traces", "a row has no continuous trace")
     axis = find_time_axis(curves, upright.scales, options.paper_speed, rulings)
-    _check_pulses(axis, options.gain, facts)
+    _check_pulses(axis, options, facts)
     facts.update(seconds=axis.seconds, start_spread=axis.spread)
     cut_ends(paths, curves, axis, scale)
     mark_removed(paths, curves, removed)
@@ -148,6 +156,7 @@ def _digitize(image, options, facts, reduction):
             f"the limb leads contradict II = I + III or aVR + aVL + aVF = 0 (residual "
             f"{best[0]:.2f}): the leads are in other places, or traces were confused",
         )
+    _check_start(layout, curves, axis, checked, upright.scales)
     poor = [name for name, share in candidate["recovered"].items() if share < _MIN_RECOVERED]
     if poor:
         raise PageRefusedError("traces", f"the traces of {', '.join(poor)} are incomplete")
@@ -192,18 +201,53 @@ def _cut_to_grid(paths, upright, area):
         path.stroke[:first] = path.stroke[stop:] = -1
 
 
-def _check_pulses(axis, gain, facts):
-    heights = [pulse.height for pulse in axis.pulses if pulse is not None]
+def _check_pulses(axis, options, facts):
+    """Raise if the calibration pulses contradict the gain or the paper speed."""
+    pulses = [pulse for pulse in axis.pulses if pulse is not None]
+    heights = np.array([pulse.height for pulse in pulses])
     facts["n_pulses"] = len(heights)
-    facts["pulse_height"] = float(np.median(heights)) if heights else None
-    # One alone may be something else.
-    if len(heights) > 1 and np.ptp(heights) < 1:
-        if abs(facts["pulse_height"] / gain - 1) > _PULSE_TOLERANCE:
-            raise PageRefusedError(
-                "scale",
-                f"the calibration pulse is {facts['pulse_height']:.1f} mm high, but gain={gain:g} "
-                "mm/mV",
-            )
+    facts["pulse_height"] = float(np.median(heights)) if pulses else None
+    if not pulses:
+        return
+    # One of several may be something else.
+    if (np.abs(heights / options.gain - 1) > _PULSE_TOLERANCE).all():
+        raise PageRefusedError(
+            "scale",
+            f"the calibration pulse is {facts['pulse_height']:.1f} mm high, but "
+            f"gain={options.gain:g} mm/mV",
+        )
+    per_mm = axis.per_second / options.paper_speed
+    width = float(np.median([pulse.right - pulse.left for pulse in pulses])) / per_mm
+    if options.paper_speed == 25 and len(pulses) > 1 and width >= _FAST_PULSE:
+        raise PageRefusedError(
+            "time",
+            f"the calibration pulse is {width:.0f} mm wide, as at 50 mm/s, but paper_speed=25",
+        )
+
+
+def _check_start(layout, curves, axis, options, scales):
+    """Raise if the limb leads agree much better when time 0 is elsewhere.
+
+    A page whose left side is cut off begins later than time 0. The columns of leads are then
+    elsewhere, and the last part of each lead is that of the next one.
+    """
+    n_columns = READABLE_LAYOUTS[layout][1]
+    missing = n_columns * COLUMN_SECONDS[n_columns] - axis.seconds
+    if n_columns == 1 or abs(missing) <= _LENGTH_DIFFERENCE:
+        return
+
+    def residual(share):
+        start = axis.start - share * missing * axis.per_second
+        moved = replace(axis, start=start, seconds=axis.seconds + share * missing)
+        return sum(_read_leads(layout, curves, moved, options, scales)["residuals"])
+
+    current, best = residual(0.0), min(map(residual, _OTHER_STARTS))
+    if current > max(best + _RESIDUAL_GAIN, _RESIDUAL_RATIO * best):
+        raise PageRefusedError(
+            "time",
+            f"the rows show {axis.seconds:.1f} s, and the limb leads agree much better if time 0 "
+            "is elsewhere: the left side of the page may be cut off",
+        )
 
 
 def _read_leads(layout, curves, axis, options, scales):
