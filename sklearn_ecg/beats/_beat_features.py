@@ -180,7 +180,8 @@ class BeatFeatures(SignalTransformer):
     t_peak_end       ms      from the peak of the T wave (median over leads) to its end
     p_axis           degrees direction of the P area in the frontal plane, in (-180, 180]
     qrs_axis         degrees direction of the QRS area
-    t_axis           degrees direction of the T area; all three: NaN below an area of 0.12 mV ms
+    t_axis           degrees direction of the T area; all three: NaN below an area of 0.12 mV ms, or
+                             if a lead they need is flat, unless other limb leads agree with it
     qrs_t_angle      degrees angle between the QRS and T axes, in [0, 180]
     r_transition     1       first chest lead, 1 to 6, in which R is at least as high as S is
                              deep, interpolated; 7 if there is none

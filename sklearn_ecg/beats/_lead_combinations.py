@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._measurements import MIN_WAVE_AREA
+from ._measurements import MIN_WAVE, MIN_WAVE_AREA
 
 _CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
 
@@ -31,14 +31,24 @@ def combine_leads(lead_values, names):
     place = {name: i for i, name in enumerate(names or ())}
     measures = {}
     if "I" in place and ("aVF" in place or "II" in place):
+        second = place["aVF" if "aVF" in place else "II"]
+        flat = _is_flat(lead_values)[:, [place["I"], second]].any(axis=1)
         for wave in ("p", "qrs", "t"):
             area = lead_values[f"{wave}_area"]
-            x = area[:, place["I"]]
-            y = area[:, place["aVF"]] if "aVF" in place else area[:, place["II"]] - x / 2
+            x, y = area[:, place["I"]], area[:, second]
+            unknown = flat
+            if "II" in place:
+                other = area[:, place["II"]] - x / 2
+                if "aVF" in place:
+                    # A flat lead that agrees with the others is isoelectric.
+                    unknown = flat & (np.abs(y - other) >= MIN_WAVE_AREA)
+                else:
+                    y = other
             # aVF is an augmented lead; this factor makes its scale that of lead I.
             y = 2 / np.sqrt(3) * y
             axis = np.degrees(np.arctan2(y, x))
-            measures[f"{wave}_axis"] = np.where(np.hypot(x, y) < MIN_WAVE_AREA, np.nan, axis)
+            axis[unknown | (np.hypot(x, y) < MIN_WAVE_AREA)] = np.nan
+            measures[f"{wave}_axis"] = axis
         angle = np.abs(measures["qrs_axis"] - measures["t_axis"])
         measures["qrs_t_angle"] = np.minimum(angle, 360 - angle)
     r, depth = _find_voltages(lead_values)
@@ -51,6 +61,12 @@ def combine_leads(lead_values, names):
     if place.keys() >= set(_REQUIRED_LEADS["cornell"]):
         measures["cornell"] = r[:, place["aVL"]] + depth[:, place["V3"]]
     return measures
+
+
+def _is_flat(lead_values):
+    """Return which leads have no wave of at least the minimum height."""
+    heights = [np.abs(lead_values[f"{wave}_amplitude"]) for wave in ("p", "qrs", "t")]
+    return ~(np.fmax.reduce(heights) >= MIN_WAVE)
 
 
 def _find_voltages(lead_values):

@@ -8,7 +8,7 @@ import numpy as np
 from ._delineation import first_true, smooth, starts_run, take_at, velocity
 
 # Minimum height of a wave: in mV, and relative to the noise of the average beat.
-_MIN_WAVE, _WAVE_NOISE = 0.02, 2.0
+MIN_WAVE, _WAVE_NOISE = 0.02, 2.0
 
 # Milliseconds.
 _SHORTEST_WAVE = 6
@@ -20,7 +20,7 @@ _P_SMOOTHING, _T_SMOOTHING = 12, 16
 _T_START = 60  # from the end of the QRS
 
 # Area of the smallest wave, in mV ms. The direction of a smaller area is not defined.
-MIN_WAVE_AREA = _MIN_WAVE * _SHORTEST_WAVE
+MIN_WAVE_AREA = MIN_WAVE * _SHORTEST_WAVE
 
 # Limits of the velocity during the QRS of a lead: fraction of the maximum, multiple of the rest.
 _LEAD_SLOPE, _LEAD_NOISE = 0.05, 3.0
@@ -54,7 +54,7 @@ def measure_qrs(beats, rate, bounds, noise):
     time = np.arange(beats.shape[2])
     inside = (time >= onset) & (time <= offset)
     last = offset[:, :, 0] - 1  # an extremum at the very end belongs to the ST segment
-    least = np.maximum(_MIN_WAVE, _WAVE_NOISE * np.nan_to_num(noise))
+    least = np.maximum(MIN_WAVE, _WAVE_NOISE * np.nan_to_num(noise))
 
     shortest = max(1, round(_SHORTEST_WAVE * ms))
     high, low = beats > least[:, :, None], beats < -least[:, :, None]
@@ -174,7 +174,7 @@ def measure_t(beats, rate, bounds):
     lowest = np.where(part, beats, 0).min(axis=2)
     spread = highest - lowest
     polarity = np.divide(
-        highest + lowest, spread, out=np.zeros_like(spread), where=spread >= _MIN_WAVE
+        highest + lowest, spread, out=np.zeros_like(spread), where=spread >= MIN_WAVE
     )
     area = np.where(part, beats, 0).sum(axis=2) / ms
     amplitude = np.where(highest >= -lowest, highest, lowest)

@@ -281,7 +281,8 @@ def test_qrs_axis():
         found = measure(to_lead_frame(limbs, names), 100)["global__qrs_axis"]
         np.testing.assert_allclose(found, axis, atol=0.5)
         without = measure(to_lead_frame(limbs[:, :2], ("I", "II")), 100)["global__qrs_axis"]
-        np.testing.assert_allclose(without, axis, atol=0.5)
+        # If one of two leads is flat, it may not be connected.
+        np.testing.assert_allclose(without, axis if all(factors) else np.nan, atol=0.5)
 
 
 def test_unreliable_records_are_nan_except_their_reliability():

@@ -279,6 +279,21 @@ def test_axes_without_a_wave_are_undefined(lead_i, lead_ii):
     assert np.isnan(found["global__t_axis"]) == (not lead_i)
 
 
+@pytest.mark.parametrize("noise", [0, 0.003])
+@pytest.mark.parametrize("lead", ["I", "aVF", "II"])
+def test_axes_of_a_flat_lead_are_undefined(lead, noise):
+    """An electrode is not connected: the axes would be 0 or 90 degrees."""
+    names = ["I", "II"] if lead == "II" else STANDARD_LEADS
+    X = record()[:, [STANDARD_LEADS.index(name) for name in names]]
+    X[:, names.index(lead)] = 0.3
+    X += noise * np.random.default_rng(0).standard_normal(X.shape)
+    features = BeatFeatures(RATE, drop_empty=False, lead_names=names).fit(X)
+    found = dict(zip(features.get_feature_names_out(), features.transform(X)[0]))
+    for name in ("p_axis", "qrs_axis", "t_axis", "qrs_t_angle"):
+        assert np.isnan(found[f"global__{name}"]), name
+    assert np.isfinite(found["global__qrs_duration"])
+
+
 # The height of R in V5 or V6 and the depth of S or QS in V1, in mV.
 SOKOLOW_LYON = [
     (dict(V1="rS"), 1.1 + 1.0),
