@@ -13,6 +13,9 @@ from ._signals import is_signal_table
 
 SINGLE_IMAGE = "A single image is X[[0]], not X[0]"
 
+# Floats up to 255 reach this, unless all images are dark.
+_LEAST_OF_255 = 16
+
 
 def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     """Convert X to an array of images, and compare it with the fitted images.
@@ -48,7 +51,7 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
     ------
     ValueError
         If X is ambiguous, contains NaN or infinity, or differs from the fitted images in size,
-        number of channels, or in being bytes or not.
+        number of channels, in being bytes or not, or plainly in the range of floats.
     TypeError
         If X contains objects that are not numbers.
     """
@@ -122,7 +125,26 @@ def check_images(estimator, X, *, reset, image_shape=None, dtype=np.float32):
             raise ValueError(
                 "Input X contains values above 1e15. Pass floats that are about in [0, 1]."
             )
+        _check_float_range(estimator, X, name, reset)
     return X
+
+
+def _check_float_range(estimator, X, name, reset):
+    """Raise if floats are plainly up to 255 and the fitted ones up to 1, or vice versa."""
+    highest = X.max()
+    white = None
+    if X.min() >= 0 and 0 < highest <= 255:
+        white = 1 if highest <= 1 else 255 if highest > _LEAST_OF_255 else None
+    if reset:
+        estimator._fitted_white = white
+        return
+    fitted = getattr(estimator, "_fitted_white", None)
+    if None not in (white, fitted) and white != fitted:
+        remedy = "Divide X by 255." if fitted == 1 else "Multiply X by 255."
+        raise ValueError(
+            f"X holds floats up to {highest:g}, but {name} was fitted on floats from 0 to "
+            f"{fitted}. {remedy}"
+        )
 
 
 def refuse_other_dimensions(X, also=""):

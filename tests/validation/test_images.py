@@ -86,6 +86,21 @@ def test_what_differs_from_fit_is_refused():
         check_images(fitted(BYTES), FLOATS, reset=False)
 
 
+def test_another_range_of_floats_is_refused():
+    """Values that are 255 times as large give embeddings without meaning."""
+    large = BYTES.astype(float)
+    with pytest.raises(ValueError, match="up to 254, but Estimator .* from 0 to 1. Divide X"):
+        check_images(fitted(large / 255), large, reset=False)
+    with pytest.raises(ValueError, match="up to 0.99.*, but .* from 0 to 255. Multiply X"):
+        check_images(fitted(large), large / 255, reset=False)
+    # Black, standardized and slightly brighter images have no plain range.
+    for X in (0 * large, large / 127.5 - 1, large / 200):
+        for training in (large, large / 255):
+            check_images(fitted(training), X, reset=False)
+        for other in (large, large / 255):
+            check_images(fitted(X), other, reset=False)
+
+
 def with_value(value):
     X = FLOATS.copy()
     X[1, 2, 3, 0] = value
