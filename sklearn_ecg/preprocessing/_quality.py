@@ -394,10 +394,7 @@ def _measure_leads(signals, rate, saturation):
     saturated = clipped + beyond.mean(axis=-1)
 
     low, high = np.quantile(centered, [0.01, 0.99], axis=-1)
-    lag = max(1, round(_JUMP_TIME * rate))
-    jump = np.zeros(low.shape)
-    if n_times > lag:
-        jump = np.abs(centered[..., lag:] - centered[..., :-lag]).max(axis=-1)
+    jump = _largest_change(centered, max(1.0, _JUMP_TIME * rate))
 
     frequency = np.fft.rfftfreq(n_times, 1 / rate)
     spectrum = np.fft.rfft(centered - centered.mean(axis=-1, keepdims=True), axis=-1)
@@ -421,6 +418,20 @@ def _measure_leads(signals, rate, saturation):
     missing = unknown.mean(axis=-1)
     measures = [missing, flat, saturated, high - low, jump, baseline, noise, kurtosis]
     return np.stack([*measures, qrs_power * beats], axis=-1)
+
+
+def _largest_change(signals, lag):
+    """Return the largest change within a lag in time points, which is interpolated linearly."""
+    whole = int(lag + 1e-6)
+    part = lag - whole
+    if signals.shape[-1] <= whole:
+        return np.zeros(signals.shape[:-1])
+    later = signals[..., whole:]
+    if part > 1e-6:
+        # Rounded to 8 ms at 250 Hz, the lag would give smaller changes than at other rates.
+        following = np.concatenate([later[..., 1:], later[..., -1:]], axis=-1)
+        later = (1 - part) * later + part * following
+    return np.abs(later - signals[..., :-whole]).max(axis=-1)
 
 
 def _fill_gaps(signals, unknown):

@@ -125,6 +125,16 @@ def test_amplitudes(clean):
     assert np.argwhere(~usable).tolist() == [[1, 6], [2, 6]]
 
 
+@pytest.mark.parametrize("rate", [100, 128, 250, 257, 360, 500, 999.9])
+def test_jump_does_not_depend_on_the_rate(rate):
+    """Changes of a sine and of a step within 10 ms, also if these are 2.5 time points."""
+    t = np.arange(round(4 * rate)) / rate
+    X = np.stack([np.sin(2 * np.pi * 5 * t), np.where(t < 2, 0, 1.5), 0 * t])[:, np.newaxis]
+    quality = SignalQuality(sampling_rate=rate).fit(X)
+    jump = quality.transform(X)[:, list(quality.get_feature_names_out()).index("lead0__jump")]
+    np.testing.assert_allclose(jump, [2 * np.sin(np.pi * 0.05), 1.5, 0], rtol=0.03)
+
+
 def test_invariance_to_offsets(clean):
     found, expected = measure(clean + 3), measure(clean)
     np.testing.assert_allclose(found, expected, atol=1e-9)
