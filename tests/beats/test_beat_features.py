@@ -359,6 +359,27 @@ def test_ptbxl(data_folder):
     assert measured.mean() > 0.99
 
 
+def test_intervals_at_both_rates_of_real_records(data_folder):
+    """Quantiles of 5, 50 and 95 % of the differences in ms, slightly wider than measured."""
+    options = {"missing": "drop", "on_error": "skip"}
+    high = load_ptbxl(data_folder / "ptbxl", sampling_rate=500, **options)
+    low = load_ptbxl(data_folder / "ptbxl", sampling_rate=100, **options)
+    _, rows, columns = np.intersect1d(high.metadata.index, low.metadata.index, return_indices=True)
+    fine, coarse = measure(high.data[rows]), measure(low.data[columns], 100)
+    # At 100 Hz, the QRS rings before its onset and after its offset.
+    limits = {
+        "p_duration": (-9, -2, 2, 9),
+        "pr_interval": (-16, -4, 0, 5),
+        "qrs_duration": (-2, 5, 10, 24),
+        "qt_interval": (-4, 1, 4, 13),
+    }
+    for name, (lowest, least, most, highest) in limits.items():
+        difference = np.asarray(coarse[f"global__{name}"] - fine[f"global__{name}"])
+        found = np.nanquantile(difference, [0.05, 0.5, 0.95])
+        assert least < found[1] < most, name
+        assert lowest < found[0] and found[2] < highest, name
+
+
 def test_voltages_separate_hypertrophy(data_folder):
     """The values of docs/beats.rst; without QS complexes, that of Sokolow-Lyon is .1 lower."""
     ecg = load_ptbxl(data_folder / "ptbxl", task="superclass", folds=range(1, 10))
