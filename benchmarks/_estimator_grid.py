@@ -49,8 +49,7 @@ NETWORKS = {
     RECORD_NETWORK: ("records", msaic_net(max_epochs=10)),
     BEAT_RESNET: ("beats", ECGNetClassifier("resnet1d_wang", max_epochs=15)),
 }
-# Draws of the training records of an arm without a network. Arms with a network have fewer draws,
-# and with all records there are seeds instead.
+# Draws of the training records of estimators without a network, and of tables with networks.
 DRAWS, FEW_DRAWS = range(15), range(5)
 # These have a process of their own.
 LARGE_NETWORKS = (RECORD_NETWORK, BEAT_RESNET)
@@ -66,15 +65,37 @@ AVERAGES = {
 }
 # The weight of boosting in these is multiplied by m / (m + 100) for m records of the rarer class.
 GROWING, HALF_RECORDS = (RECIPE, RECIPE_NETWORK), 100
-# Parts of the page, and the titles and columns of their tables: leads and number of records.
+NETWORK_AVERAGES = tuple(arm for arm, parts in AVERAGES.items() if NETWORKS.keys() & parts)
+# Titles of tables, and their columns: leads and number of records.
+BY_RECORDS = {"12 leads, by number of labeled records": [("12", size) for size in SIZES]}
+BY_LEADS = {
+    "all labeled records, by leads": [(subset, "all") for subset in SUBSETS],
+    "50 labeled records, by leads": [(subset, "50") for subset in SUBSETS],
+}
+
+
+class Part(NamedTuple):
+    """Tables of the page: their rows and columns, and the draws of the training records."""
+
+    arms: tuple
+    columns: dict
+    draws: range
+
+    def draws_of(self, size):
+        """Return the draws; with all records, there are seeds instead."""
+        return FEW_DRAWS if size == "all" else self.draws
+
+    @property
+    def has_networks(self):
+        return bool(NETWORKS.keys() & self.arms)
+
+
+_OTHERS = tuple(arm for arm in (*ARMS, *AVERAGES) if arm not in (*NETWORKS, *NETWORK_AVERAGES))
 PARTS = {
-    "by-records": {
-        "12 leads, by number of labeled records": [("12", size) for size in SIZES],
-    },
-    "by-leads": {
-        "all labeled records, by leads": [(subset, "all") for subset in SUBSETS],
-        "50 labeled records, by leads": [(subset, "50") for subset in SUBSETS],
-    },
+    "by-records": Part(_OTHERS, BY_RECORDS, DRAWS),
+    "by-leads": Part(_OTHERS, BY_LEADS, DRAWS),
+    "networks": Part((RECIPE, *NETWORKS, *NETWORK_AVERAGES), BY_RECORDS, FEW_DRAWS),
+    "networks-by-leads": Part((RECIPE, BEAT_NETWORK, *NETWORK_AVERAGES), BY_LEADS, FEW_DRAWS),
 }
 
 
@@ -129,16 +150,13 @@ def draw_records(y, pool, size, seed):
             return order[:size]
 
 
-def list_cells(tasks, arms):
-    """Return all cells, those that say most first."""
+def list_cells(tasks, arms, parts):
+    """Return the cells of parts of the page, those that say most first."""
     cells = {}
-    shown = {column for part in PARTS.values() for columns in part.values() for column in columns}
-    for task, subset, arm, size, draw in itertools.product(tasks, SUBSETS, arms, SIZES, DRAWS):
-        if (subset, size) not in shown or draw not in draws_of(arm, size):
-            continue
+    for task, (arm, subset, size, draw) in itertools.product(tasks, _list_fits(arms, parts)):
         seed = 0 if size == "all" and arm in SEEDLESS else draw
-        parts = [(fold,) for fold in TEST_FOLDS] if size == "all" else [TEST_FOLDS]
-        for folds in parts:
+        groups = [(fold,) for fold in TEST_FOLDS] if size == "all" else [TEST_FOLDS]
+        for folds in groups:
             cells[Cell(task, subset, arm, size, seed, folds)] = None
         if subset == "12" and draw in inner_draws(size) and arm not in LARGE_NETWORKS:
             for folds in INNER:
@@ -146,10 +164,15 @@ def list_cells(tasks, arms):
     return sorted(cells, key=_rank)
 
 
-def draws_of(arm, size):
-    """Return the draws of an arm or of an average of arms."""
-    has_network = NETWORKS.keys() & {arm, *AVERAGES.get(arm, ())}
-    return FEW_DRAWS if has_network or size == "all" else DRAWS
+def _list_fits(arms, parts):
+    """Return the arms, leads, numbers of records and draws that parts of the page need."""
+    fits = {}
+    for part in (PARTS[name] for name in parts):
+        columns = [column for columns in part.columns.values() for column in columns]
+        needed = [arm for row in part.arms for arm in AVERAGES.get(row, (row,)) if arm in arms]
+        for arm, (subset, size) in itertools.product(needed, columns):
+            fits.update(dict.fromkeys((arm, subset, size, d) for d in part.draws_of(size)))
+    return list(fits)
 
 
 def inner_draws(size):

@@ -30,7 +30,6 @@ from _estimator_grid import (
     TREES_NETWORK,
     UNION,
     Cell,
-    draws_of,
     inner_draws,
 )
 from _results import cached_arrays, stored_arrays
@@ -115,16 +114,14 @@ class Stored:
             counts.append(np.concatenate(parts))
         return np.stack(counts)
 
-    def draws(self, task, subset, arm, size):
-        """Return the draws of an arm whose predictions of folds 7 to 9 are stored."""
+    def draws(self, task, subset, arm, size, wanted):
+        """Return those of the draws for which predictions of folds 7 to 9 are stored."""
         cell = task, subset, arm, size
-        if cell not in self._draws:
-            self._draws[cell] = tuple(
-                draw
-                for draw in draws_of(arm, size)
-                if self.predict(*cell, TEST_FOLDS, [draw]) is not None
+        if (cell, wanted) not in self._draws:
+            self._draws[cell, wanted] = tuple(
+                draw for draw in wanted if self.predict(*cell, TEST_FOLDS, [draw]) is not None
             )
-        return self._draws[cell]
+        return self._draws[cell, wanted]
 
     def bootstrap(self, task, subset, arm, size, draws):
         """Return the AUROC of folds 7 to 9, and that of resamples of the patients, kept on disk."""
@@ -174,14 +171,13 @@ def _groups(size, folds):
     return [folds]
 
 
-def make_page_tables(tasks, columns, stored):
+def make_page_tables(tasks, part, stored):
     """Return tables of AUROC, and of differences to `RECIPE`, on folds 7 to 9.
 
     Parameters
     ----------
     tasks : sequence of str
-    columns : dict of str to list of (subset, size)
-        Titles and columns of the tables.
+    part : Part
     stored : Stored
 
     Returns
@@ -189,13 +185,14 @@ def make_page_tables(tasks, columns, stored):
     tables : list of Table
     """
     tables = []
-    for task, (title, cells) in itertools.product(tasks, columns.items()):
+    for task, (title, cells) in itertools.product(tasks, part.columns.items()):
         by_leads = len({subset for subset, _ in cells}) > 1
         header = ["estimator", *(subset if by_leads else size for subset, size in cells)]
         title = f"{TASKS[task].capitalize()}, {title}"
         scores, differences = [], []
-        for arm, name in ROWS.items():
-            row = [compare(task, subset, arm, size, stored) for subset, size in cells]
+        for arm in (arm for arm in ROWS if arm in part.arms):
+            row = [compare(task, cell, arm, part.draws_of(cell[1]), stored) for cell in cells]
+            name = f"``{RECIPE}``" if arm == RECIPE and part.has_networks else ROWS[arm]
             if any(score for score, _ in row):
                 scores.append([name, *(score or "-" for score, _ in row)])
             if any(difference for _, difference in row):
@@ -213,29 +210,29 @@ def _widths(columns):
     return 30, *[70 // len(columns)] * len(columns)
 
 
-def compare(task, subset, arm, size, stored):
+def compare(task, cell, arm, draws, stored):
     """Return AUROC and the difference to `RECIPE`, with 95 % intervals by patient, as texts.
 
     The number of draws is noted if not all are stored.
     """
-    draws = stored.draws(task, subset, arm, size)
-    if not draws:
+    subset, size = cell
+    found = stored.draws(task, subset, arm, size, draws)
+    if not found:
         return "", ""
-    score, resampled = stored.bootstrap(task, subset, arm, size, draws)
+    score, resampled = stored.bootstrap(task, subset, arm, size, found)
     text = ScoreInterval(score, *percentile_interval(resampled, 0.95))
-    text = str(text).replace("0.", ".") + _count_draws(draws, arm, size)
-    found = subtract_recipe(task, subset, arm, size, stored)
-    if arm == RECIPE or found is None:
+    text = str(text).replace("0.", ".") + _count_draws(found, draws)
+    difference = subtract_recipe(task, subset, arm, size, draws, stored)
+    if arm == RECIPE or difference is None:
         return text, ""
-    difference, common = found
-    text_of_difference = format_difference(difference).replace("0.", ".")
-    return text, text_of_difference + _count_draws(common, arm, size)
+    interval, common = difference
+    return text, format_difference(interval).replace("0.", ".") + _count_draws(common, draws)
 
 
-def subtract_recipe(task, subset, arm, size, stored):
+def subtract_recipe(task, subset, arm, size, draws, stored):
     """Return AUROC minus that of `RECIPE`, and the draws of both; None if there are none."""
-    draws, others = (stored.draws(task, subset, a, size) for a in (arm, RECIPE))
-    common = tuple(draw for draw in draws if draw in others)
+    found, others = (stored.draws(task, subset, a, size, draws) for a in (arm, RECIPE))
+    common = tuple(draw for draw in found if draw in others)
     if not common:
         return None
     score, resampled = stored.bootstrap(task, subset, arm, size, common)
@@ -244,7 +241,7 @@ def subtract_recipe(task, subset, arm, size, stored):
     return ScoreInterval(score - other_score, *interval), common
 
 
-def describe_parts(tasks, columns, stored):
+def describe_parts(tasks, part, stored):
     """Return a text that counts the differences of `RECIPE` to its parts that are above the limit.
 
     If some of the columns have fewer than twelve leads, only those are counted. Differences that
@@ -253,18 +250,18 @@ def describe_parts(tasks, columns, stored):
     Parameters
     ----------
     tasks : sequence of str
-    columns : dict of str to list of (subset, size)
+    part : Part
     stored : Stored
 
     Returns
     -------
     text : str
     """
-    cells = list(dict.fromkeys(cell for cells in columns.values() for cell in cells))
+    cells = list(dict.fromkeys(cell for cells in part.columns.values() for cell in cells))
     fewer = [(subset, size) for subset, size in cells if subset != "12"]
     below, n_found = [], 0
-    for task, (subset, size), part in itertools.product(tasks, fewer or cells, AVERAGES[RECIPE]):
-        found = subtract_recipe(task, subset, part, size, stored)
+    for task, (subset, size), arm in itertools.product(tasks, fewer or cells, AVERAGES[RECIPE]):
+        found = subtract_recipe(task, subset, arm, size, part.draws_of(size), stored)
         if found is None:
             continue
         n_found += 1
@@ -273,7 +270,7 @@ def describe_parts(tasks, columns, stored):
         if low <= LIMIT:
             where = f"{TASKS[task]}, {'12 leads' if subset == '12' else subset}, {size} records"
             difference = format_difference(ScoreInterval(score, low, high)).replace("0.", ".")
-            below.append(f"- {where}, minus {ROWS[part]}: {difference}")
+            below.append(f"- {where}, minus {ROWS[arm]}: {difference}")
     limit = f"{LIMIT:.3f}".replace("0.", ".")
     text = (
         f"Of the {n_found} differences between ``{RECIPE}`` and one of its three parts "
@@ -283,8 +280,8 @@ def describe_parts(tasks, columns, stored):
     return "\n".join([text, *(["It is not for:", "", *below] if below else [])])
 
 
-def _count_draws(draws, arm, size):
-    """Return a note of the number of draws, unless there are all of those of an arm."""
-    if len(draws) == len(draws_of(arm, size)):
+def _count_draws(found, draws):
+    """Return a note of the number of draws, unless all are found."""
+    if len(found) == len(draws):
         return ""
-    return f", {len(draws)} draw{'s' if len(draws) > 1 else ''}"
+    return f", {len(found)} draw{'s' if len(found) > 1 else ''}"

@@ -18,6 +18,7 @@ from sklearn_ecg import (
     BeatFeatureClassifier,
     BeatFeatureEncoder,
 )
+from sklearn_ecg.beats import make_beat_classifier
 from sklearn_ecg.preprocessing import BeatFeatures
 
 ENCODERS = {
@@ -154,13 +155,16 @@ def fit_logistic(run, data, tables, label, split, fraction, seed, C):
     return run.keep(key, compute)
 
 
-def fit_boosting(run, data, columns, label, fraction, seed):
-    """Return the probabilities of gradient boosting for fold 9."""
+def fit_trees(run, data, columns, label, fraction, seed, kind):
+    """Return the probabilities of boosting, or of the average with boosting, for fold 9."""
     train, test = data.draw("test", fraction, seed), data.test("test")
-    key = f"gradient boosting on {label}, {seed}, {hash_arrays(train)}, {data.key}"
+    key = f"{kind} on {label}, {seed}, {hash_arrays(train)}, {data.key}"
 
     def compute():
-        model = OneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
+        if kind == "boosting":
+            model = OneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
+        else:
+            model = make_beat_classifier(100, random_state=seed).named_steps["classifier"]
         kept = np.isfinite(columns[train]).any(axis=0)
         model.fit(columns[train][:, kept], data.y[train])
         return {"probability": model.predict_proba(columns[test][:, kept])}

@@ -38,10 +38,10 @@ from _pretraining_fits import (
     SMALL_TUNING,
     TUNED,
     TUNING,
-    fit_boosting,
     fit_classifier,
     fit_encoder,
     fit_logistic,
+    fit_trees,
     measure_features,
 )
 from _pretraining_scales import (
@@ -143,7 +143,8 @@ def feature_jobs(run, data, features, embeddings, split, Cs, fractions, n_draws)
     ]
 
 
-def boosting_jobs(run, data, features, embeddings, fractions, n_draws):
+def tree_jobs(run, data, features, embeddings, fractions, n_draws):
+    """List the fits of boosting, and of what `make_beat_classifier` does with the features."""
     name = next((name for name in embeddings if name.startswith("beat features")), None)
     tables = {"features": features["X"]}
     if embeddings.get(name) is not None:
@@ -151,10 +152,12 @@ def boosting_jobs(run, data, features, embeddings, fractions, n_draws):
         tables[f"features + {name}"] = both
     return [
         (
-            ("boosting", label, fraction, None, seed),
-            (fit_boosting, run, data, columns, label, fraction, seed),
+            (kind, label, fraction, None, seed),
+            (fit_trees, run, data, columns, label, fraction, seed, kind),
         )
-        for fraction in fractions[-2:]
+        for kind in ("boosting", "recipe")
+        # With few records, boosting predicts a constant.
+        for fraction in (fractions if kind == "recipe" else fractions[-2:])
         for label, columns in tables.items()
         for seed in range(3 if fraction == 1 else n_draws)
     ]
@@ -215,7 +218,7 @@ def small_study(run, data):
         for seed in range(5):
             result = fit("test", fraction, seed, {})
             found["tuned", names[0], fraction, "reference", seed] = result
-    jobs = boosting_jobs(run, data, features, {names[0]: embeddings[names[0]]}, FRACTIONS, 5)
+    jobs = tree_jobs(run, data, features, {names[0]: embeddings[names[0]]}, FRACTIONS, 5)
     found |= serially(jobs)
     found = {(*name[:3], name[-1]): result for name, result in found.items()}
     return [text, *final_table(data, found, FRACTIONS), options]
@@ -299,7 +302,7 @@ def main():
         if not args.quick:
             jobs += test_jobs_of_scales(run, mi, data, chosen, [1, 2])
         if features is not None:
-            jobs += boosting_jobs(run, data, features, of_split["test"], fractions, n_draws)
+            jobs += tree_jobs(run, data, features, of_split["test"], fractions, n_draws)
         found = collect(pool, jobs)
         more = {name: result for name, result in found.items() if name[0] == "infarction"}
         test_table_of_scales(mi, {**kinds["infarction"], **more}, chosen)

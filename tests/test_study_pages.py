@@ -22,9 +22,9 @@ def benchmarks():
 
 @pytest.fixture
 def study(tmp_path):
-    """A cohort, and predictions of the parts of the recipe with 15 records.
+    """A cohort, and predictions of the parts of the recipe and a network with 15 records.
 
-    There are two of the draws of convolutions, and all of those of networks, which are fewer.
+    There are only two of the draws of convolutions.
     """
     import _estimator_grid as grid
     import _estimator_scores as scores
@@ -58,8 +58,9 @@ def rows_of(tables):
 
 def test_tables_of_estimators(study):
     grid, script, stored, y, kept = study
-    columns = {"12 leads": [("12", "15"), ("12", "50")]}
-    tables = script.make_page_tables(["mi"], columns, stored)
+    part = grid.PARTS["by-records"]
+    part = part._replace(columns={"12 leads": [("12", "15"), ("12", "50")]})
+    tables = script.make_page_tables(["mi"], part, stored)
     scores, differences = tables
     assert scores.title == "Infarction, 12 leads"
     assert scores.header == differences.header == ["estimator", "15", "50"]
@@ -67,8 +68,7 @@ def test_tables_of_estimators(study):
     rows = rows_of(tables)
     arms = (
         *(grid.RECIPE, grid.BOOSTING, grid.TREES, grid.RECIPE_LINEAR),
-        *(grid.BEATS, grid.BEAT_NETWORK),
-        *(grid.BOOSTING_BEATS, grid.RECIPE_NETWORK, grid.TREES_NETWORK),
+        *(grid.BEATS, grid.BOOSTING_BEATS),
     )
     assert list(rows) == [script.ROWS[arm] for arm in arms]
     boosting = [roc_auc_score(y, kept[grid.BOOSTING, draw][0]) for draw in grid.DRAWS]
@@ -91,16 +91,21 @@ def test_tables_of_estimators(study):
     assert "draw" not in scores[0]
     for cells in rows[script.ROWS[grid.BEATS]]:
         assert cells[0].endswith(", 2 draws")
-    # Networks are compared on the draws that they have.
+    # All rows of a table with networks have the same draws.
     few = len(grid.FEW_DRAWS)
     assert few < len(grid.DRAWS)
+    networks = grid.PARTS["networks"]._replace(columns=part.columns)
+    rows = rows_of(script.make_page_tables(["mi"], networks, stored))
+    arms = (grid.BEAT_NETWORK, grid.RECIPE_NETWORK, grid.TREES_NETWORK)
+    assert list(rows) == [f"``{grid.RECIPE}``", *(script.ROWS[arm] for arm in arms)]
+    assert rows[f"``{grid.RECIPE}``"][0][0].startswith(f"{np.mean(recipe[:few]):.3f}".lstrip("0"))
     network = [roc_auc_score(y, kept[grid.BEAT_NETWORK, draw][0]) for draw in range(few)]
     scores, differences = rows[script.ROWS[grid.BEAT_NETWORK]]
     assert scores[0].startswith(f"{np.mean(network):.3f}".lstrip("0")) and scores[0].endswith("]")
     assert float(differences[0].split()[0]) == pytest.approx(
         np.mean(network) - np.mean(recipe[:few]), abs=6e-4
     )
-    text = script.describe_parts(["mi"], columns, stored)
+    text = script.describe_parts(["mi"], part, stored)
     whole, *parts = (
         stored.bootstrap("mi", "12", arm, "15", tuple(grid.DRAWS))[1]
         for arm in (grid.RECIPE, *grid.AVERAGES[grid.RECIPE])
@@ -112,32 +117,52 @@ def test_tables_of_estimators(study):
     assert f"with 12 leads, the whole interval is above -.005 for {n_above}." in text
     listed = [line for line in text.splitlines() if line.startswith("- infarction, 12 leads, 15 ")]
     assert len(listed) == 3 - n_above
-    for part, low in zip(grid.AVERAGES[grid.RECIPE], lows, strict=True):
-        ends = f"minus {script.ROWS[part]}: "
+    for arm, low in zip(grid.AVERAGES[grid.RECIPE], lows, strict=True):
+        ends = f"minus {script.ROWS[arm]}: "
         found = [line.split(ends)[1] for line in listed if ends in line]
         assert len(found) == (low <= -0.005)
         assert all(f"[{low:+.3f} ".replace("0.", ".") in line for line in found)
+    columns = {"more": [("12", "500")]}
     with pytest.raises(ValueError, match="No predictions of infarction are stored"):
-        script.make_page_tables(["mi"], {"more": [("12", "500")]}, stored)
+        script.make_page_tables(["mi"], part._replace(columns=columns), stored)
+
+
+def test_fits_of_the_study_are_those_of_the_tables():
+    import _estimator_grid as grid
+
+    cells = {cell[:5] for cell in grid.list_cells(["mi"], grid.ARMS, grid.PARTS)}
+    draws = {}
+    for _, subset, arm, size, draw in cells:
+        draws.setdefault((subset, arm, size), set()).add(draw)
+    assert draws["12", grid.BOOSTING, "15"] == draws["I", grid.BEATS, "50"] == {*range(15)}
+    assert draws["12", grid.RECORD_NETWORK, "15"] == draws["I", grid.BEAT_NETWORK, "50"]
+    assert draws["I", grid.BEAT_NETWORK, "50"] == draws["I", grid.TREES, "all"] == {*range(5)}
+    # Without a random state, one fit is enough for all records.
+    assert draws["12", grid.LINEAR, "all"] == {0}
+    assert ("I", grid.RECORD_NETWORK, "all") not in draws and ("I", grid.TREES, "15") not in draws
+    networks = {cell.arm for cell in grid.list_cells(["mi"], grid.ARMS, ["networks"])}
+    assert networks == {*grid.NETWORKS, *grid.AVERAGES[grid.RECIPE]}
 
 
 def test_rows_of_the_page_are_those_of_the_study():
     import study_estimators
-    from _estimator_grid import PARTS, SIZES, SUBSETS
+    from _estimator_grid import PARTS, RECIPE, SIZES, SUBSETS
     from _estimator_scores import ROWS
     from _tables import format_row
 
     text = (ROOT / "docs" / study_estimators.PAGE).read_text(encoding="utf-8")
-    for part, columns in PARTS.items():
-        _, _, rest = text.partition(f".. begin table {part} (")
-        tables, _, _ = rest.partition(f".. end table {part}\n")
+    for name, part in PARTS.items():
+        _, _, rest = text.partition(f".. begin table {name} (")
+        tables, _, _ = rest.partition(f".. end table {name}\n")
         names = re.findall(r'^ +"((?:[^"]|"")*)"', tables, re.MULTILINE)
-        header = ("estimator", *(SUBSETS if part == "by-leads" else SIZES))
+        header = ("estimator", *(SUBSETS if name.endswith("by-leads") else SIZES))
         # A table and its differences for each task.
-        assert tables.count(f":header: {format_row(header)}") == 4 * len(columns)
-        assert tables.count("csv-table") == 4 * len(columns)
-        order = [name for name in ROWS.values() if name in names]
-        assert list(dict.fromkeys(names)) == order
+        assert tables.count(f":header: {format_row(header)}") == 4 * len(part.columns)
+        assert tables.count("csv-table") == 4 * len(part.columns)
+        rows = {arm: row for arm, row in ROWS.items() if arm in part.arms}
+        if part.has_networks:
+            rows[RECIPE] = f"``{RECIPE}``"
+        assert list(dict.fromkeys(names)) == list(rows.values())
 
 
 def test_table_of_ages():
