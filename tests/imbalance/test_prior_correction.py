@@ -491,6 +491,8 @@ def test_map_without_information_warns():
         ({"target_prevalence": [0.5, 0.6]}, "binary", "add up to 1, got 1.1"),
         ({"target_prevalence": {"a": 0.5}}, "binary", r"one prevalence for each class, \['a', 'b'"),
         ({"target_prevalence": 0.1}, "multiclass", "single number, but y has 3 classes"),
+        ({"target_prevalence": 0.1}, "binary", r"unknown which of the classes \['a', 'b'\]"),
+        ({"effective_prevalence": 0.1}, "binary", r"unknown which of the classes \['a', 'b'\]"),
         ({"target_prevalence": 0.1}, "multilabel", "single number, but y has 3 labels"),
         ({"target_prevalence": [0.1, 0.1]}, "multilabel", "one prevalence for each of 3 labels"),
         ({"effective_prevalence": [0.1, 0.1, 0]}, "multilabel", r"must be in \(0, 1\)"),
