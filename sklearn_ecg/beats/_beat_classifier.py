@@ -2,13 +2,13 @@
 
 from numbers import Integral
 
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ._averaged_models import ClippedScaler, RecordCountVotingClassifier
+from ._averaged_models import BalancedWeightBoosting, ClippedScaler, RecordCountVotingClassifier
 from ._beat_features import BeatFeatures
 from ._rhythm import check_sampling_rate
 from ._weighted_one_vs_rest import WeightedOneVsRestClassifier, request_weights
@@ -52,7 +52,7 @@ def make_beat_classifier(
         Time points per second (Hz), from 100 to 1000.
     class_weight : {"balanced"} or None, default=None
         Weights of the classes in all three models. "balanced" gives both values of a label the same
-        total weight, and probabilities that are not calibrated.
+        total weight, also of ``sample_weight``, and probabilities that are not calibrated.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -122,7 +122,7 @@ def make_beat_classifier(
     >>> clf = clf.fit(ecg.data[:40], ecg.target[:40], classifier__sample_weight=weight)
     """
     check_sampling_rate(sampling_rate)
-    boosting = HistGradientBoostingClassifier(
+    boosting = BalancedWeightBoosting(
         max_iter=400,
         learning_rate=0.03,
         max_leaf_nodes=8,
