@@ -93,11 +93,12 @@ def make_beat_classifier(
     warning of `OneVsRestClassifier`. Fitting on records of a single class raises an error, as in
     all classifiers here.
 
-    A record of weight 2 has the effect of two records, and a record of weight 0 that of none, with
-    three exceptions: leaves of boosting and trees have a least number of records, whatever their
-    weights; measurements that only records of weight 0 have are used as constants; and the weight
-    of boosting does not depend on the unit of ``sample_weight``: m above is the sum of the weights
-    of the rarer class, divided by the mean of all weights above 0.
+    Weights of the records are divided by the mean of those above 0, as in the networks of this
+    library, so that their unit has no effect; m above is the sum of the weights of the rarer class
+    after that. A record of weight 2 then has the effect of two records of weight 1, and a record of
+    weight 0 that of none, with two exceptions: leaves of boosting and trees have a least number of
+    records, whatever their weights, and measurements that only records of weight 0 have are used as
+    constants. Regularization is that of the number of records of a weight above 0.
 
     The models, their weights and the strength of their regularization were chosen on folds 1 to 6
     of the first 1,732 records of PTB-XL.
