@@ -201,7 +201,9 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         y : array-like of shape (n_records,) or (n_records, n_labels)
             Class labels of any type, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_records,), default=None
-            Weights >= 0 of the records. A record of weight 2 has the effect of two records.
+            Weights >= 0 of the records. A record of weight 2 has the effect of two records. With
+            ``method="fitted"``, weights that add up to less than the number of records are scaled
+            up to it.
         groups : array-like of shape (n_records,), default=None
             Patients. With ``method="fitted"``, all records of a patient are on the same side of a
             split.
