@@ -26,7 +26,7 @@ from ._signals import (
     read_signals,
     was_fitted_on_rows,
 )
-from ._target import RegressionTarget, Target
+from ._target import RegressionTarget, Target, check_positive_class
 
 __all__ = [
     "SINGLE_RECORD",
@@ -43,6 +43,7 @@ __all__ = [
     "check_millivolts",
     "check_noted_millivolts",
     "check_noted_rate",
+    "check_positive_class",
     "check_same_notes",
     "check_same_scale",
     "check_signals",

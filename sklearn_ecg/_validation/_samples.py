@@ -112,6 +112,20 @@ def check_weights(sample_weight, n_records):
         )
 
 
+def weights_as_counts(sample_weight):
+    """Return weights that add up to the number of records of a weight above 0, or to more.
+
+    Smoothed targets, such as Platt's, take the sum of the weights for a number of records. Weights
+    that add up to 1 would be one record.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n_records,)
+        Weights >= 0, one of them above 0.
+    """
+    return sample_weight * max(1.0, np.count_nonzero(sample_weight) / sample_weight.sum())
+
+
 def check_not_masked(values, argument):
     """Raise for a masked array, whose mask `numpy.asarray` would ignore."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):

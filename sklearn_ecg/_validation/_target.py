@@ -167,6 +167,27 @@ class RegressionTarget(NamedTuple):
         return self._replace(values=self.values[index])
 
 
+def check_positive_class(kind, classes, what):
+    """Raise if it is unknown which of two classes is the positive one, because they are strings.
+
+    Parameters
+    ----------
+    kind : {"binary", "multiclass", "multilabel"}
+    classes : sequence
+        Classes in sorted order.
+    what : str
+        What depends on the positive class, for the error message.
+    """
+    labels = list(classes)
+    if kind == "binary" and any(isinstance(label, str) for label in labels):
+        first, second = map(str, labels)
+        raise ValueError(
+            f"{what} depends on which class is the finding, which is unknown for the classes "
+            f"{first!r} and {second!r}. Pass y with 1 for the finding and 0 otherwise: (y == "
+            f"{first!r}).astype(int) if {first!r} is the finding."
+        )
+
+
 def _check_given(y, estimator_name):
     """Return y, a sparse one as an array, after checking that it is not None or masked."""
     if y is None:

@@ -32,9 +32,9 @@ class PatientAggregator(AggregatingClassifier):
     aggregate : {"mean", "median", "max", "noisy_or"} or callable, default="mean"
         How the probabilities of the records of a patient become one: "mean"; "median", for more
         than two classes divided by the sum of the medians; "max" or "noisy_or" of ``classes_[1]``
-        or of each label, not for more than two classes; or a function of an array of shape
-        (n_records, n_classes) or (n_records, n_labels) that returns an array of shape (n_classes,)
-        or (n_labels,). See `WindowedClassifier`.
+        or of each label, not for more than two classes nor for two strings; or a function of an
+        array of shape (n_records, n_classes) or (n_records, n_labels) that returns an array of
+        shape (n_classes,) or (n_labels,). See `WindowedClassifier`.
     patient_level : str, int or None, default=None
         Level of the index of a frame X that has the patients, by name or number. The patients are
         then known in all methods and in every tool of scikit-learn. With None, pass ``groups``.
@@ -43,8 +43,8 @@ class PatientAggregator(AggregatingClassifier):
         a patient share the weight of one record, times the mean number of records of a patient.
     label_conflicts : {"raise", "any"}, default="raise"
         What to do in `score` and `score_patients` if the records of a patient have different
-        labels: raise an error, or "any": the patient has ``classes_[1]``, or a label, if one of the
-        records has it.
+        labels: raise an error, or "any": the patient has ``classes_[1]``, a number, or a label, if
+        one of the records has it.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class PatientAggregator(AggregatingClassifier):
         n_records = _num_samples(X)
         groups = self._read_patients(X, groups)
         data = self._validate_records(n_records, y, sample_weight, groups, fit_params)
-        check_rule(self.aggregate, data.target.kind)
+        check_rule(self.aggregate, data.target.kind, data.target.classes)
         factor, repeated = None, False
         if data.groups is not None:
             members, patients = number_patients(data.groups)
@@ -232,7 +232,12 @@ class PatientAggregator(AggregatingClassifier):
             groups = np.arange(n_records)
         members, patients = number_patients(groups)
         probability = aggregate_rows(
-            self._predict_rows(X), members, len(patients), self.aggregate, self._target_kind
+            self._predict_rows(X),
+            members,
+            len(patients),
+            self.aggregate,
+            self._target_kind,
+            self.classes_,
         )
         return probability, members, patients
 

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .._validation import Target
+from .._validation import Target, check_positive_class
 from .._validation._samples import check_groups, number_groups
 from ._rules import NAMED_RULES, aggregate_rows
 
@@ -55,6 +55,8 @@ def label_patients(target, members, patients, conflicts):
             "y: patients have records with different labels, and 'any' is not defined for more "
             "than two classes. Give all records of a patient the same label."
         )
+    if different.any():
+        check_positive_class(target.kind, target.classes, "'any' for conflicting labels")
     return largest if target.kind == "multilabel" else target.classes[largest]
 
 
@@ -167,8 +169,8 @@ def patient_labels(y, groups, *, conflicts="raise"):
         The patient of each record.
     conflicts : {"raise", "any"}, default="raise"
         What to do if the records of a patient have different labels: raise an error, or "any": the
-        patient has the second of two classes (in sorted order), or a label, if one of the records
-        has it. "any" is not defined for more than two classes.
+        patient has the larger of two numbers, or a label, if one of the records has it. "any" is
+        not defined for other classes, such as strings.
 
     Returns
     -------

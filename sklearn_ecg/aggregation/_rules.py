@@ -2,19 +2,27 @@
 
 import numpy as np
 
+from .._validation import check_positive_class
+
 NAMED_RULES = ("mean", "median", "max", "noisy_or")
 _ROUNDING = 1e-6
 
 
-def check_rule(aggregate, kind):
+def check_rule(aggregate, kind, classes=None):
     """Raise for a rule that is not defined for a kind of target.
 
     Parameters
     ----------
     aggregate : str or callable
     kind : {"binary", "multiclass", "multilabel"}
+    classes : ndarray of shape (n_classes,) or None, default=None
+        None does not check whether the positive class is known.
     """
-    if kind == "multiclass" and aggregate in ("max", "noisy_or"):
+    if callable(aggregate) or aggregate not in ("max", "noisy_or"):
+        return
+    if classes is not None:
+        check_positive_class(kind, classes, f"aggregate={aggregate!r}")
+    if kind == "multiclass":
         raise ValueError(
             f"aggregate={aggregate!r} asks whether any part has a finding, and with more than two "
             "classes there is no single finding. Pass 'mean', 'median' or a function, or a "
@@ -22,7 +30,7 @@ def check_rule(aggregate, kind):
         )
 
 
-def aggregate_rows(probability, members, n_groups, aggregate, kind):
+def aggregate_rows(probability, members, n_groups, aggregate, kind, classes=None):
     """Aggregate the probabilities of the rows of each group.
 
     Parameters
@@ -43,7 +51,7 @@ def aggregate_rows(probability, members, n_groups, aggregate, kind):
     ValueError
         If a probability is not in [0, 1], or a function returns something else than probabilities.
     """
-    check_rule(aggregate, kind)
+    check_rule(aggregate, kind, classes)
     if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError(
             "The classifier returned probabilities that are NaN or not between 0 and 1, which "

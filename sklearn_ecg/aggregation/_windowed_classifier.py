@@ -41,11 +41,11 @@ class WindowedClassifier(AggregatingClassifier):
         - "mean": the mean of the probabilities of each class or label.
         - "median": the median. For more than two classes, medians are divided by their sum.
         - "max": the largest probability of ``classes_[1]``, or of each label: the record has a
-          finding if one of its windows has it. Not for more than two classes. It increases with
-          the number of windows.
+          finding if one of its windows has it. Not for more than two classes, nor for two strings.
+          It increases with the number of windows.
         - "noisy_or": :math:`1 - \prod_i (1 - p_i)`, the probability that any of the windows has
-          the finding if windows were independent. Not for more than two classes. It is close to 1
-          for long records.
+          the finding if windows were independent. Not for more than two classes, nor for two
+          strings. It is close to 1 for long records.
         - a function of an array of shape (n_windows, n_classes) or (n_windows, n_labels) that
           returns an array of shape (n_classes,) or (n_labels,).
     shorter : {"raise", "pad"}, default="raise"
@@ -217,7 +217,7 @@ class WindowedClassifier(AggregatingClassifier):
         vars(self).pop("estimator_", None)
         records = check_signals_of_any_length(self, X, reset=True)
         data = self._validate_records(len(records), y, sample_weight, groups, fit_params)
-        check_rule(self.aggregate, data.target.kind)
+        check_rule(self.aggregate, data.target.kind, data.target.classes)
         self.window_n_times_, self._step = self._read_duration(records)
         windows = self._find_windows(records, X)
         if self.max_windows is not None:
@@ -324,7 +324,12 @@ class WindowedClassifier(AggregatingClassifier):
         """
         windows, probability, n_records = self._predict_windows(X)
         return aggregate_rows(
-            probability, windows.records, n_records, self.aggregate, self._target_kind
+            probability,
+            windows.records,
+            n_records,
+            self.aggregate,
+            self._target_kind,
+            self.classes_,
         )
 
     def predict(self, X):

@@ -1,7 +1,7 @@
-"""Parts of `make_beat_classifier`: an average whose weights depend on the records, and a scaler."""
+"""Parts of `make_beat_classifier`: an average of models by records, boosting, and a scaler."""
 
 import numpy as np
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
@@ -69,6 +69,24 @@ class RecordCountVotingClassifier(VotingClassifier):
         check_is_fitted(self)
         parts = [model.predict_proba(X) for model in self.estimators_]
         return np.average(parts, axis=0, weights=self.weights_)
+
+
+class BalancedWeightBoosting(HistGradientBoostingClassifier):
+    """Gradient boosting whose ``class_weight="balanced"`` balances ``sample_weight``.
+
+    Both classes then have the same total weight, as in other classifiers. The class of scikit-learn
+    balances the numbers of records.
+    """
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the trees."""
+        if sample_weight is not None and isinstance(self.class_weight, str):
+            weight = np.asarray(sample_weight, dtype=float)
+            _, numbers = np.unique(y, return_inverse=True)
+            # Each class gets the share of the weight that it has of the records.
+            wanted = np.bincount(numbers) * weight.sum() / len(weight)
+            sample_weight = weight * (wanted / np.bincount(numbers, weights=weight))[numbers]
+        return super().fit(X, y, sample_weight)
 
 
 class ClippedScaler(StandardScaler):

@@ -2,13 +2,13 @@
 
 from numbers import Integral
 
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ._averaged_models import ClippedScaler, RecordCountVotingClassifier
+from ._averaged_models import BalancedWeightBoosting, ClippedScaler, RecordCountVotingClassifier
 from ._beat_features import BeatFeatures
 from ._rhythm import check_sampling_rate
 from ._weighted_one_vs_rest import WeightedOneVsRestClassifier, request_weights
@@ -52,7 +52,7 @@ def make_beat_classifier(
         Time points per second (Hz), from 100 to 1000.
     class_weight : {"balanced"} or None, default=None
         Weights of the classes in all three models. "balanced" gives both values of a label the same
-        total weight, and probabilities that are not calibrated.
+        total weight, also of ``sample_weight``, and probabilities that are not calibrated.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -93,11 +93,12 @@ def make_beat_classifier(
     warning of `OneVsRestClassifier`. Fitting on records of a single class raises an error, as in
     all classifiers here.
 
-    A record of weight 2 has the effect of two records, and a record of weight 0 that of none, with
-    three exceptions: leaves of boosting and trees have a least number of records, whatever their
-    weights; measurements that only records of weight 0 have are used as constants; and the weight
-    of boosting does not depend on the unit of ``sample_weight``: m above is the sum of the weights
-    of the rarer class, divided by the mean of all weights above 0.
+    Weights of the records are divided by the mean of those above 0, as in the networks of this
+    library, so that their unit has no effect; m above is the sum of the weights of the rarer class
+    after that. A record of weight 2 then has the effect of two records of weight 1, and a record of
+    weight 0 that of none, with two exceptions: leaves of boosting and trees have a least number of
+    records, whatever their weights, and measurements that only records of weight 0 have are used as
+    constants. Regularization is that of the number of records of a weight above 0.
 
     The models, their weights and the strength of their regularization were chosen on folds 1 to 6
     of the first 1,732 records of PTB-XL.
@@ -122,7 +123,7 @@ def make_beat_classifier(
     >>> clf = clf.fit(ecg.data[:40], ecg.target[:40], classifier__sample_weight=weight)
     """
     check_sampling_rate(sampling_rate)
-    boosting = HistGradientBoostingClassifier(
+    boosting = BalancedWeightBoosting(
         max_iter=400,
         learning_rate=0.03,
         max_leaf_nodes=8,

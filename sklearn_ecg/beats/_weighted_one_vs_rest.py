@@ -38,7 +38,8 @@ class WeightedOneVsRestClassifier(OneVsRestClassifier):
         y : array-like of shape (n_records,) or (n_records, n_labels)
             Classes, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_records,), default=None
-            Weights >= 0 of the records. Records of weight 0 are left out.
+            Weights >= 0 of the records. Records of weight 0 are left out, and the other weights are
+            divided by their mean.
 
         Returns
         -------
@@ -61,8 +62,10 @@ class WeightedOneVsRestClassifier(OneVsRestClassifier):
         name += ", without the records of weight 0,"
         labels = Target.from_labels(target.labels[kept], name).labels
         X = _without_empty_columns(_safe_indexing(X, kept))
+        # Weights that add up to 1 would be a strong regularization.
+        weights = weights[kept] / weights[kept].mean()
         with config_context(enable_metadata_routing=True):
-            return super().fit(X, labels, sample_weight=weights[kept])
+            return super().fit(X, labels, sample_weight=weights)
 
 
 def _without_empty_columns(X):

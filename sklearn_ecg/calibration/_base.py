@@ -10,7 +10,7 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import has_fit_parameter
 
-from .._validation import Target
+from .._validation import Target, check_positive_class
 from .._validation._samples import check_groups, check_weights
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._warnings import warn
@@ -82,6 +82,13 @@ class CrossFittedClassifier(
             split = [{**params, **accepted}, {} if groups is None else {"groups": groups}]
             split += [{} if sample_weight is None else {"sample_weight": sample_weight}]
         return FitData(X, target, names, sample_weight, groups, *split)
+
+    def _check_positive_class(self, target, *parameters):
+        """Raise if a parameter is for the positive one of two classes, and that is unknown."""
+        for name in parameters:
+            value = getattr(self, name)
+            if value is not None:
+                check_positive_class(target.kind, target.classes, f"{name}={value!r}")
 
     def _set_input_attributes(self, fitted):
         for name in ("n_features_in_", "feature_names_in_"):

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
+from .._validation._samples import weights_as_counts
 from ._base import CrossFittedClassifier
 from ._cross_fitting import (
     check_parts_have_both_values,
@@ -162,7 +163,8 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         y : array-like of shape (n_records,) or (n_records, n_labels)
             Class labels of any type, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_records,), default=None
-            Weights >= 0 of the records.
+            Weights >= 0 of the records. The calibrators scale weights that add up to less than the
+            number of records up to it.
         groups : array-like of shape (n_records,), default=None
             Patients. All records of a patient are on the same side of a split.
         **fit_params : dict
@@ -308,6 +310,8 @@ class _CalibratedClassifier:
 
 def _fit_calibrator(scores, y, n_classes, sample_weight, response_method, calibration):
     """Fit a calibrator of scikit-learn to given scores."""
+    if sample_weight is not None:
+        sample_weight = weights_as_counts(sample_weight)
     records = np.arange(len(scores))
     calibrator = CalibratedClassifierCV(
         PrecomputedScores(np.arange(n_classes), response_method),

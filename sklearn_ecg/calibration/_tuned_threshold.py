@@ -76,11 +76,11 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
     store_cv_results : bool, default=False
         Whether to keep the scores of all thresholds in ``cv_results_``. Only for ``scoring``.
     sensitivity : float or None, default=None
-        Wanted sensitivity, in (0, 1], for ``classes_[1]`` or for each label. The threshold is the
-        highest with at least this sensitivity in the held-out records of all splits together.
+        Wanted sensitivity, in (0, 1], for ``classes_[1]``, a number, or each label. The threshold
+        is the highest with at least this sensitivity in the held-out records of all splits.
     specificity : float or None, default=None
-        Wanted specificity, in (0, 1], for ``classes_[1]`` or for each label. The threshold is the
-        lowest with at least this specificity.
+        Wanted specificity, in (0, 1], for ``classes_[1]``, a number, or each label. The threshold
+        is the lowest with at least this specificity.
 
     Attributes
     ----------
@@ -213,10 +213,10 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         Raises
         ------
         ValueError
-            If y is multiclass; if parameters exclude each other; if a patient is on both sides of a
-            split; if a label has no positive or no negative records in a part, or the classifier
-            gives all records the same score; if the classes or the number of labels of a fitted
-            classifier (``cv="prefit"`` or frozen) are not those of y.
+            If y is multiclass, or of strings with a wanted sensitivity or specificity; if
+            parameters exclude each other; if a patient is on both sides of a split; if a label has
+            no positive or no negative records in a part, or all the same score; if the classes or
+            labels of a fitted classifier (``cv="prefit"`` or frozen) are not those of y.
         TypeError
             If X contains objects that are neither numbers nor signals.
         """
@@ -234,7 +234,7 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         self._response = self.response_method
         if self._response == "auto":
             self._response = find_response_method(self.estimator, _METHODS)
-        self._target_kind = target.kind
+        self._check_positive_class(target, "sensitivity", "specificity")
         records = np.arange(len(target.values))
         if isinstance(self.cv, str):
             splits, fitted = [(None, records)], [self.estimator]
@@ -256,7 +256,7 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
                 self.estimator_ = fit_on(
                     self.estimator, data.X, target.labels, records, data.fit_params
                 )
-        self.classes_ = target.classes
+        self.classes_, self._target_kind = target.classes, target.kind
         self._choose_thresholds(data, scores, [test for _, test in splits])
         self._set_input_attributes(self.estimator_)
         return self

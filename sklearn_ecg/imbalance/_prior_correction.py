@@ -56,9 +56,9 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         logit adjustment or samplers, for which the closed form is rough.
     target_prevalence : float, dict, array-like or None, default=None
         Prevalence of the population, each in (0, 1). None is that of the training records. For two
-        classes, a float is the prevalence of ``classes_[1]``; a dict ``{class: prevalence}`` or an
-        array in the order of ``classes_`` has all classes and adds up to 1. For a multilabel
-        target, the prevalence of each label, in an array or a dict.
+        classes, a float is the prevalence of ``classes_[1]``, unless the classes are strings; a
+        dict ``{class: prevalence}`` or an array in the order of ``classes_`` has all classes and
+        adds up to 1. For a multilabel target, the prevalence of each label, in an array or a dict.
     effective_prevalence : float, dict, array-like or None, default=None
         Prevalence that the classifier was trained at, in the same form, for "closed_form". None
         computes it.
@@ -201,7 +201,9 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
         y : array-like of shape (n_records,) or (n_records, n_labels)
             Class labels of any type, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_records,), default=None
-            Weights >= 0 of the records. A record of weight 2 has the effect of two records.
+            Weights >= 0 of the records. A record of weight 2 has the effect of two records. With
+            ``method="fitted"``, weights that add up to less than the number of records are scaled
+            up to it.
         groups : array-like of shape (n_records,), default=None
             Patients. With ``method="fitted"``, all records of a patient are on the same side of a
             split.
@@ -290,6 +292,12 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
                     f"{argument}={value!r} is a single number, but y has {len(names)} {what}"
                     f"{'s' if is_multilabel else 'es'}. Pass a dict with one prevalence for each: "
                     f"{names[:5]}."
+                )
+            if any(isinstance(name, str) for name in names):
+                raise ValueError(
+                    f"{argument}={value!r} is the prevalence of the finding, and it is unknown "
+                    f"which of the classes {names} that is. Pass a dict with the prevalence of "
+                    "both, which adds up to 1."
                 )
             value = [1 - value, value]
         prevalence = np.asarray(value, dtype=float)

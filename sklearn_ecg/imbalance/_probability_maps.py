@@ -8,6 +8,8 @@ from scipy.special import log_softmax, softmax
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._validation._samples import weights_as_counts
+
 # Probabilities at the ends would have infinite logits.
 _SMALLEST = 1e-15
 # Limits of the logarithm of the slope.
@@ -161,7 +163,9 @@ class MonotoneMap:
     def __init__(self, y_prob, membership, sample_weight=None, *, fit_slope=True):
         log_prob = _log(y_prob)
         n_records, n_classes = log_prob.shape
-        weight = np.ones(n_records) if sample_weight is None else np.asarray(sample_weight, float)
+        weight = np.ones(n_records)
+        if sample_weight is not None:
+            weight = weights_as_counts(np.asarray(sample_weight, float))
         counts = weight @ membership
         targets = membership = np.asarray(membership, dtype=bool)
         if fit_slope:

@@ -75,7 +75,10 @@ ESTIMATORS = {
         "DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier",
     ),
     # Parts of the estimators above.
-    **_names("sklearn_ecg.beats._averaged_models", "ClippedScaler RecordCountVotingClassifier"),
+    **_names(
+        "sklearn_ecg.beats._averaged_models",
+        "BalancedWeightBoosting ClippedScaler RecordCountVotingClassifier",
+    ),
     **_names("sklearn_ecg.beats._weighted_one_vs_rest", "WeightedOneVsRestClassifier"),
     **_names("sklearn_ecg.calibration._label_scores", "PrecomputedScores"),
     **_names("sklearn_ecg.preprocessing._swap_model", "SwapModel"),

@@ -142,6 +142,7 @@ NOT_SAVED = {
     # What early stopping with a score needs during fit.
     "sklearn.ensemble.HistGradientBoostingClassifier": ("_raw_predict", "_scorer"),
     "sklearn.ensemble.HistGradientBoostingRegressor": ("_raw_predict", "_scorer"),
+    "sklearn_ecg.beats._averaged_models.BalancedWeightBoosting": ("_raw_predict", "_scorer"),
 }
 
 
@@ -160,10 +161,11 @@ def check_estimator(estimator, where):
             f"{where} has memory={estimator.memory!r}, a folder of pickles, which is not saved. "
             "Set it to None with set_params(memory=None)."
         )
+    is_boosting = any(base.__name__.startswith("HistGradientBoosting") for base in kind.__mro__)
+    if is_boosting and hasattr(estimator, "_predictors"):
+        _check_boosting(estimator, where)
     if not kind.__module__.startswith("sklearn."):
         return
-    if kind.__name__.startswith("HistGradientBoosting") and hasattr(estimator, "_predictors"):
-        _check_boosting(estimator, where)
     trees = getattr(estimator, "estimators_", None)
     if kind.__name__ in ("RandomForestClassifier", "ExtraTreesClassifier") and trees is not None:
         for tree in trees:

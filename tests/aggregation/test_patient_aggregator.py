@@ -54,6 +54,13 @@ def test_predictions(kind, aggregate):
         with pytest.raises(ValueError, match="more than two classes"):
             clf.fit(X, y, groups=PATIENTS)
         return
+    if kind == "binary" and aggregate in ("max", "noisy_or"):
+        with pytest.raises(ValueError, match="unknown for the classes 'sick' and 'well'"):
+            clf.fit(X, y, groups=PATIENTS)
+        changed = clone(clf).set_params(aggregate="mean").fit(X, y, groups=PATIENTS)
+        with pytest.raises(ValueError, match="unknown for the classes 'sick' and 'well'"):
+            changed.set_params(aggregate=aggregate).predict_proba(X, PATIENTS)
+        y = y == "sick"
     clf.fit(X, y, groups=PATIENTS)
     p = clf.estimator_.predict_proba(X)
     table = clf.predict_patients(X, PATIENTS)
@@ -147,9 +154,20 @@ def test_scores():
     changed[0] = "sick"
     with pytest.raises(ValueError, match="first of them 'c' with .*'sick', 'well'"):
         clf.score(X, changed, groups=PATIENTS)
-    clf.set_params(label_conflicts="any")
-    assert patient_labels(changed, PATIENTS, conflicts="any")["c"] == "well"
-    assert clf.score(X, changed, groups=PATIENTS) == expected
+    # Of strings, the second in sorted order may be the finding or not.
+    for score in (
+        lambda: patient_labels(changed, PATIENTS, conflicts="any"),
+        lambda: clf.set_params(label_conflicts="any").score(X, changed, groups=PATIENTS),
+    ):
+        with pytest.raises(ValueError, match="unknown for the classes 'sick' and 'well'"):
+            score()
+    numbers = (changed == "sick").astype(int)
+    clf = PatientAggregator(LogisticRegression(), label_conflicts="any")
+    clf.fit(X, (y == "sick").astype(int), groups=PATIENTS)
+    labels = patient_labels(numbers, PATIENTS, conflicts="any")
+    assert labels["c"] == 1
+    expected = accuracy_score(labels, clf.predict_patients(X, PATIENTS)[1] > 0.5)
+    assert clf.score(X, numbers, groups=PATIENTS) == expected
 
 
 def test_score_of_two_labels():

@@ -176,6 +176,15 @@ def test_weights_of_one_have_no_effect(ecg, table, kind):
     np.testing.assert_allclose(probability, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("constant", [1 / 1024, 512.0])
+def test_unit_of_weights_has_no_effect(ecg, table, constant):
+    X, clf = table
+    weight = np.arange(60) % 4 / 2
+    expected = clone(clf).fit(X, ecg.target, sample_weight=weight).predict_proba(X)
+    probability = clone(clf).fit(X, ecg.target, sample_weight=weight * constant).predict_proba(X)
+    np.testing.assert_allclose(probability, expected, atol=1e-4)
+
+
 def test_records_of_weight_zero_are_left_out(ecg, table):
     X, clf = table
     weight = np.where(np.arange(60) % 3 == 0, 0.0, np.arange(60) / 30)
@@ -308,6 +317,21 @@ def test_class_weight(ecg):
     weights = {name: v for name, v in params.items() if name.endswith("class_weight")}
     assert len(weights) == 3
     assert set(weights.values()) == {"balanced"}
+
+
+def test_class_weight_balances_the_weights(ecg, table):
+    X, y = table[0], ecg.target
+    weight = np.where(y == 1, 5.0, 1.0)
+    repeated = np.concatenate([np.arange(len(y)), *[np.flatnonzero(y == 1)] * 4])
+    balanced = make_small(class_weight="balanced")["classifier"]
+    weighted = clone(balanced).fit(X, y, sample_weight=weight).estimators_[0]
+    expected = clone(balanced).fit(X[repeated], y[repeated]).estimators_[0]
+    for name in ("boosting", "trees", "linear"):
+        mean, mean_of_repeated = (
+            average.named_estimators_[name].predict_proba(X)[:, 1].mean()
+            for average in (weighted, expected)
+        )
+        assert mean == pytest.approx(mean_of_repeated, abs=0.03), name
 
 
 def test_seed_determines_the_result(ecg, fitted):

@@ -74,6 +74,21 @@ def test_equals_scikit_learn_bit_by_bit(data, estimator, kind, method):
             np.testing.assert_array_equal(ours.classes_, theirs.classes_)
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+def test_weights_that_add_up_to_one(data, kind, method):
+    """Platt's targets would be those of a single record."""
+    skip_if_new(method)
+    X, y, weight, _ = data
+    inner = LogisticRegression()
+    inner = OneVsRestClassifier(inner) if kind == "multilabel" else inner
+    fitted = FrozenEstimator(inner.fit(X, y[kind]))
+    clf = MultilabelCalibratedClassifierCV(fitted, method=method)
+    expected = clf.fit(X, y[kind], weight / weight.mean()).predict_proba(X)
+    probability = clf.fit(X, y[kind], weight / weight.sum()).predict_proba(X)
+    np.testing.assert_allclose(probability, expected, atol=1e-5)
+
+
 def test_default_estimator_is_that_of_scikit_learn(data):
     X, y, *_ = data
     theirs = CalibratedClassifierCV().fit(X, y["binary"])

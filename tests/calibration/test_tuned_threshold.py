@@ -194,10 +194,25 @@ class _WithoutWeights(OneVsRestClassifier):
 def test_predict_uses_the_threshold(data):
     X, y, *_ = data
     clf = MultilabelTunedThresholdClassifierCV(LogisticRegression(), specificity=0.95)
-    clf.fit(X, y["strings"])
+    clf.fit(X, y["strings"] == "sick")
+    positive = clf.predict_proba(X)[:, 1] >= clf.best_threshold_
+    np.testing.assert_array_equal(clf.predict(X), positive)
+    assert isinstance(clf.best_threshold_, float)
+    clf = clf.set_params(specificity=None).fit(X, y["strings"])
     positive = clf.predict_proba(X)[:, 1] >= clf.best_threshold_
     np.testing.assert_array_equal(clf.predict(X), np.where(positive, "sick", "healthy"))
-    assert isinstance(clf.best_threshold_, float)
+
+
+@pytest.mark.parametrize("wanted", ["sensitivity", "specificity"])
+def test_sensitivity_of_an_unknown_class(data, wanted):
+    X, y, *_ = data
+    labels = np.where(y["strings"] == "sick", "MI", "NORM")
+    clf = MultilabelTunedThresholdClassifierCV(LogisticRegression(), **{wanted: 0.95})
+    for strings in (labels, labels.astype(object), pd.Series(labels)):
+        with pytest.raises(ValueError, match=f"{wanted}=0.95 .* for the classes 'MI' and 'NORM'"):
+            clf.fit(X, strings)
+    for numbers in (labels == "MI", pd.Series((labels == "MI").astype(int)).astype("Int64")):
+        assert getattr(clf.fit(X, numbers), f"{wanted}_") >= 0.95
 
 
 def test_weights_of_training_and_scores(data):

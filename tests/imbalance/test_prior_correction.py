@@ -417,7 +417,7 @@ def test_effective_prevalence_of_a_fitted_map():
 def test_binary_map_is_that_of_platt():
     X, y = gaussians(2000, [0.9, 0.1])
     p = Tempered().fit(X, y).predict_proba(X)
-    weight = np.random.RandomState(0).rand(2000)
+    weight = np.random.RandomState(0).uniform(0.5, 2.5, 2000)
     for sample_weight in (None, weight):
         theirs = _SigmoidCalibration().fit(logit(p[:, 1]), y, sample_weight)
         ours = MonotoneMap(p, np.column_stack([y == 0, y == 1]), sample_weight)
@@ -481,6 +481,19 @@ def test_map_without_information_warns():
     np.testing.assert_allclose(clf.predict_proba(X)[:, 1], 0.2, atol=0.05)
 
 
+def test_weights_that_add_up_to_one():
+    """Platt's targets would be those of a single record."""
+    X, y = gaussians(500, [0.8, 0.2])
+    weight = np.random.RandomState(0).uniform(0.5, 1.5, len(y))
+    clf = PriorCorrectedClassifier(FrozenEstimator(Tempered(slope=0.5).fit(X, y)), method="fitted")
+    expected = clf.fit(X, y, weight / weight.mean()).predict_proba(X)
+    probability = clf.fit(X, y, weight / weight.sum()).predict_proba(X)
+    np.testing.assert_allclose(probability, expected, atol=1e-6)
+    assert np.average(probability[:, 1], weights=weight) == pytest.approx(
+        np.average(y, weights=weight), abs=0.01
+    )
+
+
 # ---- refusals ----------------------------------------------------------------------------------
 
 
@@ -491,6 +504,8 @@ def test_map_without_information_warns():
         ({"target_prevalence": [0.5, 0.6]}, "binary", "add up to 1, got 1.1"),
         ({"target_prevalence": {"a": 0.5}}, "binary", r"one prevalence for each class, \['a', 'b'"),
         ({"target_prevalence": 0.1}, "multiclass", "single number, but y has 3 classes"),
+        ({"target_prevalence": 0.1}, "binary", r"unknown which of the classes \['a', 'b'\]"),
+        ({"effective_prevalence": 0.1}, "binary", r"unknown which of the classes \['a', 'b'\]"),
         ({"target_prevalence": 0.1}, "multilabel", "single number, but y has 3 labels"),
         ({"target_prevalence": [0.1, 0.1]}, "multilabel", "one prevalence for each of 3 labels"),
         ({"effective_prevalence": [0.1, 0.1, 0]}, "multilabel", r"must be in \(0, 1\)"),
