@@ -220,6 +220,31 @@ def test_bends_that_fit_worse_are_not_used(monkeypatch):
     assert grid.bend is None
 
 
+@pytest.mark.parametrize("moves, n_fits", [((0.5,), 1), ((1.5, 0.5), 2), ((1.5, 1.5), 2)])
+def test_tilted_pages_are_fitted_until_the_map_settles(monkeypatch, moves, n_fits):
+    def to_paper(x, y):
+        denominator = 1 + 5e-5 * x
+        return x / 4 / denominator, y / 4 / denominator
+
+    moves, calls = list(moves), []
+
+    def improve(page, model, **options):
+        found, *rest = _improve(page, model, **options)
+        if not options.get("followed") or options.get("bent"):
+            return found, *rest
+        calls.append(model)
+        # The origin is arbitrary. The pitch moves the corner, which is 142.5 mm from the middle.
+        width, height = page.darkest.size
+        factor = 1 + moves.pop(0) / np.hypot(width / 8, height / 8)
+        return np.diag([factor, factor, 1]) @ np.array(
+            [[1, 0, 3], [0, 1, 4], [0, 0, 1]]
+        ) @ model, *rest
+
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+    fit_grid(split_channels(draw_grid(to_paper)))
+    assert len(calls) == n_fits
+
+
 @pytest.mark.parametrize(
     "perspective, share, is_refused", [(0.1, 0.84, True), (0.1, 0.86, False), (0.01, 0.6, False)]
 )

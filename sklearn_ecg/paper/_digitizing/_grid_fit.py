@@ -28,8 +28,9 @@ _FINER = 1.1
 _LEASTBLOCKS, _BENTBLOCKS = 12, 40
 # Shares of the blocks that remain, one fit after the other.
 _NEAREST = (0.9, 0.8, 0.7, 0.7, 0.7)
-# Fits of a tilted page at most, before its bends.
-_MAX_FITS = 2
+# Fits of a tilted page at most, before its bends. After a fit that moves no corner by these mm, the
+# next one moves them by less than 0.1 mm.
+_MAX_FITS, _SETTLED = 2, 1.0
 # Agreement of phases next to each other.
 _COHERENT = 0.6
 # mm: smaller displacements are no bends, and larger ones are those of paper that does not lie flat.
@@ -96,7 +97,9 @@ def fit_grid(page):
         # In the first fit, the pitch is not right everywhere.
         tilted = _follow(lattice) @ to_page
         for _ in range(_MAX_FITS):
-            tilted, *_ = _improve(page, tilted, followed=True)
+            before, (tilted, *_) = tilted, _improve(page, tilted, followed=True)
+            if _largest_move(before, tilted, page) < _SETTLED:
+                break
         to_paper, share, sheet, bend = _improve(page, tilted, followed=True, bent=True)
         if bend is not None:
             # The same, with paper that is nearly flat.
@@ -118,6 +121,15 @@ def _is_tilted(to_paper, page):
     """Whether the denominator of a homography varies over the page."""
     width, height = page.darkest.size
     return abs(to_paper[2, 0]) * width + abs(to_paper[2, 1]) * height > 0.003
+
+
+def _largest_move(before, after, page):
+    """Return by how many mm two maps that agree in the middle of a page differ in its corners."""
+    width, height = page.darkest.size
+    x = width * np.array([0.5, 0, 1, 0, 1])
+    y = height * np.array([0.5, 0, 0, 1, 1])
+    moves = np.subtract(_apply(after, x, y), _apply(before, x, y))
+    return np.hypot(*(moves - moves[:, :1])).max()
 
 
 def _measure_phases(lattice):

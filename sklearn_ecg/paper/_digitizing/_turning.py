@@ -8,7 +8,7 @@ import numpy as np
 # nearly linear between them.
 _BLOCK, _STEP = 16, 80
 # Parts of a pixel, and of the pitch, to which blocks are rounded.
-_PARTS, _PITCHES = 16, 128
+_PARTS, _PITCHES = 16, 64
 # Blocks whose products stay in the cache.
 _MOST = 4096
 
