@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.ndimage import maximum_filter
+from scipy.ndimage import map_coordinates, maximum_filter, minimum_filter
 
 from sklearn_ecg.paper._digitizing._assembly import TimeAxis, read_lead
 from sklearn_ecg.paper._digitizing._bends import Bend, fit_bend
@@ -26,9 +26,9 @@ from sklearn_ecg.paper._digitizing._grid_fit import (
     find_outside,
     fit_grid,
     to_pixels,
-    warp_page,
+    turn_page,
 )
-from sklearn_ecg.paper._digitizing._ink import _maximum, _strengthen_faint_ink, halve
+from sklearn_ecg.paper._digitizing._ink import _strengthen_faint_ink, halve
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
 from sklearn_ecg.paper._digitizing._layouts import (
     LeadPlace,
@@ -51,6 +51,7 @@ from sklearn_ecg.paper._digitizing._tracing import (
 )
 from sklearn_ecg.paper._digitizing._unwrapping import follow_phases
 from sklearn_ecg.paper._digitizing._waves import demodulate, demodulate_upright
+from sklearn_ecg.paper._digitizing._windows import quantiles, slide, spread_blocks
 
 
 def draw_grid(to_paper, size=(700, 900), contrast=60):
@@ -77,10 +78,11 @@ def test_pitch_and_rotation(pitch, degrees):
         )
 
     image = draw_grid(to_paper)
-    lattice = find_lattice(image)
+    page = split_channels(image)
+    lattice = find_lattice(page)
     found = 1 / (5 * np.hypot(*lattice.across))
     assert found * lattice.reduction == pytest.approx(pitch, rel=0.02)
-    grid = fit_grid(split_channels(image))
+    grid = fit_grid(page)
     np.testing.assert_allclose(grid.pitch, pitch, rtol=2e-3)
     assert grid.rotation == pytest.approx(degrees, abs=0.05)
     assert grid.share > 0.9
@@ -107,10 +109,72 @@ def test_squares_of_ink():
     is_ink = rng.random((31, 45)) < 0.1
     expected = is_ink[:30, :44].reshape(15, 2, 22, 2).any(axis=(1, 3))
     np.testing.assert_array_equal(halve(is_ink), expected)
-    values = rng.integers(0, 256, (31, 45), np.uint8)
-    for reach in (1, 3):
-        expected = maximum_filter(values, 2 * reach + 1, mode="nearest")
-        np.testing.assert_array_equal(_maximum(values, reach), expected)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 3), (7, 4), (2, 9), (40, 60)])
+def test_extremes_of_windows(sizes):
+    values = np.random.default_rng(0).integers(0, 256, (31, 45), np.uint8)
+    for extreme, function in ((np.maximum, maximum_filter), (np.minimum, minimum_filter)):
+        expected = function(values, sizes, mode="nearest")
+        np.testing.assert_array_equal(slide(values, sizes, extreme), expected)
+
+
+def test_quantiles_of_whole_numbers():
+    values = np.random.default_rng(0).integers(-90, 250, (40, 50)).astype(np.int16)
+    shares = [0.005, 0.68, 0.93, 1.0]
+    expected = np.quantile(values, shares, method="inverted_cdf")
+    np.testing.assert_array_equal(quantiles(values, shares), expected)
+
+
+@pytest.mark.parametrize("step, shape", [(4, (41, 50)), (8, (200, 17)), (8, (9, 8))])
+def test_values_between_the_middles_of_blocks(step, shape):
+    n_rows, n_columns = (-(-side // step) for side in shape)
+    i, j = np.mgrid[:n_rows, :n_columns]
+    found = np.full(shape, np.nan)
+    for rows, values in spread_blocks(2.0 * i - 3.0 * j, step, shape):
+        found[rows] = values
+    y, x = (
+        np.clip((np.arange(side) + 0.5) / step - 0.5, 0, n - 1)
+        for side, n in zip(shape, (n_rows, n_columns))
+    )
+    np.testing.assert_allclose(found, 2 * y[:, None] - 3 * x, atol=1e-4)
+
+
+def turned_page(to_paper, bend=None):
+    """Return the arguments of a page that is turned upright."""
+    grid = Grid(to_paper, (4.0, 4.0), 0.0, 0.0, 1.0, None, bend)
+    return grid, (-20.0, -10.0), 4, (900, 700)
+
+
+@pytest.mark.parametrize("is_bent", [False, True])
+@pytest.mark.parametrize("reduction", [1, 2])
+def test_turned_pages_are_those_of_slow_interpolation(is_bent, reduction):
+    to_paper = np.array([[0.25, 0.02, 3], [-0.025, 0.24, 15], [1e-5, -2e-5, 1]])
+    net = np.random.default_rng(0).normal(scale=0.1, size=(2, 24, 24)) if is_bent else 0
+    bend = Bend((100.0, 80.0), 100.0, np.zeros((10, 2)), net) if is_bent else None
+    image = np.random.default_rng(0).integers(0, 256, (25, 35), np.uint8)
+    size = 700 // reduction, 500 // reduction
+    # Smooth, so that 1/16 pixel is little.
+    smooth = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+    page = turned_page(to_paper, bend)
+    found = turn_page(smooth, *page, reduction=reduction)
+    grid, origin, scale, size = page
+    u, v = np.meshgrid(np.arange(size[0]) + 0.5, np.arange(size[1]) + 0.5)
+    x, y = to_pixels(grid, u / scale + origin[0], v / scale + origin[1])
+    places = np.array([y, x]) / reduction - 0.5
+    expected = np.clip(map_coordinates(smooth.astype(float), places, order=3), 0, 255)
+    height, width = smooth.shape
+    inside = np.all([p > 3 for p in places], axis=0)
+    inside &= (places[0] < height - 4) & (places[1] < width - 4)
+    assert inside.mean() > 0.2
+    errors = np.abs(found - expected)[inside]
+    # Bends are linear between points that are 20 mm from each other.
+    assert np.percentile(errors, 99) < (12 if is_bent else 6)
+    assert np.mean(errors) < (3 if is_bent else 1.5)
+    beyond = np.any([p < -3 for p in places], axis=0)
+    beyond |= (places[0] > height + 2) | (places[1] > width + 2)
+    assert beyond.mean() > 0.1
+    assert (found[beyond] == 0).all()
 
 
 @pytest.mark.parametrize("is_bent", [False, True])
@@ -119,12 +183,9 @@ def test_pixels_that_are_not_in_the_image(is_bent):
     coefficients = np.zeros((10, 2))
     coefficients[1] = 2.0, 1.0
     bend = Bend((100.0, 80.0), 100.0, coefficients, np.zeros((2, 24, 24))) if is_bent else None
-    grid = Grid(to_paper, (4.0, 4.0), 0.0, 0.0, 1.0, None, bend)
-    image = Image.new("L", (700, 500), 255)
-    page = (-20.0, -10.0), 4, (900, 700)
-    nearest = Image.Resampling.NEAREST
-    expected = np.asarray(warp_page(image, grid, *page, fill=0, resample=nearest)) == 0
-    outside = find_outside(image.size, grid, *page)
+    page = turned_page(to_paper, bend)
+    expected = turn_page(np.full((500, 700), 255, np.uint8), *page) < 128
+    outside = find_outside((700, 500), *page)
     assert 0.2 < expected.mean() < 0.8
     # Up to a pixel at the border, whose length is about 2400 pixels.
     assert (outside != expected).sum() < (6000 if is_bent else 2400)
@@ -157,6 +218,31 @@ def test_bends_that_fit_worse_are_not_used(monkeypatch):
     grid = fit_grid(split_channels(draw_grid(lambda x, y: (x / 4, y / 4))))
     assert grid.share == 0.8
     assert grid.bend is None
+
+
+@pytest.mark.parametrize("moves, n_fits", [((0.5,), 1), ((1.5, 0.5), 2), ((1.5, 1.5), 2)])
+def test_tilted_pages_are_fitted_until_the_map_settles(monkeypatch, moves, n_fits):
+    def to_paper(x, y):
+        denominator = 1 + 5e-5 * x
+        return x / 4 / denominator, y / 4 / denominator
+
+    moves, calls = list(moves), []
+
+    def improve(page, model, **options):
+        found, *rest = _improve(page, model, **options)
+        if not options.get("followed") or options.get("bent"):
+            return found, *rest
+        calls.append(model)
+        # The origin is arbitrary. The pitch moves the corner, which is 142.5 mm from the middle.
+        width, height = page.darkest.size
+        factor = 1 + moves.pop(0) / np.hypot(width / 8, height / 8)
+        return np.diag([factor, factor, 1]) @ np.array(
+            [[1, 0, 3], [0, 1, 4], [0, 0, 1]]
+        ) @ model, *rest
+
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+    fit_grid(split_channels(draw_grid(to_paper)))
+    assert len(calls) == n_fits
 
 
 @pytest.mark.parametrize(

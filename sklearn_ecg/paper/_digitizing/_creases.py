@@ -44,10 +44,19 @@ def subtract_creases(ink, scale, faint):
     center = (rows[0] + rows[-1]) / 2
     pad = int(np.abs(_SLOPES).max() * (rows[-1] - center)) + 1
     # Rows with ink on the line through each column of the center, for each slope.
-    counts = np.zeros((len(_SLOPES), width + 2 * pad), dtype=np.uint16)
+    padded = np.zeros((n_rows, width + 4 * pad), dtype=bool)
+    padded[:, 2 * pad : 2 * pad + width] = is_faint
+    n_columns = width + 2 * pad
+    # All stretches of as many pixels.
+    stretches = np.ndarray(
+        padded.size - n_columns + 1, dtype=f"V{n_columns}", buffer=padded, strides=(1,)
+    )
+    counts = np.empty((len(_SLOPES), n_columns), dtype=np.uint16)
+    firsts = np.arange(n_rows) * padded.shape[1] + pad
     for count, slope in zip(counts, _SLOPES):
-        for row, shift in zip(is_faint, np.round(slope * (rows - center)).astype(int)):
-            count[pad - shift : pad - shift + width] += row
+        shifts = np.round(slope * (rows - center)).astype(int)
+        shifted = stretches[firsts + shifts].view(np.uint8).reshape(n_rows, n_columns)
+        shifted.sum(axis=0, dtype=np.uint16, out=count)
     for _ in range(_MOST):
         best, column = np.unravel_index(np.argmax(counts), counts.shape)
         if counts[best, column] < _SHARE * n_rows:

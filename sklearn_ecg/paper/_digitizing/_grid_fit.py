@@ -6,10 +6,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import convolve1d
 
-from ._bends import CELL, Bend, fit_bend
+from ._bends import Bend, fit_bend
 from ._lattice import HARMONICS, enhance_grid, find_lattice
 from ._refusal import PageRefusedError
 from ._sheets import Sheet, fill_sheet
+from ._turning import turn_pixels
 from ._unwrapping import follow_phases
 from ._waves import BLOCK, demodulate, demodulate_upright, measure_coherence
 
@@ -22,11 +23,14 @@ _MIN_SHARE = 0.55
 _GOOD_SHARE = 0.9
 # Pixels per mm of the page that the second fit uses.
 _FIT_SCALE = 4.0
+# Share of this scale that the pixels before it must have.
+_FINER = 1.1
 _LEASTBLOCKS, _BENTBLOCKS = 12, 40
 # Shares of the blocks that remain, one fit after the other.
 _NEAREST = (0.9, 0.8, 0.7, 0.7, 0.7)
-# Fits of a tilted page at most, before its bends.
-_MAX_FITS = 2
+# Fits of a tilted page at most, before its bends. After a fit that moves no corner by these mm, the
+# next one moves them by less than 0.1 mm.
+_MAX_FITS, _SETTLED = 2, 1.0
 # Agreement of phases next to each other.
 _COHERENT = 0.6
 # mm: smaller displacements are no bends, and larger ones are those of paper that does not lie flat.
@@ -81,7 +85,7 @@ def fit_grid(page):
     PageRefusedError
         If there is one that is not that of a plane sheet.
     """
-    lattice = find_lattice(page.darkest)
+    lattice = find_lattice(page)
     if lattice is None:
         return None
     phases = _measure_phases(lattice)
@@ -93,7 +97,9 @@ def fit_grid(page):
         # In the first fit, the pitch is not right everywhere.
         tilted = _follow(lattice) @ to_page
         for _ in range(_MAX_FITS):
-            tilted, *_ = _improve(page, tilted, followed=True)
+            before, (tilted, *_) = tilted, _improve(page, tilted, followed=True)
+            if _largest_move(before, tilted, page) < _SETTLED:
+                break
         to_paper, share, sheet, bend = _improve(page, tilted, followed=True, bent=True)
         if bend is not None:
             # The same, with paper that is nearly flat.
@@ -115,6 +121,15 @@ def _is_tilted(to_paper, page):
     """Whether the denominator of a homography varies over the page."""
     width, height = page.darkest.size
     return abs(to_paper[2, 0]) * width + abs(to_paper[2, 1]) * height > 0.003
+
+
+def _largest_move(before, after, page):
+    """Return by how many mm two maps that agree in the middle of a page differ in its corners."""
+    width, height = page.darkest.size
+    x = width * np.array([0.5, 0, 1, 0, 1])
+    y = height * np.array([0.5, 0, 0, 1, 1])
+    moves = np.subtract(_apply(after, x, y), _apply(before, x, y))
+    return np.hypot(*(moves - moves[:, :1])).max()
 
 
 def _measure_phases(lattice):
@@ -255,13 +270,13 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
     scale = _FIT_SCALE
     size = (int((right - left) * scale), int((bottom - top) * scale))
     plane = Grid(to_paper, (scale, scale), 0.0, 0.0, 0.0, None, bend)
-    bilinear = Image.Resampling.BILINEAR
-    upright = warp_page(page.darkest, plane, (left, top), scale, size, fill=0, resample=bilinear)
-    # No pixel of the page is 0.
-    outside = np.asarray(upright) == 0
-    upright.paste(255, mask=Image.fromarray(outside))
+    # Averages of pixels are less noisy than single ones.
+    across, down = _pitch(to_paper, width / 2, height / 2)[0]
+    reduction = max(1, int(_FINER * min(across, down) / scale))
+    darkness = page.reduced_darkness(reduction)
+    upright = turn_page(darkness, plane, (left, top), scale, size, reduction=reduction)
     pixels = enhance_grid(upright)
-    pixels[outside] = 0
+    pixels[find_outside((width, height), plane, (left, top), scale, size)] = 0
     fields, harmonics = {}, (1, HARMONICS)
     x, y, waves = demodulate_upright(pixels, [n / (5 * scale) for n in harmonics])
     for harmonic, (across, along) in zip(harmonics, waves):
@@ -370,15 +385,6 @@ def paper_bounds(to_paper, width, height):
     return bounds
 
 
-def _warp(image, homography, size, resample, fill):
-    """Return an image after a homography of its pixels, which are points at half numbers."""
-    inverse = np.linalg.inv(homography)
-    coefficients = (inverse / inverse[2, 2]).ravel()[:8]
-    return image.transform(
-        size, Image.Transform.PERSPECTIVE, tuple(coefficients), resample, fillcolor=fill
-    )
-
-
 def to_pixels(grid, u, v):
     """Return the pixels (x, y) of a page at which points of the paper in mm are."""
     if grid.bend is not None:
@@ -386,12 +392,13 @@ def to_pixels(grid, u, v):
     return _apply(np.linalg.inv(grid.to_paper), u, v)
 
 
-def warp_page(image, grid, origin, scale, size, *, fill=255, resample=Image.Resampling.BICUBIC):
-    """Return an upright image of a page.
+def turn_page(pixels, grid, origin, scale, size, *, reduction=1):
+    """Return an upright page, without what is not in the image.
 
     Parameters
     ----------
-    image : Image
+    pixels : ndarray of shape (height, width), uint8
+        Darkness of a page, of which some pixels may have been averaged in each direction.
     grid : Grid
     origin : tuple of float
         Left and top in mm.
@@ -399,35 +406,19 @@ def warp_page(image, grid, origin, scale, size, *, fill=255, resample=Image.Resa
         Pixels per mm of the result.
     size : tuple of int
         Width and height of the result.
-    fill : int, default=255
-        Value of pixels outside of the image.
-    resample : Resampling, default=Resampling.BICUBIC
+    reduction : int, default=1
+        Pixels of the page for one of `pixels`, in each direction.
 
     Returns
     -------
-    upright : Image
+    upright : ndarray of shape (height, width), uint8
     """
-    if grid.bend is None:
-        to_upright = np.array(
-            [[scale, 0, -origin[0] * scale], [0, scale, -origin[1] * scale], [0, 0, 1]]
-        )
-        return _warp(image, to_upright @ grid.to_paper, size, resample, fill)
-    columns = np.append(np.arange(0, size[0], round(CELL * scale)), size[0])
-    rows = np.append(np.arange(0, size[1], round(CELL * scale)), size[1])
-    x, y = to_pixels(
-        grid,
-        *np.meshgrid(columns / scale + origin[0], rows / scale + origin[1]),
-    )
-    corners = np.stack([x, y], axis=-1)
-    mesh = [
-        (
-            (int(columns[j]), int(rows[i]), int(columns[j + 1]), int(rows[i + 1])),
-            (*corners[i, j], *corners[i + 1, j], *corners[i + 1, j + 1], *corners[i, j + 1]),
-        )
-        for i in range(len(rows) - 1)
-        for j in range(len(columns) - 1)
-    ]
-    return image.transform(size, Image.Transform.MESH, mesh, resample, fillcolor=fill)
+
+    def to_given(x, y):
+        x, y = to_pixels(grid, x / scale + origin[0], y / scale + origin[1])
+        return x / reduction, y / reduction
+
+    return turn_pixels(pixels, to_given, size)
 
 
 def find_outside(image_size, grid, origin, scale, size):
@@ -438,7 +429,7 @@ def find_outside(image_size, grid, origin, scale, size):
     image_size : tuple of int
         Width and height of the image.
     grid, origin, scale, size
-        See `warp_page`.
+        See `turn_page`.
 
     Returns
     -------
@@ -459,16 +450,9 @@ def find_outside(image_size, grid, origin, scale, size):
 
 def _describe(page, to_paper, share, sheet, bend):
     width, height = page.darkest.size
-    x, y = width / 2, height / 2
-
-    def pitch(x, y):
-        u, v = _apply(to_paper, np.array([x, x + 1, x]), np.array([y, y, y + 1]))
-        matrix = np.array([[u[1] - u[0], u[2] - u[0]], [v[1] - v[0], v[2] - v[0]]])
-        return np.linalg.norm(np.linalg.inv(matrix), axis=0), matrix
-
-    (across, down), matrix = pitch(x, y)
+    (across, down), matrix = _pitch(to_paper, width / 2, height / 2)
     corners = np.array(
-        [pitch(a * width, b * height)[0] for a in (0.05, 0.95) for b in (0.05, 0.95)]
+        [_pitch(to_paper, a * width, b * height)[0] for a in (0.05, 0.95) for b in (0.05, 0.95)]
     )
     rotation = -float(np.degrees(np.arctan2(matrix[1, 0], matrix[1, 1])))
     return Grid(
@@ -480,3 +464,10 @@ def _describe(page, to_paper, share, sheet, bend):
         sheet=sheet,
         bend=bend,
     )
+
+
+def _pitch(to_paper, x, y):
+    """Return pixels per mm in both directions at a pixel, and the derivatives of the map there."""
+    u, v = _apply(to_paper, np.array([x, x + 1, x]), np.array([y, y, y + 1]))
+    matrix = np.array([[u[1] - u[0], u[2] - u[0]], [v[1] - v[0], v[2] - v[0]]])
+    return np.linalg.norm(np.linalg.inv(matrix), axis=0), matrix

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import label, maximum_filter, minimum_filter, uniform_filter
+from scipy.ndimage import label, maximum_filter, uniform_filter
 
 from ._creases import subtract_creases
-from ._grid_fit import Grid, find_outside, paper_bounds, to_pixels, warp_page
+from ._grid_fit import Grid, find_outside, paper_bounds, to_pixels, turn_page
 from ._refusal import PageRefusedError
 from ._strokes import HALF, INK
+from ._windows import ROWS, quantiles, slide, spread_blocks
 
-# Rows of pixels that are processed at once, so that intermediate results stay in the cache.
-_STRIP = 64
+# Pixels in each direction for which the brightness of paper is found at once.
+_AROUND = 8
 # Pixels per mm of an upright page.
 _SCALES = (4, 8)
 # A finer scale than that of the image loses less when it is turned.
@@ -35,6 +36,8 @@ _RULING_HEIGHT = 40.0
 _EDGE = 6.0
 # Square root of the area of ink in mm that is not only an edge.
 _JOINED = 5.0
+# Darkness of a grid at most, from 0 to 255.
+_GRID = np.uint8(89)
 # Squares of 5 mm in each direction from which the same grid is subtracted.
 _SQUARES = 3
 # mm and share: least distance of such lines, and how much of their height has ink.
@@ -109,47 +112,42 @@ def separate_ink(page, grid):
         outside = np.zeros((height, width), dtype=bool)
         darkness = _darkness(page.lightest)
         _subtract_lines(darkness)
-        inside = np.bincount(darkness[::3, ::3].ravel(), minlength=256)
-        strong, usual = np.searchsorted(inside.cumsum() / inside.sum(), [0.996, 0.95]) / 255
+        strong, usual = np.array(quantiles(darkness[::3, ::3], [0.996, 0.95])) / 255
     else:
         scale = int(np.clip(np.ceil(_ENLARGE * pitch.mean()), *_SCALES))
         scales = np.array([scale, scale], dtype=float)
         size = (int((right - left) * scale), int((bottom - top) * scale))
         # Before it is turned, the page has no border that would change the brightness of paper.
-        light = Image.fromarray(255 - _darkness(page.lightest))
-        light = warp_page(light, grid, (left, top), scale, size)
+        darkness = turn_page(_darkness(page.lightest), grid, (left, top), scale, size)
         outside = find_outside(page.lightest.size, grid, (left, top), scale, size)
-        darkness = np.asarray(light, dtype=np.float32)
-        darkness *= np.float32(-1 / 255)
-        darkness += 1
         mask = grid.sheet.mask((left, top), scales, darkness.shape)
         table = ~(mask | outside)
         mask &= ~outside
         outside = ~mask
-        darkness *= mask
-        _subtract_grid(darkness, scale, mask)
-        darkness *= mask
+        darkness *= mask.view(np.uint8)
+        common = _common_grid(darkness, scale, mask)
         # Edges of the paper are darker than ink.
         few = slice(None, None, 5), slice(None, None, 3)
         reach = round(2 * _EDGE * scale / 5), round(2 * _EDGE * scale / 3)
-        middle = minimum_filter(mask[few], reach, mode="nearest")
-        inside = darkness[few][middle]
+        middle = slide(mask[few], reach, np.minimum)
+        inside = np.subtract(darkness[few], common[few], dtype=np.int16)[middle]
+        np.maximum(darkness, common, out=darkness)
+        darkness -= common
         if len(inside) == 0:
             raise PageRefusedError("grid", "too little of the grid is legible")
-        strong, usual = np.percentile(inside, [99.6, 95])
+        strong, usual = np.array(quantiles(inside, [0.996, 0.95])) / 255
     threshold = max(_THRESHOLD * strong, 1.4 * min(usual, 0.5 * strong), _MIN_DARKNESS)
     if strong < _MIN_DARKNESS:
         raise PageRefusedError("traces", "there is no ink that is darker than the grid")
     # Half of the ink is at 0.5.
+    bytes_ = _to_bytes(np.arange(256) * (0.5 / threshold / 255))
+    ink = np.array(Image.fromarray(darkness).point(bytes_.tolist()))
     if is_native:
-        bytes_ = _to_bytes(np.arange(256) * (0.5 / threshold / 255))
-        strength = np.array(Image.fromarray(darkness).point(bytes_.tolist()))
-        clear, ink = HALF, strength
+        clear, strength = HALF, ink
     else:
-        darkness *= np.float32(0.5 / threshold)
-        noise = np.percentile(np.abs(inside), 68) * (0.5 / threshold)
+        noise = quantiles(np.abs(inside), [0.68])[0] / 255 * (0.5 / threshold)
         faint = float(np.clip(_NOISE * noise, *_FAINT))
-        clear, ink = np.uint8(_CLEAR * INK), _to_bytes(darkness)
+        clear = np.uint8(_CLEAR * INK)
         subtract_creases(ink, scale, round(faint * INK))
         strength = _strengthen_faint_ink(ink, scale, faint, table)
     return UprightPage(
@@ -198,7 +196,7 @@ def _strengthen_faint_ink(ink, scale, faint, table):
     step = max(1, round(_EDGE * scale / 24))
     few = labels[::step, ::step]
     near = table[: -1 : 2 * step, : -1 : 2 * step]
-    near = maximum_filter(near, 2 * round(_EDGE * scale / (2 * step)) + 1)
+    near = slide(near, 2 * (2 * round(_EDGE * scale / (2 * step)) + 1,), np.maximum)
     is_edge = np.bincount(few[near], minlength=n_labels + 1) > 0.5 * np.bincount(
         few.ravel(), minlength=n_labels + 1
     )
@@ -206,17 +204,19 @@ def _strengthen_faint_ink(ink, scale, faint, table):
     # A crease may join a trace and the edge.
     beyond = np.bincount(few[~near], minlength=n_labels + 1)
     is_joined = is_edge & (beyond > (_JOINED * scale / (2 * step)) ** 2)
-    keep = (belongs & (~is_edge | is_joined))[labels]
+    # Two pixels of a row as one number.
+    keep = ((belongs & (~is_edge | is_joined)) * np.uint16(0xFFFF))[labels]
     if is_joined.any():
         height, width = labels.shape
         near = near.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
-        keep &= ~(near & is_joined[labels])
+        keep[near & is_joined[labels]] = 0
     strength = np.zeros_like(ink)
     height, width = (2 * size for size in labels.shape)
-    kept = np.repeat(np.repeat(keep, 2, axis=1), 2, axis=0)
-    np.multiply(ink[:height, :width], kept, out=strength[:height, :width])
+    for row in (0, 1):
+        rows = slice(row, height, 2), slice(width)
+        np.bitwise_and(ink[rows], keep.view(np.uint8), out=strength[rows])
     # The edges of strong ink remain where they are.
-    nearby = _maximum(strength, round(_FAINT_REACH * scale))
+    nearby = slide(strength, 2 * (2 * round(_FAINT_REACH * scale) + 1,), np.maximum)
     at = np.flatnonzero((strength > 0) & (nearby < INK))
     gains = 1 / np.clip(np.arange(256, dtype=np.float32) / INK, 2 * faint, 1)
     strength.ravel()[at] = strength.ravel()[at] * gains[nearby.ravel()[at]] + np.float32(0.5)
@@ -231,19 +231,6 @@ def halve(is_ink):
     return rows.view(np.uint16) != 0
 
 
-def _maximum(values, reach):
-    """Return the maximum of the square around each pixel."""
-    for axis in (0, 1):
-        lines = values.swapaxes(0, axis)
-        largest = values.copy()
-        found = largest.swapaxes(0, axis)
-        for step in range(1, reach + 1):
-            np.maximum(found[step:], lines[:-step], out=found[step:])
-            np.maximum(found[:-step], lines[step:], out=found[:-step])
-        values = largest
-    return values
-
-
 def _is_upright(grid):
     """Whether the lines of a grid are along the pixels, to a fraction of a pixel."""
     return grid.bend is None and abs(grid.rotation) < 0.02 and grid.perspective < 0.003
@@ -251,18 +238,19 @@ def _is_upright(grid):
 
 def _darkness(image):
     """Return 255 minus the ratio of each pixel and the paper around it, which is 255, as bytes."""
-    small = np.asarray(image.reduce(8), dtype=np.float32)
+    small = np.asarray(image.reduce(_AROUND), dtype=np.float32)
     paper = uniform_filter(maximum_filter(small, 3, mode="nearest"), 5, mode="nearest")
-    paper = np.rint(np.maximum(paper, 20)).astype(np.uint8)
-    paper = Image.fromarray(paper).resize(image.size, Image.Resampling.BILINEAR)
-    paper, light = np.asarray(paper), np.asarray(image)
+    light = np.asarray(image)
     darkness = np.empty(light.shape, dtype=np.uint8)
-    for top in range(0, len(light), _STRIP):
-        strip = slice(top, top + _STRIP)
-        ratio = np.divide(light[strip], paper[strip], dtype=np.float32)
-        ratio *= -255
-        ratio += 255.5
-        darkness[strip] = np.maximum(ratio, 0, out=ratio)
+    ratio = np.empty((ROWS * _AROUND, light.shape[1]), dtype=np.float32)
+    for strip, values in spread_blocks(np.maximum(paper, 20) / 255, _AROUND, light.shape):
+        # Without conversion, which is slow in a division.
+        part = ratio[: len(values)]
+        np.copyto(part, light[strip])
+        np.divide(part, values, out=part)
+        np.subtract(np.float32(255.5), part, out=part)
+        np.clip(part, 0, 255, out=part)
+        np.copyto(darkness[strip], part, casting="unsafe")
     return darkness
 
 
@@ -280,16 +268,20 @@ def _subtract_lines(darkness):
         darkness -= common
 
 
-def _subtract_grid(darkness, scale, mask):
-    """Subtract the mean square of the grid around each place, in place."""
+def _common_grid(darkness, scale, mask):
+    """Return the mean square of the grid around each place, as bytes."""
     height, width = darkness.shape
     # Some squares in each direction have the same mean, which includes those around them.
     side = _SQUARES * 5 * scale
     n_rows, n_columns = -(-height // side), -(-width // side)
-    padded = np.zeros((n_rows * side, n_columns * side), dtype=np.float32)
-    np.minimum(darkness, 0.35, out=padded[:height, :width])
-    squares = padded.reshape(n_rows, _SQUARES, 5 * scale, n_columns, _SQUARES, 5 * scale)
-    mean = _sum_around(squares.sum(axis=1).sum(axis=3))
+    padded = np.zeros((n_rows * side, n_columns * side), dtype=np.uint8)
+    np.minimum(darkness, _GRID, out=padded[:height, :width])
+    # Sums of 16 bits are fast.
+    sums = padded.reshape(n_rows, _SQUARES, 5 * scale, -1).sum(axis=1, dtype=np.uint16)
+    sums = sums.reshape(n_rows, 5 * scale, n_columns, _SQUARES, 5 * scale).sum(
+        axis=3, dtype=np.uint16
+    )
+    mean = _sum_around(sums.astype(np.float32))
     # What the light, the focus and the bends of the paper make of the lines.
     small = np.zeros((n_rows * side // scale, n_columns * side // scale), dtype=np.float32)
     few = mask[::scale, ::scale]
@@ -301,8 +293,10 @@ def _subtract_grid(darkness, scale, mask):
     step = 3 if scale % 3 else 5
     mean -= np.median(mean[:, ::step], axis=(1, 3), keepdims=True)
     np.maximum(mean, 0, out=mean)
+    mean = np.rint(mean).astype(np.uint8)
+    squares = padded.reshape(n_rows, _SQUARES, 5 * scale, n_columns, _SQUARES, 5 * scale)
     squares[...] = mean[:, None, :, :, None, :]
-    darkness -= padded[:height, :width]
+    return padded[:height, :width]
 
 
 def _sum_around(values):
@@ -333,10 +327,10 @@ def remove_blots(upright):
     rows = np.minimum(ink[::step], ink[step - 1 :: step])
     full = np.minimum(rows[:, ::step], rows[:, step - 1 :: step]) > HALF
     size = max(2, round(_BLOT * upright.scale / step))
-    core = minimum_filter(full, size, mode="nearest")
+    core = slide(full, (size, size), np.minimum)
     if not core.any():
         return
-    blot = maximum_filter(core, size + 2 * max(1, round(0.5 * upright.scale / step)))
+    blot = slide(core, 2 * (size + 2 * max(1, round(0.5 * upright.scale / step)),), np.maximum)
     blot = np.repeat(np.repeat(blot, step, axis=0), step, axis=1)
     upright.strength[:height, :width][blot] = 0
     # Narrow borders that are no whole block.

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from PIL import ImageFilter
+from PIL import Image, ImageFilter
 from scipy.ndimage import maximum_filter1d, median_filter
+
+from ._windows import quantiles
 
 # Pixels: longest side of the image that is searched, and side of a tile.
 _MAX_SIDE = 1400
@@ -48,21 +50,20 @@ class Lattice:
     strengths: np.ndarray
 
 
-def find_lattice(image):
+def find_lattice(page):
     """Find the lines of a grid.
 
     Parameters
     ----------
-    image : Image
-        Channel in which the grid is dark.
+    page : Page
 
     Returns
     -------
     lattice : Lattice or None
         None if there is no grid.
     """
-    reduction = -(-max(image.size) // _MAX_SIDE)
-    pixels = enhance_grid(image.reduce(reduction) if reduction > 1 else image)
+    reduction = -(-max(page.darkest.size) // _MAX_SIDE)
+    pixels = enhance_grid(page.reduced_darkness(reduction))
     power = _mean_spectrum(pixels)
     # A row of the spectrum is a frequency in y. Transposed, it is one in x.
     vertical, horizontal = _ridge(power.T), _ridge(power)
@@ -94,12 +95,22 @@ def find_lattice(image):
 _MIN_STRENGTH = 1.2
 
 
-def enhance_grid(image):
-    """Return how much darker each pixel is than its surroundings, limited to what a grid is."""
+def enhance_grid(pixels):
+    """Return how much darker each pixel is than its surroundings, limited to what a grid is.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width), uint8
+        Darkness.
+
+    Returns
+    -------
+    darkness : ndarray of shape (height, width), float32
+    """
     # Pillow's filter of bytes is several times faster than SciPy's of floats.
-    around = image.filter(ImageFilter.BoxBlur(_AROUND))
-    darkness = np.subtract(np.asarray(around), np.asarray(image), dtype=np.float32)
-    limit = np.percentile(darkness[::3, ::3], 93)
+    around = np.asarray(Image.fromarray(pixels).filter(ImageFilter.BoxBlur(_AROUND)))
+    darkness = np.subtract(pixels, around, dtype=np.float32)
+    limit = quantiles(darkness[::3, ::3], [0.93])[0]
     np.clip(darkness, -limit, max(limit, 1e-3), out=darkness)
     return darkness
 

@@ -1,12 +1,13 @@
 """Images of any size as two channels: one for the grid, one for black ink."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
 
 from ...utils._image_files import find_reduction
 from ._refusal import PageRefusedError
+from ._windows import quantiles
 
 # Larger images are reduced by a whole number: memory stays bounded, and paper has no finer detail.
 MAX_PIXELS = 8_000_000
@@ -27,7 +28,7 @@ class Page:
     lightest : Image
         The largest of the three colors: lines of colored grids are light, black ink is dark.
     darkest : Image
-        The smallest of the three colors, in which grids of any color are dark, and at least 1.
+        The smallest of the three colors, in which grids of any color are dark.
     reduction : int
         Pixels of the given image for one pixel of the channels, in each direction.
     """
@@ -35,6 +36,14 @@ class Page:
     lightest: Image.Image
     darkest: Image.Image
     reduction: int
+    _reduced: dict = field(default_factory=dict)
+
+    def reduced_darkness(self, reduction):
+        """Return 255 minus the means of `darkest` in squares of pixels, as bytes."""
+        if reduction not in self._reduced:
+            image = self.darkest.reduce(reduction) if reduction > 1 else self.darkest
+            self._reduced[reduction] = 255 - np.asarray(image)
+        return self._reduced[reduction]
 
 
 def split_channels(image, reduced=1):
@@ -67,14 +76,12 @@ def split_channels(image, reduced=1):
         red, green, blue = (np.asarray(channel) for channel in _balance(image.split()))
         lightest = np.maximum(np.maximum(red, green), blue)
         darkest = np.minimum(np.minimum(red, green), blue)
-    lightest, darkest = (Image.fromarray(pixels) for pixels in (lightest, np.maximum(darkest, 1)))
-    page = Page(lightest, darkest, reduction * reduced)
+    page = Page(Image.fromarray(lightest), Image.fromarray(darkest), reduction * reduced)
     if min(page.lightest.size) < _MIN_SIDE:
         raise PageRefusedError(
             "size", f"the image of {height} x {width} pixels is too narrow for its length"
         )
-    counts = np.bincount(np.asarray(darkest)[::4, ::4].ravel(), minlength=256)
-    low, high = np.searchsorted(counts.cumsum() / counts.sum(), [0.005, 0.995])
+    low, high = quantiles(darkest[::4, ::4], [0.005, 0.995])
     if high - low < _MIN_CONTRAST:
         raise PageRefusedError("blank", "the page is blank or has hardly any contrast")
     return page
@@ -83,11 +90,13 @@ def split_channels(image, reduced=1):
 def _balance(channels):
     """Make paper white or gray, so that colored light does not make the grid as dark as ink."""
     step = max(1, min(channels[0].size) // 200)
-    levels = [np.percentile(np.asarray(channel)[::step, ::step], 75) for channel in channels]
+    levels = [quantiles(np.asarray(channel)[::step, ::step], [0.75])[0] for channel in channels]
     if min(levels) < _MIN_PAPER or max(levels) <= _COLORED * min(levels):
         return channels
     return [
-        channel.point([min(255, round(i * max(levels) / level)) for i in range(256)])
+        channel
+        if level == max(levels)
+        else channel.point([min(255, round(i * max(levels) / level)) for i in range(256)])
         for channel, level in zip(channels, levels)
     ]
 

@@ -19,7 +19,7 @@ _FAINT_INK, _CLEAR = 0.6, 1.0
 # between two pieces of ink.
 _FAINT_END, _LONGEST_END, _END_JUMP, _SHORTEST_END, _END_GAP = 0.75, 20.0, 5.0, 2.0, 0.4
 # Parts of the columns whose paths are found at once, and mm by which they overlap on each side.
-_PARTS, _OVERLAP = 8, 10.0
+_PARTS, _OVERLAP = 16, 7.0
 # mm: longest continuation of a piece of a path, and gap between its strokes.
 _EXTENSION, _EXTENSION_GAP = 1.5, 0.5
 # Largest ratio of the horizontal and the vertical width of a line.

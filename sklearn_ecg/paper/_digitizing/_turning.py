@@ -1,0 +1,128 @@
+"""A page turned upright: each row of pixels is resampled, and then each column."""
+
+from functools import lru_cache
+
+import numpy as np
+
+# Pixels that are computed at once, and pixels between the places that are mapped exactly. Maps are
+# nearly linear between them.
+_BLOCK, _STEP = 16, 80
+# Parts of a pixel, and of the pitch, to which blocks are rounded.
+_PARTS, _PITCHES = 16, 64
+# Blocks whose products stay in the cache.
+_MOST = 4096
+
+
+def turn_pixels(pixels, to_given, size):
+    """Return an upright page, with cubic interpolation.
+
+    Products of matrices are several times as fast as Pillow's transforms. They need blocks of
+    pixels whose places in the image differ by whole pixels: places are rounded to 1/16 pixel.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width), uint8
+        0 on paper, as is what is not in the image.
+    to_given : callable
+        Returns x and y in the image of points of the upright page. The middle of the first pixel is
+        at 0.5.
+    size : tuple of int
+        Width and height of the upright page.
+
+    Returns
+    -------
+    upright : ndarray of shape (height, width), uint8
+    """
+    across, down = (_STEP * np.arange(-1, -(-side // _STEP) + 2) for side in size)
+    x, y = to_given(*np.meshgrid(across, down))
+    # Where the rows of the image cross the columns of the upright page.
+    rows = np.arange(len(pixels)) + 0.5
+    crossed = [np.interp(rows, y[:, j], down) for j in range(len(across))]
+    places = np.stack([np.interp(v, down, x[:, j]) for j, v in enumerate(crossed)], axis=1)
+    pixels = _resample(pixels, places, size[0])
+    columns = np.arange(size[0]) + 0.5
+    places = np.stack([np.interp(columns, across, row) for row in y], axis=1)
+    return np.ascontiguousarray(_resample(np.ascontiguousarray(pixels.T), places, size[1]).T)
+
+
+def _resample(lines, places, n_pixels):
+    """Resample lines of pixels.
+
+    Parameters
+    ----------
+    lines : ndarray of shape (n_lines, n_given), uint8
+    places : ndarray of shape (n_lines, n_steps)
+        Place of each 80th pixel in the given lines, from that before the first pixel.
+    n_pixels : int
+        Number of pixels that are returned.
+
+    Returns
+    -------
+    resampled : ndarray of shape (n_lines, n_pixels), uint8
+    """
+    n_lines, n_given = lines.shape
+    places = places[:, 1:-1]
+    pitch = np.diff(places, axis=1) / _STEP
+    # The middles of blocks, as pixels of which the first is 0.
+    middles = (np.arange(_STEP // _BLOCK) + 0.5) * _BLOCK
+    middles = (places[:, :-1, None] - 0.5) + pitch[:, :, None] * middles
+    n_blocks = -(-n_pixels // _BLOCK)
+    middles = np.rint(middles.reshape(n_lines, -1)[:, :n_blocks] * _PARTS).astype(np.int32)
+    pitch = np.rint(pitch * _PITCHES).astype(np.int32)
+    lowest = int(pitch.min())
+    # Blocks with the same weights.
+    kind = np.repeat((pitch - lowest) * _PARTS, _STEP // _BLOCK, axis=1)[:, :n_blocks]
+    kind += middles % _PARTS
+    length = 4 * (int(_BLOCK * (pitch.max() / _PITCHES)) // 4) + 8
+    padded = np.zeros((n_lines, n_given + 2 * length), dtype=np.uint8)
+    padded[:, length:-length] = lines
+    # All stretches of some pixels.
+    stretches = np.ndarray(
+        padded.size - length + 1, dtype=f"V{length}", buffer=padded, strides=(1,)
+    )
+    at = middles // _PARTS
+    n_kinds = (int(pitch.max()) - lowest + 1) * _PARTS
+    at += _first_given(np.arange(n_kinds), lowest)[kind]
+    at += length
+    np.clip(at, 0, padded.shape[1] - length, out=at)
+    at += np.arange(n_lines, dtype=np.int32)[:, None] * np.int32(padded.shape[1])
+    kind, at = kind.ravel(), at.ravel()
+    order = np.argsort(kind.astype(np.min_scalar_type(n_kinds)), kind="stable")
+    found = np.empty((n_lines, n_blocks * _BLOCK), dtype=np.uint8)
+    blocks = found.view(f"V{_BLOCK}").ravel()
+    bounds = np.cumsum(np.bincount(kind, minlength=n_kinds))
+    start = 0
+    for k, stop in enumerate(bounds.tolist()):
+        for first in range(start, stop, _MOST):
+            chosen = order[first : min(stop, first + _MOST)]
+            given = stretches[at[chosen]].view(np.uint8).reshape(len(chosen), length)
+            values = given.astype(np.float32) @ _weights(k, lowest, length)
+            values += np.float32(0.5)
+            np.clip(values, 0, 255, out=values)
+            blocks[chosen] = values.astype(np.uint8).view(f"V{_BLOCK}").ravel()
+        start = stop
+    return found[:, :n_pixels]
+
+
+def _places(kind, lowest):
+    """Return the places of the first and the last pixel of blocks relative to their middles."""
+    pitch = (kind // _PARTS + lowest) / _PITCHES
+    reach = (_BLOCK - 1) / 2 * pitch
+    return kind % _PARTS / _PARTS - reach, kind % _PARTS / _PARTS + reach
+
+
+def _first_given(kind, lowest):
+    """Return the first pixel that blocks need, relative to their middles."""
+    return np.floor(_places(kind, lowest)[0]).astype(np.int32) - 1
+
+
+@lru_cache(maxsize=4096)
+def _weights(kind, lowest, length):
+    """Return the weights of given pixels for the pixels of a block."""
+    places = np.linspace(*_places(kind, lowest), _BLOCK) - _first_given(kind, lowest)
+    distance = np.abs(places - np.arange(length)[:, None])
+    # The cubic convolution of Pillow.
+    near = (distance - 2) * distance**2 + 1
+    far = ((5 - distance) * distance - 8) * distance + 4
+    weights = np.where(distance < 1, near, np.where(distance < 2, far, 0))
+    return weights.astype(np.float32)
