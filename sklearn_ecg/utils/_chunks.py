@@ -53,7 +53,7 @@ SPIKES = ChunkBudget(50_000)
 BEAT_AVERAGE = ChunkBudget(400_000)
 BEAT_FEATURES = ChunkBudget(1, min_records=48, max_records=48)
 # Values of one lead, of which a handful of arrays fit the processor's cache.
-CONVOLUTIONS = ChunkBudget(32_768)
+CONVOLUTIONS = ChunkBudget(65_536)
 # Time points of synthetic records, for all leads. Fitting the processor's cache doubles the speed.
 SYNTHESIS = ChunkBudget(16_000)
 
