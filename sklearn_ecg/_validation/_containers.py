@@ -26,6 +26,8 @@ def check_container(X):
     ValueError
         For any of them.
     """
+    if type(X) is np.ndarray and X.dtype.kind in "biuf":
+        return  # nearly always, and the following takes longer than the rest of the validation
     if X is None or isinstance(X, (str, bytes)):
         raise ValueError(
             f"X must be an array, a lead frame or a DataFrame, got {X!r:.80}. Load the records "

@@ -169,6 +169,10 @@ def _measure_records(signals, small):
         # Most records need no percentiles.
         with np.errstate(invalid="ignore"):
             low, high = of_part.min(axis=2), of_part.max(axis=2)
+        if low.min() >= -_LARGE_OFFSET and high.max() <= _LARGE_OFFSET:
+            highest[part] = (high - low).max(axis=1) / 2
+            if highest[part].min() >= small:
+                continue
         if np.isnan(low).any():  # takes several times as long
             low, high = np.fmin.reduce(of_part, axis=2), np.fmax.reduce(of_part, axis=2)
         low, high = low.astype(np.float64), high.astype(np.float64)

@@ -197,7 +197,9 @@ class DeepECGClassifier(ClassifierMixin, SupervisedECG):
             positive = expit(logits)
         if self._target_kind == "multilabel":
             return positive
-        return np.stack([1 - positive, positive], axis=1)
+        probabilities = np.empty((len(positive), 2))
+        probabilities[:, 0], probabilities[:, 1] = 1 - positive, positive
+        return probabilities
 
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities of the classes.

@@ -52,7 +52,8 @@ class VGG1d(nn.Module):
                 layers += [conv(width, channels, kernel_size), nn.BatchNorm2d(channels)]
                 layers.append(nn.ReLU(inplace=True))
                 width = channels
-            self.blocks.append(nn.Sequential(*layers))
+            # The last ReLU follows the pooling, which gives the same values: it then costs half.
+            self.blocks.append(nn.Sequential(*layers[:-1]))
 
     def forward(self, x):
         """Compute the vectors of a batch of signals.
@@ -69,7 +70,7 @@ class VGG1d(nn.Module):
         """
         x = to_channels_last(x)
         for block in self.blocks:
-            x = max_pool(block(x), 2)
+            x = F.relu(max_pool(block(x), 2), inplace=True)
         return mean_over_time(x)
 
 

@@ -15,7 +15,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..utils._chunks import NORMALIZE_IMAGES, NORMALIZE_SIGNALS, array_chunks, record_chunks
+from ..utils._chunks import (
+    NORMALIZE_IMAGES,
+    NORMALIZE_SIGNALS,
+    STATISTICS,
+    array_chunks,
+    chunk_size,
+    record_chunks,
+)
 from ..utils._torch import as_tensor
 
 NORMALIZE = ("dataset", "record", "record_lead")
@@ -84,8 +91,10 @@ class LeadNormalizer(nn.Module):
         """Normalize records into one tensor (n_records, n_times, n_leads), chunk by chunk."""
         shape = (x.shape[0], x.shape[2], self.n_leads_out)
         out = torch.empty(shape, dtype=self.mean.dtype, device=self.mean.device)
-        for part in array_chunks(x, NORMALIZE_SIGNALS):
-            out[part] = self(as_tensor(x[part]).to(out)).transpose(1, 2)
+        start = 0
+        for part in _tensor_chunks(x, NORMALIZE_SIGNALS):
+            out[start : start + len(part)] = self(part.to(out)).transpose(1, 2)
+            start += len(part)
         return out
 
     def to_float(self, x):
@@ -180,5 +189,7 @@ def _nonzero_scale(scale, magnitude):
 
 
 def _tensor_chunks(x, budget):
-    """Yield chunks of records as tensors."""
-    return (as_tensor(x[chunk]) for chunk in array_chunks(x, budget))
+    """Yield small chunks of records as tensors; the budget is that of records read at once."""
+    for chunk in array_chunks(x, budget):
+        records = as_tensor(x[chunk])
+        yield from records.split(chunk_size(math.prod(x.shape[1:]), STATISTICS))

@@ -36,9 +36,11 @@ TRANSFORM = ChunkBudget(2**20)
 NETWORK = ChunkBudget(2_000_000, min_records=16, max_records=512, stretch=True)
 # Records that are read from a file at once: 16 MB in float32.
 LAZY = ChunkBudget(2**22)
-# Statistics and copies of training records, of which float64 copies are made: 100 MB each.
+# Training records that are read at once, or resized: 50 MB in float32.
 NORMALIZE_SIGNALS = ChunkBudget(12 * 2**20, max_records=1024)
 NORMALIZE_IMAGES = ChunkBudget(12 * 2**20, max_records=64)
+# Those of which float64 copies are made at once, which fit the processor's cache.
+STATISTICS = ChunkBudget(2**18)
 # Windows of records that are predicted at once: 64 MB in float32.
 WINDOWS = ChunkBudget(2**24)
 # Values of long records that are searched for gaps.
@@ -53,7 +55,7 @@ SPIKES = ChunkBudget(50_000)
 BEAT_AVERAGE = ChunkBudget(400_000)
 BEAT_FEATURES = ChunkBudget(1, min_records=48, max_records=48)
 # Values of one lead, of which a handful of arrays fit the processor's cache.
-CONVOLUTIONS = ChunkBudget(32_768)
+CONVOLUTIONS = ChunkBudget(65_536)
 # Time points of synthetic records, for all leads. Fitting the processor's cache doubles the speed.
 SYNTHESIS = ChunkBudget(16_000)
 

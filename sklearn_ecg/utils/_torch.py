@@ -2,7 +2,7 @@
 
 import os
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
 
 import numpy as np
@@ -29,40 +29,41 @@ class _ProcessSettings:
             self.threads.add(threading.get_ident())
             if self._n_users == 0:
                 self._of_program = self._get()
-                self._set((torch.float32, ["ieee" for _ in _backends()], (True, False)))
+                _, cudnn, precisions = self._of_program
+                usual = torch.float32, cudnn and (True, False), dict.fromkeys(precisions, "ieee")
+                self._change(self._of_program, usual)
             self._n_users += 1
 
     def __exit__(self, *error):
         with self._lock:
             self._n_users -= 1
             if self._n_users == 0:
-                self._set(self._of_program)
+                self._change(self._get(), self._of_program)
 
     def restore(self):
         """Restore the settings of the program."""
         if self._n_users:
-            self._set(self._of_program)
+            self._change(self._get(), self._of_program)
 
     def _get(self):
-        cudnn = torch.backends.cudnn
-        precisions = [backend.fp32_precision for backend in _backends()]
-        return torch.get_default_dtype(), precisions, (cudnn.deterministic, cudnn.benchmark)
+        cudnn = None
+        if torch.backends.cuda.is_built():
+            cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+        precisions = {part: part.fp32_precision for part in _backends()}
+        return torch.get_default_dtype(), cudnn, precisions
 
-    def _set(self, settings):
+    def _change(self, found, wanted):
         # Setting what is set already takes longer than the rest of a prediction's preparation.
-        dtype, precisions, (deterministic, benchmark) = settings
-        if torch.get_default_dtype() != dtype:
-            torch.set_default_dtype(dtype)
-        cudnn = torch.backends.cudnn
-        if cudnn.deterministic != deterministic:
-            cudnn.deterministic = deterministic
-        if cudnn.benchmark != benchmark:
-            cudnn.benchmark = benchmark
-        for backend, precision in zip(_backends(), precisions):
-            found = backend.fp32_precision
+        if found == wanted:
+            return
+        if found[0] != wanted[0]:
+            torch.set_default_dtype(wanted[0])
+        if found[1] != wanted[1]:
+            torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = wanted[1]
+        for part, precision in wanted[2].items():
             # "none" is full precision as well.
-            if found != precision and {found, precision} != {"none", "ieee"}:
-                backend.fp32_precision = precision
+            if found[2][part] != precision and {found[2][part], precision} != {"none", "ieee"}:
+                part.fp32_precision = precision
 
 
 def _backends():
@@ -161,20 +162,32 @@ def usual_settings(device, n_threads=None):
     n_threads : int or None, default=None
         See `torch_threads`. None keeps the number of threads of the program.
     """
+    errors = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+    with torch_threads(n_threads), _SETTINGS, _usual_modes(device), errors:
+        yield
+
+
+def _usual_modes(device):
+    """Return a context in which the modes of torch are those that it starts with."""
+    # Each of these takes as long as a small layer of a network, and most programs need none.
+    modes = []
+    if torch.empty(0).device.type != "cpu":
+        modes.append(torch.device("cpu"))
+    if torch.is_inference_mode_enabled():
+        modes.append(torch.inference_mode(False))
+    if not torch.is_grad_enabled():
+        modes.append(torch.enable_grad())
+    for kind in {"cpu", device.type}:
+        if torch.is_autocast_enabled(kind):
+            modes.append(torch.autocast(kind, enabled=False))
+    return _entered(modes) if modes else nullcontext()
+
+
+@contextmanager
+def _entered(contexts):
     with ExitStack() as stack:
-        # Each of these takes as long as a small layer of a network, and most programs need none.
-        stack.enter_context(torch_threads(n_threads))
-        stack.enter_context(_SETTINGS)
-        if torch.empty(0).device.type != "cpu":
-            stack.enter_context(torch.device("cpu"))
-        if torch.is_inference_mode_enabled():
-            stack.enter_context(torch.inference_mode(False))
-        if not torch.is_grad_enabled():
-            stack.enter_context(torch.enable_grad())
-        for kind in {"cpu", device.type}:
-            if torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
+        for context in contexts:
+            stack.enter_context(context)
         yield
 
 

@@ -1,7 +1,7 @@
 """The number of threads that torch computes with, inside a block."""
 
 import threading
-from contextlib import contextmanager
+from contextlib import nullcontext
 from numbers import Integral
 
 import torch
@@ -44,12 +44,9 @@ class ThreadCounts:
             number = 1
         with self._lock:
             found = torch.get_num_threads()
-            others = {
-                n for thread, numbers in self._inside.items() if thread != me for n in numbers
-            }
             if not self._inside:
                 self._of_program = found
-            elif me not in self._inside and found in others:
+            elif me not in self._inside and any(found in n for n in self._inside.values()):
                 found = self._of_program
             numbers = self._inside.setdefault(me, [])
             # torch reports the number of OpenMP only, and MKL has one of its own: it is only known
@@ -80,9 +77,8 @@ def after_fork(single):
     _COUNTS = ThreadCounts(single)
 
 
-@contextmanager
 def torch_threads(n_threads):
-    """Compute with this number of threads inside the block.
+    """Return a context in which torch computes with this number of threads.
 
     Sums are added up in an order that depends on the number of threads, so that results only have
     the same bits for the same number. The number of the program is restored afterwards.
@@ -98,15 +94,23 @@ def torch_threads(n_threads):
         If the number is not None and not an int from 1 to `MAX_THREADS`.
     """
     if n_threads is None:
-        yield
-        return
-    if not isinstance(n_threads, Integral) or not 1 <= n_threads <= MAX_THREADS:
+        return nullcontext()
+    # Integral alone takes several times as long.
+    if not isinstance(n_threads, (int, Integral)) or not 1 <= n_threads <= MAX_THREADS:
         raise ValueError(
             f"n_threads must be None or an int from 1 to {MAX_THREADS}, got {n_threads!r}."
         )
-    counts = _COUNTS
-    previous = counts.enter(int(n_threads))
-    try:
-        yield
-    finally:
-        counts.leave(previous)
+    return _ThreadBlock(_COUNTS, int(n_threads))
+
+
+class _ThreadBlock:
+    """A block of code with this number of threads; see `torch_threads`."""
+
+    def __init__(self, counts, number):
+        self._counts, self._number = counts, number
+
+    def __enter__(self):
+        self._previous = self._counts.enter(self._number)
+
+    def __exit__(self, *error):
+        self._counts.leave(self._previous)
