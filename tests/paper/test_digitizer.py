@@ -186,7 +186,7 @@ def test_rotated_pages(page, records, degrees):
     # Pillow rotates counter-clockwise.
     assert bunch.report.loc[0, "rotation"] == pytest.approx(-degrees, abs=0.05)
     assert bunch.report.loc[0, "layout"] == "3x4+1"
-    assert median_ratio(records[0], bunch.signals[0]) > 9
+    assert median_ratio(records[0], bunch.signals[0]) > 13
 
 
 def test_perspective(page, records):
