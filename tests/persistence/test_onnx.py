@@ -278,11 +278,13 @@ def test_ensembles():
 def test_prior_correction(kind, params, networks):
     y = TARGETS[kind]
     if "target_prevalence" in params:
-        prevalence = {"binary": 0.03, "multiclass": [0.9, 0.09, 0.01], "multilabel": [0.01] * 3}
+        binary = {"infarction": 0.03, "normal": 0.97}
+        prevalence = {"binary": binary, "multiclass": [0.9, 0.09, 0.01], "multilabel": [0.01] * 3}
         params = {**params, "target_prevalence": prevalence[kind]}
     if params["method"] == "closed_form":
-        share = {"binary": 0.5, "multiclass": [1 / 3] * 3, "multilabel": [0.4, 0.3, 0.5]}[kind]
-        params = {**params, "effective_prevalence": share}
+        binary = {"infarction": 0.5, "normal": 0.5}
+        share = {"binary": binary, "multiclass": [1 / 3] * 3, "multilabel": [0.4, 0.3, 0.5]}
+        params = {**params, "effective_prevalence": share[kind]}
     frozen = FrozenEstimator(networks[kind])
     assert_same(PriorCorrectedClassifier(frozen, **params).fit(X, y))
 
