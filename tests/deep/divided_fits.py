@@ -215,6 +215,7 @@ if __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2:])
     # On a busy machine, a thread of gloo that still runs while Python ends can abort the process:
     # https://github.com/pytorch/pytorch/issues/190489
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    if not any("n_jobs" in name for name in sys.argv[2:]):  # its workers would be left behind
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
