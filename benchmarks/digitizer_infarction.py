@@ -3,10 +3,11 @@
     OMP_NUM_THREADS=1 python benchmarks/digitizer_infarction.py PTB_XL_FOLDER [--write]
 
 Each record is drawn as a page (3x4 with a rhythm strip), digitized, and measured by
-`BeatFeatures`. The AUROC of gradient boosting is cross-validated on digitized pages of folds 7 to
-9, in which no limit of the digitizer was chosen, with patients as groups and three seeds. The same
-is done with the complete signals, and with what the pages show of them. Refused pages are left out
-of both sides of a comparison, and counted. ``--train 1 2 3 4 5 6`` fits on these folds instead.
+`BeatFeatures`. Each of the folds 7 to 9, in which no limit of the digitizer was chosen, is
+predicted by gradient boosting that was fitted on digitized pages of all other folds, with three
+seeds. In a second protocol, pages of the folds 7 to 9 alone are cross-validated, with patients as
+groups. The same is done with the complete signals, and with what the pages show of them. Refused
+pages are left out of both sides of a comparison, and counted.
 
 Clean pages are drawn from all records of the test folds, for the heart rate and the order of leads.
 Finished pages are kept in benchmarks/results, so that an interrupted study continues.
@@ -42,6 +43,15 @@ NAMES = {
     "photo": "effects of a camera, 1700 x 2200",
 }
 SEEDS = (0, 1, 2)
+# What the trees are fitted on.
+OTHERS, WITHIN = "all other folds", "folds 7 to 9"
+SCORES = {
+    "AUROC of complete signals": ("signals", "-"),
+    "AUROC of the printed parts": ("printed", "-"),
+    "AUROC of digitized pages": ("digitized", "-"),
+    "digitized minus complete": ("minus signals", ", "),
+    "digitized minus printed parts": ("minus printed", ", "),
+}
 CHUNK = 10
 PAGE = "digitizing.rst"
 
@@ -113,18 +123,22 @@ def _share_within(ratios, limit=0.02):
     return int((np.abs(known - 1) <= limit).sum()), len(known)
 
 
-def predict(table, y, groups, train, test):
+def make_splits(protocol, folds, groups, train, test):
+    """Return pairs of positions of records to fit on, and positions among those to predict."""
+    if protocol == WITHIN:
+        return [(test[a], b) for a, b in GroupKFold(5).split(test, groups=groups[test])]
+    splits = [np.flatnonzero(folds[test] == fold) for fold in np.unique(folds[test])]
+    return [(np.concatenate([train, np.delete(test, part)]), part) for part in splits]
+
+
+def predict(table, y, splits, test):
     """Return probabilities of the test records, (n_seeds, n_test), kept like the pages."""
-    records = hash_arrays(table.to_numpy(), y, groups, train, test)
+    records = hash_arrays(table.to_numpy(), y, test, *(part for split in splits for part in split))
     key = f"probabilities of {records}, {list_params(gradient_boosting())}, seeds {SEEDS}"
-    return cached_arrays(None, key, lambda: {"found": _fit(table, y, groups, train, test)})["found"]
+    return cached_arrays(None, key, lambda: {"found": _fit(table, y, splits, test)})["found"]
 
 
-def _fit(table, y, groups, train, test):
-    if len(train):
-        splits = [(train, np.arange(len(test)))]
-    else:
-        splits = [(test[a], b) for a, b in GroupKFold(5).split(test, groups=groups[test])]
+def _fit(table, y, splits, test):
     found = np.full((len(SEEDS), len(test)), np.nan)
     for fitted, predicted in splits:
         columns = table.iloc[fitted].dropna(axis=1, how="all").columns
@@ -136,18 +150,15 @@ def _fit(table, y, groups, train, test):
     return found
 
 
-def score(tables, digitized, y, groups, train, test):
-    """Return AUROC of signals, of their printed parts and of digitized pages, and differences.
-
-    Only records whose page was digitized are used.
-    """
-    train, test = train[digitized[train]], test[digitized[test]]
+def score(protocol, tables, y, folds, groups, train, test):
+    """Return AUROC of signals, of their printed parts and of digitized pages, and differences."""
+    splits = make_splits(protocol, folds, groups, train, test)
     options = {"groups": groups[test], "random_state": 0}
     stacked = {
-        name: stack_seeds(y[test], predict(table, y, groups, train, test))
+        name: stack_seeds(y[test], predict(table, y, splits, test))
         for name, table in tables.items()
     }
-    row = {"train": len(train), "test": len(test), "infarctions": int(y[test].sum())}
+    row = {}
     for name, (targets, probabilities) in stacked.items():
         row[name] = bootstrap_interval("roc_auc", targets, probabilities, **options)
     targets, probabilities = stacked["digitized"]
@@ -163,7 +174,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", help="PTB-XL folder")
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
-    parser.add_argument("--train", type=int, nargs="*", default=[])
+    parser.add_argument("--train", type=int, nargs="*", default=[1, 2, 3, 4, 5, 6])
     parser.add_argument("--test", type=int, nargs="+", default=[7, 8, 9])
     parser.add_argument("--scans", type=int, help="how many records of the test folds")
     parser.add_argument("--photos", type=int, default=150, help="how many records of these folds")
@@ -196,9 +207,12 @@ def main():
             X[shown], tested, {name: table[shown] for name, table in tables.items()}
         )
         print(kind, row, flush=True)
-        used = np.flatnonzero(is_used[chosen])
+        used = np.flatnonzero(is_used[chosen] & (pages["reason"] == ""))
         test, train = used[used < n_test], used[used >= n_test]
-        row.update(score(tables, pages["reason"] == "", y, groups, train, test))
+        row.update(infarctions=int(y[test].sum()), test=len(test), train=len(train))
+        folds = ecg.folds[chosen]
+        for protocol in (OTHERS, WITHIN):
+            row[protocol] = score(protocol, tables, y, folds, groups, train, test)
         print(kind, row, flush=True)
         rows[kind] = row
     table = make_table(rows)
@@ -228,12 +242,15 @@ def make_table(rows):
         "records with infarction, and without": (
             lambda row: f"{row['infarctions']}, {row['test'] - row['infarctions']}"
         ),
-        "AUROC, complete signals": lambda row: show_interval(row["signals"]),
-        "AUROC, printed parts of the signals": lambda row: show_interval(row["printed"]),
-        "AUROC, digitized": lambda row: show_interval(row["digitized"]),
-        "digitized minus complete": lambda row: show_interval(row["minus signals"], ", "),
-        "digitized minus printed parts": lambda row: show_interval(row["minus printed"], ", "),
+        "records of folds 1 to 6": lambda row: row["train"],
     }
+    for protocol in (OTHERS, WITHIN):
+        lines |= {
+            f"{protocol}, {name}": lambda row, protocol=protocol, key=key, separator=separator: (
+                show_interval(row[protocol][key], separator)
+            )
+            for name, (key, separator) in SCORES.items()
+        }
     cells = [[name, *(value(row) for row in rows.values())] for name, value in lines.items()]
     return Table("", ["", *(NAMES[kind] for kind in rows)], cells)
 

@@ -108,10 +108,12 @@ class TemporalShift(Augmentation):
         shift = torch.randint(
             -largest, largest + 1, (n_records, 1), generator=generator, device=x.device
         )
+        shift %= n_times
         if peaks is not None:
             # Positions from -0.5 on: a peak is in the record if its nearest time point is.
-            peaks = ((peaks - shift + 0.5) % n_times - 0.5).sort().values
-        return _shift_times(x, shift[:, 0] % n_times), peaks
+            peaks = peaks - shift
+            peaks = torch.where(peaks < -0.5, peaks + n_times, peaks).sort().values
+        return _shift_times(x, shift[:, 0]), peaks
 
 
 class RandomScaleCrop(Augmentation):

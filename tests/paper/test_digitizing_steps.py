@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import map_coordinates, maximum_filter, minimum_filter
 
-from sklearn_ecg.paper._digitizing._assembly import TimeAxis, read_lead
+from sklearn_ecg.paper._digitizing._assembly import TimeAxis, find_time_axis, read_lead
 from sklearn_ecg.paper._digitizing._bends import Bend, fit_bend
 from sklearn_ecg.paper._digitizing._confusion import (
     MAX_SHARED_ENERGY,
@@ -405,6 +405,24 @@ def test_pulses_are_on_one_side():
     assert find_pulses(curves[:1], 4.0, 4.0)[0].side == "right"
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_specks_after_a_pulse_are_no_trace(side):
+    # Rows of 800 pixels at 8 pixels per mm, whose pulses end at 90; the traces begin at 128.
+    middle = np.full((4, 800), 100.0)
+    middle[:, 58:90] = 20.0
+    middle[:, 110:128] = np.nan
+    # On two of them, a speck is between both.
+    middle[1:3, 118:121] = 100.0
+    if side == "right":
+        middle = middle[:, ::-1]
+    curves = [make_curve(Path(row - 1, row + 1, np.arange(800)), 8.0, 1.0) for row in middle]
+    axis = find_time_axis(curves, (8.0, 8.0), 25.0, np.empty(0))
+    assert [pulse.side for pulse in axis.pulses] == [side] * 4
+    stop = axis.start + axis.seconds * axis.per_second
+    assert (axis.start, stop) == ((128, 800) if side == "left" else (0, 672))
+    assert axis.spread == 0
+
+
 def draw_crease(strength, slope):
     """Return a sheet with two traces, and the same with a crease on a beat of both."""
     rng = np.random.default_rng(0)
@@ -499,6 +517,16 @@ def test_parts_of_the_columns_equal_the_whole(n_columns):
     expected = _choose_strokes(ends, costs, baselines, 4.0)
     found = _choose_by_parts(ends, costs, baselines, 4.0)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_width_of_strokes_with_fractions():
+    # The extreme heights are between those of windows of whole columns.
+    signal = 50 - 40 * np.exp(-(((np.arange(80) - 40) / 3) ** 2))
+    path = Path(signal - 1, signal + 1, np.arange(80))
+    widths = np.array([1.5, 2.1, 2.7, 3.3])
+    heights = [sample_curve(make_curve(path, 4, width), [37.0], 4)[0] for width in widths]
+    assert np.ptp(np.diff(heights)) < 1e-5
+    assert abs(heights[0] - heights[-1]) > 1
 
 
 @pytest.mark.parametrize("width", [1, 3, 5])

@@ -13,6 +13,8 @@ from ._refusal import PageRefusedError
 _MAX_GAP = 2.0
 # mm: space between a pulse and a trace that belongs to neither.
 _PULSE_GAP = 0.5
+# mm: shorter runs of ink in the space between a pulse and the trace are dirt.
+_SPECK = 1.0
 # Seconds of a page that are accepted, as a share of its columns.
 _LENGTH = (0.85, 1.06)
 # Deviation of the distance of lines between columns from 2.5 s, as a ratio.
@@ -100,16 +102,24 @@ def _trace_extent(curve, pulse, scale):
         after = int(pulse.right)
         for x in range(after, min(after + reach, len(known) - gap)):
             if not known[x : x + gap].any():
-                rest = np.flatnonzero(known[x:])
-                return (x + rest[0] if len(rest) else after), stop
+                rest = _long_runs(known[x:], scale)
+                return (x + rest[0][0] if len(rest) else after), stop
         # The trace continues after the vertical line of the pulse.
         return after + curve.line_width, stop
     before = int(pulse.left)
     for x in range(before, max(before - reach, gap), -1):
         if not known[x - gap : x].any():
-            rest = np.flatnonzero(known[:x])
-            return start, (rest[-1] + 1 if len(rest) else before)
+            rest = _long_runs(known[:x], scale)
+            return start, (rest[-1][1] if len(rest) else before)
     return start, before - curve.line_width
+
+
+def _long_runs(known, scale):
+    """Return the first and the last + 1 column of the runs of a trace that are no specks."""
+    steps = np.diff(np.concatenate([[False], known, [False]]).astype(int))
+    runs = np.stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)], axis=1)
+    is_long = np.diff(runs, axis=1)[:, 0] >= _SPECK * scale
+    return runs[is_long] if is_long.any() else runs
 
 
 def check_length(axis, n_columns):
