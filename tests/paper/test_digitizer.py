@@ -461,6 +461,16 @@ def test_borders_and_rulings_are_no_rows(page, pages):
     assert np.abs(error - np.median(error)).mean() < 0.02
 
 
+def test_ink_before_a_trace_does_not_change_its_first_values(pages):
+    images, _, clean, report = pages["3x4"]
+    # A line, such as an edge of the paper, ends above the first column of lead I.
+    top, _, left, _ = report["lead_boxes"][0]["I"]
+    image = images[0].copy()
+    image[top - 10 : top - 7, 4:left] = 0
+    signals = ECGImageDigitizer(RATE).digitize([image]).signals
+    np.testing.assert_allclose(signals[0, 0, :5], clean[0, 0, :5], atol=0.05)
+
+
 def test_traces_that_cross(records):
     # V2 is so tall that it reaches the rows above and below.
     tall = records[:1].copy()

@@ -630,13 +630,20 @@ def test_ends_beyond_a_jump_are_cut_off():
         # Too small, and too far from the end.
         ends[994:] += 7.0
         ends[960:975] += 30.0
-    curves = [make_curve(path, 4.0, 1.0) for path in paths]
-    cut_ends(paths, curves, axis, 4.0)
-    for path, curve, start in zip(paths, curves, (0, 6)):
+    cut_ends(paths, axis, 4.0)
+    for path, start in zip(paths, (0, 6)):
         np.testing.assert_array_equal(np.isnan(path.top), np.arange(1000) < start)
         np.testing.assert_array_equal(path.stroke >= 0, ~np.isnan(path.bottom))
-        assert np.isnan(sample_curve(curve, np.arange(0.5, start), 8.0)).all()
-        assert np.isfinite(sample_curve(curve, np.arange(start + 0.5, 999), 8.0)).all()
+
+
+def test_what_is_not_between_the_ends_is_cut_off():
+    paths, _, _ = crossing_rows(0)
+    # Columns 100 to 900.
+    cut_ends(paths, TimeAxis(100.0, 100.0, 8.0, [None, None], 0.0), 4.0)
+    for path in paths:
+        np.testing.assert_array_equal(np.flatnonzero(path.stroke >= 0), np.arange(100, 900))
+        np.testing.assert_array_equal(path.stroke >= 0, ~np.isnan(path.top))
+        np.testing.assert_array_equal(path.stroke >= 0, ~np.isnan(path.bottom))
 
 
 def test_lines_along_edges_are_no_rows():

@@ -23,33 +23,29 @@ _LEVEL = 1.6
 _MARGIN = 1.5
 
 
-def cut_ends(paths, curves, axis, scale):
-    """Remove ends of traces beyond a jump, in place: they may be something else.
+def cut_ends(paths, axis, scale):
+    """Remove what is before time 0 and after the end, in place, and ends of traces beyond a jump.
+
+    They may be something else, such as a pulse or an edge of the paper.
 
     Parameters
     ----------
     paths : list of Path
-    curves : list of Curve
-        Those of the paths.
     axis : TimeAxis
     scale : float
         Pixels per mm.
     """
     first = max(0, int(axis.start))
     last = int(axis.start + axis.seconds * axis.per_second)
-    for path, curve in zip(paths, curves):
+    for path in paths:
         found = np.flatnonzero(path.stroke[first:last] >= 0) + first
         gaps = _jumps(path.top[first:last], path.bottom[first:last])
         after = found[1:][gaps > _END_JUMP * scale]
         start = after[after < first + _END * scale].max(initial=first)
         stop = after[after > last - _END * scale].min(initial=last)
-        for side in (slice(first, start), slice(stop, last)):
+        for side in (slice(0, start), slice(stop, None)):
             path.top[side] = path.bottom[side] = np.nan
             path.stroke[side] = -1
-        if start > first:
-            curve.y[curve.x < start] = np.nan
-        if stop < last:
-            curve.y[curve.x > stop] = np.nan
 
 
 def mark_removed(paths, curves, removed):

@@ -123,13 +123,13 @@ def _digitize(image, options, facts, reduction):
     if upright.grid is not None:
         # Both strokes of a narrow beat may have become one.
         width = max(1.0, min(width, _STEEP_WIDTH * line_height))
-    curves = [make_curve(path, scale, width) for path in paths]
-    if any(curve is None or not curve.pieces for curve in curves):
-        raise PageRefusedError("traces", "a row has no continuous trace")
+    curves = _make_curves(paths, scale, width)
     axis = find_time_axis(curves, upright.scales, options.paper_speed, rulings)
     _check_pulses(axis, options, facts)
     facts.update(seconds=axis.seconds, start_spread=axis.spread)
-    cut_ends(paths, curves, axis, scale)
+    cut_ends(paths, axis, scale)
+    # What was removed does not limit the curves.
+    curves = _make_curves(paths, scale, width)
     mark_removed(paths, curves, removed)
     best = None
     n_times = round(options.n_times * _CHECKED_RATE / options.sampling_rate)
@@ -175,6 +175,13 @@ def _digitize(image, options, facts, reduction):
         )
     facts["confidence"] = _confidence(grid, axis, best[0], candidate["recovered"])
     return signals.astype(np.float32)
+
+
+def _make_curves(paths, scale, width):
+    curves = [make_curve(path, scale, width) for path in paths]
+    if any(curve is None or not curve.pieces for curve in curves):
+        raise PageRefusedError("traces", "a row has no continuous trace")
+    return curves
 
 
 def _check_grid(grid):
