@@ -13,6 +13,8 @@ Comparisons, each interleaved:
 4. Prediction of 5,000 records with the tiny network and of one record with the default network,
    compared with a bare forward pass plus the finite check and the normalization that every safe
    prediction needs.
+5. Parts of a training step of the default network, and matrix products with as many
+   multiplications as its convolutions.
 """
 
 import argparse
@@ -35,7 +37,7 @@ from sklearn_ecg.augmentation import (
     pad_peaks,
 )
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.nn import ACLECGNet, MSAICLoss
+from sklearn_ecg.nn import ACLECGNet, MSAICLoss, MSAICNet
 from sklearn_ecg.nn._self_supervised_losses import ACLECGLoss
 
 RATE = 100
@@ -247,6 +249,7 @@ def main():
         goals={"MSAICNetClassifier.fit": 1.5},
         reason=TRAINING_REASON,
     )
+    bench_parts(args)
     bench_acl_ecg(args)
 
     X, y = rng.randn(4096, 2, 50).astype(np.float32), np.arange(4096) % 2
@@ -350,6 +353,76 @@ def bench_acl_ecg(args):
             "and of the embedding. " + TRAINING_REASON
         ),
     )
+
+
+def bench_parts(args):
+    """Compare forward and backward passes of the default network with those of some layers."""
+    clf, batch_size = MSAICNetClassifier(), 32
+    x = torch.randn(batch_size, 1000, 12).mT
+
+    def make_module(**options):
+        names = ("filters", "dilations", "kernel_size", "stride", "pool_size", "embedding_dim")
+        shared = {name: getattr(clf, name) for name in (*names, "attention", "dropout")}
+        return MSAICNet(12, 1, projection_dim=clf.projection_dim, **{**shared, **options})
+
+    plain = make_module(attention=None, dropout=0.0)
+    without_norm = copy.deepcopy(plain)
+    for module in list(without_norm.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.Identity())
+
+    def step(module):
+        def run():
+            module.zero_grad()
+            logits, projection = module(x)
+            (logits.sum() + projection.sum()).backward()
+
+        return run
+
+    seconds = interleave(
+        {
+            "all layers": step(make_module()),
+            "without attention and dropout": step(plain),
+            "convolutions, pooling, ReLU": step(without_norm),
+            "matrix products as large": matrix_products(plain, x),
+        },
+        repeats=max(15, args.repeats),
+        warmup=3,
+    )
+    report(
+        "Parts of a training step, default network, (12, 1000)",
+        seconds,
+        n_records=batch_size,
+        reference="all layers",
+    )
+
+
+def matrix_products(module, x, size=384):
+    """Return a function that multiplies as often as the convolutions and their gradients.
+
+    The matrices are square and fit the cache.
+    """
+    counts = []
+
+    def count(conv, inputs, output):
+        multiplications = conv.weight[0].numel() * output.numel()
+        # The records need no gradient.
+        counts.append((3 if inputs[0].requires_grad else 2) * multiplications)
+
+    convs = [child for child in module.modules() if isinstance(child, nn.Conv2d)]
+    hooks = [conv.register_forward_hook(count) for conv in convs]
+    module(x)
+    for hook in hooks:
+        hook.remove()
+    left, right, product = torch.randn(3, size, size)
+    n_products = round(sum(counts) / size**3)
+
+    def run():
+        for _ in range(n_products):
+            torch.mm(left, right, out=product)
+
+    return run
 
 
 if __name__ == "__main__":
