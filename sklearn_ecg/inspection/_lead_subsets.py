@@ -16,7 +16,7 @@ from .._validation._samples import check_not_masked, check_one_type
 from ..beats._feature_tables import drop_leads_of_features
 from ..leads._lead_subsets import resolve_lead_subset
 from ..metrics._bootstrap import bootstrap_scores, check_bootstrap_input, percentile_interval
-from ._lead_groups import NO_LEAD, is_feature_table
+from ._lead_groups import NO_LEAD, groups_of_mixed_frame, is_feature_table
 from ._lead_importance import resolve_input
 from ._lead_replacement import copy_records
 from ._unwrap import known_n_leads
@@ -68,9 +68,10 @@ def score_by_leads(
         scikit-learn estimator.
     X : array-like, DataFrame or lead frame
         Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of signals, or
-        lead-major rows of shape (n_records, n_leads * n_times). Alternatively a table of features:
-        a DataFrame with lead names in its column names (see `feature_groups`). Use records that the
-        estimator was not fitted on. X is not modified.
+        lead-major rows of shape (n_records, n_leads * n_times). A lead frame may have other
+        columns, such as age, which are kept. Alternatively a table of features: a DataFrame with
+        lead names in its column names (see `feature_groups`). Use records that the estimator was
+        not fitted on. X is not modified.
     y : array-like of shape (n_records,) or (n_records, n_labels)
         Classes, or a multilabel indicator.
     subsets : sequence of (str or sequence of str), or mapping, default=("12", "limb", \
@@ -151,10 +152,14 @@ def score_by_leads(
     """
     check_is_fitted(estimator)
     scorer = _check_scorer(scoring)
-    is_table = not (n_leads or known_n_leads(estimator, X)) and is_feature_table(X)
-    X, kind, n_leads, positions = resolve_input(
-        "score_by_leads", estimator, X, None, n_leads, "shuffle"
-    )
+    # Without a group for the other columns of a frame, such as age, which are not replaced.
+    positions = groups_of_mixed_frame(X, None, "gaussian", "score_by_leads")
+    kind, is_table = "lead frame", False
+    if positions is None:
+        is_table = not (n_leads or known_n_leads(estimator, X)) and is_feature_table(X)
+        X, kind, n_leads, positions = resolve_input(
+            "score_by_leads", estimator, X, None, n_leads, "shuffle"
+        )
     check_not_masked(y, "y")
     check_one_type(y)
     if _num_samples(y) != _num_samples(X):
@@ -186,9 +191,8 @@ def score_by_leads(
             with_few = drop_leads_of_features(X, of_records)
             responses[label] = _explain_nan(predict, with_few, estimator, is_table)
         else:
-            responses[label] = _predict_without(
-                records, np.flatnonzero(~kept), _FILL[fill], predict, estimator
-            )
+            dropped = [positions[name][0] for name in np.array(names, dtype=object)[~kept]]
+            responses[label] = _predict_without(records, dropped, _FILL[fill], predict, estimator)
     return _make_table(
         scorer, y, responses, kept_leads, groups, n_resamples, confidence_level, random_state
     )

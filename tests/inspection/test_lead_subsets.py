@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, make_scorer, roc_auc_score
@@ -93,6 +94,25 @@ def test_containers(ecg, clf, test_part, container):
         clf = clone(clf).set_params(beatfeatures__n_leads=12)
         clf.fit(ecg.data[:50].reshape(50, -1), ecg.target[:50])
     pd.testing.assert_frame_equal(score_by_leads(clf, X, y, subsets=SUBSETS, **FAST), expected)
+
+
+@pytest.mark.parametrize("place", [0, 4, 12])
+def test_frames_with_other_columns(ecg, place):
+    frame = to_lead_frame(ecg.data, STANDARD_LEADS)
+    frame.insert(place, "age", ecg.target * 20.0 + np.random.default_rng(0).normal(60, 20, 100))
+    train, test = frame[:50], frame[50:]
+    age = ("passthrough", ["age"])
+    features = make_column_transformer((BeatFeatures(100), list(STANDARD_LEADS)), age)
+    clf = make_pipeline(features, HistGradientBoostingClassifier(max_iter=8, random_state=0))
+    clf.fit(train, ecg.target[:50])
+    scores = score_by_leads(clf, test, ecg.target[50:], subsets=SUBSETS, scoring="roc_auc", **FAST)
+    assert scores["n_leads"].tolist() == [12, 6, 3, 1]
+    for score, leads in zip(scores["score"], LEADS):
+        kept = to_lead_frame(keep(ecg.data[50:], leads), STANDARD_LEADS, index=test.index)
+        kept.insert(place, "age", test["age"])
+        assert score == roc_auc_score(ecg.target[50:], clf.predict_proba(kept)[:, 1])
+    with pytest.raises(ValueError, match="has no lead age"):
+        score_by_leads(clf, test, ecg.target[50:], subsets=["I+age"], **FAST)
 
 
 @pytest.mark.filterwarnings("ignore:X has feature names:UserWarning")
