@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_regressor
 from sklearn.metrics import average_precision_score, get_scorer, roc_auc_score
 from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
@@ -73,7 +74,7 @@ def score_by_leads(
         lead names in its column names (see `feature_groups`). Use records that the estimator was
         not fitted on. X is not modified.
     y : array-like of shape (n_records,) or (n_records, n_labels)
-        Classes, or a multilabel indicator.
+        Classes, a multilabel indicator, or the numbers that a regressor predicts.
     subsets : sequence of (str or sequence of str), or mapping, default=("12", "limb", \
             "I+II+V2", "I")
         The subsets of leads that are kept: "12", "limb", "chest", "all" leads of X, leads separated
@@ -81,6 +82,7 @@ def score_by_leads(
         names the rows of the result.
     scoring : str or scorer, default="roc_auc"
         Name of a score of scikit-learn, or a scorer that `sklearn.metrics.make_scorer` returned.
+        Pass another than the default for a regressor, such as "r2".
     fill : {"nan", "zero"}, default="nan"
         What the signals of the other leads are replaced by. "nan" is for estimators that accept
         missing leads, such as a pipeline of `BeatFeatures` and gradient boosting. "zero" is for the
@@ -111,8 +113,9 @@ def score_by_leads(
         If a subset is not a name or a list of names, or `scoring` is another function.
     ValueError
         If the estimator is not fitted or does not accept NaN, the shape of X is ambiguous, its
-        leads have no names, a lead of a subset is missing, y is continuous or differs in length
-        from X, or ``fill="zero"`` is passed for a table of features.
+        leads have no names, a lead of a subset is missing, y is continuous for a classifier or
+        differs in length from X, `scoring` does not suit a regressor, or ``fill="zero"`` is passed
+        for a table of features.
 
     See Also
     --------
@@ -167,8 +170,11 @@ def score_by_leads(
             f"y has {_num_samples(y)} values, but X has {_num_samples(X)} records. Pass one value "
             "for each record."
         )
-    if type_of_target(y).startswith("continuous"):
-        raise ValueError("y is continuous, but score_by_leads needs classes or labels.")
+    if is_regressor(estimator):
+        if isinstance(scoring, str) and scoring == "roc_auc":
+            raise ValueError("scoring='roc_auc' needs a classifier. Pass another, such as 'r2'.")
+    elif type_of_target(y).startswith("continuous"):
+        raise ValueError("y is continuous, but a classifier needs classes or labels.")
     if is_table and fill == "zero":
         raise ValueError(
             "fill='zero' replaces signals, but X is a table of features. Pass fill='nan', or "

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score, make_scorer, roc_auc_score
+from sklearn.metrics import accuracy_score, f1_score, make_scorer, r2_score, roc_auc_score
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -173,6 +173,21 @@ def test_losses_are_negative_and_multilabel(ecg, test_part):
         single.fit(ecg.data[:50], ecg.target[:50]), X, y, scoring="neg_brier_score", **FAST
     )
     assert (loss["score"] < 0).all()
+
+
+def test_regressors(ecg, test_part):
+    X, _, groups = test_part
+    values = {"train": ecg.data[:50, 7].max(axis=1), "test": X[:, 7].max(axis=1)}
+    reg = make_pipeline(BeatFeatures(100), HistGradientBoostingRegressor(max_iter=8))
+    reg.fit(ecg.data[:50], values["train"])
+    options = {"subsets": ["12", "I"], "groups": groups, **FAST}
+    scores = score_by_leads(reg, X, values["test"], scoring="r2", **options)
+    for (_, row), leads in zip(scores.iterrows(), [STANDARD_LEADS, ["I"]]):
+        predicted = reg.predict(keep(X, leads))
+        interval = bootstrap_interval(r2_score, values["test"], predicted, groups=groups, **FAST)
+        np.testing.assert_allclose(row[["score", "low", "high"]], interval)
+    with pytest.raises(ValueError, match="needs a classifier. Pass another, such as 'r2'"):
+        score_by_leads(reg, X, values["test"], **options)
 
 
 def test_networks_take_zeros(ecg, test_part):
