@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
@@ -57,7 +58,8 @@ def check_groups(groups, n_records):
     Raises
     ------
     ValueError
-        If the shape is not (n_records,), a patient is missing, or is given as a number and as text.
+        If the shape is not (n_records,), a patient is missing, is given as a number and as text, or
+        is a float that is too large to be exact.
     """
     if np.ndim(groups) != 1 and np.shape(groups)[1:] != (1,):
         raise ValueError(
@@ -66,6 +68,12 @@ def check_groups(groups, n_records):
         )
     check_not_masked(groups, "groups")
     n_missing = np.count_nonzero(find_missing(groups))
+    if isinstance(groups, pd.DataFrame):
+        groups = groups.iloc[:, 0]
+    if not n_missing and isinstance(getattr(groups, "dtype", None), ExtensionDtype):
+        # scikit-learn converts integers of pandas to float, in which large ones become equal.
+        if groups.dtype.kind in "iu":
+            groups = groups.to_numpy(dtype=np.dtype(f"{groups.dtype.kind}8"))
     groups = column_or_1d(groups)
     if len(groups) != n_records:
         hint = f" {SINGLE_RECORD}." if len(groups) == 1 else ""
@@ -77,6 +85,11 @@ def check_groups(groups, n_records):
         raise ValueError(
             f"groups has missing values for {n_missing} of {len(groups)} records. Give each "
             "record of an unknown patient a group of its own."
+        )
+    if groups.dtype.kind == "f" and np.abs(groups).max(initial=0) >= 2**53:
+        raise ValueError(
+            f"groups has floats such as {np.abs(groups).max():.17g}, too large to be exact: "
+            "different patients may have become equal. Pass integers or strings."
         )
     if groups.dtype == object:
         texts = {group for group in groups if isinstance(group, str)}

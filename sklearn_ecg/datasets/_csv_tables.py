@@ -62,7 +62,7 @@ def read_table(path, **options):
         )
     _check_cells(name, text)
     try:
-        return pd.read_csv(io.StringIO(text), **options)
+        return pd.read_csv(io.StringIO(text.strip("\r\n")), **options)
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{name} is empty. Pass a table with a row of column names.") from error
     except (pd.errors.ParserError, ValueError) as error:

@@ -38,6 +38,7 @@ def read_label_table(labels, columns, *, what, keywords=()):
         # type, so that patient 17 is not two patients, 17 and "17".
         dtype = {file_column: str} if isinstance(file_column, str) else None
         table = read_table(labels, low_memory=False, dtype=dtype)
+        _check_texts_of_missing(labels, table, columns.get("label_column"))
     else:
         raise TypeError(
             f"labels must be {''.join(f'{keyword!r}, ' for keyword in keywords)}a DataFrame, the "
@@ -69,6 +70,21 @@ def read_label_table(labels, columns, *, what, keywords=()):
             "Fill it in, or remove the row."
         )
     return table
+
+
+def _check_texts_of_missing(path, table, label_column):
+    """Raise for the label "None", which pandas reads as a missing value."""
+    if not isinstance(label_column, str) or not pd.isna(table.get(label_column, [])).any():
+        return
+    options = {"usecols": [label_column], "dtype": str, "keep_default_na": False}
+    texts = read_table(path, **options)[label_column]
+    rows = np.flatnonzero(texts.str.strip() == "None")
+    if len(rows):
+        raise ValueError(
+            f"Row {rows[0]} of the table (counted from 0) has 'None' in column {label_column!r}, "
+            "which is a label or a missing value. If it is missing, leave the cell empty. "
+            "Otherwise, pass a DataFrame: pandas.read_csv(path, keep_default_na=False)."
+        )
 
 
 def is_empty(cell):

@@ -377,6 +377,12 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         try:
             regions = lead_regions(names, regions)
         except ValueError as error:
+            if names is None and self.objective == "simclr" and isinstance(self.regions, str):
+                raise ValueError(
+                    f"The names of the {self.n_leads_in_} leads are unknown. objective='simclr' "
+                    "compares records by any leads, but names them in regions_ and leads_: pass "
+                    "lead_names, as in ['I', 'V2'], or a lead frame (see to_lead_frame)."
+                ) from error
             if names is None or not isinstance(self.regions, str):
                 raise
             raise ValueError(

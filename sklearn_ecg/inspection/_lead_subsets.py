@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_regressor
 from sklearn.metrics import average_precision_score, get_scorer, roc_auc_score
 from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
@@ -16,7 +17,7 @@ from .._validation._samples import check_not_masked, check_one_type
 from ..beats._feature_tables import drop_leads_of_features
 from ..leads._lead_subsets import resolve_lead_subset
 from ..metrics._bootstrap import bootstrap_scores, check_bootstrap_input, percentile_interval
-from ._lead_groups import NO_LEAD, is_feature_table
+from ._lead_groups import NO_LEAD, groups_of_mixed_frame, is_feature_table
 from ._lead_importance import resolve_input
 from ._lead_replacement import copy_records
 from ._unwrap import known_n_leads
@@ -68,11 +69,12 @@ def score_by_leads(
         scikit-learn estimator.
     X : array-like, DataFrame or lead frame
         Signals of shape (n_records, n_leads, n_times), a lead frame, an object array of signals, or
-        lead-major rows of shape (n_records, n_leads * n_times). Alternatively a table of features:
-        a DataFrame with lead names in its column names (see `feature_groups`). Use records that the
-        estimator was not fitted on. X is not modified.
+        lead-major rows of shape (n_records, n_leads * n_times). A lead frame may have other
+        columns, such as age, which are kept. Alternatively a table of features: a DataFrame with
+        lead names in its column names (see `feature_groups`). Use records that the estimator was
+        not fitted on. X is not modified.
     y : array-like of shape (n_records,) or (n_records, n_labels)
-        Classes, or a multilabel indicator.
+        Classes, a multilabel indicator, or the numbers that a regressor predicts.
     subsets : sequence of (str or sequence of str), or mapping, default=("12", "limb", \
             "I+II+V2", "I")
         The subsets of leads that are kept: "12", "limb", "chest", "all" leads of X, leads separated
@@ -80,6 +82,7 @@ def score_by_leads(
         names the rows of the result.
     scoring : str or scorer, default="roc_auc"
         Name of a score of scikit-learn, or a scorer that `sklearn.metrics.make_scorer` returned.
+        Pass another than the default for a regressor, such as "r2".
     fill : {"nan", "zero"}, default="nan"
         What the signals of the other leads are replaced by. "nan" is for estimators that accept
         missing leads, such as a pipeline of `BeatFeatures` and gradient boosting. "zero" is for the
@@ -110,8 +113,9 @@ def score_by_leads(
         If a subset is not a name or a list of names, or `scoring` is another function.
     ValueError
         If the estimator is not fitted or does not accept NaN, the shape of X is ambiguous, its
-        leads have no names, a lead of a subset is missing, y is continuous or differs in length
-        from X, or ``fill="zero"`` is passed for a table of features.
+        leads have no names, a lead of a subset is missing, y is continuous for a classifier or
+        differs in length from X, `scoring` does not suit a regressor, or ``fill="zero"`` is passed
+        for a table of features.
 
     See Also
     --------
@@ -151,10 +155,14 @@ def score_by_leads(
     """
     check_is_fitted(estimator)
     scorer = _check_scorer(scoring)
-    is_table = not (n_leads or known_n_leads(estimator, X)) and is_feature_table(X)
-    X, kind, n_leads, positions = resolve_input(
-        "score_by_leads", estimator, X, None, n_leads, "shuffle"
-    )
+    # Without a group for the other columns of a frame, such as age, which are not replaced.
+    positions = groups_of_mixed_frame(X, None, "gaussian", "score_by_leads")
+    kind, is_table = "lead frame", False
+    if positions is None:
+        is_table = not (n_leads or known_n_leads(estimator, X)) and is_feature_table(X)
+        X, kind, n_leads, positions = resolve_input(
+            "score_by_leads", estimator, X, None, n_leads, "shuffle"
+        )
     check_not_masked(y, "y")
     check_one_type(y)
     if _num_samples(y) != _num_samples(X):
@@ -162,8 +170,11 @@ def score_by_leads(
             f"y has {_num_samples(y)} values, but X has {_num_samples(X)} records. Pass one value "
             "for each record."
         )
-    if type_of_target(y).startswith("continuous"):
-        raise ValueError("y is continuous, but score_by_leads needs classes or labels.")
+    if is_regressor(estimator):
+        if isinstance(scoring, str) and scoring == "roc_auc":
+            raise ValueError("scoring='roc_auc' needs a classifier. Pass another, such as 'r2'.")
+    elif type_of_target(y).startswith("continuous"):
+        raise ValueError("y is continuous, but a classifier needs classes or labels.")
     if is_table and fill == "zero":
         raise ValueError(
             "fill='zero' replaces signals, but X is a table of features. Pass fill='nan', or "
@@ -186,9 +197,8 @@ def score_by_leads(
             with_few = drop_leads_of_features(X, of_records)
             responses[label] = _explain_nan(predict, with_few, estimator, is_table)
         else:
-            responses[label] = _predict_without(
-                records, np.flatnonzero(~kept), _FILL[fill], predict, estimator
-            )
+            dropped = [positions[name][0] for name in np.array(names, dtype=object)[~kept]]
+            responses[label] = _predict_without(records, dropped, _FILL[fill], predict, estimator)
     return _make_table(
         scorer, y, responses, kept_leads, groups, n_resamples, confidence_level, random_state
     )

@@ -46,8 +46,8 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         ``thresholds_``.
     min_reliability : float, default=0.3
         Minimum of `RPeaks.reliability`, in [0, 1]. Records below this default of this library,
-        without usable beats, or with a flat lead are not used in `fit` and are "unknown" in
-        `predict`.
+        without usable beats, or with a flat lead I, II, III or V1 to V6, are not used in `fit` and
+        are "unknown" in `predict`.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None

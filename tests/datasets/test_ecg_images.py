@@ -493,6 +493,7 @@ def test_paths_in_the_home_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "table, message",
     [
+        (b"file,label\na.png,None\n", "Row 0 .* has 'None' in column 'label'"),
         (b"file;label\na.png;mi\n", "labels.csv, row 1: the columns are separated by ';'"),
         ("file,label\na.png,mä\n".encode("latin-1"), "labels.csv, row 2: the byte 0xe4 is not"),
     ],

@@ -309,6 +309,14 @@ def test_bad_xml_is_refused(tmp_path, text, field, match):
     assert_refused(tmp_path / "a.xml", field, match)
 
 
+def test_lead_off_of_muse_is_noted(tmp_path):
+    text = muse(STEPS).replace("<LeadID>V1</LeadID>", "<LeadID>V1</LeadID><LeadOff>TRUE</LeadOff>")
+    text = text.replace("<LeadID>II</LeadID>", "<LeadID>II</LeadID><LeadOff>FALSE</LeadOff>")
+    (tmp_path / "a.xml").write_text(text)
+    reason = load_one(tmp_path / "a.xml").report.loc[0, "reason"]
+    assert "V1: by LeadOff, an electrode was off" in reason and "II: by LeadOff" not in reason
+
+
 def test_checksums_of_muse_are_compared(tmp_path):
     (tmp_path / "a.xml").write_text(muse(STEPS, wrong_crc=["II"]))
     assert "checksum of II differs" in load_records(tmp_path, leads=LEADS).report["reason"][0]
@@ -431,6 +439,18 @@ def test_damaged_and_deflated_dicom_is_refused(tmp_path):
 def test_bad_csv_is_refused(tmp_path, text, field, match):
     (tmp_path / "a.csv").write_text(text)
     assert_refused(tmp_path / "a.csv", field, match)
+
+
+@pytest.mark.parametrize("columns", ["I (mV)", "I (mV),II (mV)"])
+def test_empty_lines_of_csv_are_missing_values(tmp_path, columns):
+    n_leads = len(columns.split(","))
+    rows = [",".join([f"0.{row}"] * n_leads) for row in range(1, 7)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n\n" + "\n".join([columns, *rows[:3], "", *rows[3:], "", "", ""]))
+    options = {"leads": ["I", "II"][:n_leads], "sampling_rate": 100}
+    assert_refused(path, "missing values", "1 of 7 in I", **options)
+    data = load_one(path, missing_values="interpolate", **options).data[0]
+    np.testing.assert_allclose(data[0], [0.1, 0.2, 0.3, 0.35, 0.4, 0.5, 0.6], rtol=1e-6)
 
 
 @pytest.mark.parametrize("rate", [250, 360, 128, 333.25])

@@ -209,3 +209,17 @@ def test_wrong_tables(folder, change, options, error, message):
     options = {"labels": TABLE.assign(**change), **COLUMNS, **options}
     with pytest.raises(error, match=message):
         load_wfdb(folder, leads=["V1"], **options)
+
+
+def test_the_label_none_in_a_file_is_ambiguous(folder, tmp_path):
+    """It would be read as a missing value, and all records of this class would be left out."""
+    table = TABLE[:3].assign(finding=["MI", "None", "MI"])
+    path = tmp_path / "labels.csv"
+    table.to_csv(path, index=False)
+    with pytest.raises(ValueError, match=r"Row 1 .* 'None' in column 'finding'.*pass a DataFrame"):
+        load_wfdb(folder, labels=path, **COLUMNS, **OPTIONS)
+    again = pd.read_csv(path, keep_default_na=False)
+    bunch = load_wfdb(folder, labels=again, **COLUMNS, **OPTIONS)
+    assert bunch.target_names == ["MI", "None"] and bunch.target.tolist() == [0, 1, 0]
+    columns = {**COLUMNS, "label_column": None}
+    assert load_wfdb(folder, labels=path, **columns, **OPTIONS).target is None

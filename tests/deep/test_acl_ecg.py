@@ -130,6 +130,8 @@ def test_regions_by_mapping_and_simclr(ecg):
 def test_unnamed_and_missing_leads(ecg):
     with pytest.raises(ValueError, match=r"Regions need the names of the leads"):
         make_encoder().fit(ecg.data[:, :8])
+    with pytest.raises(ValueError, match=r"names of the 2 leads .*any leads.*pass lead_names"):
+        make_encoder(objective="simclr").fit(ecg.data[:, :2])
     frame = to_lead_frame(ecg.data, ecg.lead_names)
     with pytest.raises(ValueError, match="Region 'inferior' needs lead III, but the leads present"):
         make_encoder().fit(frame[["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"]])

@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score, make_scorer, roc_auc_score
+from sklearn.metrics import accuracy_score, f1_score, make_scorer, r2_score, roc_auc_score
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -95,6 +96,25 @@ def test_containers(ecg, clf, test_part, container):
     pd.testing.assert_frame_equal(score_by_leads(clf, X, y, subsets=SUBSETS, **FAST), expected)
 
 
+@pytest.mark.parametrize("place", [0, 4, 12])
+def test_frames_with_other_columns(ecg, place):
+    frame = to_lead_frame(ecg.data, STANDARD_LEADS)
+    frame.insert(place, "age", ecg.target * 20.0 + np.random.default_rng(0).normal(60, 20, 100))
+    train, test = frame[:50], frame[50:]
+    age = ("passthrough", ["age"])
+    features = make_column_transformer((BeatFeatures(100), list(STANDARD_LEADS)), age)
+    clf = make_pipeline(features, HistGradientBoostingClassifier(max_iter=8, random_state=0))
+    clf.fit(train, ecg.target[:50])
+    scores = score_by_leads(clf, test, ecg.target[50:], subsets=SUBSETS, scoring="roc_auc", **FAST)
+    assert scores["n_leads"].tolist() == [12, 6, 3, 1]
+    for score, leads in zip(scores["score"], LEADS):
+        kept = to_lead_frame(keep(ecg.data[50:], leads), STANDARD_LEADS, index=test.index)
+        kept.insert(place, "age", test["age"])
+        assert score == roc_auc_score(ecg.target[50:], clf.predict_proba(kept)[:, 1])
+    with pytest.raises(ValueError, match="has no lead age"):
+        score_by_leads(clf, test, ecg.target[50:], subsets=["I+age"], **FAST)
+
+
 @pytest.mark.filterwarnings("ignore:X has feature names:UserWarning")
 def test_tables_of_features(clf, test_part):
     X, y, _ = test_part
@@ -153,6 +173,21 @@ def test_losses_are_negative_and_multilabel(ecg, test_part):
         single.fit(ecg.data[:50], ecg.target[:50]), X, y, scoring="neg_brier_score", **FAST
     )
     assert (loss["score"] < 0).all()
+
+
+def test_regressors(ecg, test_part):
+    X, _, groups = test_part
+    values = {"train": ecg.data[:50, 7].max(axis=1), "test": X[:, 7].max(axis=1)}
+    reg = make_pipeline(BeatFeatures(100), HistGradientBoostingRegressor(max_iter=8))
+    reg.fit(ecg.data[:50], values["train"])
+    options = {"subsets": ["12", "I"], "groups": groups, **FAST}
+    scores = score_by_leads(reg, X, values["test"], scoring="r2", **options)
+    for (_, row), leads in zip(scores.iterrows(), [STANDARD_LEADS, ["I"]]):
+        predicted = reg.predict(keep(X, leads))
+        interval = bootstrap_interval(r2_score, values["test"], predicted, groups=groups, **FAST)
+        np.testing.assert_allclose(row[["score", "low", "high"]], interval)
+    with pytest.raises(ValueError, match="needs a classifier. Pass another, such as 'r2'"):
+        score_by_leads(reg, X, values["test"], **options)
 
 
 def test_networks_take_zeros(ecg, test_part):

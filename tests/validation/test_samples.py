@@ -54,11 +54,23 @@ def test_groups(groups):
         ([np.nan, 1.0, np.nan], "missing values for 2 of 3"),
         (np.ma.masked_array([1, 2, 3], [0, 1, 0]), "1 masked values"),
         (np.array([17, "A", "17"], dtype=object), "has '17' as text and as a number"),
+        ([2.0**53, 1.0, 2.0], "floats such as 9007199254740992, .* may have become equal"),
+        (pd.Series([2**53 + 1, 2, 3], dtype="Float64"), "Pass integers or strings"),
     ],
 )
 def test_groups_that_are_refused(groups, message):
     with pytest.raises(ValueError, match=message):
         check_groups(groups, 3)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["int64", "Int64", "UInt64", "int64[pyarrow]", "uint64[pyarrow]", "category", object]
+)
+@pytest.mark.parametrize("container", [pd.Series, pd.Index, pd.DataFrame])
+def test_large_integers_remain_different_groups(dtype, container):
+    numbers = [2**60 + 1, 2**60 + 2, 5]
+    values = pd.Series(numbers).astype(dtype)
+    assert check_groups(container(values), 3).tolist() == numbers
 
 
 def test_labels_of_different_types():

@@ -31,7 +31,9 @@ def read_csv(name, path, sampling_rate):
     """
     file = Path(path).name
     try:
-        table = read_table(path, dtype=str, keep_default_na=False, na_values=_NO_VALUE)
+        # An empty line between others is a missing value, not one time point less.
+        options = {"keep_default_na": False, "na_values": _NO_VALUE, "skip_blank_lines": False}
+        table = read_table(path, dtype=str, **options)
     except RecordError:
         raise
     except (OSError, ValueError) as error:

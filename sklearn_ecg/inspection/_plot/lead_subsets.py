@@ -108,7 +108,7 @@ class LeadSubsetDisplay:
         X : array-like, DataFrame or lead frame
             Signals in any container, or a table of features; see `score_by_leads`.
         y : array-like of shape (n_records,) or (n_records, n_labels)
-            Classes, or a multilabel indicator.
+            Classes, a multilabel indicator, or the numbers that a regressor predicts.
         subsets : sequence of (str or sequence of str), or mapping, default=("12", "limb", \
                 "I+II+V2", "I")
             The subsets of leads that are kept.
