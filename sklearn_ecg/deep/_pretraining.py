@@ -22,6 +22,7 @@ from ..utils._torch import convert_module
 from ..utils._warnings import warn
 from ._base import DeepECG
 from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
+from ._descriptions import description
 from ._linear_probe import fit_linear_probe
 from ._training import (
     PairBatches,
@@ -164,6 +165,19 @@ class FineTunedClassifier(DeepECGClassifier):
 
     def _make_loss(self, data):
         return ClassificationLoss(data.target.kind, class_weight=data.class_weight)
+
+    def _start_fit(self):
+        previous = super()._start_fit()
+        # Of the parameters of an encoder to pretrain, or of the weights of a pretrained one.
+        described = description(self.encoder, "encoder", lenient=True)
+        if previous is not None and described != self._fitted_encoder:
+            raise ValueError(
+                "warm_start=True requires the same encoder as the previous fit, but encoder is "
+                "another one, or its parameters or weights were changed. Set warm_start=False to "
+                "train from scratch."
+            )
+        self._fitted_encoder = described
+        return previous
 
     def _validate(self, X, y, sample_weight, groups):
         """Return the labeled records as data for training, and all records for pretraining."""

@@ -1,5 +1,6 @@
 """Tests that are specific to ACL-ECG; tests/test_estimators.py contains the common checks."""
 
+import copy
 import pickle
 import signal
 import threading
@@ -313,6 +314,31 @@ def test_warm_start_of_the_classifier_keeps_its_standardizer(ecg, fitted):
     before = clf.predict_proba(ecg.data)
     clf.set_params(max_epochs=0).fit(2 * ecg.data[:20, :, ::-1], ecg.target[:20])
     np.testing.assert_array_equal(clf.predict_proba(ecg.data), before)
+
+
+@pytest.mark.parametrize("is_fitted", [True, False])
+def test_warm_start_of_the_classifier_requires_the_same_encoder(is_fitted, ecg, fitted):
+    """Another encoder was ignored: the training continued with that of the previous fit."""
+    other = make_encoder(max_epochs=1, random_state=1)
+    encoder = FrozenEstimator(fitted) if is_fitted else make_encoder(max_epochs=1)
+    others = [None, other, FrozenEstimator(clone(other).fit(ecg.data))]
+    clf = ACLECGClassifier(
+        encoder, max_epochs=1, warm_start=True, random_state=0, sampling_rate=100
+    )
+    clf.fit(ecg.data, ecg.target)
+    for other in others:
+        with pytest.raises(ValueError, match="requires the same encoder as the previous fit"):
+            copy.deepcopy(clf).set_params(encoder=other).fit(ecg.data, ecg.target)
+    if not is_fitted:
+        with pytest.raises(ValueError, match="its parameters or weights were changed"):
+            copy.deepcopy(clf).set_params(encoder__temperature=1.0).fit(ecg.data, ecg.target)
+    # An equal one is the same, and so is one that only runs differently.
+    same = copy.deepcopy(clf).set_params(encoder=copy.deepcopy(encoder))
+    if not is_fitted:
+        same.set_params(encoder__verbose=0, encoder__device="cpu")
+    same.fit(ecg.data, ecg.target)
+    clf = pickle.loads(pickle.dumps(clf)).fit(ecg.data, ecg.target)
+    np.testing.assert_array_equal(same.predict_proba(ecg.data), clf.predict_proba(ecg.data))
 
 
 def test_lead_importance_of_unused_leads_is_zero(ecg):
