@@ -222,6 +222,7 @@ class FineTunedClassifier(DeepECGClassifier):
         is_unlabeled = np.asarray(labels == self.unlabeled, dtype=bool)
         if not is_unlabeled.any():
             self._check_type_of_unlabeled(labels)
+            self._check_width_of_labels(np.asarray(y))
         if is_unlabeled.ndim == 2:
             is_unlabeled = is_unlabeled.all(axis=1)
         if is_unlabeled.ndim != 1:  # labels of another type than unlabeled
@@ -242,6 +243,17 @@ class FineTunedClassifier(DeepECGClassifier):
                     f"is a {type(label).__name__}: arrays of strings turn numbers into strings. "
                     "Pass the same type in both."
                 )
+
+    def _check_width_of_labels(self, labels):
+        """Raise if records may be marked by a text that was cut to the width of an array."""
+        width = labels.dtype.itemsize // np.dtype("U1").itemsize
+        mark = str(self.unlabeled)
+        if labels.dtype.kind == "U" and len(mark) > width and mark[:width] in labels:
+            raise ValueError(
+                f"y contains {mark[:width]!r}, which is what remains of unlabeled={mark!r} in an "
+                f"array of strings of {width} character(s). Make it an array of objects before the "
+                "marks are set, as in y = y.astype(object)."
+            )
 
     def _pretrain(self, data):
         """Set ``encoder_``: the fitted encoder that was passed, or one that is pretrained now."""

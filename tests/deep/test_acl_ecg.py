@@ -514,6 +514,19 @@ def test_unlabeled_and_labels_of_different_types(ecg, fitted):
         clf.set_params(unlabeled=np.nan).fit(ecg.data, ecg.target)
 
 
+@pytest.mark.parametrize("unlabeled", ["unlabeled", -1])
+def test_marks_that_an_array_cuts_off(unlabeled, ecg, fitted):
+    """As "u" or "-", the unlabeled records would be a third class."""
+    y = np.array(["A", "B"])[ecg.target]
+    y[20:] = unlabeled
+    clf = ACLECGClassifier(FrozenEstimator(fitted), unlabeled=unlabeled, frozen=True)
+    with pytest.raises(ValueError, match=r"of 1 character\(s\).*y.astype\(object\)"):
+        clf.fit(ecg.data, y)
+    y = np.array(["A", "B"])[ecg.target].astype(object)
+    y[20:] = unlabeled
+    assert clf.fit(ecg.data, y).classes_.tolist() == ["A", "B"]
+
+
 def test_encoder_with_other_lead_names(ecg, fitted):
     turned = list(ecg.lead_names)[::-1]
     X = ecg.data[:, ::-1].copy()
