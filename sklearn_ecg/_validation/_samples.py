@@ -9,6 +9,9 @@ from sklearn.utils.validation import _check_sample_weight
 from ..leads import is_lead_frame, stack_signals, to_lead_array
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 
+# An array that NumPy makes of strings and numbers: ``numpy.array(["a", numpy.nan])``.
+_WIDTH_OF_FLOATS = np.result_type("U1", np.float64)
+
 
 def check_records(X):
     """Return signals or images of any container as an array with one record per row.
@@ -162,7 +165,7 @@ def check_one_type(labels, argument="y"):
 
 
 def find_missing(values):
-    """Return a mask of NaN, None and ``pd.NA``, in lists of strings too.
+    """Return a mask of NaN, None and ``pd.NA``, in lists and arrays of strings too.
 
     Parameters
     ----------
@@ -175,7 +178,12 @@ def find_missing(values):
     if isinstance(values, (list, tuple)):
         # As an array of strings, a missing value would be the string "nan" or "None".
         values = np.array(values, dtype=object)
-    return np.asarray(pd.isna(values if hasattr(values, "iloc") else np.asarray(values)))
+    missing = np.asarray(pd.isna(values if hasattr(values, "iloc") else np.asarray(values)))
+    values = np.asarray(values)
+    if values.dtype.kind == "U" and values.dtype >= _WIDTH_OF_FLOATS:
+        # The texts "nan" of a narrower array were given as such.
+        missing = missing | (values == "nan")
+    return missing
 
 
 def number_groups(groups):

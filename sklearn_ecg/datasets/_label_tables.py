@@ -1,13 +1,19 @@
 """Tables with the labels and the patients of files: images, or records."""
 
 import os
+import re
 from collections import Counter
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
 from ..utils._paths import expand_path
 from ._csv_tables import read_table
+
+# Numbers that are the same when they are written again, and those that lose zeros.
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?", re.ASCII)
+_LEADING_ZERO = re.compile(r"0\d+", re.ASCII)
 
 
 def read_label_table(labels, columns, *, what, keywords=()):
@@ -39,6 +45,8 @@ def read_label_table(labels, columns, *, what, keywords=()):
         dtype = {file_column: str} if isinstance(file_column, str) else None
         table = read_table(labels, low_memory=False, dtype=dtype)
         _check_texts_of_missing(labels, table, columns.get("label_column"))
+        names = [column for column in columns.values() if isinstance(column, str)]
+        _restore_texts(table, labels, names)
     else:
         raise TypeError(
             f"labels must be {''.join(f'{keyword!r}, ' for keyword in keywords)}a DataFrame, the "
@@ -69,6 +77,9 @@ def read_label_table(labels, columns, *, what, keywords=()):
             f"Row {row} of the table (counted from 0) has no {kind} in column {file_column!r}. "
             "Fill it in, or remove the row."
         )
+    if columns.get("group_column") is not None:
+        group_column = columns["group_column"]
+        _check_spelling(pd.unique(table[group_column]), "patients", group_column)
     return table
 
 
@@ -85,6 +96,47 @@ def _check_texts_of_missing(path, table, label_column):
             "which is a label or a missing value. If it is missing, leave the cell empty. "
             "Otherwise, pass a DataFrame: pandas.read_csv(path, keep_default_na=False)."
         )
+
+
+def _restore_texts(table, path, names):
+    """Replace columns of numbers by the texts of the file if numbers are not all that is written.
+
+    Labels and patients such as 00123 and 12E3 are texts, and so is any column with a 00123.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As it was read; changed in place.
+    path : str or path-like
+    names : list of str
+        The columns with labels and patients.
+    """
+    numeric = [i for i, dtype in enumerate(table.dtypes) if dtype.kind in "iuf"]
+    if not numeric:
+        return
+    written = read_table(path, dtype=str, usecols=numeric)
+    for column in written.columns:
+        texts = {text.strip() for text in written[column].dropna().unique()}
+        is_text = any(map(_LEADING_ZERO.fullmatch, texts))
+        if column in names:
+            _check_equal_numbers(texts, column)
+            is_text |= not all(map(_NUMBER.fullmatch, texts))
+            is_text |= table[column].nunique() < len(texts)  # too large for a float
+        if is_text:
+            table[column] = written[column]
+
+
+def _check_equal_numbers(texts, column):
+    """Raise for two texts that are the same number: the same patient or not, or the same label."""
+    spelled = {}
+    for text in sorted(texts):
+        other = spelled.setdefault(Decimal(text), text)
+        if other != text:
+            raise ValueError(
+                f"Column {column!r} of the table has {other!r} and {text!r}, which are equal as "
+                "numbers, but not as texts. Write one of them, or pass a DataFrame with a column "
+                f"of texts, as in labels=pd.read_csv(..., dtype={{{column!r}: str}})."
+            )
 
 
 def is_empty(cell):
@@ -112,16 +164,16 @@ def list_classes(table, label_column):
             f"The labels in column {label_column!r} are of different types ({error}). Make all "
             "of them strings, or all numbers."
         ) from error
-    _check_spelling(names, label_column)
+    _check_spelling(names, "labels", label_column)
     return names
 
 
-def _check_spelling(names, label_column):
-    """Raise for two labels that differ in spaces at their ends only."""
+def _check_spelling(names, what, column):
+    """Raise for two labels or patients that differ in spaces at their ends only."""
     spelled = {}
     for name in names:
         if isinstance(name, str) and spelled.setdefault(name.strip(), name) != name:
             raise ValueError(
-                f"The labels {spelled[name.strip()]!r} and {name!r} in column {label_column!r} "
+                f"The {what} {spelled[name.strip()]!r} and {name!r} in column {column!r} "
                 "differ in spaces only. Remove the spaces."
             )

@@ -227,6 +227,8 @@ class DeepECG(
         """
         previous = PreviousFit(self) if self.warm_start and hasattr(self, "net_") else None
         vars(self).pop("net_", None)
+        # Of the weights, also if the parameter is changed after fit.
+        self._fitted_precision = self.precision
         return previous
 
     def _validate(self, X, y, sample_weight, groups):
@@ -264,6 +266,8 @@ class DeepECG(
         if previous is not None:
             # Before, float64 weights would be rounded to those of a new network, float32.
             previous.copy_weights(convert_module(network, self._torch_dtype))
+            first = ValidatedInput(data.records, self.normalizer_).batch(slice(0, 2))
+            previous.check_outputs(network, first)
         return network
 
     @abstractmethod
@@ -365,11 +369,11 @@ class DeepECG(
 
     @property
     def _dtype(self):
-        return np.float64 if self.precision == "float64" else np.float32
+        return np.float64 if self._fitted_precision == "float64" else np.float32
 
     @property
     def _torch_dtype(self):
-        return torch.float64 if self.precision == "float64" else torch.float32
+        return torch.float64 if self._fitted_precision == "float64" else torch.float32
 
     def __getstate__(self):
         state = super().__getstate__()

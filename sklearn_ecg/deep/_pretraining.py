@@ -22,6 +22,7 @@ from ..utils._torch import convert_module
 from ..utils._warnings import warn
 from ._base import DeepECG
 from ._classifier import CLASSIFIER_CONSTRAINTS, DeepECGClassifier
+from ._descriptions import description
 from ._linear_probe import fit_linear_probe
 from ._training import (
     PairBatches,
@@ -165,6 +166,19 @@ class FineTunedClassifier(DeepECGClassifier):
     def _make_loss(self, data):
         return ClassificationLoss(data.target.kind, class_weight=data.class_weight)
 
+    def _start_fit(self):
+        previous = super()._start_fit()
+        # Of the parameters of an encoder to pretrain, or of the weights of a pretrained one.
+        described = description(self.encoder, "encoder", lenient=True)
+        if previous is not None and described != self._fitted_encoder:
+            raise ValueError(
+                "warm_start=True requires the same encoder as the previous fit, but encoder is "
+                "another one, or its parameters or weights were changed. Set warm_start=False to "
+                "train from scratch."
+            )
+        self._fitted_encoder = described
+        return previous
+
     def _validate(self, X, y, sample_weight, groups):
         """Return the labeled records as data for training, and all records for pretraining."""
         if self.frozen and self.augmentation is not None:
@@ -208,6 +222,7 @@ class FineTunedClassifier(DeepECGClassifier):
         is_unlabeled = np.asarray(labels == self.unlabeled, dtype=bool)
         if not is_unlabeled.any():
             self._check_type_of_unlabeled(labels)
+            self._check_width_of_labels(np.asarray(y))
         if is_unlabeled.ndim == 2:
             is_unlabeled = is_unlabeled.all(axis=1)
         if is_unlabeled.ndim != 1:  # labels of another type than unlabeled
@@ -228,6 +243,17 @@ class FineTunedClassifier(DeepECGClassifier):
                     f"is a {type(label).__name__}: arrays of strings turn numbers into strings. "
                     "Pass the same type in both."
                 )
+
+    def _check_width_of_labels(self, labels):
+        """Raise if records may be marked by a text that was cut to the width of an array."""
+        width = labels.dtype.itemsize // np.dtype("U1").itemsize
+        mark = str(self.unlabeled)
+        if labels.dtype.kind == "U" and len(mark) > width and mark[:width] in labels:
+            raise ValueError(
+                f"y contains {mark[:width]!r}, which is what remains of unlabeled={mark!r} in an "
+                f"array of strings of {width} character(s). Make it an array of objects before the "
+                "marks are set, as in y = y.astype(object)."
+            )
 
     def _pretrain(self, data):
         """Set ``encoder_``: the fitted encoder that was passed, or one that is pretrained now."""

@@ -8,9 +8,15 @@ import torch
 
 from .._validation import Target
 from ..leads import LazyRecords
+from ..nn._user_module import UserModule
+from ..utils._module_arrays import copy_module
+from ..utils._torch import convert_module
 
 # Requirements that are unknown, and not compared, if one of the two fits does not know them.
 _UNKNOWN_IF_NONE = ("sampling rate", "unit")
+
+# Of equal outputs, which differ by rounding, relative to the largest.
+_TOLERANCE = 1e-2
 
 
 class PretrainingRecords(NamedTuple):
@@ -146,3 +152,29 @@ class PreviousFit:
                 "warm_start=True requires the same network as the previous fit, but the weights "
                 f"do not match: {error}. Set warm_start=False to train from scratch."
             ) from error
+
+    def check_outputs(self, network, x):
+        """Raise if a network with the same weights computes something else.
+
+        Strides and dilations, for example, do not change the shapes of weights.
+
+        Parameters
+        ----------
+        network : torch.nn.Module
+        x : tensor
+            A normalized batch.
+        """
+        with torch.no_grad():
+            expected, found = (_embedding(net, x) for net in (self.network, network))
+        if (expected - found).abs().max() > _TOLERANCE * expected.abs().max():
+            raise ValueError(
+                "warm_start=True requires the same network as the previous fit, but with the "
+                "same weights it has other outputs, because parameters of the network were "
+                "changed. Set warm_start=False to train from scratch."
+            )
+
+
+def _embedding(network, x):
+    """Return the embedding of a batch; the network remains as it is."""
+    network = convert_module(copy_module(network).cpu(), x.dtype).eval()
+    return network.outputs(x)[1] if isinstance(network, UserModule) else network.embed(x)

@@ -223,3 +223,43 @@ def test_the_label_none_in_a_file_is_ambiguous(folder, tmp_path):
     assert bunch.target_names == ["MI", "None"] and bunch.target.tolist() == [0, 1, 0]
     columns = {**COLUMNS, "label_column": None}
     assert load_wfdb(folder, labels=path, **columns, **OPTIONS).target is None
+
+
+IDS = "ecg,finding,patient,age,site\nb,{},{},60,007\n00017,{},{},50,12\nc,{},{},,3\n"
+
+
+@pytest.mark.parametrize(
+    ("labels", "patients", "expected_labels", "expected_patients"),
+    [
+        (("1", "0", "1"), ("7", "12", "7"), [0, 1], [7, 12, 7]),
+        (("1.5", "0", "1.50"), ("7", "8", "9"), None, None),
+        (("01", "10", "01"), ("00123", "124", "00123"), ["01", "10"], ["00123", "124", "00123"]),
+        (("1E3", "0", "1E3"), ("12E3", "2E05", "9"), ["0", "1E3"], ["12E3", "2E05", "9"]),
+        (
+            ("A", "B", "A"),
+            ("9007199254740993.0", "9007199254740992.0", "1.0"),
+            ["A", "B"],
+            ["9007199254740993.0", "9007199254740992.0", "1.0"],
+        ),
+        (("A", "B", "A"), ("00123", "123", "5"), None, None),
+        (("A", "B", "A"), ("12E3", "12000", "5"), None, None),
+        (("A", "B", "A"), ("P1", "P1 ", "P2"), None, None),
+    ],
+)
+def test_numbers_and_texts(labels, patients, expected_labels, expected_patients, folder, tmp_path):
+    """As a number, patient 00123 would be patient 123, and label 01 label 1."""
+    path = tmp_path / "labels.csv"
+    path.write_text(IDS.format(*(cell for row in zip(labels, patients) for cell in row)))
+    options = {"labels": path, **COLUMNS, **OPTIONS}
+    if expected_labels is None:
+        with pytest.raises(ValueError, match="equal as numbers, but not as texts|in spaces only"):
+            load_wfdb(folder, on_error="skip", **options)
+        return
+    bunch = load_wfdb(folder, on_error="skip", **options)
+    assert bunch.target_names == expected_labels
+    assert [expected_labels[i] for i in bunch.target] == [
+        label if isinstance(expected_labels[0], str) else int(label) for label in labels
+    ]
+    assert bunch.groups.tolist() == expected_patients
+    assert bunch.metadata["site"].tolist() == ["007", "12", "3"]
+    np.testing.assert_array_equal(bunch.metadata["age"], [60, 50, np.nan])

@@ -1,5 +1,6 @@
 """Tests that are specific to ACL-ECG; tests/test_estimators.py contains the common checks."""
 
+import copy
 import pickle
 import signal
 import threading
@@ -317,6 +318,31 @@ def test_warm_start_of_the_classifier_keeps_its_standardizer(ecg, fitted):
     np.testing.assert_array_equal(clf.predict_proba(ecg.data), before)
 
 
+@pytest.mark.parametrize("is_fitted", [True, False])
+def test_warm_start_of_the_classifier_requires_the_same_encoder(is_fitted, ecg, fitted):
+    """Another encoder was ignored: the training continued with that of the previous fit."""
+    other = make_encoder(max_epochs=1, random_state=1)
+    encoder = FrozenEstimator(fitted) if is_fitted else make_encoder(max_epochs=1)
+    others = [None, other, FrozenEstimator(clone(other).fit(ecg.data))]
+    clf = ACLECGClassifier(
+        encoder, max_epochs=1, warm_start=True, random_state=0, sampling_rate=100
+    )
+    clf.fit(ecg.data, ecg.target)
+    for other in others:
+        with pytest.raises(ValueError, match="requires the same encoder as the previous fit"):
+            copy.deepcopy(clf).set_params(encoder=other).fit(ecg.data, ecg.target)
+    if not is_fitted:
+        with pytest.raises(ValueError, match="its parameters or weights were changed"):
+            copy.deepcopy(clf).set_params(encoder__temperature=1.0).fit(ecg.data, ecg.target)
+    # An equal one is the same, and so is one that only runs differently.
+    same = copy.deepcopy(clf).set_params(encoder=copy.deepcopy(encoder))
+    if not is_fitted:
+        same.set_params(encoder__verbose=0, encoder__device="cpu")
+    same.fit(ecg.data, ecg.target)
+    clf = pickle.loads(pickle.dumps(clf)).fit(ecg.data, ecg.target)
+    np.testing.assert_array_equal(same.predict_proba(ecg.data), clf.predict_proba(ecg.data))
+
+
 def test_lead_importance_of_unused_leads_is_zero(ecg):
     frame = to_lead_frame(ecg.data, ecg.lead_names)
     clf = ACLECGClassifier(make_encoder(), max_epochs=5, random_state=0)
@@ -488,6 +514,19 @@ def test_unlabeled_and_labels_of_different_types(ecg, fitted):
         clf.fit(ecg.data, y, sample_weight=np.where(np.arange(40) == 30, -1.0, 1.0))
     with pytest.raises(ValueError, match="unlabeled=nan cannot be compared"):
         clf.set_params(unlabeled=np.nan).fit(ecg.data, ecg.target)
+
+
+@pytest.mark.parametrize("unlabeled", ["unlabeled", -1])
+def test_marks_that_an_array_cuts_off(unlabeled, ecg, fitted):
+    """As "u" or "-", the unlabeled records would be a third class."""
+    y = np.array(["A", "B"])[ecg.target]
+    y[20:] = unlabeled
+    clf = ACLECGClassifier(FrozenEstimator(fitted), unlabeled=unlabeled, frozen=True)
+    with pytest.raises(ValueError, match=r"of 1 character\(s\).*y.astype\(object\)"):
+        clf.fit(ecg.data, y)
+    y = np.array(["A", "B"])[ecg.target].astype(object)
+    y[20:] = unlabeled
+    assert clf.fit(ecg.data, y).classes_.tolist() == ["A", "B"]
 
 
 def test_encoder_with_other_lead_names(ecg, fitted):

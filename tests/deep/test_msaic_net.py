@@ -134,6 +134,13 @@ def test_warm_start_continues(data):
             lambda X, y, clf: clf.set_params(contrastive_weight=0).fit(X, y),
             "requires the same network",
         ),
+        # The weights of these networks have the same shapes.
+        (
+            lambda X, y, clf: clf.set_params(dilations=(3,)).fit(X, y),
+            "the same network .* with the same weights it has other outputs",
+        ),
+        (lambda X, y, clf: clf.set_params(stride=3).fit(X, y), "it has other outputs"),
+        (lambda X, y, clf: clf.set_params(pool_size=4).fit(X, y), "it has other outputs"),
         (
             lambda X, y, clf: clf.set_params(lead_names=["II", "I", "V1"]).fit(X, y),
             "leads .*'I', 'II', 'V1'.* but got .*'II', 'I', 'V1'",

@@ -1,5 +1,7 @@
 """Tests of clipped gradients, and of errors of trainings that diverge or run out of memory."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,7 @@ from sklearn_ecg import (
 from sklearn_ecg.augmentation import GaussianNoise
 from sklearn_ecg.deep._training.numerics import clip_gradients, named_memory_errors
 from sklearn_ecg.nn import VGG1d
+from sklearn_ecg.persistence import load, save
 
 
 def small_backbone(n_leads):
@@ -54,6 +57,27 @@ def data(name):
     if name.startswith("SimCardioNet"):
         return rng.randint(0, 256, (24, 8, 16)).astype(np.uint8), y
     return rng.randn(24, 4, 40).astype(np.float32) + y[:, None, None], y
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("precision", ["float32", "float64", "mixed"])
+def test_a_later_change_of_precision_has_no_effect(name, precision, tmp_path):
+    """Predictions need the precision of the weights: others crashed, or rounded the records."""
+    X, y = data(name)
+    estimator = clone(ESTIMATORS[name]).set_params(precision=precision, max_epochs=1)
+    outputs = ["transform", "predict_proba"][: 1 + hasattr(estimator, "predict_proba")]
+    estimator.fit(X, y)
+    expected = [getattr(estimator, output)(X) for output in outputs]
+    for other in ("float32", "float64", "mixed"):
+        estimator.set_params(precision=other)
+        for copied in (estimator, pickle.loads(pickle.dumps(estimator))):
+            for output, values in zip(outputs, expected, strict=True):
+                found = getattr(copied, output)(X)
+                assert found.dtype == values.dtype
+                np.testing.assert_array_equal(found, values)
+        if name in ("ECG-Net", "MSAIC-Net", "SimCardioNet"):
+            save(estimator, tmp_path / "model.ecg")
+            np.testing.assert_array_equal(load(tmp_path / "model.ecg").transform(X), expected[0])
 
 
 def norm_of(gradients):

@@ -356,7 +356,6 @@ def network_params(header):
         {"module_params": {"dict": [["width", -1]]}},
         {"module": "transformer"},
         {"module": {"class": "sklearn_ecg.nn.VGG1d"}},
-        {"precision": "float64"},
         {"module_params": {"dict": [["n_leads", 3]]}},
         {"module": "../../module"},
         {"module": {"class": "numpy.float64"}},
@@ -367,6 +366,17 @@ def test_network_that_its_weights_do_not_fit(changes, network, tmp_path):
     """Weights larger than the file are not allocated, and layers without end not made."""
     header, arrays = parts(network)
     network_params(header).update(changes)
+    with pytest.raises(PersistenceError, match="changed.ecg is not valid"):
+        load_bytes(signed(header, arrays), tmp_path)
+
+
+@pytest.mark.parametrize("precision", ["float64", None])
+def test_precision_that_the_weights_do_not_have(precision, network, tmp_path):
+    header, arrays = parts(network)
+    fitted = header["estimator"]["estimator"][2]
+    assert fitted.pop("_fitted_precision") == "float32"
+    if precision is not None:
+        fitted["_fitted_precision"] = precision
     with pytest.raises(PersistenceError, match="changed.ecg is not valid"):
         load_bytes(signed(header, arrays), tmp_path)
 

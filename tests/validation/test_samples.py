@@ -52,6 +52,7 @@ def test_groups(groups):
         ([[1, 2], [2, 3], [1, 3]], r"got shape \(3, 2\)"),
         (["a", None, "b"], "missing values for 1 of 3"),
         ([np.nan, 1.0, np.nan], "missing values for 2 of 3"),
+        (np.array(["a", np.nan, "b"]), "missing values for 1 of 3"),
         (np.ma.masked_array([1, 2, 3], [0, 1, 0]), "1 masked values"),
         (np.array([17, "A", "17"], dtype=object), "has '17' as text and as a number"),
         ([2.0**53, 1.0, 2.0], "floats such as 9007199254740992, .* may have become equal"),
@@ -84,3 +85,4 @@ def test_missing_values():
     for values in (["a", None], ["a", np.nan], pd.Series(["a", pd.NA]), np.array([1, np.nan])):
         assert find_missing(values).tolist() == [False, True]
     assert find_missing(["nan", "None"]).tolist() == [False, False]
+    assert find_missing(np.array(["nan", "None"])).tolist() == [False, False]
