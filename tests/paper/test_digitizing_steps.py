@@ -14,6 +14,7 @@ from sklearn_ecg.paper._digitizing._confusion import (
     check_borders,
     check_confusion,
     cut_ends,
+    has_large_jump,
     mark_removed,
 )
 from sklearn_ecg.paper._digitizing._creases import subtract_creases
@@ -621,6 +622,13 @@ def test_jumps_of_a_trace():
     with pytest.raises(PageRefusedError, match="jump by 26 mm in total"):
         check_confusion(paths, places, axis, 4.0, facts)
     assert facts["total_jumps"] == pytest.approx(26.0)
+
+
+@pytest.mark.parametrize("jump", [42.0, 50.0])
+def test_strips_that_jump(jump):
+    paths, places, axis = crossing_rows(0, jump)
+    found = [has_large_jump(paths, place, axis, 4.0) for place in places]
+    assert found == [jump / 4.0 > 11, False]
 
 
 def test_ends_beyond_a_jump_are_cut_off():

@@ -129,6 +129,22 @@ def check_confusion(paths, places, axis, scale, facts):
         )
 
 
+def has_large_jump(paths, place, axis, scale):
+    """Whether a lead or a rhythm strip jumps without ink, so that it may be something else.
+
+    Parameters
+    ----------
+    paths : list of Path
+    place : LeadPlace
+    axis : TimeAxis
+    scale : float
+        Pixels per mm.
+    """
+    columns, path = slice(*_columns(place, axis)), paths[place.row]
+    jumps = _jumps(path.top[columns], path.bottom[columns])
+    return jumps.max(initial=0.0) > MAX_JUMP * scale
+
+
 def check_borders(paths, places, axis, scale, outside, facts):
     """Raise if traces reach the border of the image or of the grid, so that they may be cut off.
 

@@ -6,7 +6,13 @@ import numpy as np
 
 from ...leads import STANDARD_LEADS
 from ._assembly import check_length, find_time_axis, read_lead
-from ._confusion import check_borders, check_confusion, cut_ends, mark_removed
+from ._confusion import (
+    check_borders,
+    check_confusion,
+    cut_ends,
+    has_large_jump,
+    mark_removed,
+)
 from ._curves import make_curve
 from ._grid_fit import fit_grid
 from ._ink import remove_blots, remove_rulings, separate_ink
@@ -161,9 +167,11 @@ def _digitize(image, options, facts, reduction):
     if poor:
         raise PageRefusedError("traces", f"the traces of {', '.join(poor)} are incomplete")
     signals = candidate["signals"]
-    places, _ = places_of(layout)
+    places, strips = places_of(layout)
     check_confusion(paths, places, axis, scale, facts)
     check_borders(paths, places, axis, scale, upright.outside, facts)
+    is_doubtful = [has_large_jump(paths, strip, axis, scale) for strip in strips]
+    candidate["strips"][is_doubtful] = np.nan
     facts["rhythm_leads"] = fill_from_strips(
         signals, candidate["strips"], fill=options.rhythm_strip == "fill"
     )
