@@ -161,7 +161,8 @@ def linear(folder, names, sizes, rate):
             flush=True,
         )
         minutes = each[-1] * N_MIMIC / 60_000
-        cells = [*(f"{ms:.3g}" for ms in each), f"{ratio:.2f}", f"{found[-1]['peak']:.0f}"]
+        peaks = [f"{result['peak']:.0f}" for result in found]
+        cells = [*(f"{ms:.3g}" for ms in each), f"{ratio:.2f}", *peaks]
         rows.append((name, *cells, f"{minutes:.0f}"))
     return rows
 
@@ -171,9 +172,9 @@ def write_linear(rows, sizes, rate):
     table = Table(
         f"Milliseconds per record at {rate} Hz, peak of the resident memory, and minutes for "
         f"{N_MIMIC:,} records",
-        ("Task", *header, "ratio", "memory, MB", f"min for {N_MIMIC:,}"),
+        ("Task", *header, "ratio", *(f"MB, {name}" for name in header), f"min for {N_MIMIC:,}"),
         rows,
-        widths=(40, 14, 14, 10, 12, 14),
+        widths=(34, 12, 12, 8, 11, 11, 12),
     )
     write_tables(PAGE, "scale-linear", [table], f"bench_scale.py linear --rate {rate}")
 
