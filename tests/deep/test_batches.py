@@ -12,6 +12,7 @@ from sklearn_ecg.deep._training import (
     recompute_batch_norm_statistics,
     stratification_labels,
 )
+from sklearn_ecg.deep._training import batches as batches_module
 from sklearn_ecg.deep._training_data import TrainingData
 from sklearn_ecg.nn._normalizers import LeadNormalizer
 
@@ -45,6 +46,19 @@ def test_batch_is_leads_before_time_in_channels_last_memory():
     assert x.shape == (4, 2, 5) and weights is None and n_classified == 4
     assert x.unsqueeze(2).is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(x[:, 0, 0], targets.float())
+
+
+@pytest.mark.parametrize(("free", "expected"), [(0, "cpu"), (479, "cpu"), (480, "meta")])
+def test_records_are_kept_on_a_gpu_with_enough_memory(free, expected, monkeypatch):
+    """The device "meta" has no values, and is available everywhere."""
+    monkeypatch.setattr(batches_module, "_free_memory", lambda device: free)
+    made = make(6, 4, shuffle=True, device=torch.device("meta"))  # 240 bytes
+    assert made.records.device.type == expected
+    for x, (targets, *_) in made:
+        assert x.device.type == targets.device.type == "meta"
+        assert x.shape[1:] == (2, 5)
+    made.replace_records(torch.zeros(6, 20))  # 480 bytes
+    assert made.records.device.type == "cpu"
 
 
 def test_weights_go_with_their_records():

@@ -9,6 +9,9 @@ import torch
 from ...utils._warnings import warn
 from .lazy_records import LazyTrainingRecords
 
+# Share of the free memory of a GPU that records may take.
+_MAX_SHARE = 0.5
+
 
 class Batches:
     """Batches of signals or images with their targets and weights.
@@ -44,6 +47,8 @@ class Batches:
     normalizer : LeadNormalizer or ImageNormalizer, default=None
         Its ``to_float`` is applied before the augmentation, its ``normalize_augmented`` after it.
     device : torch.device
+        A GPU gets all records at once if they fit into half of its free memory. Otherwise, each
+        batch is copied when it is needed.
     """
 
     def __init__(
@@ -60,7 +65,8 @@ class Batches:
         normalizer=None,
         device="cpu",
     ):
-        self.records = records
+        self.device = device
+        self.records = self._place(records)
         self.targets = targets
         self.weights = weights
         self.batch_size = int(batch_size)
@@ -77,7 +83,6 @@ class Batches:
         self.augmentation = augmentation
         self.n_views = n_views
         self.normalizer = normalizer
-        self.device = device
 
     def __len__(self):
         n_records = len(self.records)
@@ -111,7 +116,14 @@ class Batches:
 
     def replace_records(self, records):
         """Use other inputs for the same targets, which are not normalized again."""
-        self.records, self.normalizer = records, None
+        self.records, self.normalizer = self._place(records), None
+
+    def _place(self, records):
+        """Return records on a GPU that has enough free memory, else as they are."""
+        if isinstance(records, LazyTrainingRecords):
+            return records
+        fits = records.nbytes <= _MAX_SHARE * _free_memory(torch.device(self.device))
+        return records.to(self.device) if fits else records
 
     def _iter_loaded(self):
         """Yield the input of each batch, its records, and n_classified."""
@@ -225,6 +237,11 @@ class PairBatches(Batches):
 
     def _draw_view(self, x, peaks):
         return self.augmentation(x) if peaks is None else self.augmentation(x, peaks)[0]
+
+
+def _free_memory(device):
+    """Return the free bytes of a GPU, 0 for other devices."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
 
 
 @torch.no_grad()
