@@ -368,12 +368,17 @@ class DeepECG(
             return self._input.make_editable(records, self.normalizer_)
 
     @property
+    def _is_float64(self):
+        # Files that were saved before this was noted have the parameter only.
+        return vars(self).get("_fitted_precision", self.precision) == "float64"
+
+    @property
     def _dtype(self):
-        return np.float64 if self._fitted_precision == "float64" else np.float32
+        return np.float64 if self._is_float64 else np.float32
 
     @property
     def _torch_dtype(self):
-        return torch.float64 if self._fitted_precision == "float64" else torch.float32
+        return torch.float64 if self._is_float64 else torch.float32
 
     def __getstate__(self):
         state = super().__getstate__()

@@ -170,7 +170,8 @@ class FineTunedClassifier(DeepECGClassifier):
         previous = super()._start_fit()
         # Of the parameters of an encoder to pretrain, or of the weights of a pretrained one.
         described = description(self.encoder, "encoder", lenient=True)
-        if previous is not None and described != self._fitted_encoder:
+        # Files that were saved before this was noted do not say.
+        if previous is not None and described != getattr(self, "_fitted_encoder", described):
             raise ValueError(
                 "warm_start=True requires the same encoder as the previous fit, but encoder is "
                 "another one, or its parameters or weights were changed. Set warm_start=False to "
