@@ -370,13 +370,19 @@ def test_network_that_its_weights_do_not_fit(changes, network, tmp_path):
         load_bytes(signed(header, arrays), tmp_path)
 
 
-@pytest.mark.parametrize("precision", ["float64", None])
-def test_precision_that_the_weights_do_not_have(precision, network, tmp_path):
+def test_precision_that_the_weights_do_not_have(network, tmp_path):
     header, arrays = parts(network)
     fitted = header["estimator"]["estimator"][2]
-    assert fitted.pop("_fitted_precision") == "float32"
-    if precision is not None:
-        fitted["_fitted_precision"] = precision
+    assert fitted["_fitted_precision"] == "float32"
+    fitted["_fitted_precision"] = "float64"
+    with pytest.raises(PersistenceError, match="changed.ecg is not valid"):
+        load_bytes(signed(header, arrays), tmp_path)
+    # Files that were saved before it was noted have the parameter only.
+    del fitted["_fitted_precision"]
+    loaded = load_bytes(signed(header, arrays), tmp_path)
+    expected = load_bytes(network, tmp_path).predict_proba(X)
+    assert loaded.predict_proba(X).tobytes() == expected.tobytes()
+    network_params(header)["precision"] = "float64"
     with pytest.raises(PersistenceError, match="changed.ecg is not valid"):
         load_bytes(signed(header, arrays), tmp_path)
 
