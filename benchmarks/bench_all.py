@@ -47,6 +47,7 @@ QUICK = {
     "bench_images.py": ["--images", "32", "--epochs", "1"],
     "bench_render.py": ["--records", "20"],
 }
+LOAD = " The load of the machine at the end was "
 LIBRARIES = (
     "torch",
     "skorch",
@@ -92,12 +93,17 @@ def kept_file(script):
 
 def describe_kept(kept):
     """Return where and when the kept results of scripts were measured, as paragraphs."""
-    scripts = {}
+    scripts, loads = {}, {}
     for script, result in kept.items():
-        scripts.setdefault(result["machine"], []).append(f"``{script}``")
+        machine, _, load = result["machine"].partition(LOAD)
+        scripts.setdefault(machine, []).append(f"``{script}``")
+        loads.setdefault(machine, []).extend([float(load.rstrip("."))] if load else [])
+    described = {}
+    for machine, values in loads.items():
+        described[machine] = f"{machine}{LOAD}{max(values):.1f} or less." if values else machine
     if len(scripts) == 1:
-        return next(iter(scripts))
-    return "\n\n".join(f"{', '.join(names)}: {machine}" for machine, names in scripts.items())
+        return next(iter(described.values()))
+    return "\n\n".join(f"{', '.join(names)}: {described[key]}" for key, names in scripts.items())
 
 
 def describe_machine():
@@ -115,7 +121,7 @@ def describe_machine():
             continue
     load = ""
     if hasattr(os, "getloadavg"):
-        load = f" The load of the machine at the end was {os.getloadavg()[2]:.1f}."
+        load = f"{LOAD}{os.getloadavg()[2]:.1f}."
     return (
         f"Measured on {datetime.date.today()}, on {os.cpu_count()} cores ({processor}), one thread "
         f"unless noted otherwise, Python {platform.python_version()}, {', '.join(versions)}.{load}"
