@@ -47,7 +47,7 @@ QUICK = {
     "bench_images.py": ["--images", "32", "--epochs", "1"],
     "bench_render.py": ["--records", "20"],
 }
-LOAD = " The load of the machine at the end was "
+LOAD = " Load of the machine at the end: "
 LIBRARIES = (
     "torch",
     "skorch",
@@ -100,7 +100,7 @@ def describe_kept(kept):
         loads.setdefault(machine, []).extend([float(load.rstrip("."))] if load else [])
     described = {}
     for machine, values in loads.items():
-        described[machine] = f"{machine}{LOAD}{max(values):.1f} or less." if values else machine
+        described[machine] = f"{machine}{LOAD}at most {max(values):.1f}." if values else machine
     if len(scripts) == 1:
         return next(iter(described.values()))
     return "\n\n".join(f"{', '.join(names)}: {described[key]}" for key, names in scripts.items())

@@ -37,12 +37,12 @@ RATE = 100
 GOAL = 4
 REASONS = {
     "shift": (
-        "the copy of all pieces, the division of each record into two, and the R-peaks, which the "
-        "other library does not have, take the time of 1.2, .5 and .4 copies of the batch"
+        "dividing each record into two pieces, and the R-peaks, which the other library does not "
+        "have, take more time than the copy of the batch, which has the ratio in the last row"
     ),
     "crop and stretch": (
-        "computing the positions and weights of all time points takes as long as the interpolation "
-        "alone, which has the ratio in the last row"
+        "computing the positions and weights of all time points takes longer than the "
+        "interpolation alone, which has the ratio in the last row"
     ),
     "mask": "a new batch is returned, where torch_ecg overwrites its input",
     "noise": "drawing the normal numbers takes most of the time",

@@ -166,7 +166,7 @@ def speed(rate, n_records, n_slow, repeats):
             "sklearn_ecg, 12 leads": 5 if rate == 100 else 2,
         },
         reason=(
-            "sleepecg reads one lead, and all twelve are read here: for the same twelve leads "
+            "sleepecg processes one lead; here all twelve are processed: for the same twelve leads "
             f"sleepecg takes {share:.0f} times as long"
         ),
     )

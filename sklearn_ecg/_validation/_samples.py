@@ -9,7 +9,7 @@ from sklearn.utils.validation import _check_sample_weight
 from ..leads import is_lead_frame, stack_signals, to_lead_array
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 
-# An array that NumPy makes of strings and numbers: ``numpy.array(["a", numpy.nan])``.
+# Width of the strings to which NumPy converts numbers, as in ``numpy.array(["a", numpy.nan])``.
 _WIDTH_OF_FLOATS = np.result_type("U1", np.float64)
 
 
@@ -89,7 +89,8 @@ def check_groups(groups, n_records):
             f"groups has missing values for {n_missing} of {len(groups)} records. Give each "
             "record of an unknown patient a group of its own."
         )
-    if groups.dtype.kind == "f" and np.abs(groups).max(initial=0) >= 2**53:
+    is_float = groups.dtype.kind == "f"
+    if is_float and np.abs(groups).max(initial=0) >= 2.0 ** (np.finfo(groups.dtype).nmant + 1):
         raise ValueError(
             f"groups has floats such as {np.abs(groups).max():.17g}, too large to be exact: "
             "different patients may have become equal. Pass integers or strings."

@@ -66,7 +66,7 @@ def load_ecg_images(
         Where the labels are. With "folders", each subfolder is a class, and all images in it and in
         its own subfolders belong to it. A DataFrame, or the path of a CSV file, has a row per
         image, with the columns named below. Labels and patients of a CSV file such as 00123 and
-        12E3 are texts. None loads all images without labels.
+        12E3 are strings, and so is any column with 00123. None loads all images without labels.
     file_column : str, default="file"
         The column of the table with the paths relative to `folder`.
     label_column : str or None, default="label"

@@ -65,7 +65,7 @@ def load_wfdb(
     labels : DataFrame, str or path-like or None, default=None
         A table with a row per record, or the path of a CSV file, with the columns named below. Only
         records of the table are loaded, in its order. With None there are no labels. Labels and
-        patients of a CSV file such as 00123 and 12E3 are texts.
+        patients of a CSV file such as 00123 and 12E3 are strings, and so is any column with 00123.
     record_column : str, default="record"
         The column of the table with the records, as paths relative to the folder (or as in the
         list), with or without an extension.

@@ -227,7 +227,7 @@ class DeepECG(
         """
         previous = PreviousFit(self) if self.warm_start and hasattr(self, "net_") else None
         vars(self).pop("net_", None)
-        # Of the weights, also if the parameter is changed after fit.
+        # Precision of the weights; a later change of the parameter has no effect.
         self._fitted_precision = self.precision
         return previous
 
@@ -369,7 +369,7 @@ class DeepECG(
 
     @property
     def _is_float64(self):
-        # Files that were saved before this was noted have the parameter only.
+        # Older files have the parameter only.
         return vars(self).get("_fitted_precision", self.precision) == "float64"
 
     @property

@@ -168,9 +168,9 @@ class FineTunedClassifier(DeepECGClassifier):
 
     def _start_fit(self):
         previous = super()._start_fit()
-        # Of the parameters of an encoder to pretrain, or of the weights of a pretrained one.
+        # An encoder to pretrain is described by its parameters, a pretrained one by its weights.
         described = description(self.encoder, "encoder", lenient=True)
-        # Files that were saved before this was noted do not say.
+        # Older files do not have this attribute.
         if previous is not None and described != getattr(self, "_fitted_encoder", described):
             raise ValueError(
                 "warm_start=True requires the same encoder as the previous fit, but encoder is "
@@ -223,7 +223,8 @@ class FineTunedClassifier(DeepECGClassifier):
         is_unlabeled = np.asarray(labels == self.unlabeled, dtype=bool)
         if not is_unlabeled.any():
             self._check_type_of_unlabeled(labels)
-            self._check_width_of_labels(np.asarray(y))
+            if isinstance(y, np.ndarray):
+                self._check_width_of_labels(y)
         if is_unlabeled.ndim == 2:
             is_unlabeled = is_unlabeled.all(axis=1)
         if is_unlabeled.ndim != 1:  # labels of another type than unlabeled

@@ -15,8 +15,8 @@ from ..utils._torch import convert_module
 # Requirements that are unknown, and not compared, if one of the two fits does not know them.
 _UNKNOWN_IF_NONE = ("sampling rate", "unit")
 
-# Of equal outputs, which differ by rounding, relative to the largest.
-_TOLERANCE = 1e-2
+# Equal outputs differ by rounding, relative to the largest.
+_TOLERANCE = 1e-3
 
 
 class PretrainingRecords(NamedTuple):

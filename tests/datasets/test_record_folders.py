@@ -314,7 +314,7 @@ def test_lead_off_of_muse_is_noted(tmp_path):
     text = text.replace("<LeadID>II</LeadID>", "<LeadID>II</LeadID><LeadOff>FALSE</LeadOff>")
     (tmp_path / "a.xml").write_text(text)
     reason = load_one(tmp_path / "a.xml").report.loc[0, "reason"]
-    assert "V1: by LeadOff, an electrode was off" in reason and "II: by LeadOff" not in reason
+    assert "V1: LeadOff is true: the electrode was off" in reason and "II: LeadOff" not in reason
 
 
 def test_checksums_of_muse_are_compared(tmp_path):

@@ -377,7 +377,7 @@ def test_precision_that_the_weights_do_not_have(network, tmp_path):
     fitted["_fitted_precision"] = "float64"
     with pytest.raises(PersistenceError, match="changed.ecg is not valid"):
         load_bytes(signed(header, arrays), tmp_path)
-    # Files that were saved before it was noted have the parameter only.
+    # Older files have the parameter only.
     del fitted["_fitted_precision"]
     loaded = load_bytes(signed(header, arrays), tmp_path)
     expected = load_bytes(network, tmp_path).predict_proba(X)

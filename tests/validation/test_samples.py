@@ -57,6 +57,7 @@ def test_groups(groups):
         (np.array([17, "A", "17"], dtype=object), "has '17' as text and as a number"),
         ([2.0**53, 1.0, 2.0], "floats such as 9007199254740992, .* may have become equal"),
         (pd.Series([2**53 + 1, 2, 3], dtype="Float64"), "Pass integers or strings"),
+        (np.array([2**24 + 1, 2, 3], dtype=np.float32), "Pass integers or strings"),
     ],
 )
 def test_groups_that_are_refused(groups, message):

@@ -95,7 +95,7 @@ def _read_lead(name, lead, rate, notes, checks):
     if baseline and parse_number(name, baseline, f"FirstSampleBaseline of {channel}"):
         notes.append(f"{channel}: FirstSampleBaseline={baseline} is not applied")
     if find_text(lead, "LeadOff").lower() == "true":
-        notes.append(f"{channel}: by LeadOff, an electrode was off")
+        notes.append(f"{channel}: LeadOff is true: the electrode was off")
     gain = find_text(lead, "LeadAmplitudeUnitsPerBit")
     gain = parse_number(name, gain, f"LeadAmplitudeUnitsPerBit of {channel}")
     if gain <= 0:

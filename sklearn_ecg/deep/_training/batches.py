@@ -240,8 +240,13 @@ class PairBatches(Batches):
 
 
 def _free_memory(device):
-    """Return the free bytes of a GPU, 0 for other devices."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+    """Return the free bytes of a GPU, also those that torch keeps, and 0 for other devices."""
+    if device.type != "cuda":
+        return 0
+    # mem_get_info of torch 2.4 does not accept a device without an index.
+    with torch.cuda.device(device):
+        kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        return torch.cuda.mem_get_info()[0] + kept
 
 
 @torch.no_grad()

@@ -115,7 +115,7 @@ def _trace_extent(curve, pulse, scale):
 
 
 def _long_runs(known, scale):
-    """Return the first and the last + 1 column of the runs of a trace that are no specks."""
+    """Return the first and the last + 1 column of the runs of a trace that are not specks."""
     steps = np.diff(np.concatenate([[False], known, [False]]).astype(int))
     runs = np.stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)], axis=1)
     is_long = np.diff(runs, axis=1)[:, 0] >= _SPECK * scale

@@ -36,7 +36,7 @@ def cut_ends(paths, axis, scale):
         Pixels per mm.
     """
     first = max(0, int(axis.start))
-    last = int(axis.start + axis.seconds * axis.per_second)
+    last = round(axis.start + axis.seconds * axis.per_second)
     for path in paths:
         found = np.flatnonzero(path.stroke[first:last] >= 0) + first
         gaps = _jumps(path.top[first:last], path.bottom[first:last])
