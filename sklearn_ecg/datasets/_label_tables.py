@@ -44,9 +44,10 @@ def read_label_table(labels, columns, *, what, keywords=()):
         # type, so that patient 17 is not two patients, 17 and "17".
         dtype = {file_column: str} if isinstance(file_column, str) else None
         table = read_table(labels, low_memory=False, dtype=dtype)
-        _check_texts_of_missing(labels, table, columns.get("label_column"))
+        written = read_table(labels, dtype=str, keep_default_na=False)
+        _check_texts_of_missing(table, written, columns.get("label_column"))
         names = [column for column in columns.values() if isinstance(column, str)]
-        _restore_texts(table, labels, names)
+        _restore_texts(table, written, names)
     else:
         raise TypeError(
             f"labels must be {''.join(f'{keyword!r}, ' for keyword in keywords)}a DataFrame, the "
@@ -83,13 +84,11 @@ def read_label_table(labels, columns, *, what, keywords=()):
     return table
 
 
-def _check_texts_of_missing(path, table, label_column):
+def _check_texts_of_missing(table, written, label_column):
     """Raise for the label "None", which pandas reads as a missing value."""
     if not isinstance(label_column, str) or not pd.isna(table.get(label_column, [])).any():
         return
-    options = {"usecols": [label_column], "dtype": str, "keep_default_na": False}
-    texts = read_table(path, **options)[label_column]
-    rows = np.flatnonzero(texts.str.strip() == "None")
+    rows = np.flatnonzero(written[label_column].str.strip() == "None")
     if len(rows):
         raise ValueError(
             f"Row {rows[0]} of the table (counted from 0) has 'None' in column {label_column!r}, "
@@ -98,7 +97,7 @@ def _check_texts_of_missing(path, table, label_column):
         )
 
 
-def _restore_texts(table, path, names):
+def _restore_texts(table, written, names):
     """Replace columns of numbers by the texts of the file if numbers are not all that is written.
 
     Labels and patients such as 00123 and 12E3 are texts, and so is any column with a 00123.
@@ -107,23 +106,21 @@ def _restore_texts(table, path, names):
     ----------
     table : DataFrame
         As it was read; changed in place.
-    path : str or path-like
+    written : DataFrame
+        The texts of all cells.
     names : list of str
         The columns with labels and patients.
     """
-    numeric = [i for i, dtype in enumerate(table.dtypes) if dtype.kind in "iuf"]
-    if not numeric:
-        return
-    written = read_table(path, dtype=str, usecols=numeric)
-    for column in written.columns:
-        texts = {text.strip() for text in written[column].dropna().unique()}
+    for column in table.columns[[dtype.kind in "iuf" for dtype in table.dtypes]]:
+        known = written[column].where(table[column].notna())
+        texts = {text.strip() for text in known.dropna().unique()}
         is_text = any(map(_LEADING_ZERO.fullmatch, texts))
         if column in names:
             _check_equal_numbers(texts, column)
             is_text |= not all(map(_NUMBER.fullmatch, texts))
             is_text |= table[column].nunique() < len(texts)  # too large for a float
         if is_text:
-            table[column] = written[column]
+            table[column] = known
 
 
 def _check_equal_numbers(texts, column):
