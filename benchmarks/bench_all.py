@@ -47,7 +47,6 @@ QUICK = {
     "bench_images.py": ["--images", "32", "--epochs", "1"],
     "bench_render.py": ["--records", "20"],
 }
-LOAD = " Load of the machine at the end: "
 LIBRARIES = (
     "torch",
     "skorch",
@@ -79,11 +78,10 @@ def run_script(name, options, quick):
     comparisons = [json.loads(line) for line in lines]
     if not quick:
         KEPT.mkdir(parents=True, exist_ok=True)
+        load = os.getloadavg()[2] if hasattr(os, "getloadavg") else None
+        result = {"machine": describe_machine(), "load": load, "comparisons": comparisons}
         with _results.atomic_file(kept_file(name)) as path:
-            path.write_text(
-                json.dumps({"machine": describe_machine(), "comparisons": comparisons}),
-                encoding="utf-8",
-            )
+            path.write_text(json.dumps(result), encoding="utf-8")
     return comparisons
 
 
@@ -93,17 +91,18 @@ def kept_file(script):
 
 def describe_kept(kept):
     """Return where and when the kept results of scripts were measured, as paragraphs."""
-    scripts, loads = {}, {}
+    scripts = {}
     for script, result in kept.items():
-        machine, _, load = result["machine"].partition(LOAD)
-        scripts.setdefault(machine, []).append(f"``{script}``")
-        loads.setdefault(machine, []).extend([float(load.rstrip("."))] if load else [])
-    described = {}
-    for machine, values in loads.items():
-        described[machine] = f"{machine}{LOAD}at most {max(values):.1f}." if values else machine
-    if len(scripts) == 1:
-        return next(iter(described.values()))
-    return "\n\n".join(f"{', '.join(names)}: {described[key]}" for key, names in scripts.items())
+        scripts.setdefault(result["machine"], []).append(script)
+    paragraphs = []
+    for machine, names in scripts.items():
+        listed = ", ".join(f"``{name}``" for name in names)
+        loads = [kept[name]["load"] for name in names if kept[name]["load"] is not None]
+        text = machine if len(scripts) == 1 else f"{listed}: {machine}"
+        if loads:
+            text += f" Load of the machine at the end: at most {max(loads):.1f}."
+        paragraphs.append(text)
+    return "\n\n".join(paragraphs)
 
 
 def describe_machine():
@@ -119,12 +118,9 @@ def describe_machine():
             versions.append(f"{library} {metadata.version(library)}")
         except metadata.PackageNotFoundError:
             continue
-    load = ""
-    if hasattr(os, "getloadavg"):
-        load = f"{LOAD}{os.getloadavg()[2]:.1f}."
     return (
         f"Measured on {datetime.date.today()}, on {os.cpu_count()} cores ({processor}), one thread "
-        f"unless noted otherwise, Python {platform.python_version()}, {', '.join(versions)}.{load}"
+        f"unless noted otherwise, Python {platform.python_version()}, {', '.join(versions)}."
     )
 
 
