@@ -3,7 +3,7 @@
     python benchmarks/bench_all.py [--quick] [--only WORD ...] [--ptbxl FOLDER]
 
 Each benchmark is a process of its own, in which functions are timed in turn with their peers. Peers
-that are not installed are skipped. The results of each benchmark are kept in
+that are not installed are listed as such. The results of each benchmark are kept in
 benchmarks/results/speed: ``--only`` repeats some of them, and writes the table with the kept
 results of the others. ``--quick`` times each function once, and neither keeps results nor writes
 the table. Exit with an error if a benchmark fails.
@@ -46,6 +46,7 @@ SCRIPTS = {
 QUICK = {
     "bench_images.py": ["--images", "32", "--epochs", "1"],
     "bench_render.py": ["--records", "20"],
+    "bench_data.py": ["--records", "40"],
 }
 LIBRARIES = (
     "torch",
@@ -144,6 +145,9 @@ def make_table(title, comparisons):
         name = f"**{comparison['title']}**, {comparison['unit']}"
         rows.append((name, "", "", "", comparison["target"]))
         for name, median, lowest, highest, ratio in comparison["rows"]:
+            if median is None:
+                rows.append((name, "not installed", "", "", ""))
+                continue
             span = f"{format_number(lowest)} to {format_number(highest)}"
             rows.append((name, format_number(median), span, f"{ratio:.2f}", ""))
     header = ("Work", "median", "range", "ratio", "target")
@@ -151,27 +155,51 @@ def make_table(title, comparisons):
 
 
 def list_unmet(comparisons):
-    """Return a list of the targets that are not met, with the reasons, as lines."""
+    """Return a list of the targets that are not met, with the reasons, as lines.
+
+    What was not compared, since it is not installed, follows.
+    """
     unmet = [
         f"- {comparison['title']}: {part}."
         for comparison in comparisons
         for part in comparison["unmet"]
     ]
-    if not unmet:
-        return ["All targets are met."]
-    return ["Targets that are not met, with the reasons:", "", *unmet]
+    rows = [row for comparison in comparisons for row in comparison["rows"]]
+    missing = dict.fromkeys(name for name, median, *_ in rows if median is None)
+    lines = ["All targets are met."]
+    if unmet:
+        lines = ["Targets that are not met, with the reasons:", "", *unmet]
+    if missing:
+        lines += ["", f"Not installed, and therefore not compared: {', '.join(missing)}."]
+    return lines
+
+
+def choose_scripts(words):
+    """Return the scripts whose names contain one of the words, or all without words.
+
+    Raises
+    ------
+    ValueError
+        If a word is in none of the names.
+    """
+    for word in words or ():
+        if not any(word in script for script in SCRIPTS):
+            raise ValueError(f"no benchmark has {word!r} in its name: {', '.join(SCRIPTS)}")
+    return [s for s in SCRIPTS if not words or any(word in s for word in words)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="time each function once")
-    parser.add_argument("--only", nargs="*", help="scripts whose names contain one of these words")
+    parser.add_argument("--only", nargs="+", help="scripts whose names contain one of these words")
     parser.add_argument("--ptbxl", help="PTB-XL folder")
     options = parser.parse_args()
+    try:
+        scripts = choose_scripts(options.only)
+    except ValueError as error:
+        parser.error(str(error))
     comparisons, failed = [], []
-    for script in SCRIPTS:
-        if options.only and not any(word in script for word in options.only):
-            continue
+    for script in scripts:
         arguments = QUICK.get(script, []) if options.quick else []
         if script == "bench_data.py" and options.ptbxl:
             arguments = [*arguments, options.ptbxl]

@@ -5,8 +5,8 @@
 This requires the extra (pip install -e .[bench]). Accuracy: all beats that are annotated in lead
 II, within 100 ms, between the first and the last annotated beat of a record; the other detectors
 use lead II. LUDB is at 500 Hz and is resampled to 100 Hz. Speed: the other detectors have to be
-called record by record, on one lead; sleepecg is also timed on all twelve. neurokit2 is skipped if
-it is not installed; version 0.2.13 requires pandas < 3 and therefore a separate environment.
+called record by record, on one lead; sleepecg is also timed on all twelve. neurokit2 is listed as
+not installed if it is not; version 0.2.13 requires pandas < 3 and therefore a separate environment.
 ``--write`` replaces the table of docs/rhythm.rst, and does not measure the speed.
 """
 
@@ -149,9 +149,8 @@ def speed(rate, n_records, n_slow, repeats):
         ],
         "sleepecg, 12 leads": lambda: with_sleepecg_on_all_leads(X_slow, rate),
         "xqrs, 1 lead": lambda: with_xqrs(X_slow, rate),
+        "neurokit2, 1 lead": neurokit2 and (lambda: with_neurokit2(X_slow, rate)),
     }
-    if neurokit2:
-        slow["neurokit2, 1 lead"] = lambda: with_neurokit2(X_slow, rate)
     seconds = interleave({**fast, **slow}, repeats=repeats)
     for name in slow:
         seconds[name] = [value * n_records / n_slow for value in seconds[name]]
@@ -170,7 +169,7 @@ def speed(rate, n_records, n_slow, repeats):
             f"sleepecg takes {share:.0f} times as long"
         ),
     )
-    for name, values in seconds.items():
+    for name, values in filter(lambda item: item[1], seconds.items()):
         print(f"  {name:34}{1000 * np.median(values) / n_records:8.3f} ms per record")
 
 
