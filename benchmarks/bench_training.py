@@ -1,32 +1,47 @@
-"""Training and prediction compared with plain torch loops that do the same.
+"""Training and prediction compared with plain torch loops, skorch and braindecode.
 
     python benchmarks/bench_training.py [--threads 1] [--repeats 7] [--full-fit]
 
-Comparisons, each interleaved:
+All functions of a comparison compute the same. Comparisons, each interleaved:
 
 1. Training of the default MSAIC-Net on (12, 1000) records, compared with a plain loop over a plain
-   network of the same architecture, made of Conv1d, BatchNorm1d, MaxPool1d and Dropout1d.
-2. Pretraining of the default ACL-ECG encoder, compared with the same network of Conv1d,
+   network of the same architecture, made of Conv1d, BatchNorm1d, MaxPool1d and Dropout1d, and with
+   skorch and braindecode on the plain network.
+2. The same for a larger network of 653,000 parameters at full resolution, and a plain loop over our
+   network.
+3. Parts of a training step of the default network, and a ceiling of its speed: see _ceiling.py.
+4. Pretraining of the default ACL-ECG encoder, compared with the same network of Conv1d,
    BatchNorm1d and MaxPool1d, with the same views and loss.
-3. Training of a tiny network, for which the overhead of the loop matters, compared with a bare
-   loop over the same module.
-4. Prediction of 5,000 records with the tiny network and of one record with the default network,
+5. Training of a tiny network, for which the overhead of the loop matters, compared with a bare
+   loop, skorch and braindecode over the same module.
+6. Prediction of 5,000 records with the tiny network and of one record with the default network,
    compared with a bare forward pass plus the finite check and the normalization that every safe
-   prediction needs.
-5. Parts of a training step of the default network, and matrix products with as many
-   multiplications as its convolutions.
+   prediction needs, and with skorch and braindecode.
 """
 
 import argparse
 import copy
-import math
+import statistics
 import time
 
 import numpy as np
 import torch
-from _timing import interleave, report
+from _ceiling import bare_convolutions, copies, count_operations, list_layers
+from _timing import import_peer, interleave, paired_ratio, report
+from _training_peers import (
+    LEARNING_RATE,
+    NAMES,
+    LogitLoss,
+    Logits,
+    PlainNet,
+    load_weights,
+    make_classifier,
+    make_loss,
+    plain_loop,
+    plain_predict,
+    standardize,
+)
 from torch import nn
-from torch.nn import functional as F
 
 from sklearn_ecg import ACLECGEncoder, MSAICNetClassifier, detect_r_peaks
 from sklearn_ecg.augmentation import (
@@ -37,119 +52,28 @@ from sklearn_ecg.augmentation import (
     pad_peaks,
 )
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.nn import ACLECGNet, MSAICLoss, MSAICNet
+from sklearn_ecg.nn import ACLECGNet, MSAICNet
 from sklearn_ecg.nn._self_supervised_losses import ACLECGLoss
 
 RATE = 100
+CEILING = "ceiling: these and memory traffic"
 TRAINING_REASON = (
-    "the convolutions are as fast as matrix products, and the layers between them read and write "
-    "activations that exceed the processor's cache"
+    "the convolutions, and reading and writing what is between them, take most of the time: see "
+    "the ceiling in the last row of the parts of a training step"
 )
-
-
-class PlainAttention(nn.Module):
-    """Efficient channel attention: a convolution across the channel means, then a sigmoid."""
-
-    def __init__(self, n_channels):
-        super().__init__()
-        kernel_size = int(abs(math.log2(n_channels) / 2 + 0.5))
-        kernel_size += 1 - kernel_size % 2
-        self.conv = nn.Conv1d(1, 1, kernel_size, padding=kernel_size // 2, bias=False)
-
-    def forward(self, means):
-        return torch.sigmoid(self.conv(means[:, None])[:, 0])
-
-
-class PlainBlock(nn.Module):
-    """A block as in the paper: dilated Conv1d, BatchNorm, ReLU, pooling, dropout, attention."""
-
-    def __init__(self, n_in, n_out, kernel_size, dilation, stride, pool_size, dropout):
-        super().__init__()
-        self.conv = nn.Conv1d(
-            n_in,
-            n_out,
-            kernel_size,
-            stride=stride,
-            dilation=dilation,
-            bias=False,
-            padding=dilation * (kernel_size // 2),
-        )
-        self.norm = nn.BatchNorm1d(n_out)
-        self.pool = nn.MaxPool1d(pool_size, ceil_mode=True)
-        self.dropout = nn.Dropout1d(dropout)
-        self.attention = PlainAttention(n_out)
-
-    def forward(self, x):
-        x = self.dropout(self.pool(F.relu(self.norm(self.conv(x)))))
-        return x * self.attention(x.mean(2))[:, :, None]
-
-
-class PlainNet(nn.Module):
-    """MSAIC-Net from standard modules, with the parameters of an estimator."""
-
-    def __init__(self, clf, n_leads):
-        super().__init__()
-        widths = [n_leads, *clf.filters]
-        one_size = isinstance(clf.pool_size, int)
-        pool_sizes = [clf.pool_size] * len(clf.filters) if one_size else clf.pool_size
-        self.branches = nn.ModuleList(
-            nn.Sequential(
-                *[
-                    PlainBlock(
-                        widths[i],
-                        widths[i + 1],
-                        clf.kernel_size,
-                        dilation,
-                        clf.stride if i == 0 else 1,
-                        pool_sizes[i],
-                        clf.dropout,
-                    )
-                    for i in range(len(clf.filters))
-                ]
-            )
-            for dilation in clf.dilations
-        )
-        dim = clf.embedding_dim
-        self.projection = nn.Sequential(
-            nn.Conv1d(widths[-1] * len(clf.dilations), dim, 1, bias=False),
-            nn.BatchNorm1d(dim),
-            nn.ReLU(),
-        )
-        self.classifier = nn.Linear(dim, 1)
-        self.projector = nn.Sequential(
-            nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, clf.projection_dim)
-        )
-
-    def forward(self, x):
-        x = torch.cat([branch(x) for branch in self.branches], dim=1)
-        x = self.projection(x).mean(2)
-        return self.classifier(x), F.normalize(self.projector(x), dim=1)
-
-
-def make_loss(clf):
-    """Return the loss of an estimator for a binary target, without class weights."""
-    return MSAICLoss(
-        "binary",
-        focal_gamma=clf.focal_gamma,
-        contrastive_weight=clf.contrastive_weight,
-        contrastive_gamma=clf.contrastive_gamma,
-        temperature=clf.temperature,
-    )
-
-
-def plain_loop(module, loss, X, y, batch_size, epochs, learning_rate):
-    """Train with a bare loop: normalize, shuffle, slice, step."""
-    X = torch.from_numpy((X - X.mean((0, 2))[:, None]) / X.std((0, 2))[:, None])
-    y = torch.from_numpy(y).float()
-    optimizer = torch.optim.AdamW(module.parameters(), lr=learning_rate)
-    module.train()
-    for _ in range(epochs):
-        for index in torch.randperm(len(X)).split(batch_size):
-            optimizer.zero_grad()
-            value = loss(module(X[index]), y[index])
-            value.backward()
-            optimizer.step()
-            value.item()
+# 652,985 parameters, with twelve leads and five classes.
+LARGE = {"filters": (32, 128, 128), "stride": 1, "focal_gamma": 0, "contrastive_weight": 0}
+TINY = {
+    "filters": (8,),
+    "dilations": (1,),
+    "embedding_dim": 8,
+    "contrastive_weight": 0,
+    "attention": None,
+    "dropout": 0,
+    "balanced_batches": False,
+    "batch_size": 64,
+    "max_epochs": 3,
+}
 
 
 class PlainVGG(nn.Module):
@@ -182,7 +106,7 @@ def plain_pretraining(encoder, X, batch_size, epochs):
     loss = ACLECGLoss(gamma=encoder.gamma, inter=encoder.inter, temperature=encoder.temperature)
     rate = {"sampling_rate": RATE}
     views = Compose([RandomScaleCrop(), CardiacCycleMask(**rate), TemporalShift(**rate)])
-    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3, weight_decay=0)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE, weight_decay=0)
     for _ in range(epochs):
         for index in torch.randperm(len(X)).split(batch_size):
             optimizer.zero_grad()
@@ -191,18 +115,6 @@ def plain_pretraining(encoder, X, batch_size, epochs):
             value.backward()
             optimizer.step()
             value.item()
-
-
-def plain_predict(module, X, mean, scale, slice_size=256):
-    """Predict with a bare loop: finite check, normalization, forward pass."""
-    if not np.isfinite(X).all():
-        raise ValueError("X is not finite.")
-    with torch.inference_mode():
-        parts = [
-            module.classifier(module.embed((torch.from_numpy(part) - mean) / scale))
-            for part in np.split(X, range(slice_size, len(X), slice_size))
-        ]
-    return torch.sigmoid(torch.cat(parts)).numpy()
 
 
 def full_fit(n_threads):
@@ -228,16 +140,51 @@ def main():
     rng = np.random.RandomState(0)
     print(f"torch {torch.__version__}, {args.threads} thread(s)")
 
+    libraries = {name: import_peer(name) for name in NAMES}
+    bench_training(args, rng, libraries)
+    bench_large(args, rng, libraries)
+    bench_parts(args)
+    bench_acl_ecg(args)
+    bench_overhead(args, rng, libraries)
+    bench_one_record(args, rng, libraries)
+
+
+def make_estimator(args, **params):
+    return MSAICNetClassifier(
+        **{"max_epochs": 1, **params}, random_state=0, device="cpu", n_threads=args.threads
+    )
+
+
+def peers_of(libraries, call):
+    """Return a function for each library, or None if it is not installed."""
+    return {
+        f"{name} {NAMES[name]}": library and (lambda library=library: call(library))
+        for name, library in libraries.items()
+    }
+
+
+def fit_classifier(library, module, loss, X, y, estimator):
+    """Train with a classifier of another library."""
+    options = {"batch_size": estimator.batch_size, "epochs": estimator.max_epochs}
+    make_classifier(library, module, loss, **options).fit(standardize(X), y)
+
+
+def bench_training(args, rng, libraries):
     X, y = rng.randn(256, 12, 1000).astype(np.float32), np.arange(256) % 4 // 3
-    clf = MSAICNetClassifier(max_epochs=1, random_state=0, device="cpu", n_threads=args.threads)
-    loss = make_loss(clf)
+    clf = make_estimator(args)
+    loss, target = make_loss(clf), y.astype(np.float32)
     n_parameters = sum(p.numel() for p in PlainNet(clf, 12).parameters())
+    peers = peers_of(
+        libraries,
+        lambda library: fit_classifier(library, PlainNet(clf, 12), loss, X, target, clf),
+    )
     seconds = interleave(
         {
             "plain Conv1d loop": lambda: plain_loop(
-                PlainNet(clf, 12), loss, X, y, clf.batch_size, 1, 1e-3
+                PlainNet(clf, 12), loss, X, target, clf.batch_size, 1
             ),
             "MSAICNetClassifier.fit": lambda: clf.fit(X, y),
+            **peers,
         },
         repeats=args.repeats,
     )
@@ -247,33 +194,69 @@ def main():
         n_records=len(X),
         reference="plain Conv1d loop",
         goals={"MSAICNetClassifier.fit": 1.5},
+        not_slower=list(peers),
         reason=TRAINING_REASON,
     )
-    bench_parts(args)
-    bench_acl_ecg(args)
 
-    X, y = rng.randn(4096, 2, 50).astype(np.float32), np.arange(4096) % 2
-    tiny = MSAICNetClassifier(
-        filters=(8,),
-        dilations=(1,),
-        embedding_dim=8,
-        contrastive_weight=0,
-        attention=None,
-        dropout=0,
-        balanced_batches=False,
-        batch_size=64,
-        max_epochs=3,
-        random_state=0,
-        device="cpu",
-        n_threads=args.threads,
+
+def bench_large(args, rng, libraries):
+    X, y = rng.randn(128, 12, 1000).astype(np.float32), np.arange(128) % 5
+    clf = make_estimator(args, **LARGE, class_weight=None)
+    network = {name: getattr(clf, name) for name in ("filters", "stride")}
+    loss = nn.CrossEntropyLoss()
+    n_parameters = sum(p.numel() for p in PlainNet(clf, 12, 5).parameters())
+    peers = peers_of(
+        libraries,
+        lambda library: fit_classifier(library, PlainNet(clf, 12, 5), loss, X, y, clf),
     )
-    module, loss = tiny.fit(X, y).net_.module_, make_loss(tiny)
+    seconds = interleave(
+        {
+            "plain Conv1d loop": lambda: plain_loop(
+                PlainNet(clf, 12, 5), loss, X, y, clf.batch_size, 1
+            ),
+            "plain loop, our network": lambda: plain_loop(
+                Logits(MSAICNet(12, 5, **network, projection_dim=None)),
+                loss,
+                X,
+                y,
+                clf.batch_size,
+                1,
+            ),
+            "MSAICNetClassifier.fit": lambda: clf.fit(X, y),
+            **peers,
+        },
+        repeats=min(3, args.repeats),
+    )
+    report(
+        f"Training, multi-scale network, {n_parameters:,} parameters, (12, 1000), one epoch",
+        seconds,
+        n_records=len(X),
+        reference="plain Conv1d loop",
+        goals={"MSAICNetClassifier.fit": 1.25},
+        not_slower=list(peers),
+        reason=TRAINING_REASON,
+    )
+
+
+def bench_overhead(args, rng, libraries):
+    """Train and predict with a tiny network."""
+    X, y = rng.randn(4096, 2, 50).astype(np.float32), np.arange(4096) % 2
+    tiny = make_estimator(args, **TINY)
+    module, loss, target = tiny.fit(X, y).net_.module_, make_loss(tiny), y.astype(np.float32)
+    logit_loss = LogitLoss(loss)
+    peers = peers_of(
+        libraries,
+        lambda library: fit_classifier(
+            library, Logits(copy.deepcopy(module)), logit_loss, X, target, tiny
+        ),
+    )
     seconds = interleave(
         {
             "bare loop, same module": lambda: plain_loop(
-                copy.deepcopy(module), loss, X, y, tiny.batch_size, tiny.max_epochs, 1e-3
+                copy.deepcopy(module), loss, X, target, tiny.batch_size, tiny.max_epochs
             ),
             "MSAICNetClassifier.fit": lambda: tiny.fit(X, y),
+            **peers,
         },
         repeats=args.repeats,
     )
@@ -283,49 +266,72 @@ def main():
         n_records=tiny.max_epochs * len(X),
         reference="bare loop, same module",
         goals={"MSAICNetClassifier.fit": 0.7},
+        not_slower=list(peers),
     )
 
     X = rng.randn(5000, 2, 50).astype(np.float32)
     module = tiny.net_.module_
-    mean, scale = tiny.normalizer_.mean, tiny.normalizer_.scale
-    np.testing.assert_allclose(
-        plain_predict(module, X, mean, scale)[:, 0], tiny.predict_proba(X)[:, 1], atol=1e-6
-    )
-    seconds = interleave(
-        {
-            "bare forward, check, normalize": lambda: plain_predict(module, X, mean, scale),
-            "predict_proba": lambda: tiny.predict_proba(X),
-        },
+    bench_prediction(
+        "predict_proba, tiny network, 5,000 records of (2, 50)",
+        tiny,
+        X,
+        {"bare forward, check, normalize": module},
+        predictors(libraries, Logits(module), logit_loss),
+        goal=0.8,
         repeats=max(30, args.repeats),
         warmup=5,
     )
-    report(
-        "predict_proba, tiny network, 5,000 records of (2, 50)",
-        seconds,
-        n_records=len(X),
-        reference="bare forward, check, normalize",
-        goals={"predict_proba": 0.8},
-    )
 
-    X = rng.randn(1, 12, 1000).astype(np.float32)
+
+def bench_one_record(args, rng, libraries):
+    clf = make_estimator(args)
     clf.fit(rng.randn(32, 12, 1000).astype(np.float32), np.arange(32) % 2)
-    module = clf.net_.module_
-    mean, scale = clf.normalizer_.mean, clf.normalizer_.scale
-    seconds = interleave(
+    plain = load_weights(PlainNet(clf, 12), clf.net_.module_)
+    bench_prediction(
+        "predict_proba, default network, one record of (12, 1000)",
+        clf,
+        rng.randn(1, 12, 1000).astype(np.float32),
         {
-            "bare forward, check, normalize": lambda: plain_predict(module, X, mean, scale),
-            "predict_proba": lambda: clf.predict_proba(X),
+            "bare forward, check, normalize": clf.net_.module_,
+            "the same, plain Conv1d network": plain,
         },
+        predictors(libraries, plain, make_loss(clf)),
+        goal=1 / 1.1,
         repeats=50,
         warmup=10,
-    )
-    report(
-        "predict_proba, default network, one record of (12, 1000)",
-        seconds,
-        n_records=1,
-        reference="bare forward, check, normalize",
-        goals={"predict_proba": 0.9},
         reason="X and the program's settings of torch are checked, which takes a constant time",
+    )
+
+
+def predictors(libraries, module, loss):
+    """Return a classifier of each library with a trained network, or None."""
+    return {
+        f"{name} {NAMES[name]}": library and make_classifier(library, module, loss).initialize()
+        for name, library in libraries.items()
+    }
+
+
+def bench_prediction(title, clf, X, modules, classifiers, *, goal, repeats, warmup, reason=None):
+    """Compare predict_proba with bare forward passes and with classifiers of other libraries."""
+    mean, scale = clf.normalizer_.mean, clf.normalizer_.scale
+    functions = {
+        name: lambda module=module: plain_predict(module, X, mean, scale)
+        for name, module in modules.items()
+    }
+    functions["predict_proba"] = lambda: clf.predict_proba(X)[:, [1]]
+    center, spread = mean.numpy(), scale.numpy()
+    for name, other in classifiers.items():
+        functions[name] = other and (lambda other=other: other.predict_proba((X - center) / spread))
+    for function in filter(None, functions.values()):
+        np.testing.assert_allclose(function(), functions["predict_proba"](), atol=1e-6)
+    report(
+        title,
+        interleave(functions, repeats=repeats, warmup=warmup),
+        n_records=len(X),
+        reference=next(iter(modules)),
+        goals={"predict_proba": goal},
+        not_slower=list(classifiers),
+        reason=reason,
     )
 
 
@@ -356,7 +362,7 @@ def bench_acl_ecg(args):
 
 
 def bench_parts(args):
-    """Compare forward and backward passes of the default network with those of some layers."""
+    """Compare passes of the default network with those of some layers, and with the ceiling."""
     clf, batch_size = MSAICNetClassifier(), 32
     x = torch.randn(batch_size, 1000, 12).mT
 
@@ -380,12 +386,20 @@ def bench_parts(args):
 
         return run
 
+    layers = list_layers(plain, x)
+    convolve, move = bare_convolutions(layers), copies(layers)
+
+    def ceiling():
+        convolve()
+        move()
+
     seconds = interleave(
         {
             "all layers": step(make_module()),
             "without attention and dropout": step(plain),
             "convolutions, pooling, ReLU": step(without_norm),
-            "matrix products as large": matrix_products(plain, x),
+            "convolutions alone, fastest layout": convolve,
+            CEILING: ceiling,
         },
         repeats=max(15, args.repeats),
         warmup=3,
@@ -396,33 +410,15 @@ def bench_parts(args):
         n_records=batch_size,
         reference="all layers",
     )
-
-
-def matrix_products(module, x, size=384):
-    """Return a function that multiplies as often as the convolutions and their gradients.
-
-    The matrices are square and fit the cache.
-    """
-    counts = []
-
-    def count(conv, inputs, output):
-        multiplications = conv.weight[0].numel() * output.numel()
-        # The records need no gradient.
-        counts.append((3 if inputs[0].requires_grad else 2) * multiplications)
-
-    convs = [child for child in module.modules() if isinstance(child, nn.Conv2d)]
-    hooks = [conv.register_forward_hook(count) for conv in convs]
-    module(x)
-    for hook in hooks:
-        hook.remove()
-    left, right, product = torch.randn(3, size, size)
-    n_products = round(sum(counts) / size**3)
-
-    def run():
-        for _ in range(n_products):
-            torch.mm(left, right, out=product)
-
-    return run
+    share = paired_ratio(seconds[CEILING], seconds["all layers"])
+    rate = count_operations(layers) / statistics.median(
+        seconds["convolutions alone, fastest layout"]
+    )
+    moved = 4e-6 * sum(layer.n_moved for layer in layers)
+    print(
+        f"  All layers reach {share:.0%} of the ceiling, the convolutions alone and {moved:.0f} MB "
+        f"of memory traffic at the rate of copies. The convolutions reach {rate / 1e9:.0f} GFLOP/s."
+    )
 
 
 if __name__ == "__main__":
