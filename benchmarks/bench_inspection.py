@@ -1,11 +1,14 @@
-"""Lead importance compared with scikit-learn's permutation_importance on a lead frame.
+"""Lead importance compared with scikit-learn's permutation_importance and with captum.
 
     python benchmarks/bench_inspection.py [--threads 1] [--repeats 3]
 
 12 leads and 5 repeats, by ROC AUC, of a tiny network, of larger ones, and of estimators that are
-not networks. Before anything is timed, the importances are checked to be equal. The naive loop
-copies the array for each repeat and predicts. For networks of one branch, a lower bound for equal
-importances is timed separately: the convolutions and scikit-learn's AUROC of every pass.
+not networks. scikit-learn gets a lead frame. Before anything is timed, the importances are checked
+to be equal. The naive loop copies the array for each repeat and predicts. captum's
+FeaturePermutation has no repeats and is called once for each, on the module of an estimator that is
+a network and all records as one batch, of which it needs one score. For networks of one branch, a
+lower bound for equal importances is timed separately: the convolutions and scikit-learn's AUROC of
+every pass.
 """
 
 import argparse
@@ -13,7 +16,7 @@ import warnings
 
 import numpy as np
 import torch
-from _timing import interleave, report
+from _timing import import_peer, interleave, report
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
@@ -26,6 +29,7 @@ from sklearn_ecg.inspection import lead_importance, record_lead_importance
 from sklearn_ecg.utils._chunks import NETWORK, array_chunks
 
 REPEATS = 5
+CAPTUM = "captum FeaturePermutation"
 REASON = (
     "equal importances require the same convolutions and the same AUROC in every pass, which have "
     "the ratio in the last row"
@@ -60,6 +64,54 @@ def naive_loop(estimator, X, y):
     return drops
 
 
+def captum_importance(captum, estimator, X, y, permute=None):
+    """Return the importances of captum, by ROC AUC.
+
+    Parameters
+    ----------
+    captum : module
+        ``captum.attr``.
+    estimator : MSAICNetClassifier
+        Fitted with ``normalize="dataset"``.
+    X, y : ndarray
+    permute : callable, default=None
+        Permutes a feature, instead of captum's function.
+
+    Returns
+    -------
+    importances : ndarray of shape (n_leads, REPEATS)
+    """
+    module, normalizer = estimator.net_.module_, estimator.normalizer_
+    x = (torch.from_numpy(X) - normalizer.mean) / normalizer.scale
+
+    def score(x):
+        with torch.inference_mode():
+            return torch.tensor([roc_auc_score(y, torch.sigmoid(module(x)[0])[:, 0])])
+
+    explainer = captum.FeaturePermutation(score, *([permute] if permute else []))
+    leads = torch.arange(X.shape[1])[None, :, None]
+    repeats = [explainer.attribute(x, feature_mask=leads)[0, :, 0] for _ in range(REPEATS)]
+    return torch.stack(repeats, dim=1).numpy()
+
+
+class SamePermutations:
+    """Permutations of scikit-learn's permutation_importance, for captum's order of calls."""
+
+    def __init__(self, n_records, n_leads):
+        seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max + 1)
+        rng, rows, order = np.random.RandomState(seed), np.arange(n_records), np.arange(n_records)
+        orders = []
+        for _ in range(REPEATS):
+            rng.shuffle(rows)
+            # A lead that was permuted is permuted again. Each lead has the same permutations.
+            order = order[rows]
+            orders += [order] * n_leads
+        self.orders = iter(orders)
+
+    def __call__(self, x, mask):
+        return torch.where(mask, x[next(self.orders)], x)
+
+
 def lower_bound(estimator, X, y):
     """Return a function that runs only the convolutions and the AUROC of every pass."""
     network = estimator.net_.module_
@@ -77,7 +129,7 @@ def lower_bound(estimator, X, y):
     return lambda: [once() for _ in range(X.shape[1] * REPEATS + 1)]
 
 
-def bench(title, estimator, X, y, repeats, goal):
+def bench(title, estimator, X, y, repeats, goal, captum):
     frame = to_lead_frame(X)
     estimator.fit(frame, y)
     options = {"n_repeats": REPEATS, "scoring": "roc_auc", "random_state": 0}
@@ -95,11 +147,19 @@ def bench(title, estimator, X, y, repeats, goal):
             estimator, X, n_repeats=REPEATS, random_state=0
         ),
     }
-    if estimator.__class__ is MSAICNetClassifier and len(estimator.dilations) == 1:
+    is_network = estimator.__class__ is MSAICNetClassifier
+    if is_network:
+        functions[CAPTUM] = captum and (lambda: captum_importance(captum, estimator, X, y))
+    if is_network and len(estimator.dilations) == 1:
         functions["convolutions and AUROC only"] = lower_bound(estimator, X, y)
     expected, *others = (list(functions.values())[i]().importances for i in (0, 1, 3))
     for importances in others:
         np.testing.assert_array_equal(importances, expected)
+    if is_network and captum:
+        permute = SamePermutations(*X.shape[:2])
+        found = captum_importance(captum, estimator, X, y, permute)
+        # Batches differ, and with them roundings, after which close probabilities change places.
+        np.testing.assert_allclose(found, expected, atol=1e-3)
     seconds = interleave(functions, repeats=repeats, warmup=1)
     # One pass over the records per lead and repeat, and one without a replacement.
     report(
@@ -108,6 +168,7 @@ def bench(title, estimator, X, y, repeats, goal):
         n_records=(X.shape[1] * REPEATS + 1) * len(X),
         reference="scikit-learn on a lead frame",
         goals={"lead_importance on a lead frame": goal},
+        not_slower=[CAPTUM] if is_network else (),
         reason=REASON,
     )
     medians = {name: np.median(values) for name, values in seconds.items()}
@@ -124,6 +185,7 @@ def main():
     # Estimators that were fitted on frames are called with arrays on purpose.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     print(f"torch {torch.__version__}, {args.threads} thread(s)")
+    captum = import_peer("captum.attr")
     rng = np.random.RandomState(0)
     common = {"max_epochs": 1, "random_state": 0, "device": "cpu", "n_threads": None}
     for title, n_records, n_times, estimator, goal in (
@@ -175,7 +237,7 @@ def main():
         ),
     ):
         X = rng.randn(n_records, 12, n_times).astype(np.float32)
-        bench(title, estimator, X, np.arange(n_records) % 2, args.repeats, goal)
+        bench(title, estimator, X, np.arange(n_records) % 2, args.repeats, goal, captum)
 
 
 if __name__ == "__main__":
