@@ -58,8 +58,8 @@ from sklearn_ecg.nn._self_supervised_losses import ACLECGLoss
 RATE = 100
 CEILING = "ceiling: these and memory traffic"
 TRAINING_REASON = (
-    "the convolutions, and reading and writing what is between them, take most of the time: see "
-    "the ceiling in the last row of the parts of a training step"
+    "the convolutions alone take most of the time of a step: see the parts of a training step and "
+    "their ceiling"
 )
 # 652,985 parameters, with twelve leads and five classes.
 LARGE = {"filters": (32, 128, 128), "stride": 1, "focal_gamma": 0, "contrastive_weight": 0}
