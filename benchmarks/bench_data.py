@@ -130,8 +130,8 @@ def compare_reading(title, paths, load, cache):
                 "well"
             ),
             "warm": (
-                "a warm read converts integers of a file to float32, and wfdb is faster here than "
-                "on the machine of the target"
+                "a warm read maps the cached array into memory; its time is that of listing the "
+                "files, checking that none has changed, and making the tables"
             ),
         },
     )
