@@ -167,7 +167,7 @@ class RegressionTarget(NamedTuple):
         return self._replace(values=self.values[index])
 
 
-def check_positive_class(kind, classes, what):
+def check_positive_class(kind, classes, what, advice=None):
     """Raise if it is unknown which of two classes is the positive one, because they are strings.
 
     Parameters
@@ -177,14 +177,20 @@ def check_positive_class(kind, classes, what):
         Classes in sorted order.
     what : str
         What depends on the positive class, for the error message.
+    advice : str or None, default=None
+        What to do, for the error message. None is to pass y with 1 for the positive class.
     """
     labels = list(classes)
     if kind == "binary" and any(isinstance(label, str) for label in labels):
         first, second = map(str, labels)
+        if advice is None:
+            advice = (
+                f"Pass y with 1 for the finding and 0 otherwise: (y == {first!r}).astype(int) if "
+                f"{first!r} is the finding."
+            )
         raise ValueError(
             f"{what} depends on which class is the finding, which is unknown for the classes "
-            f"{first!r} and {second!r}. Pass y with 1 for the finding and 0 otherwise: (y == "
-            f"{first!r}).astype(int) if {first!r} is the finding."
+            f"{first!r} and {second!r}. {advice}"
         )
 
 

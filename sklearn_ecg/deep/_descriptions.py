@@ -163,7 +163,9 @@ class _Describer:
         if not hasattr(estimator, "checkpoint_every"):
             fitted = {k: v for k, v in vars(estimator).items() if k.endswith("_")}
             return {**params, **fitted}
-        params = {name: v for name, v in params.items() if name not in WITHOUT_EFFECT}
+        # Threads change the rounding only.
+        without = WITHOUT_EFFECT | ({"n_threads"} if self._lenient else set())
+        params = {name: v for name, v in params.items() if name not in without}
         if hasattr(estimator, "net_"):
             params["net_"] = network_digest(estimator.net_.module_)
             params["normalizer_"] = estimator.normalizer_

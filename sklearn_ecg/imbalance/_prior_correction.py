@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._validation import check_positive_class
 from ..calibration._base import CrossFittedClassifier
 from ..calibration._cross_fitting import (
     check_parts_have_both_values,
@@ -293,12 +294,8 @@ class PriorCorrectedClassifier(CrossFittedClassifier):
                     f"{'s' if is_multilabel else 'es'}. Pass a dict with one prevalence for each: "
                     f"{names[:5]}."
                 )
-            if any(isinstance(name, str) for name in names):
-                raise ValueError(
-                    f"{argument}={value!r} is the prevalence of the finding, and it is unknown "
-                    f"which of the classes {names} that is. Pass a dict with the prevalence of "
-                    "both, which adds up to 1."
-                )
+            advice = "Pass a dict with the prevalence of both, which adds up to 1."
+            check_positive_class(data.target.kind, names, f"{argument}={value!r}", advice)
             value = [1 - value, value]
         prevalence = np.asarray(value, dtype=float)
         if prevalence.shape != (len(names),):

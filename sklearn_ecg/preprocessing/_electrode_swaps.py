@@ -40,7 +40,8 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         The swaps to detect: two electrodes of the limbs ("RA-LA", "RA-LL", "LA-LL"), two of the
         chest, such as "V1-V2", or "chest reversed", in which V1 to V6 are in reverse order. None:
         the three swaps of the limbs, those of neighbors on the chest, "V1-V3" and "chest reversed",
-        as far as X has the leads that they need.
+        as far as X has the leads that they need. A swap that is given twice, as in "V1-V2" and
+        "V2-V1", is detected once, by its first name.
     false_alarm_rate : float, default=0.01
         Share of correct records, in (0, 1), that may be reported as swapped. It determines
         ``thresholds_``.
@@ -244,7 +245,11 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
                 )
             for swap in self.swaps:
                 self._check_swap(layout, swap)
-            chosen = tuple(dict.fromkeys(self.swaps))
+            # "V2-V1" is "V1-V2".
+            distinct = {}
+            for swap in self.swaps:
+                distinct.setdefault(frozenset(swapped_leads(swap).items()), swap)
+            chosen = tuple(distinct.values())
         else:
             chosen = tuple(swap for swap in DEFAULT_SWAPS if layout.can_simulate(swap))
         if not chosen:

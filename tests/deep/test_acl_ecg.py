@@ -337,7 +337,7 @@ def test_warm_start_of_the_classifier_requires_the_same_encoder(is_fitted, ecg, 
     # An equal one is the same, and so is one that only runs differently.
     same = copy.deepcopy(clf).set_params(encoder=copy.deepcopy(encoder))
     if not is_fitted:
-        same.set_params(encoder__verbose=0, encoder__device="cpu")
+        same.set_params(encoder__verbose=0, encoder__device="cpu", encoder__n_threads=None)
     same.fit(ecg.data, ecg.target)
     clf = pickle.loads(pickle.dumps(clf)).fit(ecg.data, ecg.target)
     np.testing.assert_array_equal(same.predict_proba(ecg.data), clf.predict_proba(ecg.data))

@@ -298,6 +298,11 @@ def test_errors(new, params, message):
         make_detector().set_params(**params).fit(new)
 
 
+def test_a_swap_that_is_given_twice_is_detected_once(training):
+    swaps = ["V1-V2", "RA-LA", "V2-V1", "LA-RA", "V1-V2"]
+    assert make_detector(swaps=swaps).fit(training).swaps_ == ("V1-V2", "RA-LA")
+
+
 def test_errors_for_leads(detector, new):
     with pytest.raises(ValueError, match="needs the names of the 3 leads"):
         make_detector().fit(new[:, :3])
