@@ -129,7 +129,10 @@ class PowerlineNoise(Augmentation):
         for choice in choices:
             _check_frequency("frequency", choice, self.sampling_rate)
         drawn = torch.randint(len(choices), (len(x), 1), generator=generator, device=x.device)
-        frequency = torch.tensor(choices, dtype=torch.float64, device=x.device)[drawn]
+        # Filled rather than copied to a GPU, which would be waited for.
+        frequency = torch.full(drawn.shape, choices[0], dtype=torch.float64, device=x.device)
+        for number, choice in enumerate(choices):
+            frequency.masked_fill_(drawn == number, choice)
         return _add_sinusoids(x, frequency / self.sampling_rate, self.scale, generator), peaks
 
 

@@ -219,6 +219,11 @@ def check_range_of_values(x, name):
         )
 
 
+def filled(x, values):
+    """Return numbers as a tensor like ``x``, without a copy to a GPU, which would be waited for."""
+    return torch.stack([x.new_full((), value) for value in values])
+
+
 def uniform_per_image(x, generator):
     """Draw a number in [0, 1) for every image."""
     return torch.rand(len(x), generator=generator, device=x.device, dtype=x.dtype)

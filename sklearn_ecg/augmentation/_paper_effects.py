@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from torch.nn import functional as F
 
 from ._base import FRACTION, NON_NEGATIVE
-from ._image_transforms import ImageAugmentation, check_range_of_values, uniform_per_image
+from ._image_transforms import ImageAugmentation, check_range_of_values, filled, uniform_per_image
 
 _COUNT = [Interval(Integral, 0, None, closed="left")]
 
@@ -92,7 +92,7 @@ class PaperFolds(ImageAugmentation):
         # Creases are at least one pixel wide.
         width = max(0.0015, 1 / max(1, *x.shape[2:]))
         factor = x.new_ones(len(x), 1, *x.shape[2:])
-        for images, draw in _each_mark(x, self.max_folds, generator):
+        for images, is_marked, draw in _each_mark(x, self.max_folds, generator):
             is_upright = draw.uniform(1, 1, 1) < 0.5
             angle = 0.06 * (draw.uniform(1, 1, 1) - 0.5) + (math.pi / 2) * ~is_upright
             distance = angle.cos() * across + angle.sin() * down
@@ -104,7 +104,7 @@ class PaperFolds(ImageAugmentation):
             shade = torch.exp(-distance / 0.08) * (distance > 0)
             change = (-line + 0.35 * border - 0.25 * shade).clamp(min=-1)
             strength = self.strength * (0.3 + 0.7 * draw.uniform(1, 1, 1))
-            factor[images] *= 1 + strength * change
+            factor[images] *= 1 + strength * change * is_marked
         return x * factor, peaks
 
 
@@ -138,9 +138,9 @@ class PaperStains(ImageAugmentation):
     def _transform(self, x, peaks, generator):
         across, down = _pixel_positions(x)
         is_color = x.shape[1] == len(_STAIN_COLOR)
-        absorbed = x.new_tensor(_STAIN_COLOR if is_color else [_STAIN_GRAY])[:, None, None]
+        absorbed = filled(x, _STAIN_COLOR if is_color else [_STAIN_GRAY])[:, None, None]
         factor = x.new_ones(len(x), len(absorbed), *x.shape[2:])
-        for images, draw in _each_mark(x, self.max_stains, generator):
+        for images, is_marked, draw in _each_mark(x, self.max_stains, generator):
             dx = across - 0.9 * (draw.uniform(1, 1, 1) - 0.5)
             dy = down - 0.9 * (draw.uniform(1, 1, 1) - 0.5)
             radius = 0.01 + 0.09 * draw.uniform(1, 1, 1).square()
@@ -154,7 +154,7 @@ class PaperStains(ImageAugmentation):
             rim = torch.exp(-((relative - 0.97) / 0.04).square())
             alpha = 0.6 * inside + 0.4 * rim
             strength = self.strength * (0.3 + 0.7 * draw.uniform(1, 1, 1))
-            factor[images] *= 1 - strength * alpha * absorbed
+            factor[images] *= 1 - strength * alpha * absorbed * is_marked
         return x * factor, peaks
 
 
@@ -247,16 +247,22 @@ def _each_mark(x, max_marks, generator):
 
     Yields
     ------
-    images : tensor of int
+    images : tensor of int, or slice
+        Those that have it. On a GPU, which would be waited for, all images.
+    is_marked : tensor of shape (n_images, 1, 1, 1)
+        1 for images that have it.
     draw : _Draw
         Random numbers for these images.
     """
     count = (uniform_per_image(x, generator) * (max_marks + 1)).floor()
     for mark in range(max_marks):
-        images = (count > mark).nonzero()[:, 0]
-        if len(images) == 0:
-            return
-        yield images, _Draw(x, generator, n_images=len(images))
+        is_marked, images = count > mark, slice(None)
+        if x.device.type == "cpu":
+            images = is_marked.nonzero()[:, 0]
+            if len(images) == 0:
+                return
+        is_marked = is_marked[images].to(x.dtype)[:, None, None, None]
+        yield images, is_marked, _Draw(x, generator, n_images=len(is_marked))
 
 
 class _Draw:

@@ -14,6 +14,7 @@ from ._image_transforms import (
     GaussianBlur,
     ImageAugmentation,
     check_range_of_values,
+    filled,
     resample,
     uniform_per_image,
 )
@@ -197,8 +198,9 @@ def _apply(effects, x, generator):
 def _corners(x):
     """Return the corners of each image in pixels from its center, of shape (n_images, 4, 2)."""
     height, width = x.shape[2:]
-    signs = x.new_tensor([[-1, -1], [1, -1], [-1, 1], [1, 1]])
-    return (signs * x.new_tensor([width / 2, height / 2])).expand(len(x), 4, 2)
+    across, down = filled(x, [-width / 2, width / 2]), filled(x, [-height / 2, height / 2])
+    corners = torch.stack([across.repeat(2), down.repeat_interleave(2)], dim=1)
+    return corners.expand(len(x), 4, 2)
 
 
 def _shift_corners(corners, max_shift, generator):
@@ -217,7 +219,7 @@ def _place_page(x, max_degrees, max_shift, generator):
     across, down = corners.unbind(2)
     corners = torch.stack([cos * across - sin * down, sin * across + cos * down], dim=2)
     low, high = corners.amin(1, keepdim=True), corners.amax(1, keepdim=True)
-    size = corners.new_tensor([x.shape[3], x.shape[2]])
+    size = filled(x, [x.shape[3], x.shape[2]])
     shrink = (size / (high - low)).amin(2, keepdim=True).clamp(max=1)
     corners, low, high = corners * shrink, low * shrink, high * shrink
     # Anywhere in the image.
@@ -229,9 +231,8 @@ def _move_corners(x, corners, fill):
     """Map the corners of each image to new positions, in pixels from the center."""
     if x.numel() == 0:
         return x
-    half = x.new_tensor([x.shape[3], x.shape[2]]) / 2
-    matrix = _homography((corners / half).double().cpu(), (_corners(x) / half).double().cpu())
-    matrix = matrix.to(x.device, x.dtype)
+    half = filled(x, [x.shape[3] / 2, x.shape[2] / 2])
+    matrix = _homography((corners / half).double(), (_corners(x) / half).double()).to(x.dtype)
     height, width = x.shape[2:]
     across, down = (
         ((torch.arange(n, device=x.device, dtype=x.dtype) + 0.5) * (2 / n) - 1)
@@ -253,5 +254,6 @@ def _homography(source, target):
     zero, one = torch.zeros_like(x), torch.ones_like(x)
     first = torch.stack([x, y, one, zero, zero, zero, -u * x, -u * y], dim=2)
     second = torch.stack([zero, zero, zero, x, y, one, -v * x, -v * y], dim=2)
-    solved = torch.linalg.solve(torch.cat([first, second], dim=1), torch.cat([u, v], dim=1))
+    # Whether each solution exists is not checked, for which a GPU would be waited for.
+    solved, _ = torch.linalg.solve_ex(torch.cat([first, second], dim=1), torch.cat([u, v], dim=1))
     return F.pad(solved, (0, 1), value=1.0).reshape(-1, 3, 3)

@@ -197,7 +197,8 @@ class CardiacCycleMask(Augmentation):
     fraction : float, default=0.2
         Fraction of an RR interval that is masked, rounded to time points, in [0, 1].
     sampling_rate : float, default=None
-        Sampling rate of the records in Hz. Required for records with fewer than two R-peaks.
+        Sampling rate of the records in Hz. Required for records with fewer than two R-peaks. On a
+        GPU, passing it saves looking for such records, for which the program waits.
 
     References
     ----------
@@ -283,8 +284,12 @@ class TimeMask(Augmentation):
 
     def _transform(self, x, peaks, generator):
         n_times = x.shape[2]
-        window = torch.tensor([0, n_times, round(self.fraction * n_times)], device=x.device)
-        return _mask_windows(x, *window.reshape(3, 1, 1), generator), peaks
+        # Filled rather than copied to a GPU, which would be waited for.
+        first, stop, width = (
+            torch.full((1, 1), value, device=x.device)
+            for value in (0, n_times, round(self.fraction * n_times))
+        )
+        return _mask_windows(x, first, stop, width, generator), peaks
 
 
 def _shift_times(x, shift):

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
@@ -34,6 +35,9 @@ from ._training_data import PretrainingRecords
 
 # An embedding with a smaller effective rank, or with vectors less spread, has collapsed.
 _MIN_RANK, _MIN_SPREAD = 2.0, 0.1
+
+# Values of embeddings that are copied from a GPU at once: 256 MB in float32.
+_MOST_VALUES = 2**26
 
 
 class SelfSupervisedEncoder(DeepECG):
@@ -112,12 +116,26 @@ def set_embedding_statistics(encoder, network, batches, seed, processes=None):
     network.eval()
     if processes is not None:
         processes.copy_from_first(network)
-    parts = [encoder._embed(network, x).cpu() for x in batches.iter_unaugmented(seed)]
-    standardize = Standardizer(network.embedding_dim).double().fit(torch.cat(parts))
+    embedding = _to_cpu(encoder._embed(network, x) for x in batches.iter_unaugmented(seed))
+    standardize = Standardizer(network.embedding_dim).double().fit(embedding)
     if processes is not None:
         processes.copy_from_first(standardize)
     encoder.embedding_mean_ = standardize.mean.numpy()
     encoder.embedding_scale_ = standardize.scale.numpy()
+
+
+def _to_cpu(parts):
+    """Concatenate tensors on the CPU, with few copies, because each copy waits for a GPU."""
+    copied, pending, size = [], [], 0
+    for part in parts:
+        pending.append(part)
+        size += part.numel()
+        if size >= _MOST_VALUES:
+            copied.append(torch.cat(pending).cpu())
+            pending, size = [], 0
+    if pending:
+        copied.append(torch.cat(pending).cpu())
+    return torch.cat(copied)
 
 
 class FineTunedClassifier(DeepECGClassifier):
@@ -336,11 +354,12 @@ class FineTunedClassifier(DeepECGClassifier):
             if starts_at_random:
                 return
         embedding = self._embed_records(network.encoder, train_batches.records)
+        weights, class_weight = train_batches.weights, data.class_weight
+        weights = None if weights is None else weights.cpu()
         if not is_known:
-            standardize.fit(embedding, train_batches.weights)
+            standardize.fit(embedding, weights)
         if starts_at_random:
             return
-        weights, class_weight = train_batches.weights, data.class_weight
         coef, intercept, data.n_probe_iter = fit_linear_probe(
             standardize.double()(embedding.double()).numpy(),
             data.target.take(data.train),
@@ -371,9 +390,11 @@ class FineTunedClassifier(DeepECGClassifier):
         """Return the embedding (n_records, embedding_dim) of the records of batches."""
         convert_module(encoder, self._torch_dtype).eval()
         device, parts = next(encoder.parameters()).device, []
-        mixed = {"dtype": torch.bfloat16, "enabled": self.precision == "mixed"}
+        autocast = nullcontext()
+        if self.precision == "mixed":
+            autocast = torch.autocast(device.type, dtype=torch.bfloat16)
         # Tensors from inference_mode could not be trained on.
-        with torch.no_grad(), torch.autocast(device.type, **mixed):
+        with torch.no_grad(), autocast:
             for part in array_chunks(records, NETWORK):
                 x = self.normalizer_.to_float(records[part].to(device).movedim(-1, 1))
                 embedding = encoder.embed(self.normalizer_.normalize_augmented(x))

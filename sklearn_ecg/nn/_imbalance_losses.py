@@ -71,7 +71,8 @@ def balanced_contrastive_loss(z, targets, prototypes, *, temperature=0.1, sample
     n_records, n_classes = len(z), len(prototypes)
     labels = torch.cat([targets, torch.arange(n_classes, device=targets.device)])
     is_same = targets[:, None] == labels
-    counts = torch.bincount(labels, minlength=n_classes).to(z.dtype)
+    # On a GPU, bincount would wait for the largest label.
+    counts = (labels[:, None] == labels[n_records:]).sum(dim=0).to(z.dtype)
     # The anchor is left out of its own class.
     n_members = counts[labels] - is_same.to(z.dtype)
     is_anchor = torch.eye(n_records, len(labels), dtype=torch.bool, device=z.device)

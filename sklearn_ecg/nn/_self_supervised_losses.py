@@ -213,9 +213,11 @@ class _ViewSimilarities:
     def align_loss(self):
         if self.n_records == 1:
             return self._zero_loss()
-        a, b = torch.cartesian_prod(self.views, self.views).T
-        pairs = (a // 2 != b // 2) & (a % 2 != b % 2)
-        a, b = a[pairs], b[pairs]
+        # The other view of each other region.
+        a = self.views[:, None].expand(-1, self.n_regions - 1)
+        others = torch.arange(self.n_regions - 1, device=self.views.device)
+        b = 2 * (others + (others >= a // 2)) + 1 - a % 2
+        a, b = a.flatten(), b.flatten()
         denominator = torch.logaddexp(self.others[a, :, a], self.others[a, :, b])
         return self.n_regions * (denominator - self.positive[a, b]).mean()
 
@@ -236,8 +238,10 @@ class _ViewSimilarities:
         if self.n_records == 1:
             return {"alignment": alignment, "uniformity": torch.zeros_like(alignment)}
         cosine = self.temperature * self.matrix[a, :, a]
-        different = ~torch.eye(self.n_records, dtype=torch.bool, device=cosine.device)
-        uniformity = (4 * cosine[:, different] - 4).exp().mean(dim=1).log().mean()
+        # Without its first value, a matrix has its diagonal in the last column of wider rows.
+        n_others = self.n_records - 1
+        different = cosine.flatten(1)[:, 1:].unflatten(1, (n_others, -1))[:, :, :-1].flatten(1)
+        uniformity = (4 * different - 4).exp().mean(dim=1).log().mean()
         return {"alignment": alignment, "uniformity": uniformity}
 
 
@@ -262,15 +266,63 @@ def effective_rank(vectors):
     ----------
     Roy, Vetterli (2007). The effective rank: a measure of effective dimensionality. EUSIPCO.
     """
-    if not torch.isfinite(vectors).all():
-        return vectors.new_full((), torch.nan)
-    values = torch.linalg.svdvals((vectors - vectors.mean(0)).double())
-    scale = vectors.double().norm() * torch.finfo(vectors.dtype).eps
-    values = values[values > scale]
-    fraction = values / values.sum()
-    if not len(values):
-        return fraction.new_zeros(())
-    return (-(fraction * fraction.log()).sum()).exp()
+    return _ranks(_normalized_products(vectors)[None])[0]
+
+
+class EffectiveRank:
+    """The `effective_rank` of a batch, whose singular values are computed when it is read.
+
+    They are computed from the products of the vectors, for many batches at once. On a GPU, the
+    decomposition of each batch would be waited for.
+
+    Parameters
+    ----------
+    vectors : tensor of shape (n_records, n_features)
+    """
+
+    def __init__(self, vectors):
+        self._products = _normalized_products(vectors)
+
+    def __float__(self):
+        return self.read([self])[0]
+
+    @staticmethod
+    def read(ranks):
+        """Return the ranks of several batches as a list of floats."""
+        values = torch.empty(len(ranks), dtype=torch.float64)
+        sizes = [len(rank._products) for rank in ranks]
+        for size in set(sizes):
+            places = [place for place, found in enumerate(sizes) if found == size]
+            products = torch.stack([ranks[place]._products for place in places])
+            values[places] = _ranks(products).cpu()
+        return values.tolist()
+
+
+@torch.no_grad()
+def _normalized_products(vectors):
+    """Return the products of centered vectors, or of their features if there are fewer of them.
+
+    The eigenvalues are the squares of the singular values, which are in units of the largest one
+    that is due to rounding.
+    """
+    centered = (vectors - vectors.mean(0)).double()
+    if len(centered) > centered.shape[1]:
+        centered = centered.mT
+    rounding = vectors.double().norm() * torch.finfo(torch.float32).eps
+    centered = centered / rounding.clamp(min=torch.finfo(torch.float64).tiny)
+    return centered @ centered.mT
+
+
+def _ranks(products):
+    """Return the effective ranks for `_normalized_products` of shape (n_batches, n, n)."""
+    is_finite = products.isfinite().all(dim=2).all(dim=1)
+    products = products.masked_fill(~is_finite[:, None, None], 0.0)
+    squares = torch.linalg.eigvalsh(products)
+    values = squares.clamp(min=0).sqrt() * (squares > 1)
+    total = values.sum(dim=1)
+    fraction = values / total.clamp(min=1)[:, None]
+    rank = torch.special.entr(fraction).sum(dim=1).exp() * (total > 0)
+    return rank.masked_fill(~is_finite, torch.nan)
 
 
 def _half_to_float32(x):
@@ -288,7 +340,7 @@ class ACLECGLoss(nn.Module):
 
     Attributes
     ----------
-    parts : dict of scalar tensors
+    parts : dict of scalar tensors and `EffectiveRank`
         Terms of the loss and measures of embedding quality of the last batch.
     """
 
@@ -314,7 +366,7 @@ class ACLECGLoss(nn.Module):
             return_parts=True,
         )
         first_views = embedding[: len(embedding) // 2].detach()
-        self.parts["effective_rank"] = effective_rank(first_views)
+        self.parts["effective_rank"] = EffectiveRank(first_views)
         return loss
 
 
@@ -328,7 +380,7 @@ class HybridContrastiveLoss(nn.Module):
 
     Attributes
     ----------
-    parts : dict of scalar tensors
+    parts : dict of scalar tensors and `EffectiveRank`
         Terms of the loss and measures of embedding quality of the last batch.
     """
 
@@ -349,5 +401,5 @@ class HybridContrastiveLoss(nn.Module):
             first, second, weight=self.weight, temperature=self.temperature, return_parts=True
         )
         first_views = embedding[: len(embedding) // 2].detach()
-        self.parts["effective_rank"] = effective_rank(first_views)
+        self.parts["effective_rank"] = EffectiveRank(first_views)
         return loss

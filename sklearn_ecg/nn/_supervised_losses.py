@@ -92,10 +92,9 @@ def focal_cross_entropy(logits, targets, *, gamma=0.0, class_weight=None):
     tensor([0.0041, 1.7026])
     """
     log_p = F.log_softmax(logits, dim=1)
-    is_target = F.one_hot(targets, logits.shape[1]).bool()
-    log_p_target = log_p[is_target]
-    loss = -log_p_target
+    loss = F.nll_loss(log_p, targets, reduction="none")
     if gamma != 0:
+        is_target = F.one_hot(targets, logits.shape[1]).bool()
         log_p_others = log_p.masked_fill(is_target, -torch.inf).logsumexp(dim=1)
         loss = loss * torch.exp(gamma * log_p_others)
     if class_weight is not None:
@@ -249,10 +248,10 @@ def contrast_pairs(z, pair_weights, *, temperature, gamma=0.0, sample_weight=Non
     loss : scalar tensor
         The mean over the anchors that have a positive; 0 without anchors.
     """
+    if len(z) < 2:
+        return z.sum() * 0.0
     weight_of_anchor = pair_weights.sum(dim=1)
     has_positive = weight_of_anchor > 0
-    if not has_positive.any():
-        return z.sum() * 0.0
     similarity = z @ z.T / temperature
     is_self = torch.eye(len(z), dtype=torch.bool, device=z.device)
     log_norm = similarity.masked_fill(is_self, -torch.inf).logsumexp(dim=1, keepdim=True)
@@ -266,7 +265,8 @@ def contrast_pairs(z, pair_weights, *, temperature, gamma=0.0, sample_weight=Non
         log_eta = log_eta * misaligned.clamp(min=_CLAMP_MIN) ** gamma
     loss = -(pair_weights * log_eta).sum(dim=1) / weight_of_anchor.clamp(min=_CLAMP_MIN)
     anchor_weight = has_positive.to(z.dtype)
-    n_anchors = anchor_weight.sum()
+    # Whether there are any is not read, for which a GPU would be waited for.
+    n_anchors = anchor_weight.sum().clamp(min=1)
     if sample_weight is not None:
         anchor_weight = anchor_weight * sample_weight
     return (loss * anchor_weight).sum() / n_anchors

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from sklearn_ecg.nn import hybrid_contrastive_loss, nt_xent_loss, region_contrastive_loss
 from sklearn_ecg.nn._self_supervised_losses import (
     ACLECGLoss,
+    EffectiveRank,
     HybridContrastiveLoss,
     effective_rank,
 )
@@ -186,13 +187,13 @@ def test_loss_modules_use_their_parameters_and_the_first_views():
     options = {"gamma": 0.3, "inter": "separate", "temperature": 0.4}
     by_view = torch.stack([projections[:, :4], projections[:, 4:]], dim=1)
     torch.testing.assert_close(found, region_contrastive_loss(by_view, **options))
-    assert loss.parts["effective_rank"] == rank > 2
+    assert float(loss.parts["effective_rank"]) == rank > 2
     loss = HybridContrastiveLoss(weight=0.3, temperature=0.4)
     found = loss((projections[0], embedding))
     first, second = projections[0, :4], projections[0, 4:]
     options = {"weight": 0.3, "temperature": 0.4}
     torch.testing.assert_close(found, hybrid_contrastive_loss(first, second, **options))
-    assert loss.parts["effective_rank"] == rank
+    assert float(loss.parts["effective_rank"]) == rank
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -220,3 +221,25 @@ def test_effective_rank():
     share = np.array([0.5, 0.3, 0.2])
     unequal = balanced @ torch.diag(torch.from_numpy(share)) @ orthogonal
     assert effective_rank(unequal) == pytest.approx(np.exp(-(share * np.log(share)).sum()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(8, 40), (40, 8), (2, 5), (1, 5)])
+def test_effective_rank_is_that_of_the_singular_values(shape, dtype):
+    vectors = torch.from_numpy(np.random.RandomState(0).randn(*shape)).to(dtype) ** 3 + 5
+    values = np.linalg.svd((vectors - vectors.mean(0)).double().numpy(), compute_uv=False)
+    values = values[values > 1e-6 * np.linalg.norm(vectors)]
+    share = values / values.sum()
+    expected = np.exp(-(share * np.log(share)).sum()) if len(values) else 0
+    for scale in (1, 1e-15, 1e15):
+        assert effective_rank(scale * vectors) == pytest.approx(expected, rel=1e-5)
+
+
+def test_effective_ranks_are_read_together():
+    """A GPU is waited for once, and not for each batch."""
+    batches = [vectors(n, 6, seed=n) for n in (8, 8, 3, 12, 8)]
+    batches += [torch.ones(8, 6), torch.full((8, 6), torch.nan), torch.full((8, 6), torch.inf)]
+    found = EffectiveRank.read([EffectiveRank(batch) for batch in batches])
+    np.testing.assert_allclose(found, [effective_rank(batch) for batch in batches], rtol=1e-12)
+    assert found[5] == 0
+    assert np.isnan(found[6:]).all()

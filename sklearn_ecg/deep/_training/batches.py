@@ -3,6 +3,8 @@
 Records that are larger than the memory are read from a file instead, see `LazyTrainingRecords`.
 """
 
+import copy
+
 import numpy as np
 import torch
 
@@ -48,7 +50,8 @@ class Batches:
         Its ``to_float`` is applied before the augmentation, its ``normalize_augmented`` after it.
     device : torch.device
         A GPU gets all records at once if they fit into half of its free memory. Otherwise, each
-        batch is copied when it is needed.
+        batch is copied when it is needed. Everything else is copied once, and the order of the
+        records once for each pass.
     """
 
     def __init__(
@@ -65,10 +68,10 @@ class Batches:
         normalizer=None,
         device="cpu",
     ):
-        self.device = device
+        self.device = torch.device(device)
         self.records = self._place(records)
-        self.targets = targets
-        self.weights = weights
+        self.targets = self._to_device(targets)
+        self.weights = self._to_device(weights)
         self.batch_size = int(batch_size)
         self.shuffle = shuffle
         self.membership = membership
@@ -83,6 +86,8 @@ class Batches:
         self.augmentation = augmentation
         self.n_views = n_views
         self.normalizer = normalizer
+        if normalizer is not None and self.device.type != "cpu":
+            self.normalizer = copy.deepcopy(normalizer).to(self.device)
 
     def __len__(self):
         n_records = len(self.records)
@@ -91,8 +96,8 @@ class Batches:
 
     def __iter__(self):
         for x, index, n_classified in self._iter_loaded():
-            targets = self.targets[index].to(self.device)
-            weights = None if self.weights is None else self.weights[index].to(self.device)
+            targets = self.targets[index]
+            weights = None if self.weights is None else self.weights[index]
             if self.n_views == 1:
                 yield self._normalize(self._augment(x)), (targets, weights, n_classified)
             else:
@@ -111,7 +116,8 @@ class Batches:
         The order depends on ``seed`` only, and torch's global generator is left as it is.
         """
         order = torch.randperm(len(self.records), generator=torch.Generator().manual_seed(seed))
-        for x in self._load_each([order[part] for part, _ in self._consecutive_indices()]):
+        indices = [order[part] for part, _ in self._consecutive_indices()]
+        for x in self._load_each(indices, self._place_indices(indices)):
             yield self._normalize(x)
 
     def replace_records(self, records):
@@ -122,27 +128,44 @@ class Batches:
         """Return records on a GPU that has enough free memory, else as they are."""
         if isinstance(records, LazyTrainingRecords):
             return records
-        fits = records.nbytes <= _MAX_SHARE * _free_memory(torch.device(self.device))
+        fits = records.nbytes <= _MAX_SHARE * _free_memory(self.device)
         return records.to(self.device) if fits else records
 
+    def _to_device(self, values):
+        return None if values is None else values.to(self.device)
+
+    def _place_indices(self, indices):
+        """Return the indices of all batches on the device."""
+        if self.device.type == "cpu" or not isinstance(indices[0], torch.Tensor):
+            return indices
+        # One copy for all of them, because each copy waits for the GPU.
+        return torch.cat(indices).to(self.device).split([len(index) for index in indices])
+
     def _iter_loaded(self):
-        """Yield the input of each batch, its records, and n_classified."""
+        """Yield the input of each batch, its records on the device, and n_classified."""
         batches = self._batch_indices()
-        inputs = self._load_each([index for index, _ in batches])
-        for x, (index, n_classified) in zip(inputs, batches):
+        indices = [index for index, _ in batches]
+        placed = self._place_indices(indices)
+        inputs = self._load_each(indices, placed)
+        for x, index, (_, n_classified) in zip(inputs, placed, batches):
             yield x, index, n_classified
 
-    def _load_each(self, indices):
+    def _load_each(self, indices, placed):
         """Yield the records at several indices as inputs; see `_to_input`."""
         if isinstance(self.records, LazyTrainingRecords):
             parts = self.records.iter_parts(indices)
         else:
-            parts = (self.records[index] for index in indices)
+            # "cuda" is not equal to "cuda:0", which it means.
+            is_resident = self.records.device.type == self.device.type
+            parts = (self.records[index] for index in (placed if is_resident else indices))
         return map(self._to_input, parts)
 
     def _to_input(self, records):
         """Return records as floating-point numbers on the device, channels first."""
-        x = records.to(self.device).movedim(-1, 1)
+        if self.device.type == "cuda" and records.device.type == "cpu":
+            # From memory that the system does not move, they are copied while the GPU computes.
+            records = records.pin_memory()
+        x = records.to(self.device, non_blocking=self.device.type == "cuda").movedim(-1, 1)
         return x if self.normalizer is None else self.normalizer.to_float(x)
 
     def _normalize(self, x):
@@ -227,11 +250,11 @@ class PairBatches(Batches):
             normalizer=normalizer,
             device=device,
         )
-        self.peaks = peaks
+        self.peaks = self._to_device(peaks)
 
     def __iter__(self):
         for x, index, _ in self._iter_loaded():
-            peaks = None if self.peaks is None else self.peaks[index].to(self.device)
+            peaks = None if self.peaks is None else self.peaks[index]
             views = [self._draw_view(x, peaks).movedim(1, -1) for _ in range(2)]
             yield self._normalize(torch.cat(views).movedim(-1, 1)), ()
 
@@ -275,12 +298,22 @@ def recompute_batch_norm_statistics(module, forward, batches, seed):
     module.eval()
     for layer in layers:
         layer.reset_running_stats()
-        layer.momentum = None  # the mean of all batches
         layer.train()
-    for x in batches.iter_unaugmented(seed):
-        forward(x)
-    for layer, momentum in zip(layers, momenta):
-        layer.momentum = momentum
+    counts = dict.fromkeys(layers, 0)
+
+    def average(layer, inputs):
+        # The mean of all batches. With None, torch would read the count, for which a GPU waits.
+        counts[layer] += 1
+        layer.momentum = 1 / counts[layer]
+
+    hooks = [layer.register_forward_pre_hook(average) for layer in layers]
+    try:
+        for x in batches.iter_unaugmented(seed):
+            forward(x)
+    finally:
+        for hook, layer, momentum in zip(hooks, layers, momenta):
+            hook.remove()
+            layer.momentum = momentum
     module.eval()
 
 

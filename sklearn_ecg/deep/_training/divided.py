@@ -208,7 +208,7 @@ class _WholeBatchNorm(TorchFunctionMode):
         count = x.numel() // n_channels
         wide = x if x.dtype == torch.float64 else x.float()
         mean, var = torch.ops.aten.batch_norm_update_stats(wide, None, None, 0.1)
-        own = torch.cat([mean, var, mean.new_tensor([count])]).double()
+        own = torch.cat([mean, var, mean.new_full((1,), count)]).double()
         # One row per process.
         table = own.new_zeros(processes.size, len(own))
         table[processes.number] = own

@@ -30,6 +30,7 @@ from .callbacks import check_callbacks, copy_callback, warmup_cosine, writes_out
 from .divided import run_divided
 from .net_state import get_state, set_state
 from .numerics import check_step, clip_gradients, named_memory_errors
+from .step_numbers import StepNumbers
 
 
 class _Net(NeuralNet):
@@ -198,46 +199,39 @@ class _Net(NeuralNet):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
             return
-        parts, sizes, norms, unread = [], [], [], []
-        waits = self._waits_for_each_loss()
+        n_steps, waits = 0, self._waits_for_each_loss()
 
         def where(number):
             return f"in epoch {len(self.history)}, batch {number} of {len(iterator)}"
 
-        def read_losses():
-            # One transfer for all numbers, because each of them waits for the GPU.
-            values = torch.stack([values for _, values in unread])
-            if self._processes is not None:
-                # Equal up to rounding, which must not make one of the processes stop earlier.
-                values = self._processes.sum(values) / self._processes.size
-            numbers = values.tolist()
-            for (row, _), (loss, norm) in zip(unread, numbers):
-                number = len(norms) + 1
-                check_step(loss, norm, prefix, where(number), self.lr, self.mixed_precision)
-                row[f"{prefix}_loss"] = loss
-                norms.append(norm)
-            unread.clear()
+        def check(loss, norm, number):
+            check_step(loss, norm, prefix, where(number), self.lr, self.mixed_precision)
 
-        with named_memory_errors(lambda: where(len(sizes) + 1), self._memory_advice(iterator)):
+        numbers = StepNumbers(check, self._processes)
+        with named_memory_errors(lambda: where(n_steps + 1), self._memory_advice(iterator)):
             for batch in iterator:
                 self.notify("on_batch_begin", batch=batch, training=training)
                 step = step_fn(batch)
                 loss = step["loss"].detach().reshape(())
-                norm = step.pop("gradient_norm", torch.zeros_like(loss)).to(loss)
+                norm = step.pop("gradient_norm", torch.zeros_like(loss))
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
-                unread.append((self.history[-1]["batches"][-1], torch.stack([loss, norm])))
+                numbers.add(
+                    self.history[-1]["batches"][-1],
+                    f"{prefix}_loss",
+                    len(batch[0]),
+                    loss,
+                    norm,
+                    getattr(self.criterion_, "parts", {}),
+                )
                 if waits:
-                    read_losses()
+                    numbers.read()
                 self.notify("on_batch_end", batch=batch, training=training, **step)
-                parts.append({**getattr(self.criterion_, "parts", {})})
-                sizes.append(len(batch[0]))
-            if unread:
-                read_losses()
-        for name in parts[0]:
-            mean = np.average([float(part[name]) for part in parts], weights=sizes)
-            self.history.record(f"{prefix}_{name}", float(mean))
+                n_steps += 1
+            numbers.read()
+        for name, mean in numbers.part_means().items():
+            self.history.record(f"{prefix}_{name}", mean)
         if training and self.gradient_clip is not None:
-            self.history.record("gradient_norm", float(np.mean(norms)))
+            self.history.record("gradient_norm", float(np.mean(numbers.norms)))
 
     def _waits_for_each_loss(self):
         """Return whether losses are read after each batch, rather than after each epoch.
@@ -340,7 +334,7 @@ def train_network(
     loss : torch.nn.Module
         ``loss(output, *rest)`` returns a scalar tensor, where ``rest`` is what the batches yield
         after the inputs. If it has a dict ``parts`` of scalars, the history contains their means
-        over the batches of each epoch.
+        over the batches of each epoch. See `StepNumbers`.
     batches, valid_batches : Batches
         With validation batches, training stops after ``n_iter_no_change`` epochs without a
         lower validation loss, and the weights of the best epoch are restored.
