@@ -17,9 +17,10 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ._validation import check_signals, read_container, was_fitted_on_rows
 from .leads import LazyRecords, to_lead_frame
-from .utils._chunks import LAZY, array_chunks
+from .utils._chunks import LAZY, TRANSFORM, array_chunks
 from .utils._documentation_links import DocumentationLinkMixin
 from .utils._fit_callbacks import CallbackSupportMixin, as_one_task
+from .utils._parallel import compute_parts
 
 __all__ = ["SignalToSignalTransformer", "SignalTransformer"]
 
@@ -116,6 +117,15 @@ class SignalTransformer(
         parts = array_chunks(signals, LAZY)
         return np.concatenate([function(np.asarray(signals[part])) for part in parts])
 
+    def _compute_in_processes(self, X, function):
+        """Return the same, of parts of the records that ``n_jobs`` processes compute.
+
+        Rounding depends on the parts, which are therefore the same for any ``n_jobs``.
+        """
+        signals = self._validate_lazily(X, reset=False)
+        parts = array_chunks(signals, TRANSFORM)
+        return np.concatenate(compute_parts(function, signals, parts, n_jobs=self.n_jobs))
+
     def _require_sampling_rate(self):
         """Return `sampling_rate`, which must not be None."""
         if self.sampling_rate is None:
@@ -192,11 +202,12 @@ class SignalToSignalTransformer(SignalTransformer, auto_wrap_output_keys=None):
         signals = self._validate_lazily(X, reset=False)
         if isinstance(signals, LazyRecords):
             # A copy, because this estimator may be fitted again before the records are read.
-            return signals.apply(
+            transformed = signals.apply(
                 copy.deepcopy(self)._transform,
                 lead_names=self._output_lead_names(),
                 attrs=self._output_attrs(signals.attrs),
             )
+            return transformed if isinstance(X, LazyRecords) else transformed.to_column()
         return self._to_container(self._transform(signals), X)
 
     def get_feature_names_out(self, input_features=None):

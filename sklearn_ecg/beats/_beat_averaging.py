@@ -98,6 +98,31 @@ def average_beats(X, lead_names, rate, start, stop, *, method="median"):
     return AverageBeats(beats, noise, n_used, rhythm, n_used_by_lead)
 
 
+def concatenate_averages(averages):
+    """Return the average beats of consecutive parts of the records as those of all of them.
+
+    Parameters
+    ----------
+    averages : list of AverageBeats
+
+    Returns
+    -------
+    AverageBeats
+    """
+    if len(averages) == 1:
+        return averages[0]
+    beats, noise, n_used, rhythms, n_used_by_lead = zip(*averages)
+    stops = np.cumsum([len(part) for part in n_used])
+    places = [range(stop - len(part), stop) for part, stop in zip(n_used, stops)]
+    first = rhythms[0]
+    rhythm = merge_rhythms(
+        list(zip(places, rhythms)), stops[-1], first.sampling_rate, first.n_times
+    )
+    arrays = (np.concatenate(parts) for parts in (beats, noise, n_used, n_used_by_lead))
+    beats, noise, n_used, n_used_by_lead = arrays
+    return AverageBeats(beats, noise, n_used, rhythm, n_used_by_lead)
+
+
 def _empty_averages(X, start, stop):
     """Return arrays for average beats, their noise, and the numbers of beats."""
     n_records, n_leads, _ = X.shape

@@ -59,7 +59,8 @@ def make_beat_classifier(
         Names of the leads, unless X is a lead frame. Twelve unnamed leads are assumed to be in
         standard order.
     n_jobs : int or None, default=None
-        Number of classes or labels that are fitted at the same time. None is 1.
+        Number of processes that measure records, and of classes or labels that are fitted at the
+        same time. None is 1.
     random_state : int, RandomState instance or None, default=None
         Seed of boosting and trees. Pass an int for reproducible results.
 
@@ -156,6 +157,6 @@ def make_beat_classifier(
         weights=_WEIGHTS,
         half_records=_HALF_RECORDS,
     )
-    features = BeatFeatures(sampling_rate, n_leads=n_leads, lead_names=lead_names)
+    features = BeatFeatures(sampling_rate, n_jobs=n_jobs, n_leads=n_leads, lead_names=lead_names)
     classifier = WeightedOneVsRestClassifier(average, n_jobs=n_jobs)
     return Pipeline([("features", features), ("classifier", classifier)])

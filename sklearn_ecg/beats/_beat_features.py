@@ -1,6 +1,7 @@
 """Measurements of the median beat as features."""
 
-from numbers import Real
+from functools import partial
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.signal import resample_poly
@@ -13,6 +14,7 @@ from ..leads import STANDARD_LEADS
 from ..leads._derived import independent_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
 from ..utils._fit_callbacks import as_one_task
+from ..utils._parallel import compute_parts
 from ..utils._warnings import warn
 from ._beat_averaging import average_beats
 from ._delineation import pr_level, qrs_bounds, wave_bounds
@@ -76,6 +78,8 @@ class BeatFeatures(SignalTransformer):
         Whether to leave out features that are NaN in all training records, such as R' in a lead in
         which no patient has one. scikit-learn's gradient boosting (1.9) fails on such features, and
         its imputers leave them out as well. With False, the features depend on the leads only.
+    n_jobs : int or None, default=None
+        Number of processes that measure records. It does not affect the result. None is 1.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -261,6 +265,7 @@ class BeatFeatures(SignalTransformer):
         "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
         "drop_empty": ["boolean"],
+        "n_jobs": [Integral, None],
     }
     _allow_nan = True
     _dtypes = [np.float32]
@@ -274,12 +279,14 @@ class BeatFeatures(SignalTransformer):
         *,
         min_reliability=0.3,
         drop_empty=True,
+        n_jobs=None,
         n_leads=None,
         lead_names=None,
     ):
         self.sampling_rate = sampling_rate
         self.min_reliability = min_reliability
         self.drop_empty = drop_empty
+        self.n_jobs = n_jobs
         self.n_leads = n_leads
         self.lead_names = lead_names
 
@@ -364,50 +371,56 @@ class BeatFeatures(SignalTransformer):
 
     def _measure(self, signals):
         """Measure all features of the records, those that are left out included."""
-        features = np.full((len(signals), len(self._feature_names)), np.nan, dtype=np.float32)
-        for part in record_chunks(len(signals), 1, BEAT_FEATURES):
-            self._measure_part(np.asarray(signals[part]), features[part])
-        return features
-
-    def _measure_part(self, signals, features):
-        """Measure some records, and write the results to the rows of ``features``."""
-        rate = float(self.sampling_rate)
-        start, stop = (round(edge * rate) for edge in _WINDOW)
-        average = average_beats(signals, self.lead_names_in_, rate, start, stop)
-        column = {name: i for i, name in enumerate(self._feature_names)}
-        reliability = average.rhythm.reliability
-        features[:, column["global__n_beats"]] = average.n_used
-        features[:, column["global__reliability"]] = reliability
-        good = (reliability >= self.min_reliability) & (average.n_used > 0)
-        names = fill_lead_names(self.lead_names_in_, self.n_leads_in_)
-        # Leads without a usable beat are missing as well.
-        for records, leads in group_by_missing_leads(average.beats):
-            records = records[good[records]]
-            if len(records) and len(leads):
-                columns = [names[lead] for lead in leads]
-                for name, values in self._measure_group(average, records, leads, columns):
-                    features[records, column[name]] = values
-
-    def _measure_group(self, average, records, leads, columns):
-        """Yield the name of each feature of some records and leads, and its values."""
-        rate = float(self.sampling_rate)
-        place = np.ix_(records, leads)
-        heart_rate = average.rhythm.heart_rate()[records]
-        lead_values, record_values = _measure_beats(
-            average.beats[place],
-            average.noise[place],
-            average.n_used_by_lead[place],
-            rate,
-            -round(_WINDOW[0] * rate),
-            heart_rate,
-            take_names(self.lead_names_in_, leads),
+        measure = partial(
+            _measure_records,
+            rate=float(self.sampling_rate),
+            min_reliability=self.min_reliability,
+            lead_names=self.lead_names_in_,
+            feature_names=self._feature_names,
         )
-        record_values.update(measure_rhythm(average.rhythm, records), heart_rate=heart_rate)
-        for measurement, values in lead_values.items():
-            for name, of_lead in zip(columns, values.T):
-                yield f"{name}__{measurement}", of_lead
-        for measurement, values in record_values.items():
-            yield f"global__{measurement}", values
+        parts = record_chunks(len(signals), 1, BEAT_FEATURES)
+        return np.concatenate(compute_parts(measure, signals, parts, n_jobs=self.n_jobs))
+
+
+def _measure_records(signals, rate, min_reliability, lead_names, feature_names):
+    """Measure all features of some records."""
+    features = np.full((len(signals), len(feature_names)), np.nan, dtype=np.float32)
+    start, stop = (round(edge * rate) for edge in _WINDOW)
+    average = average_beats(signals, lead_names, rate, start, stop)
+    column = {name: i for i, name in enumerate(feature_names)}
+    reliability = average.rhythm.reliability
+    features[:, column["global__n_beats"]] = average.n_used
+    features[:, column["global__reliability"]] = reliability
+    good = (reliability >= min_reliability) & (average.n_used > 0)
+    # Leads without a usable beat are missing as well.
+    for records, leads in group_by_missing_leads(average.beats):
+        records = records[good[records]]
+        if len(records) and len(leads):
+            for name, values in _measure_group(average, records, leads, lead_names, rate):
+                features[records, column[name]] = values
+    return features
+
+
+def _measure_group(average, records, leads, lead_names, rate):
+    """Yield the name of each feature of some records and leads, and its values."""
+    place = np.ix_(records, leads)
+    heart_rate = average.rhythm.heart_rate()[records]
+    lead_values, record_values = _measure_beats(
+        average.beats[place],
+        average.noise[place],
+        average.n_used_by_lead[place],
+        rate,
+        -round(_WINDOW[0] * rate),
+        heart_rate,
+        take_names(lead_names, leads),
+    )
+    record_values.update(measure_rhythm(average.rhythm, records), heart_rate=heart_rate)
+    names = fill_lead_names(lead_names, average.beats.shape[1])
+    for measurement, values in lead_values.items():
+        for lead, of_lead in zip(leads, values.T):
+            yield f"{names[lead]}__{measurement}", of_lead
+    for measurement, values in record_values.items():
+        yield f"global__{measurement}", values
 
 
 def _name_features(lead_names, n_leads):

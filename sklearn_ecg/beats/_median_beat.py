@@ -1,6 +1,7 @@
 """Median beats as a transformer."""
 
-from numbers import Real
+from functools import partial
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from .._validation import group_by_missing_leads, leads_with_gaps, take_names
 from ..base import SignalToSignalTransformer
 from ..leads._derived import independent_leads
-from ._beat_averaging import average_beats
+from ..utils._chunks import BEAT_FEATURES, record_chunks
+from ..utils._parallel import compute_parts
+from ._beat_averaging import average_beats, concatenate_averages
 from ._delineation import pr_level, qrs_bounds
 from ._rhythm import check_sampling_rate, reliable_heart_rate, warn_of_sampling_rate
 
@@ -49,6 +52,8 @@ class MedianBeat(SignalToSignalTransformer):
           Gaps are left out; it is 0 where all windows have one.
     min_reliability : float, default=0.3
         Minimum of `RPeaks.reliability`, in [0, 1]. The limit is a default of this library.
+    n_jobs : int or None, default=None
+        Number of processes that average records. It does not affect the result. None is 1.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -170,6 +175,7 @@ class MedianBeat(SignalToSignalTransformer):
         "average": [StrOptions({"median", "trimmed_mean"})],
         "unreliable": [StrOptions({"raise", "nan", "record_average"})],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
+        "n_jobs": [Integral, None],
     }
     _allow_nan = True
     _needs_millivolts = True
@@ -183,6 +189,7 @@ class MedianBeat(SignalToSignalTransformer):
         average="median",
         unreliable="raise",
         min_reliability=0.3,
+        n_jobs=None,
         n_leads=None,
         lead_names=None,
     ):
@@ -191,6 +198,7 @@ class MedianBeat(SignalToSignalTransformer):
         self.average = average
         self.unreliable = unreliable
         self.min_reliability = min_reliability
+        self.n_jobs = n_jobs
         self.n_leads = n_leads
         self.lead_names = lead_names
 
@@ -245,8 +253,16 @@ class MedianBeat(SignalToSignalTransformer):
 
     def _average(self, signals):
         start, stop = self._window_in_time_points()
-        rate = float(self.sampling_rate)
-        return average_beats(signals, self.lead_names_in_, rate, start, stop, method=self.average)
+        average = partial(
+            average_beats,
+            lead_names=self.lead_names_in_,
+            rate=float(self.sampling_rate),
+            start=start,
+            stop=stop,
+            method=self.average,
+        )
+        parts = record_chunks(len(signals), 1, BEAT_FEATURES)
+        return concatenate_averages(compute_parts(average, signals, parts, n_jobs=self.n_jobs))
 
     def _make_report(self, average):
         reliability = average.rhythm.reliability

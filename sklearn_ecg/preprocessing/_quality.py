@@ -1,6 +1,6 @@
 """Signal quality: flat, saturated, missing and noisy leads."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -85,6 +85,9 @@ class SignalQuality(SignalTransformer):
         Violation of the identities of the limb leads [2]_ [3]_ in mV, >= 0, that `report`
         tolerates: root mean square over the limb leads. Twice the usual resolution of 5 µV. Two
         percent of the root mean square of the limb leads are tolerated in any case.
+    n_jobs : int or None, default=None
+        Number of processes that measure records in `transform` and `mask`. It does not affect the
+        result. None is 1.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -178,6 +181,7 @@ class SignalQuality(SignalTransformer):
         "max_baseline": [_NOT_NEGATIVE],
         "max_noise": [_NOT_NEGATIVE],
         "limb_tolerance": [_NOT_NEGATIVE],
+        "n_jobs": [Integral, None],
         **SignalTransformer._parameter_constraints,
     }
     _allow_nan = True
@@ -197,6 +201,7 @@ class SignalQuality(SignalTransformer):
         max_baseline=0.5,
         max_noise=0.05,
         limb_tolerance=0.01,
+        n_jobs=None,
         n_leads=None,
         lead_names=None,
     ):
@@ -208,6 +213,7 @@ class SignalQuality(SignalTransformer):
         self.max_baseline = max_baseline
         self.max_noise = max_noise
         self.limb_tolerance = limb_tolerance
+        self.n_jobs = n_jobs
         self.n_leads = n_leads
         self.lead_names = lead_names
 
@@ -230,7 +236,7 @@ class SignalQuality(SignalTransformer):
             is float64 if that of X is, otherwise float32.
         """
         check_is_fitted(self)
-        return self._compute_in_parts(X, self._compute_features)
+        return self._compute_in_processes(X, self._compute_features)
 
     def _compute_features(self, signals):
         measures = self._measure(signals)
@@ -256,7 +262,7 @@ class SignalQuality(SignalTransformer):
             the records without unusable leads.
         """
         check_is_fitted(self)
-        return self._compute_in_parts(X, self._find_usable)
+        return self._compute_in_processes(X, self._find_usable)
 
     def _find_usable(self, signals):
         measures = self._measure(signals)
