@@ -35,6 +35,7 @@ SLOW = (
     # Networks that learn something.
     "tests/deep/test_beat_feature_estimators.py::test_learns_the_features",
     "tests/deep/test_ecg_net.py::test_each_network_learns",
+    "tests/deep/test_synchronization.py",
     "tests/deep/test_msaic_net.py::test_added_records_do_not_count_in_the_classification_loss",
     "tests/deep/test_msaic_net.py::test_early_stopping_keeps_groups_on_one_side",
     "tests/deep/test_msaic_net.py::test_weighted_prevalence_is_learned_with_any_batch_size",
@@ -58,6 +59,9 @@ SLOW = (
     "tests/deep/test_fit_callbacks.py::test_without_callbacks_of_sklearn",
     "tests/feature_selection/test_sequential.py::test_processes_give_the_same",
     "tests/test_lazy_estimators.py::test_grid_search_in_processes",
+    "tests/test_lazy_estimators.py::test_tools_that_select_rows_take_a_column",
+    "tests/utils/test_parallel.py::test_n_jobs_within_n_jobs",
+    "tests/utils/test_parallel.py::test_parts_are_computed_by_other_processes",
     "tests/datasets/test_fuzz.py::test_damaged_files",
     "tests/persistence/test_files.py::test_killed_while_saving",
     "tests/persistence/test_save_load.py::test_other_process_gives_the_same_bits",

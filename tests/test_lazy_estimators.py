@@ -6,12 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imblearn.ensemble import BalancedBaggingClassifier, EasyEnsembleClassifier
+from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    VotingClassifier,
+)
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
@@ -32,6 +38,7 @@ from sklearn_ecg import (
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.imbalance import RecordOverSampler, RecordUnderSampler
 from sklearn_ecg.inspection import grad_cam, lead_importance, record_lead_importance, score_by_leads
+from sklearn_ecg.leads._record_columns import read_column
 from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineRemover,
@@ -307,10 +314,56 @@ def test_samplers_select_by_position(data, lazy):
         expected, expected_labels = sampler.fit_resample(X, y)
         assert_array_equal(taken, expected)
         assert_array_equal(labels, expected_labels)
-    # That of imbalanced-learn requires rows, of arrays too.
+        taken, _ = sampler.fit_resample(lazy.to_column(), y)
+        assert_array_equal(read_column(taken), expected)
+
+
+def test_tools_that_select_rows_take_a_column(data, lazy, monkeypatch):
+    """Nothing is read before the network is trained."""
+    X, y = data
+    y = np.where(np.arange(len(y)) < 30, 0, 1)
+    rows = np.arange(len(y))[:, np.newaxis]
+    cropper, clf = Cropper(100).fit(X), MSAICNetClassifier(**{**TINY, "max_epochs": 1})
+    column, X = cropper.transform(lazy.to_column()), cropper.transform(X)
+    for sampler in (RandomUnderSampler(random_state=0), RandomOverSampler(random_state=0)):
+        with monkeypatch.context() as context:
+            context.setattr(LazyRecords, "_read", None)
+            taken, labels = sampler.fit_resample(column, y)
+        positions, expected_labels = sampler.fit_resample(rows, y)
+        assert_array_equal(labels, expected_labels)
+        assert_array_equal(read_column(taken), X[positions[:, 0]])
+        expected = clf.fit(X[positions[:, 0]], labels).predict_proba(X)
+        # Within a Pipeline, before and after other steps.
+        for steps in ((sampler, cropper, clf), (cropper, sampler, clf)):
+            pipeline = make_sampling_pipeline(*steps).fit(lazy.to_column(), y)
+            assert_array_equal(pipeline.predict_proba(lazy.to_column()), expected)
+            assert_array_equal(pipeline.predict_proba(lazy), expected)
+        scores = [
+            cross_validate(make_sampling_pipeline(sampler, clf), column, y, cv=2, n_jobs=n_jobs)
+            for n_jobs in (1, 2)
+        ]
+        assert_array_equal(*(score["test_score"] for score in scores))
+    for ensemble in (
+        BaggingClassifier(clf, 2, random_state=0),
+        BalancedBaggingClassifier(clf, 2, random_state=0),
+        EasyEnsembleClassifier(2, estimator=clf, random_state=0),
+    ):
+        assert ensemble.fit(column, y).predict_proba(column).shape == (len(y), 2)
+
+
+def test_errors_of_columns(data, lazy):
+    X, y = data
+    y = np.where(np.arange(len(y)) < 30, 0, 1)
+    with pytest.raises(TypeError, match="computes with the values of X: pass the records as an ar"):
+        SMOTE().fit_resample(lazy.to_column(), y)
+    # Arrays of three dimensions are refused as well.
     for records in (X, lazy):
         with pytest.raises(ValueError, match="dim 3"):
             RandomUnderSampler().fit_resample(records, y)
+    for other in (lazy[:5].to_column(), np.full((5, 1), None, dtype=object)):
+        both = np.concatenate([lazy[:5].to_column(), other])
+        with pytest.raises(ValueError, match="records of several sources or other objects"):
+            MSAICNetClassifier(**TINY).fit(both, y[:10])
 
 
 def test_other_tools(data, lazy):

@@ -7,6 +7,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
 from ..leads import is_lead_frame, stack_signals, to_lead_array
+from ..leads._record_columns import read_column
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 
 # Width of the strings to which NumPy converts numbers, as in ``numpy.array(["a", numpy.nan])``.
@@ -32,6 +33,7 @@ def check_records(X):
     ValueError
         If X does not hold one record of numbers per row.
     """
+    X = read_column(X)
     check_container(X)
     X = to_lead_array(X) if is_lead_frame(X) else as_array(X)
     if X.dtype == object and X.ndim == 2 and X.size and np.ndim(X.flat[0]) == 1:

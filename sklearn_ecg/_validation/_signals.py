@@ -9,6 +9,7 @@ object array           (n_records, n_leads), a signal per cell
 2-D array, lead-major  (n_records, n_leads * n_times)           ``n_leads=``
 numeric DataFrame      (n_records, n_leads * n_times)           ``n_leads=``
 `LazyRecords`          (n_records, n_leads, n_times)
+column of them         (n_records, 1), a record per cell
 =====================  =======================================  ==========================
 
 Images have their own containers, see `check_images`.
@@ -27,6 +28,7 @@ from ..leads import (
     to_lead_array,
 )
 from ..leads._lead_order import check_standard_order
+from ..leads._record_columns import read_column
 from ._containers import SINGLE_RECORD, as_array, check_container, refuse_other_objects
 from ._finite import check_finite
 from ._millivolts import check_millivolts
@@ -71,6 +73,7 @@ def check_signals(estimator, X, *, reset, dtype=np.float32, allow_nan=False):
     TypeError
         If X contains objects that are neither numbers nor signals.
     """
+    X = read_column(X)
     check_container(X)
     n_leads = getattr(estimator, "n_leads", None)
     columns, are_rows = None, False
@@ -145,6 +148,7 @@ def read_container(X, *, name, n_leads=None):
     lead_names : tuple of str or None
         The lead names of a lead frame or of lazy records; None for other containers.
     """
+    X = read_column(X)
     check_container(X)
     if isinstance(X, LazyRecords):
         found = _check_given_leads(X.shape[1], n_leads, X.shape[2])
@@ -195,6 +199,7 @@ def read_signals(X, *, name, n_leads=None, lead_names=None, sampling_rate=None):
     ValueError
         If X is ambiguous or empty, or `lead_names` or `sampling_rate` does not match it.
     """
+    X = read_column(X)
     check_container(X)
     if isinstance(X, LazyRecords):
         size = X.size

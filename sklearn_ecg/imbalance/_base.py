@@ -13,6 +13,7 @@ from .._validation._containers import as_array
 from .._validation._samples import check_groups, number_groups
 from ..base import fill_lead_names
 from ..leads import LazyRecords, to_lead_frame
+from ..leads._record_columns import read_column
 from ..utils._documentation_links import DocumentationLinkMixin
 from ._draws import draw_new_records
 from ._targets import check_target
@@ -150,6 +151,7 @@ def check_any_records(estimator, X):
 
     Sets the attributes ``n_features_in_`` and, for frames, ``feature_names_in_``.
     """
+    X = read_column(X)
     check_container(X)
     name = type(estimator).__name__
     shape = getattr(X, "shape", None) or as_array(X).shape

@@ -10,6 +10,7 @@ from ..utils._chunks import LAZY, record_chunks
 from ..utils._warnings import warn
 from ._attrs import check_rate_note, check_unit_note
 from ._names import normalize_lead_names
+from ._record_columns import make_column
 from ._record_sources import AppliedSource, FileSource, ReplacedLeadsSource
 
 # Bytes of an array of which reading it as a whole raises a warning.
@@ -23,8 +24,9 @@ class LazyRecords:
     an integer returns a record, and a slice, a mask or positions return other lazy records,
     without reading the file. The tools of scikit-learn that select records, such as
     ``cross_validate``, ``GridSearchCV``, ``Pipeline`` and ``train_test_split``, therefore do not
-    copy them. The estimators of this package read them in parts. Everything else converts them to
-    an array, with a warning if it has 1 GiB or more.
+    copy them. The estimators of this package read them in parts. For the samplers of
+    imbalanced-learn, see `to_column`. Everything else converts them to an array, with a warning if
+    it has 1 GiB or more.
 
     Pickles contain the path of the file and the positions of the records. Other processes read the
     same file. If it has changed since it was opened, which its size and its modification time show,
@@ -302,6 +304,22 @@ class LazyRecords:
         replaced.attrs = dict(self.attrs)
         replaced._set_source(ReplacedLeadsSource(self, leads, values))
         return replaced
+
+    def to_column(self):
+        """Return the records as a column of cells, for tools that need rows and columns.
+
+        These are the samplers of imbalanced-learn that select records, and ensembles such as
+        `sklearn.ensemble.BaggingClassifier`. They convert X to an array of two dimensions, as which
+        lazy records would be read and refused.
+
+        Returns
+        -------
+        column : ndarray of shape (n_records, 1), dtype object
+            Each cell is one lazy record, which is not read. Estimators accept such a column, or
+            some rows of it in any order, in place of the lazy records. Transformers of signals
+            return a column.
+        """
+        return make_column(self)
 
     def save(self, path):
         """Write the records to a new ``.npy`` file, and return the lazy records of this file.
