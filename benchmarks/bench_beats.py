@@ -4,7 +4,8 @@
 
 neurokit2 has to be called record by record, and is listed as not installed if it is not; version
 0.2.13 requires pandas < 3 and therefore a separate environment. Processor times per record are
-reported, which other processes on the machine affect less.
+reported, which other processes on the machine affect less. With ``--jobs 2``, the times that pass
+with one and with two processes are compared instead.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import numpy as np
 from _timing import REPEATS, keep
 
 from sklearn_ecg.datasets import make_ecg
-from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat
+from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, SignalQuality
 
 REASON = "detection and the median of the beats of twelve leads are most of the time"
 
@@ -33,11 +34,36 @@ def with_neurokit2(X, rate):
         neurokit2.ecg_delineate(clean, peaks, sampling_rate=rate, method="dwt")
 
 
+def compare_jobs(n_jobs, repeats):
+    """Print the least milliseconds that pass per record with one process and with several."""
+    for rate, n_records in ((100, 2048), (500, 512)):
+        X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
+        for name in (BeatFeatures, MedianBeat, SignalQuality):
+            transformer = name(sampling_rate=rate).fit(X[:48])
+            seconds = {1: [], n_jobs: []}
+            # The first repeat starts the processes.
+            for repeat in range(repeats + 1):
+                for number, times in seconds.items():
+                    start = time.perf_counter()
+                    transformer.set_params(n_jobs=number).transform(X)
+                    if repeat:
+                        times.append(time.perf_counter() - start)
+            one, several = (1000 * min(times) / n_records for times in seconds.values())
+            print(
+                f"{name.__name__}, {rate} Hz: {one:.2f} ms with n_jobs=1, {several:.2f} ms with "
+                f"n_jobs={n_jobs}, ratio {one / several:.2f}"
+            )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--jobs", type=int, help="number of processes to compare with one")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
+    if args.jobs:
+        compare_jobs(args.jobs, args.repeats)
+        return
     for rate, n_records in ((100, 512), (500, 128)):
         X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
         features, beat = BeatFeatures(sampling_rate=rate), MedianBeat(sampling_rate=rate)

@@ -1,7 +1,7 @@
 """Detection and repair of swapped electrodes."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,8 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         Minimum of `RPeaks.reliability`, in [0, 1]. Records below this default of this library,
         without usable beats, or with a flat lead I, II, III or V1 to V6, are not used in `fit` and
         are "unknown" in `predict`.
+    n_jobs : int or None, default=None
+        Number of processes that measure records. It does not affect the result. None is 1.
     n_leads : int or None, default=None
         Number of leads. Required for rows and numeric frames.
     lead_names : sequence of str or None, default=None
@@ -151,6 +153,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         "swaps": [str, "array-like", None],
         "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
         "min_reliability": [Interval(Real, 0, 1, closed="both")],
+        "n_jobs": [Integral, None],
     }
     _needs_millivolts = True
     _scale_errors = ("unit",)
@@ -162,6 +165,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         swaps=None,
         false_alarm_rate=0.01,
         min_reliability=0.3,
+        n_jobs=None,
         n_leads=None,
         lead_names=None,
     ):
@@ -169,6 +173,7 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
         self.swaps = swaps
         self.false_alarm_rate = false_alarm_rate
         self.min_reliability = min_reliability
+        self.n_jobs = n_jobs
         self.n_leads = n_leads
         self.lead_names = lead_names
 
@@ -297,7 +302,8 @@ class ElectrodeSwapDetector(SignalToSignalTransformer):
 
     def _measure(self, signals):
         layout = LeadLayout(self.lead_names_in_)
-        return measure_records(signals, layout, float(self.sampling_rate), self.min_reliability)
+        rate = float(self.sampling_rate)
+        return measure_records(signals, layout, rate, self.min_reliability, self.n_jobs)
 
     def decision_function(self, X):
         """Score the swaps.

@@ -4,6 +4,7 @@ A swap gives each lead the signal of another one, or its negative. Each lead and
 therefore measured once, and the measurements after any swap are selected from them.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..beats._delineation import pr_level, qrs_bounds, wave_bounds
 from ..beats._measurements import measure_p, measure_qrs, measure_st, measure_t
 from ..leads._electrodes import CHEST_LEADS, LIMB_LEADS, derive_limb_leads, swapped_leads
 from ..utils._chunks import BEAT_FEATURES, record_chunks
+from ..utils._parallel import compute_parts
 
 _WINDOW = (-0.40, 0.68)  # seconds from the R-peak
 _MEASURING_RATE = 500  # Hz
@@ -132,7 +134,7 @@ class BeatMeasures(NamedTuple):
         return BeatMeasures(self.values[records], self.correlation[records])
 
 
-def measure_records(signals, layout, rate, min_reliability):
+def measure_records(signals, layout, rate, min_reliability, n_jobs=1):
     """Measure the median beat of each record.
 
     Parameters
@@ -143,6 +145,8 @@ def measure_records(signals, layout, rate, min_reliability):
     rate : float
         In Hz.
     min_reliability : float
+    n_jobs : int or None, default=1
+        Number of processes.
 
     Returns
     -------
@@ -150,11 +154,10 @@ def measure_records(signals, layout, rate, min_reliability):
     reliable : ndarray of shape (n_records,), bool
         The records that are in it.
     """
-    parts = [
-        _measure_part(signals[part], layout, rate, min_reliability)
-        for part in record_chunks(len(signals), 1, BEAT_FEATURES)
-    ]
-    values, correlation, reliable = (np.concatenate(arrays) for arrays in zip(*parts))
+    measure = partial(_measure_part, layout=layout, rate=rate, min_reliability=min_reliability)
+    parts = record_chunks(len(signals), 1, BEAT_FEATURES)
+    results = compute_parts(measure, signals, parts, n_jobs=n_jobs)
+    values, correlation, reliable = (np.concatenate(arrays) for arrays in zip(*results))
     return BeatMeasures(values, correlation), reliable
 
 

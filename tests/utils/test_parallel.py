@@ -13,6 +13,7 @@ from sklearn_ecg import LazyRecords, base, to_lead_array, to_lead_frame
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import (
     BeatFeatures,
+    ElectrodeSwapDetector,
     MedianBeat,
     RandomConvolutionFeatures,
     SignalQuality,
@@ -64,6 +65,15 @@ def test_parts_are_computed_by_other_processes():
 def test_results_are_in_order():
     calls = [(i,) for i in range(600)]
     assert list(run_parallel(abs, calls, n_jobs=2)) == list(range(600))
+
+
+def test_scores_of_swaps_do_not_depend_on_n_jobs():
+    X = make_ecg(100, duration=2, random_state=0).data
+    detector = ElectrodeSwapDetector(100, swaps=["RA-LA", "V1-V2"], false_alarm_rate=0.05)
+    scores = [
+        detector.set_params(n_jobs=n_jobs).fit(X).decision_function(X[::-1]) for n_jobs in (1, 2)
+    ]
+    assert_array_equal(*scores)
 
 
 @pytest.mark.parametrize("transformer", TRANSFORMERS, ids=lambda t: type(t).__name__)
