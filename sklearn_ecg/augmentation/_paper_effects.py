@@ -103,8 +103,8 @@ class PaperFolds(ImageAugmentation):
             border = torch.exp(-((distance + 2.5 * width) / (1.5 * width)).square())
             shade = torch.exp(-distance / 0.08) * (distance > 0)
             change = (-line + 0.35 * border - 0.25 * shade).clamp(min=-1)
-            strength = self.strength * (0.3 + 0.7 * draw.uniform(1, 1, 1))
-            factor[images] *= 1 + strength * change * is_marked
+            strength = self.strength * (0.3 + 0.7 * draw.uniform(1, 1, 1)) * is_marked
+            factor[images] *= 1 + strength * change
         return x * factor, peaks
 
 
@@ -153,8 +153,8 @@ class PaperStains(ImageAugmentation):
             inside = torch.sigmoid((1 - relative) / 0.03)
             rim = torch.exp(-((relative - 0.97) / 0.04).square())
             alpha = 0.6 * inside + 0.4 * rim
-            strength = self.strength * (0.3 + 0.7 * draw.uniform(1, 1, 1))
-            factor[images] *= 1 - strength * alpha * absorbed * is_marked
+            strength = self.strength * (0.3 + 0.7 * draw.uniform(1, 1, 1)) * is_marked
+            factor[images] *= 1 - strength * alpha * absorbed
         return x * factor, peaks
 
 
@@ -257,12 +257,16 @@ def _each_mark(x, max_marks, generator):
     count = (uniform_per_image(x, generator) * (max_marks + 1)).floor()
     for mark in range(max_marks):
         is_marked, images = count > mark, slice(None)
-        if x.device.type == "cpu":
+        if _is_on_cpu(x):
             images = is_marked.nonzero()[:, 0]
             if len(images) == 0:
                 return
         is_marked = is_marked[images].to(x.dtype)[:, None, None, None]
         yield images, is_marked, _Draw(x, generator, n_images=len(is_marked))
+
+
+def _is_on_cpu(x):
+    return x.device.type == "cpu"
 
 
 class _Draw:

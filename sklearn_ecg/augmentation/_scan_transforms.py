@@ -199,7 +199,7 @@ def _corners(x):
     """Return the corners of each image in pixels from its center, of shape (n_images, 4, 2)."""
     height, width = x.shape[2:]
     across, down = filled(x, [-width / 2, width / 2]), filled(x, [-height / 2, height / 2])
-    corners = torch.stack([across.repeat(2), down.repeat_interleave(2)], dim=1)
+    corners = torch.stack([across.repeat(2), down[:, None].expand(2, 2).flatten()], dim=1)
     return corners.expand(len(x), 4, 2)
 
 

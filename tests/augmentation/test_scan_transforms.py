@@ -20,6 +20,7 @@ from sklearn_ecg.augmentation import (
     RandomScan,
     SensorNoise,
     UnevenLight,
+    _paper_effects,
 )
 from sklearn_ecg.augmentation._scan_transforms import (
     _corners,
@@ -263,3 +264,15 @@ def test_images_from_0_to_255_raise(transform):
         transform(pages.astype(np.float32))
     noisy = np.random.default_rng(0).normal(size=(1, 1, 16, 16)).astype(np.float32)
     assert np.isfinite(transform(noisy)).all()
+
+
+@pytest.mark.parametrize("transform", [PaperFolds(1, strength=1.0), PaperStains(1, strength=1.0)])
+def test_images_without_marks_are_unchanged(transform, monkeypatch):
+    """On GPUs, marks are computed for all images."""
+    x = torch.ones(64, 3, 20, 30)
+    count = torch.rand(64, generator=generator())
+    for is_on_cpu in (True, False):
+        monkeypatch.setattr(_paper_effects, "_is_on_cpu", lambda x, value=is_on_cpu: value)
+        marked = (transform(x, random_state=0) != x).any(3).any(2).any(1)
+        # A stain may be outside of the image.
+        assert not marked[count < 0.5].any() and marked[count >= 0.5].float().mean() > 0.8

@@ -36,9 +36,10 @@ def test_means_of_parts_are_weighted_by_the_number_of_records():
     for size, value in ((4, 1.0), (2, 4.0)):
         batch = torch.randn(size + 5, 3, generator=torch.Generator().manual_seed(size))
         ranks.append(float(EffectiveRank(batch)))
-        parts = {"a": torch.tensor(value), "rank": EffectiveRank(batch), "b": torch.tensor(-value)}
+        parts = {"a": torch.tensor(value), "rank": EffectiveRank(batch), "b": -value}
         numbers.add({}, "train_loss", size, torch.tensor(0.0), torch.tensor(0.0), parts)
     numbers.read()
+    # A number of Python is a scalar as well.
     expected = {"a": 2.0, "rank": (4 * ranks[0] + 2 * ranks[1]) / 6, "b": -2.0}
     assert numbers.part_means() == pytest.approx(expected)
 

@@ -40,12 +40,11 @@ class StepNumbers:
             Number of records.
         loss, norm : tensor of shape ()
         parts : dict
-            Parts of the loss by name: tensors of shape (), or objects of a class that reads several
-            of them, see `EffectiveRank`.
+            Parts of the loss by name: scalars, or objects of a class that reads several of them,
+            see `EffectiveRank`.
         """
-        scalars = [part for part in parts.values() if isinstance(part, torch.Tensor)]
-        numbers = torch.stack([loss, *(number.reshape(()).to(loss) for number in (norm, *scalars))])
-        self._unread.append((row, key, numbers, dict(parts)))
+        scalars = [part for part in parts.values() if not hasattr(part, "read")]
+        self._unread.append((row, key, (loss, norm, *scalars), dict(parts)))
         self._sizes.append(size)
         if len(self._unread) == _MOST_UNREAD:
             self.read()
@@ -56,23 +55,36 @@ class StepNumbers:
             return
         rows, keys, numbers, parts = zip(*self._unread)
         self._unread.clear()
-        numbers = torch.stack(numbers)
-        if self._processes is not None:
-            # Equal up to rounding, which must not make one of the processes stop earlier.
-            numbers = self._processes.sum(numbers) / self._processes.size
-        numbers = numbers.tolist()
+        numbers = self._to_floats(numbers)
         for row, key, (loss, norm, *_) in zip(rows, keys, numbers):
             self._check(loss, norm, len(self.norms) + 1)
             row[key] = loss
             self.norms.append(norm)
         position = 2
         for name, part in parts[0].items():
-            if isinstance(part, torch.Tensor):
+            if not hasattr(part, "read"):
                 values = [of_step[position] for of_step in numbers]
                 position += 1
             else:
                 values = part.read([of_step[name] for of_step in parts])
             self._parts.setdefault(name, []).extend(values)
+
+    def _to_floats(self, numbers):
+        """Return the numbers of several steps as lists of floats."""
+        like = numbers[0][0]
+        if self._processes is None and like.device.type == "cpu":
+            return [list(map(float, of_step)) for of_step in numbers]
+        # One copy for all of them, because each copy waits for the GPU.
+        table = torch.stack(
+            [
+                torch.stack([torch.as_tensor(number).reshape(()).to(like) for number in of_step])
+                for of_step in numbers
+            ]
+        )
+        if self._processes is not None:
+            # Equal up to rounding, which must not make one of the processes stop earlier.
+            table = self._processes.sum(table) / self._processes.size
+        return table.tolist()
 
     def part_means(self):
         """Return the mean over the records of each part of the loss, by name."""
