@@ -338,11 +338,11 @@ def test_tools_that_select_rows_take_a_column(data, lazy, monkeypatch):
             pipeline = make_sampling_pipeline(*steps).fit(lazy.to_column(), y)
             assert_array_equal(pipeline.predict_proba(lazy.to_column()), expected)
             assert_array_equal(pipeline.predict_proba(lazy), expected)
-        scores = [
-            cross_validate(make_sampling_pipeline(sampler, clf), column, y, cv=2, n_jobs=n_jobs)
-            for n_jobs in (1, 2)
-        ]
-        assert_array_equal(*(score["test_score"] for score in scores))
+    scores = [
+        cross_validate(make_sampling_pipeline(sampler, clf), column, y, cv=2, n_jobs=n_jobs)
+        for n_jobs in (1, 2)
+    ]
+    assert_array_equal(*(score["test_score"] for score in scores))
     for ensemble in (
         BaggingClassifier(clf, 2, random_state=0),
         BalancedBaggingClassifier(clf, 2, random_state=0),
