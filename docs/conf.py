@@ -42,6 +42,7 @@ extensions = [
     "sphinx_design",
     "forest_plots",
     "formulas",
+    "line_breaks",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]

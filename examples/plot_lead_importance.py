@@ -76,6 +76,7 @@ LeadImportanceDisplay.from_importances(leads, score_name="neg_log_loss")
 # Leads that are replaced together cannot substitute for each other. The map shows the same values
 # on the body.
 
+# sphinx_gallery_thumbnail_number = 3
 regions = lead_importance(clf, X_test, y_test, lead_groups="regions", **options)
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.2), width_ratios=(1, 2.4), layout="constrained")
 for ax, kind in zip(axes, ("bars", "map")):
@@ -97,7 +98,10 @@ ECGDisplay.from_record(
 # Grad-CAM shows which time points support a class: it weights the last feature map of the network
 # by the contribution of each channel. At this depth, the leads are already mixed.
 
-GradCAMDisplay.from_estimator(clf, X_test, sampling_rate=rate, record=infarction, target=1)
+display = GradCAMDisplay.from_estimator(
+    clf, X_test, sampling_rate=rate, record=infarction, target=1
+)
+display.figure_.axes[0].set_title("Grad-CAM: infarction")
 
 # %%
 # The embedding

@@ -15,6 +15,7 @@ and explained like any other. The records are synthetic; for real ones, replace 
 # if it has one.
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from torch import nn
@@ -90,9 +91,11 @@ TrainingHistoryDisplay.from_estimator(search)
 # What it relies on
 # -----------------
 
+# sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 importance = lead_importance(
     search, X[test], y[test], scoring="roc_auc", lead_groups="regions", random_state=0
 )
 LeadImportanceDisplay.from_importances(importance, score_name="roc_auc", ax=axes[0])
-EmbeddingDisplay.from_estimator(search, X[test], y[test], ax=axes[1])
+names = np.where(y[test], "infarction", "normal")
+EmbeddingDisplay.from_estimator(search, X[test], names, ax=axes[1])

@@ -69,3 +69,19 @@ def test_every_example_has_a_place_in_the_gallery(monkeypatch):
     order = importlib.import_module("gallery_order").ORDER
     examples = (DOCS.parent / "examples").glob("*.py")
     assert sorted(order) == sorted(path.stem for path in examples)
+
+
+def test_long_names_break_between_words(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "extensions"))
+    mark = importlib.import_module("line_breaks").mark_breaks
+    for name, parts in {
+        "beats.make_beat_classifier": "beats. make_ beat_ classifier",
+        "MSAICNetClassifier": "MSAIC Net Classifier",
+        "sklearn_ecg.ACLECGEncoder": "sklearn_ ecg. ACLECG Encoder",
+        "short_name": "short_name",
+        "0.3;&quot;": "0.3;&quot;",
+    }.items():
+        span = '<code><span class="pre">{}</span></code>'
+        assert mark(span.format(name)) == span.format(parts.replace(" ", "<wbr>"))
+    code = "<pre>make_beat_classifier</pre>"
+    assert mark(code) == code

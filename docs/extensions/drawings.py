@@ -98,24 +98,30 @@ def mix(color, share):
     return share * np.array(to_rgb(RED)) + (1 - share) * np.array(to_rgb(color))
 
 
-def landing_figure(results, *, dark):
-    """Draw a record of twelve leads in the colors of their importance, and the importance."""
+def landing_figure(results, *, dark, narrow):
+    """Draw a record of twelve leads in the colors of their importance, and the importance.
+
+    The importance is below the record if the figure is narrow, as on a phone.
+    """
     signals, names, interval, importance = results
     ink, faint = ("#e6e6e6", "#48484d") if dark else ("#333333", "#e3e3e3")
     mean = importance.importances_mean
     share = np.clip(mean / mean.max(), 0, 1)
     order = [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
     with plt.rc_context({"text.color": ink, "axes.labelcolor": ink, "font.size": 10}):
-        figure = plt.figure(figsize=(10.5, 3.7), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=(2.3, 1))
-        axes = left.subplots(3, 4, sharex=True, sharey=True)
+        figure = plt.figure(figsize=(4.6, 6.4) if narrow else (10.5, 3.7), layout="constrained")
+        if narrow:
+            first, second = figure.subfigures(2, 1, height_ratios=(1, 1.2))
+        else:
+            first, second = figure.subfigures(1, 2, width_ratios=(2.3, 1))
+        axes = first.subplots(3, 4, sharex=True, sharey=True)
         seconds = np.arange(250) / 100
         for ax, lead in zip(axes.flat, np.ravel(order)):
             color = mix(ink, share[lead])
             ax.plot(seconds, signals[lead, :250], color=color, linewidth=1.3)
             ax.set_title(names[lead], loc="left", fontsize=9, pad=0, color=color)
             ax.set_axis_off()
-        ax = right.subplots()
+        ax = second.subplots()
         positions = np.arange(12)
         ax.barh(
             positions,
@@ -147,10 +153,14 @@ def draw(folder):
         ("logo_dark.svg", logo("#e6e6e6")),
     ):
         (folder / name).write_text(text, encoding="utf-8")
-    paths = {False: folder / "landing_light.svg", True: folder / "landing_dark.svg"}
+    paths = {
+        (narrow, dark): folder / f"landing{'_narrow' * narrow}_{'dark' if dark else 'light'}.svg"
+        for narrow in (False, True)
+        for dark in (False, True)
+    }
     if not all(path.is_file() for path in paths.values()):
         results = landing_results()
-        for dark, path in paths.items():
-            figure = landing_figure(results, dark=dark)
+        for (narrow, dark), path in paths.items():
+            figure = landing_figure(results, dark=dark, narrow=narrow)
             figure.savefig(path, transparent=True, metadata={"Date": None})
             plt.close(figure)
