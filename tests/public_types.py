@@ -35,6 +35,13 @@ n_records = len(ecg.data)
 X, y = make_ecg(10, return_X_y=True)
 bootstrap_interval("roc_auc", y, y, groups=ecg.groups)
 
+# What is documented is accepted, even where the default is of another type.
+make_ecg(10, records_per_patient=(1, 3), prevalence={"inferior": 0.2}, regions="inferior")
+MSAICNetClassifier(filters=[8], dilations=(1,), normalize=None, class_weight={0: 1, 1: 5})
+ECGNetClassifier(lambda n_leads, n_outputs: None, n_threads=None)
+SimCardioNetEncoder(image_size=(64, 96), augmentation=[])
+BandpassFilter(None, 40, sampling_rate=100)
+
 # mypy reports an error that is expected and missing as unused.
 MSAICNetClassifier(n_epochs=2)  # type: ignore[call-arg]
 sklearn_ecg.MSAICNet  # type: ignore[attr-defined]  # noqa: B018

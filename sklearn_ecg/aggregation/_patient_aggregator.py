@@ -1,5 +1,6 @@
 """A classifier that is trained on records, and predicts patients."""
 
+from collections.abc import Callable
 from numbers import Integral
 
 import numpy as np
@@ -121,7 +122,7 @@ class PatientAggregator(AggregatingClassifier):
         self,
         estimator,
         *,
-        aggregate="mean",
+        aggregate: str | Callable = "mean",
         patient_level=None,
         weighting="records",
         label_conflicts="raise",
@@ -296,7 +297,7 @@ class PatientAggregator(AggregatingClassifier):
         probability, _, patients = self._predict(X, groups)
         return pd.DataFrame(probability, index=patients, columns=self._names)
 
-    def score_patients(self, X, y, groups=None, *, scoring="accuracy"):
+    def score_patients(self, X, y, groups=None, *, scoring: str | Callable = "accuracy"):
         """Score the predictions of patients, each of which counts once.
 
         Parameters

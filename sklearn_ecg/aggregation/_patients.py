@@ -1,5 +1,6 @@
 """Tables with a row per patient: probabilities, and labels."""
 
+from collections.abc import Callable
 from numbers import Integral
 
 import numpy as np
@@ -70,7 +71,9 @@ def label_patients(target, members, patients, conflicts):
     },
     prefer_skip_nested_validation=True,
 )
-def aggregate_patients(y_proba, groups, *, aggregate="mean", multilabel=False, classes=None):
+def aggregate_patients(
+    y_proba, groups, *, aggregate: str | Callable = "mean", multilabel=False, classes=None
+):
     """Aggregate the probabilities of the records of each patient.
 
     For probabilities that are known already, such as those of `cross_val_predict`. In

@@ -1,5 +1,6 @@
 """A classifier that is trained on windows, and predicts records of any length."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
@@ -162,7 +163,7 @@ class WindowedClassifier(AggregatingClassifier):
         duration,
         step=None,
         *,
-        aggregate="mean",
+        aggregate: str | Callable = "mean",
         shorter="raise",
         weighting="records",
         max_windows=None,

@@ -114,7 +114,7 @@ class PowerlineNoise(Augmentation):
         "sampling_rate": [*POSITIVE, None],
     }
 
-    def __init__(self, scale=0.1, *, frequency=50, sampling_rate=None):
+    def __init__(self, scale=0.1, *, frequency: float | tuple[float, ...] = 50, sampling_rate=None):
         self.scale = scale
         self.frequency = frequency
         self.sampling_rate = sampling_rate

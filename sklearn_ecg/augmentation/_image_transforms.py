@@ -48,7 +48,7 @@ class RandomRotation(ImageAugmentation):
         "fill": FILL,
     }
 
-    def __init__(self, max_angle=5, *, fill="edge"):
+    def __init__(self, max_angle: float = 5, *, fill: float | str = "edge"):
         self.max_angle = max_angle
         self.fill = fill
 

@@ -49,7 +49,7 @@ class RandomPerspective(ImageAugmentation):
         "fill": FILL,
     }
 
-    def __init__(self, max_shift=0.05, *, fill="edge"):
+    def __init__(self, max_shift=0.05, *, fill: float | str = "edge"):
         self.max_shift = max_shift
         self.fill = fill
 

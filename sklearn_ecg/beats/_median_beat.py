@@ -185,7 +185,7 @@ class MedianBeat(SignalToSignalTransformer):
         self,
         sampling_rate=None,
         *,
-        window=(-0.3, 0.5),
+        window: tuple[float, float] = (-0.3, 0.5),
         average="median",
         unreliable="raise",
         min_reliability=0.3,

@@ -137,7 +137,15 @@ class MultilabelCalibratedClassifierCV(CrossFittedClassifier):
         "ensemble": ["boolean", StrOptions({"auto"})],
     }
 
-    def __init__(self, estimator=None, *, method="sigmoid", cv=None, n_jobs=None, ensemble="auto"):
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        method="sigmoid",
+        cv=None,
+        n_jobs=None,
+        ensemble: bool | str = "auto",
+    ):
         self.estimator = estimator
         self.method = method
         self.cv = cv

@@ -1,6 +1,6 @@
 """Thresholds of each label: those of the best score, or for a wanted sensitivity or specificity."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from copy import deepcopy
 from inspect import signature
 from numbers import Integral, Real
@@ -165,9 +165,9 @@ class MultilabelTunedThresholdClassifierCV(CrossFittedClassifier):
         self,
         estimator,
         *,
-        scoring="balanced_accuracy",
+        scoring: str | Callable = "balanced_accuracy",
         response_method="auto",
-        thresholds=100,
+        thresholds: int | Sequence[float] | np.ndarray = 100,
         cv=None,
         refit=True,
         n_jobs=None,

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -107,9 +108,9 @@ Computing in Cardiology 48, 1-4. doi:10.23919/CinC53138.2021.9662687
 def load_challenge(
     folder,
     *,
-    labels="scored",
+    labels: Any = "scored",
     unlabeled="raise",
-    leads=STANDARD_LEADS,
+    leads: Iterable[str] = STANDARD_LEADS,
     lead_aliases=None,
     missing_leads="raise",
     missing_values="raise",

@@ -14,6 +14,7 @@ import uuid
 from contextlib import ExitStack, closing
 from numbers import Integral, Real
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -73,7 +74,7 @@ DownloadError.__module__ = "sklearn_ecg.datasets"
 def download_ptbxl(
     data_home=None,
     *,
-    sampling_rates=(100,),
+    sampling_rates: Any = (100,),
     url=_PTBXL_URL,
     n_connections=8,
     n_retries=5,

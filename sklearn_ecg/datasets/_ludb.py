@@ -1,6 +1,7 @@
 """LUDB: 12-lead records with annotated waves in each lead."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ doi:10.1109/ACCESS.2020.3029211
 def load_ludb(
     folder,
     *,
-    leads=STANDARD_LEADS,
+    leads: Iterable[str] = STANDARD_LEADS,
     annotated_leads=None,
     on_error="raise",
     n_jobs=None,

@@ -55,7 +55,7 @@ def load_ptbxl(
     sampling_rate=100,
     task="superclass",
     folds=None,
-    min_likelihood=0,
+    min_likelihood: float = 0,
     missing="raise",
     on_error="raise",
     n_jobs=None,

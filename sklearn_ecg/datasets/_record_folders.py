@@ -1,5 +1,6 @@
 """Records in the files of hospitals and recorders, such as DICOM, EDF, SCP-ECG and XML."""
 
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
@@ -31,7 +32,7 @@ def load_records(
     *,
     formats=None,
     sampling_rate=None,
-    leads=STANDARD_LEADS,
+    leads: Iterable[str] = STANDARD_LEADS,
     lead_aliases=None,
     missing_leads="raise",
     missing_values="raise",

@@ -1,5 +1,6 @@
 """Synthetic 12-lead ECG records with known labels and R-peaks."""
 
+from collections.abc import Mapping, Sequence
 from itertools import compress
 from numbers import Integral, Real
 from typing import Any
@@ -27,15 +28,15 @@ _SYNTHETIC_TASKS = ("infarction", "region", "multilabel")
 def make_ecg(
     n_records=100,
     *,
-    sampling_rate=100,
+    sampling_rate: float = 100,
     duration=10.0,
     task="infarction",
-    regions=("anterior",),
-    prevalence=0.3,
+    regions: str | Sequence[str] = ("anterior",),
+    prevalence: float | Mapping[str, float] = 0.3,
     severity=1.0,
     class_sep=2.0,
-    records_per_patient=1,
-    heart_rate=(50, 100),
+    records_per_patient: int | tuple[int, int] = 1,
+    heart_rate: float | tuple[float, float] = (50, 100),
     heart_rate_variability=0.04,
     respiration=0.05,
     baseline_wander=0.04,

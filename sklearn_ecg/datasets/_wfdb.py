@@ -1,5 +1,6 @@
 """Records of any WFDB folder."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..leads import STANDARD_LEADS
@@ -28,9 +29,9 @@ def load_wfdb(
     *,
     labels=None,
     record_column="record",
-    label_column="label",
+    label_column: str | None = "label",
     group_column=None,
-    leads=STANDARD_LEADS,
+    leads: Iterable[str] = STANDARD_LEADS,
     lead_aliases=None,
     missing_leads="raise",
     missing_values="raise",

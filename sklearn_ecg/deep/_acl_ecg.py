@@ -1,6 +1,6 @@
 """ACL-ECG: self-supervised embeddings from the contrast of anatomical regions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -217,16 +217,16 @@ class ACLECGEncoder(SelfSupervisedEncoder):
     def __init__(
         self,
         *,
-        regions="anatomical",
+        regions: str | Mapping[str, Sequence[str]] = "anatomical",
         objective="acl",
         inter="align",
         gamma=0.5,
         temperature=0.1,
-        backbone="vgg",
+        backbone: str | Callable = "vgg",
         shared_encoder=False,
         projection_dim=256,
-        augmentation="paper",
-        normalize="record",
+        augmentation: str | Callable | Sequence[Callable] = "paper",
+        normalize: str | None = "record",
         max_epochs=50,
         batch_size=64,
         learning_rate=1e-3,
@@ -237,8 +237,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         n_leads=None,
         lead_names=None,
         sampling_rate=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

@@ -2,6 +2,7 @@
 
 from numbers import Real
 
+import torch
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval
 
@@ -218,8 +219,8 @@ class ACLECGClassifier(FineTunedClassifier):
         n_leads=None,
         lead_names=None,
         sampling_rate=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

@@ -1,9 +1,11 @@
 """Knowledge-guided pretraining: an encoder that predicts what `BeatFeatures` measures."""
 
+from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -178,11 +180,11 @@ class BeatFeatureEncoder(DeepECG):
     def __init__(
         self,
         *,
-        backbone="strided",
-        filters=(64, 128, 128, 128),
+        backbone: str | Callable = "strided",
+        filters: ArrayLike = (64, 128, 128, 128),
         presence_weight=0.2,
         augmentation=None,
-        normalize="dataset",
+        normalize: str | None = "dataset",
         max_epochs=30,
         batch_size=64,
         learning_rate=1e-3,
@@ -193,8 +195,8 @@ class BeatFeatureEncoder(DeepECG):
         n_leads=None,
         lead_names=None,
         sampling_rate=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

@@ -1,5 +1,9 @@
 """Any torch module as a classifier, and networks of the literature by name."""
 
+from collections.abc import Callable
+
+import torch
+
 from ..nn._supervised_losses import ClassificationLoss
 from ._classifier import DeepECGClassifier
 from ._ecg_net_module import ModuleMixin
@@ -218,12 +222,12 @@ class ECGNetClassifier(ModuleMixin, DeepECGClassifier):
 
     def __init__(
         self,
-        module="resnet1d_wang",
+        module: str | Callable = "resnet1d_wang",
         *,
         module_params=None,
         augmentation=None,
         class_weight=None,
-        normalize="dataset",
+        normalize: str | None = "dataset",
         max_epochs=30,
         batch_size=32,
         learning_rate=1e-3,
@@ -236,8 +240,8 @@ class ECGNetClassifier(ModuleMixin, DeepECGClassifier):
         warm_start=False,
         n_leads=None,
         lead_names=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

@@ -1,5 +1,9 @@
 """Any torch module as a regressor, and networks of the literature by name."""
 
+from collections.abc import Callable
+
+import torch
+
 from ._ecg_net_module import ModuleMixin
 from ._regressor import DeepECGRegressor
 
@@ -197,11 +201,11 @@ class ECGNetRegressor(ModuleMixin, DeepECGRegressor):
 
     def __init__(
         self,
-        module="resnet1d_wang",
+        module: str | Callable = "resnet1d_wang",
         *,
         module_params=None,
         augmentation=None,
-        normalize="dataset",
+        normalize: str | None = "dataset",
         max_epochs=30,
         batch_size=32,
         learning_rate=1e-3,
@@ -214,8 +218,8 @@ class ECGNetRegressor(ModuleMixin, DeepECGRegressor):
         warm_start=False,
         n_leads=None,
         lead_names=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

@@ -1,9 +1,11 @@
 """MSAIC-Net: multi-scale atrous branches, channel attention, imbalance-aware contrastive loss."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn._msaic_loss import MSAICLoss
@@ -275,12 +277,12 @@ class MSAICNetClassifier(DeepECGClassifier):
     def __init__(
         self,
         *,
-        dilations=(1, 2, 4, 8),
-        filters=(32, 64, 64),
+        dilations: ArrayLike = (1, 2, 4, 8),
+        filters: ArrayLike = (32, 64, 64),
         kernel_size=7,
         stride=2,
-        pool_size=2,
-        attention="eca",
+        pool_size: ArrayLike = 2,
+        attention: str | None = "eca",
         lead_attention=None,
         dropout=0.1,
         embedding_dim=128,
@@ -294,8 +296,8 @@ class MSAICNetClassifier(DeepECGClassifier):
         temperature=0.1,
         balanced_batches=True,
         augmentation=None,
-        class_weight="balanced",
-        normalize="dataset",
+        class_weight: Any = "balanced",
+        normalize: str | None = "dataset",
         max_epochs=30,
         batch_size=32,
         learning_rate=3e-3,
@@ -308,8 +310,8 @@ class MSAICNetClassifier(DeepECGClassifier):
         warm_start=False,
         n_leads=None,
         lead_names=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

@@ -1,5 +1,8 @@
 """The network of MSAIC-Net as a regressor."""
 
+import torch
+from numpy.typing import ArrayLike
+
 from ._msaic_net_module import NETWORK_CONSTRAINTS, make_msaic_net
 from ._regressor import DeepECGRegressor
 
@@ -177,17 +180,17 @@ class MSAICNetRegressor(DeepECGRegressor):
     def __init__(
         self,
         *,
-        dilations=(1, 2, 4, 8),
-        filters=(32, 64, 64),
+        dilations: ArrayLike = (1, 2, 4, 8),
+        filters: ArrayLike = (32, 64, 64),
         kernel_size=7,
         stride=2,
-        pool_size=2,
-        attention="eca",
+        pool_size: ArrayLike = 2,
+        attention: str | None = "eca",
         lead_attention=None,
         dropout=0.1,
         embedding_dim=128,
         augmentation=None,
-        normalize="dataset",
+        normalize: str | None = "dataset",
         max_epochs=30,
         batch_size=32,
         learning_rate=3e-3,
@@ -200,8 +203,8 @@ class MSAICNetRegressor(DeepECGRegressor):
         warm_start=False,
         n_leads=None,
         lead_names=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

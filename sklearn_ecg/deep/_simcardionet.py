@@ -1,7 +1,9 @@
 """SimCardioNet: self-supervised embeddings of ECG images."""
 
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 
+import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..augmentation import ColorJitter, Compose, RandomResizedCrop, RandomRotation
@@ -175,15 +177,15 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         self,
         *,
         image_shape=None,
-        image_size=224,
-        filters=(32, 64, 128, 256),
-        kernel_sizes=(3, 5, 7),
+        image_size: int | tuple[int, int] | None = 224,
+        filters: Sequence[int] = (32, 64, 128, 256),
+        kernel_sizes: Sequence[int] = (3, 5, 7),
         n_heads=4,
         projection_dim=128,
         contrastive_weight=0.5,
         temperature=0.1,
-        augmentation="paper",
-        normalize="dataset",
+        augmentation: str | Callable | Sequence[Callable] = "paper",
+        normalize: str | None = "dataset",
         max_epochs=50,
         batch_size=64,
         learning_rate=1e-3,
@@ -191,8 +193,8 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         weight_decay=1e-4,
         gradient_clip=None,
         warm_start=False,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

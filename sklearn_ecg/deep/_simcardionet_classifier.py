@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -224,7 +225,7 @@ class SimCardioNetClassifier(FineTunedClassifier):
         head_init="random",
         freeze_batch_norm=False,
         min_steps=0,
-        unfreeze="all",
+        unfreeze: str | int = "all",
         unfreeze_interval=2,
         encoder_learning_rate=3e-4,
         layer_decay=0.5,
@@ -242,8 +243,8 @@ class SimCardioNetClassifier(FineTunedClassifier):
         n_iter_no_change=10,
         warm_start=False,
         image_shape=None,
-        device="auto",
-        n_threads=1,
+        device: str | torch.device = "auto",
+        n_threads: int | None = 1,
         precision="float32",
         callbacks=None,
         checkpoint=None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -191,12 +192,12 @@ class SequentialLeadSelector(MetaEstimatorMixin, LeadSubsetTransformer):
         self,
         estimator,
         *,
-        n_leads_to_select="auto",
+        n_leads_to_select: str | float = "auto",
         tol=None,
         direction="forward",
         lead_groups=None,
         scoring=None,
-        cv=5,
+        cv: Any = 5,
         n_jobs=None,
         n_leads=None,
         lead_names=None,

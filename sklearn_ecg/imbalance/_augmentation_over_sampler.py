@@ -1,5 +1,6 @@
 """Over-sampling by random transforms of records."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
@@ -117,7 +118,7 @@ class AugmentationOverSampler(SignalOverSampler, BaseOverSampler):
         self,
         augmentation,
         *,
-        sampling_strategy="auto",
+        sampling_strategy: float | str | dict | Callable = "auto",
         sampling_rate=None,
         random_state=None,
         n_leads=None,

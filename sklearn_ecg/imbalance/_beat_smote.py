@@ -1,5 +1,6 @@
 """SMOTE for records: interpolation within a class after R-peak alignment."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
@@ -165,7 +166,7 @@ class BeatSMOTE(SignalOverSampler, BaseOverSampler):
         self,
         sampling_rate=None,
         *,
-        sampling_strategy="auto",
+        sampling_strategy: float | str | dict | Callable = "auto",
         k_neighbors=5,
         unreliable="repeat",
         min_reliability=0.3,

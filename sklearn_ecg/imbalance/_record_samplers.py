@@ -1,5 +1,7 @@
 """Random over- and under-sampling of whole records."""
 
+from collections.abc import Callable
+
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.under_sampling.base import BaseUnderSampler
@@ -102,7 +104,9 @@ class RecordOverSampler(RecordSampler, BaseOverSampler):
 
     _parameter_constraints = {**BaseOverSampler._parameter_constraints}
 
-    def __init__(self, sampling_strategy="auto", *, random_state=None):
+    def __init__(
+        self, sampling_strategy: float | str | dict | Callable = "auto", *, random_state=None
+    ):
         super().__init__(sampling_strategy=sampling_strategy)
         self.random_state = random_state
 
@@ -215,7 +219,9 @@ class RecordUnderSampler(RecordSampler, BaseUnderSampler):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, sampling_strategy="auto", *, random_state=None):
+    def __init__(
+        self, sampling_strategy: float | str | dict | Callable = "auto", *, random_state=None
+    ):
         super().__init__(sampling_strategy=sampling_strategy)
         self.random_state = random_state
 

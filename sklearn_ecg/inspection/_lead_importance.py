@@ -82,7 +82,7 @@ def lead_importance(
     lead_groups=None,
     scoring=None,
     n_repeats=5,
-    max_samples=1.0,
+    max_samples: float = 1.0,
     sample_weight=None,
     random_state=None,
     n_jobs=None,

@@ -1,8 +1,9 @@
 """Scores of an estimator when only some of the leads are available."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,8 +47,8 @@ def score_by_leads(
     X,
     y,
     *,
-    subsets=DEFAULT_SUBSETS,
-    scoring="roc_auc",
+    subsets: Any = DEFAULT_SUBSETS,
+    scoring: str | Callable = "roc_auc",
     fill="nan",
     groups=None,
     n_resamples=1000,

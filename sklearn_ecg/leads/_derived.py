@@ -1,5 +1,7 @@
 """Limb leads that are derived from leads I and II."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ._frames import check_leads, check_signal_array, float_dtype
@@ -14,7 +16,7 @@ LIMB_LEAD_WEIGHTS = {
 }
 
 
-def derive_leads(X, leads, *, derive=("III", "aVR", "aVL", "aVF")):
+def derive_leads(X, leads, *, derive: Iterable[str] = ("III", "aVR", "aVL", "aVF")):
     """Add limb leads derived from leads I and II.
 
     III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2 and aVF = II - I / 2.

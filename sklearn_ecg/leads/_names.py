@@ -1,7 +1,7 @@
 """Names of leads, and the regions of the heart that they represent."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 #: The twelve standard leads in standard order.
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -184,7 +184,7 @@ def normalize_lead_names(names, *, strict=True):
     return tuple(given)
 
 
-def lead_regions(lead_names, regions="twelve"):
+def lead_regions(lead_names, regions: str | Mapping[str, Sequence[str]] = "twelve"):
     """Find the positions of the leads of each region.
 
     Parameters

@@ -23,7 +23,13 @@ _MAX_ITER = 200
 
 @validate_params({**_CONSTRAINTS, **UNDEFINED_CONSTRAINT}, prefer_skip_nested_validation=True)
 def calibration_slope(
-    y_true, y_prob, *, average="macro", undefined="warn", labels=None, sample_weight=None
+    y_true,
+    y_prob,
+    *,
+    average: str | None = "macro",
+    undefined="warn",
+    labels=None,
+    sample_weight=None,
 ):
     """Compute the calibration slope of probabilities by logistic recalibration.
 
@@ -111,7 +117,13 @@ def calibration_slope(
 
 @validate_params({**_CONSTRAINTS, **UNDEFINED_CONSTRAINT}, prefer_skip_nested_validation=True)
 def calibration_intercept(
-    y_true, y_prob, *, average="macro", undefined="warn", labels=None, sample_weight=None
+    y_true,
+    y_prob,
+    *,
+    average: str | None = "macro",
+    undefined="warn",
+    labels=None,
+    sample_weight=None,
 ):
     """Compute the calibration intercept of probabilities, calibration-in-the-large.
 
@@ -183,7 +195,7 @@ def calibration_intercept(
 
 
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
-def brier_score(y_true, y_prob, *, average="macro", labels=None, sample_weight=None):
+def brier_score(y_true, y_prob, *, average: str | None = "macro", labels=None, sample_weight=None):
     """Compute the Brier score of a label, or its average over labels.
 
     This is the mean squared difference between the probability and the label, 0 or 1. For a binary
@@ -252,7 +264,7 @@ def expected_calibration_error(
     *,
     n_bins=10,
     strategy="uniform",
-    average="macro",
+    average: str | None = "macro",
     labels=None,
     sample_weight=None,
 ):

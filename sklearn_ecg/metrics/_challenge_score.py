@@ -1,6 +1,7 @@
 """The score of the PhysioNet/CinC Challenges 2020 and 2021."""
 
 import os
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,13 @@ from ._matching import (
     prefer_skip_nested_validation=True,
 )
 def challenge_score(
-    y_true, y_pred, *, weights, classes=None, normal_class="426783006", equivalent_classes=()
+    y_true,
+    y_pred,
+    *,
+    weights,
+    classes=None,
+    normal_class: str | int = "426783006",
+    equivalent_classes: Any = (),
 ):
     """Compute the score of the PhysioNet/CinC Challenges 2020 and 2021.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ def label_table(
     *,
     label_names=None,
     groups=None,
-    threshold=0.5,
+    threshold: Any = 0.5,
     metrics=None,
     n_resamples=1000,
     confidence_level=0.95,

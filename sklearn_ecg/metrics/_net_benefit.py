@@ -1,5 +1,7 @@
 """Net benefit of a threshold, for decision curves."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
@@ -15,7 +17,15 @@ from ._label_columns import (
     {**LABEL_METRIC_CONSTRAINTS, "y_prob": ["array-like"], "threshold": ["array-like", float, int]},
     prefer_skip_nested_validation=True,
 )
-def net_benefit(y_true, y_prob, *, threshold=0.5, average="macro", labels=None, sample_weight=None):
+def net_benefit(
+    y_true,
+    y_prob,
+    *,
+    threshold: Any = 0.5,
+    average: str | None = "macro",
+    labels=None,
+    sample_weight=None,
+):
     """Compute the net benefit of treating the records with at least a given probability.
 
     With the threshold ``t``, the net benefit is ``TP / n - FP / n * t / (1 - t)``: the true

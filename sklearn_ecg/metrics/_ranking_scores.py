@@ -16,7 +16,13 @@ _CONSTRAINTS = {**LABEL_METRIC_CONSTRAINTS, **UNDEFINED_CONSTRAINT, "y_score": [
 
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def auroc_score(
-    y_true, y_score, *, average="macro", undefined="warn", labels=None, sample_weight=None
+    y_true,
+    y_score,
+    *,
+    average: str | None = "macro",
+    undefined="warn",
+    labels=None,
+    sample_weight=None,
 ):
     """Compute the area under the ROC curve of a label, or its average over labels.
 
@@ -89,7 +95,13 @@ def auroc_score(
 
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def auprc_score(
-    y_true, y_score, *, average="macro", undefined="warn", labels=None, sample_weight=None
+    y_true,
+    y_score,
+    *,
+    average: str | None = "macro",
+    undefined="warn",
+    labels=None,
+    sample_weight=None,
 ):
     """Compute the average precision of a label, or its average over labels.
 

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -32,7 +33,9 @@ from ._duplicates import CORRELATION_CONSTRAINT, duplicate_groups
     },
     prefer_skip_nested_validation=True,
 )
-def check_disjoint_groups(cv, X, y=None, groups=None, *, tolerance=0.0, thumbnail_correlation=None):
+def check_disjoint_groups(
+    cv, X, y=None, groups=None, *, tolerance: float | None = 0.0, thumbnail_correlation=None
+):
     """Check that no patient and no duplicate record is on both sides of a split.
 
     Parameters
@@ -142,7 +145,14 @@ class DisjointGroupsCV(BaseCrossValidator):
 
     __metadata_request__split = {"groups": True}
 
-    def __init__(self, cv=5, *, require_groups=True, tolerance=0.0, thumbnail_correlation=None):
+    def __init__(
+        self,
+        cv: Any = 5,
+        *,
+        require_groups=True,
+        tolerance: float | None = 0.0,
+        thumbnail_correlation=None,
+    ):
         self.cv = cv
         self.require_groups = require_groups
         self.tolerance = tolerance

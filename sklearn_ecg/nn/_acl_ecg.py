@@ -1,5 +1,7 @@
 """The network of ACL-ECG: an encoder for each lead and a projector for each region."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -41,7 +43,12 @@ class VGG1d(nn.Module):
 
     @accept_numpy_integers
     def __init__(
-        self, n_leads=1, *, filters=(8, 16, 32, 64, 64), n_convs=(2, 2, 3, 3, 3), kernel_size=3
+        self,
+        n_leads=1,
+        *,
+        filters: Sequence[int] = (8, 16, 32, 64, 64),
+        n_convs: Sequence[int] = (2, 2, 3, 3, 3),
+        kernel_size=3,
     ):
         super().__init__()
         self.blocks = nn.ModuleList()
@@ -141,7 +148,7 @@ class ACLECGNet(nn.Module):
         n_leads,
         regions,
         *,
-        make_backbone=VGG1d,
+        make_backbone: Callable = VGG1d,
         shared_encoder=False,
         shared_projector=False,
         projection_dim=256,

@@ -1,5 +1,7 @@
 """InceptionTime: parallel convolutions with several kernel sizes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -73,7 +75,9 @@ class InceptionTime(SignalNetwork):
     """
 
     @accept_numpy_integers
-    def __init__(self, n_leads, n_outputs, *, filters=32, depth=6, kernel_sizes=(39, 19, 9)):
+    def __init__(
+        self, n_leads, n_outputs, *, filters=32, depth=6, kernel_sizes: Sequence[int] = (39, 19, 9)
+    ):
         super().__init__()
         width = filters * (len(kernel_sizes) + 1)
         self.embedding_dim = width

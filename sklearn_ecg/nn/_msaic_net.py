@@ -1,5 +1,6 @@
 """The network of MSAIC-Net."""
 
+from collections.abc import Sequence
 from numbers import Integral
 
 import torch
@@ -87,16 +88,16 @@ class MSAICNet(nn.Module):
         n_leads,
         n_outputs,
         *,
-        dilations=(1, 2, 4, 8),
-        filters=(32, 64, 64),
+        dilations: Sequence[int] = (1, 2, 4, 8),
+        filters: Sequence[int] = (32, 64, 64),
         kernel_size=7,
         stride=2,
-        pool_size=2,
-        attention="eca",
+        pool_size: int | Sequence[int] = 2,
+        attention: str | None = "eca",
         lead_attention=None,
         dropout=0.1,
         embedding_dim=128,
-        projection_dim=64,
+        projection_dim: int | None = 64,
         class_prototypes=False,
     ):
         super().__init__()

@@ -1,5 +1,7 @@
 """Recurrent networks, with and without convolutions before them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -158,7 +160,7 @@ class CNNLSTM(_RecurrentNetwork):
         n_leads,
         n_outputs,
         *,
-        filters=(64, 128, 128),
+        filters: Sequence[int] = (64, 128, 128),
         kernel_size=7,
         hidden_size=128,
         n_layers=1,

@@ -1,5 +1,7 @@
 """1-D residual networks of the PTB-XL benchmark."""
 
+from collections.abc import Sequence
+
 from torch import nn
 from torch.nn import functional as F
 
@@ -197,7 +199,7 @@ class XResNet1d(SignalNetwork):
         n_leads,
         n_outputs,
         *,
-        layers=(3, 4, 23, 3),
+        layers: Sequence[int] = (3, 4, 23, 3),
         width=64,
         kernel_size=5,
         embedding_dim=128,

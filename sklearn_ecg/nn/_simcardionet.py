@@ -1,5 +1,6 @@
 """The network of SimCardioNet: multi-scale residual stages and self-attention over images."""
 
+from collections.abc import Sequence
 from numbers import Integral
 
 import torch
@@ -63,8 +64,8 @@ class SimCardioNet(nn.Module):
         self,
         n_channels,
         *,
-        filters=(32, 64, 128, 256),
-        kernel_sizes=(3, 5, 7),
+        filters: Sequence[int] = (32, 64, 128, 256),
+        kernel_sizes: Sequence[int] = (3, 5, 7),
         n_heads=4,
         projection_dim=128,
     ):

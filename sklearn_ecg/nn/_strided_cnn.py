@@ -1,5 +1,6 @@
 """A fast encoder of strided convolutions."""
 
+from collections.abc import Sequence
 from numbers import Integral
 
 from torch import nn
@@ -38,7 +39,7 @@ class StridedCNN(nn.Module):
     """
 
     @accept_numpy_integers
-    def __init__(self, n_leads=1, *, filters=(16, 32, 64, 64), kernel_size=7):
+    def __init__(self, n_leads=1, *, filters: Sequence[int] = (16, 32, 64, 64), kernel_size=7):
         super().__init__()
         if not len(filters) or not all(isinstance(n, Integral) and n > 0 for n in filters):
             raise ValueError(

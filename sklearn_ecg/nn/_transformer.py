@@ -1,6 +1,7 @@
 """Transformer encoder on tokens that convolutions compute from the signals."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -67,7 +68,7 @@ class TransformerEncoder(SignalNetwork):
         n_leads,
         n_outputs,
         *,
-        filters=(64, 128, 128),
+        filters: Sequence[int] = (64, 128, 128),
         kernel_size=7,
         n_layers=4,
         n_heads=8,

@@ -1,5 +1,6 @@
 """Images of records on ECG paper."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -254,22 +255,22 @@ class ECGImageRenderer(
         sampling_rate=None,
         *,
         layout="3x4",
-        image_size=224,
+        image_size: int | tuple[int, int] = 224,
         color="gray",
-        rhythm_lead="II",
+        rhythm_lead: str | Sequence[str] | None = "II",
         speed=25,
-        gain="auto",
+        gain: int | str = "auto",
         duration=10.0,
-        grid=True,
+        grid: bool | str = True,
         grid_color="pink",
         paper_color="white",
         trace_color="black",
         trace_width=0.3,
-        calibration=True,
+        calibration: bool | str = True,
         lead_labels=True,
         label_position="outside",
         label_height=3.5,
-        separators="ticks",
+        separators: str | None = "ticks",
         header=None,
         footer=None,
         overflow="overlap",

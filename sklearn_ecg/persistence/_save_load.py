@@ -2,6 +2,7 @@
 
 import os
 import platform
+from typing import Any
 
 import numpy as np
 import scipy
@@ -162,7 +163,7 @@ def _encode(estimator):
     return encoder, pack(header, encoder.arrays)
 
 
-def load(path, modules=None, *, max_bytes=_MAX_BYTES):
+def load(path, modules=None, *, max_bytes=_MAX_BYTES) -> Any:
     """Load an estimator that `save` wrote, without running code from the file.
 
     The file is read as data. Its length, digest, JSON and array shapes are checked first, classes

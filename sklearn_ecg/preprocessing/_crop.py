@@ -92,7 +92,13 @@ class Cropper(SignalToSignalTransformer):
     _fits_lazy_records = True
 
     def __init__(
-        self, n_times=None, *, position="center", random_state=None, n_leads=None, lead_names=None
+        self,
+        n_times=None,
+        *,
+        position: str | int = "center",
+        random_state=None,
+        n_leads=None,
+        lead_names=None,
     ):
         self.n_times = n_times
         self.position = position
@@ -196,7 +202,9 @@ class Clipper(SignalToSignalTransformer):
     _fits_lazy_records = True
     _scale_errors = ("unit", "offset")
 
-    def __init__(self, low=-5.0, high=5.0, *, n_leads=None, lead_names=None):
+    def __init__(
+        self, low: float | None = -5.0, high: float | None = 5.0, *, n_leads=None, lead_names=None
+    ):
         self.low = low
         self.high = high
         self.n_leads = n_leads

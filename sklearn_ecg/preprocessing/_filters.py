@@ -106,8 +106,8 @@ class BandpassFilter(SignalToSignalTransformer):
 
     def __init__(
         self,
-        low=0.5,
-        high=45.0,
+        low: float | None = 0.5,
+        high: float | None = 45.0,
         *,
         order=2,
         sampling_rate=None,

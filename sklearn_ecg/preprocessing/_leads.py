@@ -1,6 +1,6 @@
 """Selection of leads, and derived limb leads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 
 import numpy as np
@@ -103,7 +103,15 @@ class LeadSelector(LeadSubsetTransformer):
         "regions": [StrOptions(set(REGION_MAPS)), Mapping],
     }
 
-    def __init__(self, leads=None, *, region=None, regions="twelve", n_leads=None, lead_names=None):
+    def __init__(
+        self,
+        leads=None,
+        *,
+        region=None,
+        regions: str | Mapping[str, Sequence[str]] = "twelve",
+        n_leads=None,
+        lead_names=None,
+    ):
         self.leads = leads
         self.region = region
         self.regions = regions
@@ -236,7 +244,9 @@ class LeadDeriver(SignalToSignalTransformer):
     _allow_nan = True
     _fits_lazy_records = True
 
-    def __init__(self, derive=("III", "aVR", "aVL", "aVF"), *, n_leads=None, lead_names=None):
+    def __init__(
+        self, derive: Iterable[str] = ("III", "aVR", "aVL", "aVF"), *, n_leads=None, lead_names=None
+    ):
         self.derive = derive
         self.n_leads = n_leads
         self.lead_names = lead_names

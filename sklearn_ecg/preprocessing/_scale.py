@@ -97,7 +97,9 @@ class LeadScaler(SignalToSignalTransformer):
     _allow_nan = True
     _fits_lazy_records = True
 
-    def __init__(self, normalize="dataset", *, fill="nan", n_leads=None, lead_names=None):
+    def __init__(
+        self, normalize: str | None = "dataset", *, fill="nan", n_leads=None, lead_names=None
+    ):
         self.normalize = normalize
         self.fill = fill
         self.n_leads = n_leads

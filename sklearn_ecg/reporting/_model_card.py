@@ -1,6 +1,6 @@
 """Make a model card from a classifier and evaluation records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 
 from sklearn.utils import check_consistent_length, check_random_state
@@ -63,7 +63,7 @@ def model_card(
     evaluation=None,
     groups=None,
     subgroups=None,
-    subgroup_metric="roc_auc",
+    subgroup_metric: str | Callable = "roc_auc",
     X_train=None,
     groups_train=None,
     title=None,

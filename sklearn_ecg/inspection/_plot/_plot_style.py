@@ -2,10 +2,14 @@
 
 from collections.abc import Hashable
 from functools import wraps
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...leads import REGIONS_12
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Colors by Okabe and Ito, "Color universal design" (2008), for color-blind readers.
 BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -31,6 +35,11 @@ def new_axes(ax, figsize):
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=figsize, layout="constrained")[1]
+
+
+def figure_of(ax) -> "Figure":
+    """Return the figure of axes; type checkers expect that of a subfigure otherwise."""
+    return ax.figure
 
 
 def close_if_fails(plot):

@@ -7,7 +7,7 @@ from ...calibration._label_scores import label_scores
 from ...metrics import net_benefit
 from ...metrics._label_columns import check_probabilities, read_label_columns
 from ...metrics._matching import check_same_records
-from ._plot_style import BLACK, CATEGORIES, GRAY, as_real_array, close_if_fails, new_axes
+from ._plot_style import BLACK, CATEGORIES, GRAY, as_real_array, close_if_fails, figure_of, new_axes
 
 _DEFAULT_THRESHOLDS = np.arange(100) / 100
 # Curves of models on the same axes have different colors and line styles.
@@ -269,7 +269,7 @@ class DecisionCurveDisplay:
             )
         name = self.name if name is None else name
         self.ax_ = ax = new_axes(ax, (5.0, 3.6))
-        self.figure_ = ax.figure
+        self.figure_ = figure_of(ax)
         self.treat_all_ = self.treat_none_ = None
         n_models = sum(line.get_gid() == _GID for line in ax.lines)
         drawn = {line.get_label() for line in ax.lines}

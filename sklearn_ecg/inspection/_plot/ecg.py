@@ -14,7 +14,7 @@ from ._ecg_checks import (
     select_record,
     spread_heat_map,
 )
-from ._plot_style import check_option, close_if_fails, heat_colors, make_room_right
+from ._plot_style import check_option, close_if_fails, figure_of, heat_colors, make_room_right
 
 
 class ECGDisplay:
@@ -123,8 +123,8 @@ class ECGDisplay:
         intervals=None,
         heat_map=None,
         layout=None,
-        rhythm_lead="II",
-        max_amplitude=5.0,
+        rhythm_lead: str | None = "II",
+        max_amplitude: float | None = 5.0,
         title=None,
         ax=None,
     ):
@@ -223,8 +223,8 @@ class ECGDisplay:
         ax=None,
         *,
         layout=None,
-        rhythm_lead="II",
-        max_amplitude=5.0,
+        rhythm_lead: str | None = "II",
+        max_amplitude: float | None = 5.0,
         title=None,
         heat_label=None,
         line_kwargs=None,
@@ -297,7 +297,7 @@ class ECGDisplay:
         has_own_figure = ax is None
         paper = PaperAxes(ax, rows, seconds, has_title=bool(title), has_colorbar=heat is not None)
         self.ax_ = ax = paper.ax
-        self.figure_ = ax.figure
+        self.figure_ = figure_of(ax)
         self.lines_, self.baselines_, self.rhythm_line_ = {}, {}, None
         self.heat_, self.spans_ = [], []
         for panel, times in panels:

@@ -1,5 +1,7 @@
 """Display of embeddings in two dimensions."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -14,6 +16,7 @@ from ._plot_style import (
     SEQUENTIAL,
     as_real_array,
     close_if_fails,
+    figure_of,
     make_room_right,
     new_axes,
 )
@@ -71,7 +74,9 @@ class EmbeddingDisplay:
     >>> plt.close("all")
     """
 
-    def __init__(self, points, labels=None, *, axis_names=("Dimension 1", "Dimension 2")):
+    def __init__(
+        self, points, labels=None, *, axis_names: Sequence[str] = ("Dimension 1", "Dimension 2")
+    ):
         self.points = points
         self.labels = labels
         self.axis_names = axis_names
@@ -231,7 +236,7 @@ class EmbeddingDisplay:
                     f"distinguished. Merge some of them, to at most {_MAX_CATEGORIES}."
                 )
         self.ax_ = ax = new_axes(ax, (4.8, 4.0))
-        self.figure_ = ax.figure
+        self.figure_ = figure_of(ax)
         self.scatters_, self.unknown_, self.colorbar_ = {}, None, None
         size = float(np.clip(6000 / max(len(points), 1), 12, 32))
         if unknown.any():

@@ -10,6 +10,7 @@ from ._plot_style import (
     as_real_array,
     check_option,
     close_if_fails,
+    figure_of,
     heat_colors,
     make_room_right,
     new_axes,
@@ -111,8 +112,8 @@ class GradCAMDisplay:
         target=None,
         n_leads=None,
         layout=None,
-        rhythm_lead="II",
-        max_amplitude=5.0,
+        rhythm_lead: str | None = "II",
+        max_amplitude: float | None = 5.0,
         ax=None,
     ):
         """Explain one record or image with `grad_cam`, and draw it.
@@ -190,7 +191,14 @@ class GradCAMDisplay:
         return display.plot(ax, layout=layout, rhythm_lead=rhythm_lead, max_amplitude=max_amplitude)
 
     @close_if_fails
-    def plot(self, ax=None, *, layout=None, rhythm_lead="II", max_amplitude=5.0):
+    def plot(
+        self,
+        ax=None,
+        *,
+        layout=None,
+        rhythm_lead: str | None = "II",
+        max_amplitude: float | None = 5.0,
+    ):
         """Draw the record or the image with the map over it.
 
         Parameters
@@ -252,7 +260,7 @@ class GradCAMDisplay:
         else:
             self.ecg_ = None
             self._plot_image(ax, heat, title)
-        self.figure_ = self.ax_.figure
+        self.figure_ = figure_of(self.ax_)
         return self
 
     def _plot_image(self, ax, heat, title):

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._unwrap import known_history
-from ._plot_style import CATEGORIES, as_real_array, close_if_fails, new_axes
+from ._plot_style import CATEGORIES, as_real_array, close_if_fails, figure_of, new_axes
 
 # The total loss has no markers. Those of its parts are for print without colors.
 _PART_MARKERS = ("", "s", "^", "D", "v")
@@ -140,7 +140,7 @@ class TrainingHistoryDisplay:
             )
         curves = {name: self._curve(name) for name in names}
         self.ax_ = ax = new_axes(ax, (5.0, 3.2))
-        self.figure_ = ax.figure
+        self.figure_ = figure_of(ax)
         self.lines_, self.best_ = {}, None
         styles = {}
         for name in names:

@@ -27,6 +27,7 @@ from ._plot_style import (
     check_option,
     close_if_fails,
     color_limits,
+    figure_of,
     make_room_right,
     new_axes,
     readable_score,
@@ -113,14 +114,14 @@ class LeadImportanceDisplay:
         lead_groups=None,
         scoring=None,
         n_repeats=5,
-        max_samples=1.0,
+        max_samples: float = 1.0,
         sample_weight=None,
         random_state=None,
         n_jobs=None,
         n_leads=None,
         score_name=None,
         kind="bars",
-        interval="sd",
+        interval: str | None = "sd",
         ax=None,
     ):
         """Compute the importance with `lead_importance`, and draw it.
@@ -224,7 +225,7 @@ class LeadImportanceDisplay:
         lead_groups=None,
         score_name=None,
         kind="bars",
-        interval="sd",
+        interval: str | None = "sd",
         ax=None,
     ):
         """Draw importances that are already computed.
@@ -285,7 +286,7 @@ class LeadImportanceDisplay:
         return display.plot(ax, kind=kind, interval=interval)
 
     @close_if_fails
-    def plot(self, ax=None, *, kind="bars", interval="sd", title=None):
+    def plot(self, ax=None, *, kind="bars", interval: str | None = "sd", title=None):
         """Draw the importances.
 
         Parameters
@@ -345,7 +346,7 @@ class LeadImportanceDisplay:
         self.order_ = np.array(sorted(range(len(names)), key=lambda i: _anatomical_rank(leads[i])))
         regions = [_region_of(leads[i]) for i in self.order_]
         ax = new_axes(ax, (max(4.0, 1.6 + 0.42 * len(names)), 3.2))
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, figure_of(ax)
         means = values.mean(axis=1)[self.order_]
         error_bars, description = _error_bars(values[self.order_], interval)
         styles = [REGION_STYLE.get(region, NO_REGION_STYLE) for region in regions]
@@ -398,7 +399,7 @@ class LeadImportanceDisplay:
         value_of_lead = self._values_of_leads(means, names)
         low, high = color_limits(means)
         ax = new_axes(ax, (7.2, 3.3))
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, figure_of(ax)
         mappable = ScalarMappable(Normalize(low, high), SEQUENTIAL)
         unit = points_per_unit(ax)
         size = float(np.clip(0.84 * LEAD_RADIUS * unit, 4, 9))

@@ -1,5 +1,8 @@
 """Display of the scores with subsets of the leads."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +13,7 @@ from ._plot_style import (
     as_real_array,
     check_option,
     close_if_fails,
+    figure_of,
     new_axes,
     readable_score,
 )
@@ -87,8 +91,8 @@ class LeadSubsetDisplay:
         X,
         y,
         *,
-        subsets=DEFAULT_SUBSETS,
-        scoring="roc_auc",
+        subsets: Any = DEFAULT_SUBSETS,
+        scoring: str | Callable = "roc_auc",
         fill="nan",
         groups=None,
         n_resamples=1000,
@@ -213,7 +217,7 @@ class LeadSubsetDisplay:
         check_option("kind", kind, _COLUMNS)
         value, low, high = self._read_columns(_COLUMNS[kind])
         ax = new_axes(ax, (4.8, 1.0 + 0.36 * len(value)))
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, figure_of(ax)
         place = np.arange(len(value))
         reference = self._find_reference(kind)
         self.reference_ = None

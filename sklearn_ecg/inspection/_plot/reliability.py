@@ -12,7 +12,7 @@ from ..._validation import Target
 from ..._validation._samples import check_groups, number_groups
 from ...calibration._label_scores import label_scores
 from ...metrics._matching import check_same_records, match_columns
-from ._plot_style import BLACK, CATEGORIES, close_if_fails, new_axes
+from ._plot_style import BLACK, CATEGORIES, close_if_fails, figure_of, new_axes
 
 _MARKERS = "os^Dv<>P"
 
@@ -253,7 +253,7 @@ class ReliabilityDisplay:
             This display.
         """
         self.ax_ = ax = new_axes(ax, (4.2, 4.0))
-        self.figure_ = ax.figure
+        self.figure_ = figure_of(ax)
         self.lines_ = {}
         ax.plot([0, 1], [0, 1], ":", color=BLACK, linewidth=1, label="calibrated")
         for i, (name, curve) in enumerate(self.curves.items()):
