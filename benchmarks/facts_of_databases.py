@@ -44,7 +44,14 @@ def count_identities(name, X, rate):
 def identities_table(folder):
     """Return a table of the identities of Einthoven and Goldberger in four databases."""
     ptbxl = load_ptbxl(folder / "ptbxl", task="all", folds=range(1, 10))
-    later = load_challenge(folder / "challenge2021", duration=10, resample_to=500)
+    later = load_challenge(
+        folder / "challenge2021",
+        labels="all",
+        unlabeled="keep",
+        duration=5,
+        longer="crop_start",
+        resample_to=500,
+    )
     ludb = load_ludb(folder / "ludb")
     stored = np.load(folder / "challenge2011/X_100hz_int16_5uV.npz")["X"]
     signals = stored.transpose(0, 2, 1) * np.float32(0.005)
@@ -68,7 +75,7 @@ def durations_table(folder):
         task="all",
         folds=range(1, 10),
         sampling_rate=500,
-        on_error="skip",
+        missing="drop",
     )
     X = np.asarray(ecg.data)
 

@@ -78,8 +78,8 @@ print(
 #
 # Grad-CAM of a typical page of each class, the one with the median of the probabilities. The
 # infarctions are anterior: V3 and V4 are in the right half of the page, in the third row of the
-# third column and in the first row of the last one. A map of so small a network is coarse: do not
-# infer more than the region from it.
+# third column and in the first row of the last one. The map of so small a network is coarse, and
+# may highlight other leads as well.
 
 # sphinx_gallery_thumbnail_number = 2
 order = test[np.argsort(from_pages)]

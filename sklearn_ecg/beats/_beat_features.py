@@ -213,8 +213,8 @@ class BeatFeatures(SignalTransformer):
 
     Do not mix sampling rates: resample all records to the lowest one. At 100 Hz, R and S waves are
     lower than at 500 Hz, and an interpolated beat rings before and after the QRS, whose duration is
-    then longer: by about 8 ms in the records that PTB-XL has at both rates, by more than 20 ms in
-    5 % of them, and further the narrower it is, as in children. From 200 Hz on, it is about 1 ms.
+    then longer, the more the narrower it is, as in children. From 200 Hz on, the difference is
+    small; the user guide has a table.
 
     Pacemaker spikes are removed before the beats are detected and measured, as in `MedianBeat`,
     whose ``report`` counts them: amplitudes, bounds and areas are those of the complexes.

@@ -46,9 +46,8 @@ def duplicate_groups(X, *, tolerance=0.0, thumbnail_correlation=None, groups=Non
         For images, smallest correlation between the thumbnails of two images that are considered
         the same, in addition to those within the tolerance, > 0 and <= 1. A thumbnail has 64 x 64
         gray values, which are means of areas. This finds copies that were compressed again or
-        resized. In 304 printed ECGs of one device, the correlation of JPEG copies is at least .997
-        and that of different pages at most .966, so that 0.98 separates them. None does not compare
-        thumbnails.
+        resized. In printed ECGs of one device, 0.98 separates JPEG copies from different pages: see
+        the user guide. None does not compare thumbnails.
     groups : array-like of shape (n_records,), default=None
         Patient of each record. If given, the records of a patient share a group as well, and two
         patients who share a record become one group.
