@@ -12,7 +12,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier
-from sklearn_ecg.augmentation import AmplitudeScale, GaussianNoise, TemporalShift
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, windows
 
 # Sizes of MSAIC-Net in the tables of the documentation, whatever its defaults are.
@@ -23,6 +22,8 @@ SINGLE = "CNN + focal loss"
 FEATURES = "BeatFeatures + gradient boosting"
 LINEAR = "MedianBeat + logistic regression"
 BEAT_NET = "MedianBeat + small network"
+EXTRA_TREES = "BeatFeatures + extra trees"
+OF_SUPERCLASSES = f"{FEATURES}, superclasses"
 BEST_BASELINE = "resnet1d_wang"
 
 # Soft votes: arms whose probabilities are the means of those of other arms.
@@ -34,15 +35,8 @@ SOFT_VOTES = {
 
 LADDER_SOFT_VOTES = {
     "features and small network, averaged": (FEATURES, BEAT_NET),
-    "features and one dilation, averaged": (FEATURES, "  one dilation"),
-    "features and extra trees, averaged": (FEATURES, "BeatFeatures + extra trees"),
-    "features and whole record, averaged": (FEATURES, "  normalize='record_lead'"),
-    "features, small network, whole record, averaged": (
-        FEATURES,
-        BEAT_NET,
-        "  normalize='record_lead'",
-    ),
-    "features, with and without superclasses, averaged": (FEATURES, FEATURES + ", superclasses"),
+    "features and extra trees, averaged": (FEATURES, EXTRA_TREES),
+    "features, with and without superclasses, averaged": (FEATURES, OF_SUPERCLASSES),
 }
 
 
@@ -156,61 +150,24 @@ def make_arms(multilabel):
 
 
 def make_ladder():
-    """Return variants that a practitioner would try, by name, below the arms that they vary.
+    """Return variants of the features with gradient boosting, by name.
 
     The arms of the second dict are trained on the five superclasses.
     """
-    amplitude = [AmplitudeScale(0.2), GaussianNoise(0.05)]
-    shift = TemporalShift(0.5, sampling_rate=100)
-    trials = {
-        BEAT_NET: small_network(),
-        "  amplitude and noise": small_network(augmentation=amplitude),
-        "  normalize='record'": small_network(normalize="record"),
-        "  weight_decay=0.1": small_network(weight_decay=0.1),
-        "  weight_decay=0.001": small_network(weight_decay=1e-3),
-        "  plain cross-entropy": small_network(focal_gamma=0, class_weight=None),
-        "  60 epochs": small_network(max_epochs=60),
-        "  60 epochs, amplitude and noise": small_network(max_epochs=60, augmentation=amplitude),
-        "  twice as wide": small_network(filters=(64, 128, 128)),
-        "  one dilation": small_network(dilations=(1,)),
-        "  dropout=0.3": small_network(dropout=0.3),
-    }
-    arms = {name: Arm(on_beat(network), n_seeds=2) for name, network in trials.items()}
-    resnet = ECGNetClassifier("resnet1d_wang", max_epochs=15)
-    arms["MedianBeat + resnet1d_wang"] = Arm(on_beat(resnet))
+    boosting = gradient_boosting()
     forest = make_pipeline(
         SimpleImputer(), ExtraTreesClassifier(500, min_samples_leaf=2, max_features=0.1)
     )
-    balanced = gradient_boosting().set_params(class_weight="balanced")
-    for name, classifier in {
-        FEATURES: gradient_boosting(),
-        "  800 iterations": gradient_boosting().set_params(max_iter=800),
-        "  class_weight='balanced'": balanced,
-        "BeatFeatures + extra trees": forest,
-        "BeatFeatures + logistic regression": logistic_regression(),
-    }.items():
-        arms[name] = Arm(on_features(classifier, multilabel=False), n_seeds=3)
-    single = msaic_net(dilations=(1,), contrastive_weight=0)
-    for name, network in {
-        "whole record, one dilation": single,
-        "  shift, amplitude and noise": clone(single).set_params(augmentation=[shift, *amplitude]),
-        "  normalize='record_lead'": clone(single).set_params(normalize="record_lead"),
-        "  weight_decay=0.1 (whole record)": clone(single).set_params(weight_decay=0.1),
-        "  windows of 2.5 s, 8 epochs": WindowVote(clone(single).set_params(max_epochs=8)),
-    }.items():
-        arms[name] = Arm(network)
-    arms[LINEAR] = Arm(logistic_regression_on_beat(multilabel=False))
-    auxiliary = {
-        FEATURES + ", superclasses": Arm(
-            on_features(gradient_boosting(), multilabel=True), n_seeds=3
-        ),
-        BEAT_NET + ", superclasses": Arm(on_beat(small_network()), n_seeds=2),
+    arms = {
+        name: Arm(on_features(classifier, multilabel=False), n_seeds=3)
+        for name, classifier in {
+            FEATURES: boosting,
+            "800 iterations instead of 400": clone(boosting).set_params(max_iter=800),
+            "class_weight='balanced'": clone(boosting).set_params(class_weight="balanced"),
+            EXTRA_TREES: forest,
+            "BeatFeatures + logistic regression": logistic_regression(),
+        }.items()
     }
+    arms[BEAT_NET] = Arm(on_beat(small_network()), n_seeds=2)
+    auxiliary = {OF_SUPERCLASSES: Arm(on_features(boosting, multilabel=True), n_seeds=3)}
     return arms, auxiliary
-
-
-def make_low_data():
-    """Return the arms that are trained on small cohorts, by name."""
-    arms = make_arms(multilabel=False)
-    chosen = (FEATURES, LINEAR, BEAT_NET, SINGLE, FULL, BEST_BASELINE)
-    return {name: arms[name] for name in chosen}

@@ -73,7 +73,7 @@ def is_cached(key, folder=RESULTS):
 
 
 class Kept:
-    """Arrays in a folder under keys, of which no more are computed after a time limit.
+    """Results in a folder under keys, of which no more are computed after a time limit.
 
     Parameters
     ----------
@@ -90,14 +90,24 @@ class Kept:
 
     def arrays(self, key, compute):
         """Return kept arrays, or compute them if there is time, otherwise None."""
-        if (self.report or time.time() > self.deadline) and not is_cached(key, self.folder):
+        if self.is_over() and not is_cached(key, self.folder):
             return None
         return cached_arrays(None, key, compute, self.folder)
+
+    def object(self, key, compute):
+        """Return a kept object, or compute it if there is time, otherwise None."""
+        if self.is_over() and not _path_of_object(key, self.folder).exists():
+            return None
+        return cached_object(key, compute, self.folder)
+
+    def is_over(self):
+        """Return whether no more results are computed."""
+        return self.report or time.time() > self.deadline
 
 
 def cached_object(key, compute, folder=RESULTS):
     """Return the result of ``compute()``, such as an estimator, from an earlier run if possible."""
-    path = folder / f"object_{_short_hash(key)}.joblib"
+    path = _path_of_object(key, folder)
     if path.exists():
         return joblib.load(path)
     result = compute()
@@ -113,6 +123,10 @@ def atomic_file(path):
     temporary = path.with_name(f"unfinished_{os.getpid()}_{path.name}")
     yield temporary
     temporary.replace(path)
+
+
+def _path_of_object(key, folder):
+    return folder / f"object_{_short_hash(key)}.joblib"
 
 
 def _short_hash(text):

@@ -4,18 +4,23 @@ import hashlib
 import re
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from _results import cached_arrays, code_hash
+from _results import RESULTS, Kept, code_hash
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 
 from sklearn_ecg.deep import DeepECGClassifier
+from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
+
+METRICS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 
 
 class Fit(NamedTuple):
@@ -27,11 +32,11 @@ class Fit(NamedTuple):
     test: np.ndarray
 
 
-def run(fits, X, y, workers, title=""):
+def run(fits, X, y, workers, title="", kept=None):
     """Run all fits and return their predictions in the same order.
 
-    An interrupted study continues where it stopped: each finished fit is cached in
-    benchmarks/results, with a key of its parameters, its records and the code.
+    An interrupted study continues where it stopped: each finished fit is kept, with a key of its
+    parameters, its records and the code.
 
     Parameters
     ----------
@@ -41,30 +46,39 @@ def run(fits, X, y, workers, title=""):
         Number of processes with one thread each.
     title : str
         Printed with the progress.
+    kept : Kept, default=None
+        Where finished fits are kept, and until when further ones are started. None keeps them in
+        benchmarks/results, and has no time limit.
 
     Returns
     -------
-    results : list of dict
+    results : list of dict or None
         ``probability`` of the test records, of the positive class for a binary y; ``seconds`` of
-        processor time that `fit` took; ``n_parameters`` of a network, 0 for other estimators.
+        processor time that `fit` took; ``n_parameters`` of a network, 0 for other estimators. None
+        for a fit that is not kept, if no fit is started any more.
     """
+    kept = kept or Kept(RESULTS)
     code = code_hash("preprocessing", "beats")
     data = hash_arrays(X, y)
     start, results = time.perf_counter(), []
     completed = Parallel(n_jobs=workers, return_as="generator")(
-        delayed(_run_fit)(fit, X, y, f"data {data}, code {code}") for fit in fits
+        delayed(_run_fit)(fit, X, y, f"data {data}, code {code}", kept) for fit in fits
     )
     for fit, result in zip(fits, completed):
         results.append(result)
         minutes = (time.perf_counter() - start) / 60
-        print(f"  {title} {len(results)}/{len(fits)}, {minutes:.0f} min: {fit.arm}", flush=True)
+        if result is not None:
+            print(f"  {title} {len(results)}/{len(fits)}, {minutes:.0f} min: {fit.arm}", flush=True)
+    n_missing = sum(result is None for result in results)
+    if n_missing:
+        print(f"  {title}: {n_missing} of {len(fits)} fits are not finished", flush=True)
     return results
 
 
-def _run_fit(fit, X, y, data_key):
+def _run_fit(fit, X, y, data_key, kept):
     records = hash_arrays(fit.train, fit.test)
     key = f"{list_params(fit.estimator)} on records {records}, {data_key}"
-    return cached_arrays(None, key, lambda: _fit_and_predict(fit, X, y))
+    return kept.arrays(key, lambda: _fit_and_predict(fit, X, y))
 
 
 def _fit_and_predict(fit, X, y):
@@ -222,6 +236,52 @@ def stack_seeds(y, seeds):
         return y, seeds[0]
     seeds = [np.reshape(seed, (len(seed), -1)) for seed in seeds]
     return np.tile(np.reshape(y, seeds[0].shape), len(seeds)), np.concatenate(seeds, axis=1)
+
+
+def mean_over_seeds(metric, y, probabilities):
+    """Return the mean of a metric over seeds and labels.
+
+    Unlike with `stack_seeds`, the target is not repeated, so that bootstrap resamples are
+    stratified by a binary target for several seeds as for one.
+
+    Parameters
+    ----------
+    metric : callable
+    y : ndarray of shape (n_records,) or (n_records, n_labels)
+    probabilities : ndarray of shape (n_records, n_seeds * n_labels)
+    """
+    y = y.reshape(len(y), -1)
+    n_seeds = probabilities.shape[1] // y.shape[1]
+    columns = zip(np.tile(y, n_seeds).T, probabilities.T, strict=True)
+    return np.mean([metric(*pair) for pair in columns])
+
+
+def bootstrap_seeds(metric, y, seeds, others=None, **options):
+    """Return the mean score of several seeds with its interval, or its difference from others.
+
+    Parameters
+    ----------
+    metric : {"roc_auc", "average_precision"}
+    y : ndarray of shape (n_records,) or (n_records, n_labels)
+    seeds : array-like of shape (n_seeds, n_records) or (n_seeds, n_records, n_labels)
+        Probabilities.
+    others : array-like, default=None
+        Those of another arm. The difference is that of the seeds that both have.
+    **options
+        Of `sklearn_ecg.metrics.bootstrap_interval`.
+    """
+    n_shared = min(len(seeds), len(seeds if others is None else others))
+    arms = [arm[:n_shared] for arm in (seeds, others) if arm is not None]
+    if y.ndim > 1:
+        # There are no strata, and named metrics are fast.
+        target, scores = stack_seeds(y, arms[0])[0], [stack_seeds(y, arm)[1] for arm in arms]
+    elif n_shared == 1:
+        target, scores = y, [arm[0] for arm in arms]
+    else:
+        metric = partial(mean_over_seeds, METRICS[metric])
+        target, scores = y, [np.transpose(arm) for arm in arms]
+    compute = bootstrap_interval if others is None else bootstrap_difference
+    return compute(metric, target, *scores, **options)
 
 
 def format_difference(difference):

@@ -16,7 +16,9 @@ Scores are macro AUROC and AUPRC on fold 9, as means over seeds, which also draw
 records. Their percentile bootstrap intervals over patients show the variation between test sets,
 but not between draws. An arm with one seed is compared with the same seed of the others. Nothing
 was chosen on fold 9. Each finished fit is cached in benchmarks/results, so that an interrupted
-study continues where it stopped. ``--separate`` compares, by linear probes of encoders with
+study continues where it stopped. After ``--max-seconds`` no fit is started; the tables have the
+arms and seeds that are finished, and ``--report`` makes them without another fit. ``--separate``
+compares, by linear probes of encoders with
 ``backbone="strided"``, regions that attract each other with regions that repel each other.
 """
 
@@ -29,7 +31,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _arms import gradient_boosting
-from _results import RESULTS, cached_arrays, cached_object, code_hash
+from _results import RESULTS, Kept, code_hash
 from _study import draw_patients, hash_arrays, list_params, load_clean_challenge, stack_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
@@ -123,7 +125,10 @@ def draw(data, fraction, seed):
 
 
 def study_encoder(name, seed, data, args, key):
-    """Return probabilities for fold 9 of a linear probe and of fine-tuning, for each fraction."""
+    """Return probabilities for fold 9 of a linear probe and of fine-tuning, for each fraction.
+
+    None if there is no time.
+    """
     torch.set_num_threads(args.threads)
     params, _ = args.encoders[name]
     encoder = ACLECGEncoder(
@@ -132,7 +137,9 @@ def study_encoder(name, seed, data, args, key):
     encoder.set_params(**{"max_epochs": args.epochs, **params})
     key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
     encoder.set_params(checkpoint=RESULTS / "checkpoints")
-    fitted = cached_object(f"encoder {key}", lambda: encoder.fit(data.unlabeled))
+    fitted = args.kept.object(f"encoder {key}", lambda: encoder.fit(data.unlabeled))
+    if fitted is None:
+        return None
     frozen = FrozenEstimator(fitted)
     standardized = FrozenEstimator(make_pipeline(frozen, StandardScaler()).fit(data.unlabeled))
     makers = {
@@ -143,6 +150,8 @@ def study_encoder(name, seed, data, args, key):
     if name == RANDOM and not args.separate:
         makers["scratch"] = partial(fine_tuned, frozen, seed, learning_rate=1e-3)
     results = evaluate(makers, data, seed, key, args)
+    if results is None:
+        return None
     results["regions"] = list(fitted.regions_.values())
     for loss in ("intra", "inter"):
         results[loss] = fitted.history_.get(f"train_{loss}", [np.nan])[-1:]
@@ -151,7 +160,10 @@ def study_encoder(name, seed, data, args, key):
 
 
 def study_features(seed, data, args, key):
-    """Return probabilities for fold 9 of classifiers on BeatFeatures, for each fraction."""
+    """Return probabilities for fold 9 of classifiers on BeatFeatures, for each fraction.
+
+    None if there is no time.
+    """
     measure = BeatFeatures(sampling_rate=100).fit(data.millivolts)
     prepare = make_pipeline(measure, SimpleImputer(keep_empty_features=True), StandardScaler())
     prepare.fit(data.millivolts)
@@ -181,7 +193,7 @@ def fine_tuned(frozen, seed, n_records, learning_rate=1e-4):
 
 
 def evaluate(makers, data, seed, key, args):
-    """Return probabilities for fold 9 by kind of model and fraction of the labels."""
+    """Return probabilities for fold 9 by kind of model and fraction of the labels, or None."""
     test, results = data.folds == 9, {}
     for fraction in args.fractions:
         train = draw(data, fraction, seed)
@@ -193,8 +205,9 @@ def evaluate(makers, data, seed, key, args):
                 return {"probability": model.predict_proba(data.X[test])}
 
             fit_key = f"{kind}: {list_params(model)} on records {hash_arrays(train)}, {key}"
-            results[kind, fraction] = cached_arrays(None, fit_key, predict)["probability"]
-    return results
+            found = args.kept.arrays(fit_key, predict)
+            results[kind, fraction] = None if found is None else found["probability"]
+    return None if any(found is None for found in results.values()) else results
 
 
 def report(rows, data, fractions, references):
@@ -276,8 +289,11 @@ def main():
     parser.add_argument("--records", type=int, help="pretrain on the first ones, without probes")
     parser.add_argument("--arms", nargs="+", help="only these, by name")
     parser.add_argument("--seeds", type=int, default=3, help="at most, of each arm")
+    parser.add_argument("--max-seconds", type=float, default=np.inf)
+    parser.add_argument("--report", action="store_true", help="fit nothing")
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
+    args.kept = Kept(RESULTS, args.max_seconds, args.report)
     # With few records to pretrain on, only the loss is reported.
     args.fractions = () if args.records else FRACTIONS
     args.encoders = OF_REGIONS if args.separate else ENCODERS
@@ -305,10 +321,15 @@ def main():
             else delayed(study_encoder)(name, seed, data, args, key)
             for name, seed in jobs
         )
-        by_arm = {}
+        by_arm, missing = {}, []
         for (name, seed), results in zip(jobs, completed):
-            by_arm.setdefault(name, []).append(results)
-            print(f"  {name}, seed {seed} done", flush=True)
+            if results is None:
+                missing.append(name)
+            elif name not in missing:
+                by_arm.setdefault(name, []).append(results)
+                print(f"  {name}, seed {seed} done", flush=True)
+        if missing:
+            print(f"  {which}: {len(missing)} of {len(jobs)} fits are not finished", flush=True)
         rows = {}
         for name, seeds in by_arm.items():
             kinds = dict.fromkeys(key[0] for key in seeds[0] if isinstance(key, tuple))

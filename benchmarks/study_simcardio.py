@@ -12,8 +12,10 @@ normal, the full model also on the five superclasses (multilabel). Arms with the
 share it. Accuracy, precision, recall and F1 use a probability threshold of 0.5: the loss of
 MSAIC-Net is weighted for balance and that of SimCardioNet is not, so compare these metrics only
 among the arms of one method. Nothing was chosen on fold 9. Each finished fit is cached in
-benchmarks/results, so that an interrupted study continues where it stopped. ``--write`` replaces
-the tables of these records in docs/reproduction/simcardio.rst.
+benchmarks/results, so that an interrupted study continues where it stopped. After ``--max-seconds``
+no fit is started. ``--write`` replaces the tables of these records in
+docs/reproduction/simcardio.rst; they have the arms and seeds that are finished, and ``--report``
+makes them without another fit.
 
 ``--prints`` trains on printed ECGs of four classes instead, by three-fold cross-validation, and
 writes its tables to docs/reproduction/simcardio.rst; see _prints_study.py. ``--parts`` runs only
@@ -32,8 +34,8 @@ from _arms import TABLED
 from _prints import Prints
 from _prints_study import draw_heat_maps
 from _prints_tables import PARTS, tables_of_prints
-from _results import cached_arrays, cached_object, code_hash
-from _study import hash_arrays, list_params
+from _results import RESULTS, Kept, code_hash
+from _study import hash_arrays, list_params, mean_over_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
@@ -82,30 +84,42 @@ def load(folder, task, image_size):
     return ecg, renderer.fit_transform(np.asarray(ecg.data))
 
 
-def pretrain(params, seed, images, train, args, key):
-    """Return a fitted encoder, and the seconds of its pretraining."""
-    torch.set_num_threads(args.threads)
+def make_encoder(params, seed, args):
     encoder = SimCardioNetEncoder(
         image_size=None, max_epochs=args.epochs, n_threads=None, random_state=seed
     )
-    encoder.set_params(**params)
+    return encoder.set_params(**params)
+
+
+def pretrain(encoder, images, train, kept, args, key):
+    """Return a fitted encoder, and the seconds of its pretraining. None if there is no time."""
+    torch.set_num_threads(args.threads)
     key = f"{list_params(encoder)} on {key}"
-    return cached_object(key, lambda: timed(encoder.fit, images[train]))
+    return kept.object(key, lambda: timed(encoder.fit, images[train]))
 
 
 def study_arm(name, seed, signals, images, y, train, args, key):
-    """Return probabilities of the test records, the seconds of training, and the weights."""
+    """Return probabilities of the test records, the seconds of training, and the weights.
+
+    None if there is no time.
+    """
     torch.set_num_threads(args.threads)
     encoder_params, classifier_params, _ = ARMS[name]
     options = {"max_epochs": args.fine_epochs, "n_threads": None, "random_state": seed}
+    encoder, X = None, images
     if name == SIGNALS:
-        X, estimator, seconds = signals, MSAICNetClassifier(**options, **TABLED), 0.0
+        X, estimator = signals, MSAICNetClassifier(**options, **TABLED)
     else:
-        X = images
-        fitted, seconds = pretrain(encoder_params, seed, images, train, args, key)
-        estimator = SimCardioNetClassifier(FrozenEstimator(fitted), **options, **classifier_params)
+        encoder = make_encoder(encoder_params, seed, args)
+        estimator = SimCardioNetClassifier(FrozenEstimator(encoder), **options, **classifier_params)
+    key_of_arm = f"{list_params(estimator)} on {key}"
 
     def fit():
+        seconds = 0.0
+        if encoder is not None:
+            # The key is that of the parameters, which are the same before and after pretraining.
+            pretrained, seconds = pretrain(encoder, images, train, Kept(RESULTS), args, key)
+            estimator.set_params(encoder=FrozenEstimator(pretrained))
         fitted, fit_seconds = timed(estimator.fit, X[train], y[train])
         n_weights = sum(p.numel() for p in fitted.net_.module_.parameters())
         probability = fitted.predict_proba(X[~train])
@@ -115,7 +129,7 @@ def study_arm(name, seed, signals, images, y, train, args, key):
             "n_weights": n_weights,
         }
 
-    return cached_arrays(None, f"{list_params(estimator)} on {key}", fit)
+    return args.kept.arrays(key_of_arm, fit)
 
 
 def timed(function, *data):
@@ -151,8 +165,9 @@ def report(rows, y, patients, title):
         )
         cells += [difference, f"{seconds:.0f}", f"{found[0]['n_weights']:,}", each]
         lines.append([name, *map(drop_zeros, cells)])
-    header = ("", *metrics, "AUROC minus full", "s", "weights", "AUROC by seed")
-    table = Table(title, header, lines)
+    header = ("", *metrics, "AUROC difference from full", "s", "weights", "AUROC by seed")
+    alt = f"Scores and differences of each arm with intervals, {title}."
+    table = Table(title, header, lines, forest=alt)
     print(make_rst(table))
     return table
 
@@ -169,13 +184,6 @@ def concatenate_seeds(found):
     return np.concatenate(parts, axis=1)
 
 
-def mean_over_seeds(metric, y, values):
-    """Return the mean of a metric over seeds and labels."""
-    y = y.reshape(len(y), -1)
-    n_seeds = values.shape[1] // y.shape[1]
-    return np.mean([metric(a, b) for a, b in zip(np.tile(y, n_seeds).T, values.T)])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="PTB-XL folder in its published layout")
@@ -186,6 +194,9 @@ def main():
     parser.add_argument("--tasks", nargs="+", default=["mi", "superclass"])
     parser.add_argument("--workers", type=int, default=2, help="number of processes")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
+    parser.add_argument("--seeds", type=int, default=3, help="at most, of each arm")
+    parser.add_argument("--max-seconds", type=float, default=np.inf)
+    parser.add_argument("--report", action="store_true", help="fit nothing")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
     parser.add_argument("--prints", metavar="FOLDER", help="folder of printed ECGs")
@@ -221,9 +232,9 @@ def main():
         command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER"
         write_tables("reproduction/simcardio.rst", "prints", tables, command)
         return
-    n_seeds = 3
+    args.kept = Kept(RESULTS, args.max_seconds, args.report)
     if args.quick:
-        args.epochs, args.fine_epochs, args.tasks, n_seeds = 3, 12, ["mi"], 1
+        args.epochs, args.fine_epochs, args.tasks, args.seeds = 3, 12, ["mi"], 1
         args.arms = [FULL, "without pretraining", "linear probe", SIGNALS]
     code = code_hash("preprocessing", "paper", "datasets")
     parallel = Parallel(n_jobs=args.workers, return_as="generator")
@@ -233,7 +244,7 @@ def main():
         print(f"\n{task}: {train.sum()} training records, {(~train).sum()} test records (fold 9)")
         jobs = [
             (name, seed)
-            for seed in range(n_seeds)
+            for seed in range(args.seeds)
             for name in args.arms
             if seed < ARMS[name][2] and (task == "mi" or (name in (FULL, SIGNALS) and seed == 0))
         ]
@@ -241,22 +252,30 @@ def main():
         key = (
             f"data {hash_arrays(signals, images, y, train)}, {args.threads} thread(s), code {code}"
         )
-        # Several arms share an encoder, so each encoder is pretrained once, before the arms.
+        # Several arms share an encoder, which parallel processes must not pretrain twice.
         encoders = [(ARMS[name][0], seed) for name, seed in jobs if ARMS[name][0] is not None]
         encoders = [encoder for i, encoder in enumerate(encoders) if encoder not in encoders[:i]]
-        for _ in parallel(
-            delayed(pretrain)(params, seed, images, train, args, key) for params, seed in encoders
-        ):
-            print("  pretrained an encoder", flush=True)
+        if args.workers > 1 and not args.report:
+            for pretrained in parallel(
+                delayed(pretrain)(make_encoder(*encoder, args), images, train, args.kept, args, key)
+                for encoder in encoders
+            ):
+                if pretrained is not None:
+                    print("  pretrained an encoder", flush=True)
         completed = parallel(
             delayed(study_arm)(name, seed, signals, images, y, train, args, key)
             for name, seed in jobs
         )
-        rows = {}
+        rows, missing = {}, []
         # The generator comes first: once exhausted, `parallel` can start on the next task.
         for result, (name, seed) in zip(completed, jobs):
-            rows.setdefault(name, []).append(result)
-            print(f"  {name}, seed {seed} done", flush=True)
+            if result is None:
+                missing.append(name)
+            elif name not in missing:
+                rows.setdefault(name, []).append(result)
+                print(f"  {name}, seed {seed} done", flush=True)
+        if missing:
+            print(f"  {task}: {len(missing)} of {len(jobs)} fits are not finished", flush=True)
         rows = {name: rows[name] for name in ARMS if name in rows}
         title = f"{train.sum():,} training records, {(~train).sum()} test records"
         table = report(rows, y[~train], ecg.groups[~train], title)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -331,3 +332,84 @@ def test_losses_of_repelling_regions():
     assert table.rows[0][2:] == ["1.500", "1.750", ".250", f"{weight:.2f}"]
     # Two views of 64 records and four regions: each vector is compared with 127 or 133 others.
     assert table.rows[2][2:] == [f"{4 * np.log(127):.3f}", f"{4 * np.log(133):.3f}", ".185", "1.00"]
+
+
+def test_scores_are_means_over_seeds():
+    from _study import bootstrap_seeds, mean_over_seeds
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=60)
+    seeds = rng.uniform(size=(3, 60)) + 0.5 * y
+    others = rng.uniform(size=(2, 60)) + 0.5 * y
+    aurocs = [[roc_auc_score(y, seed) for seed in arm] for arm in (seeds, others)]
+    options = {"n_resamples": 50, "random_state": 0}
+    found = bootstrap_seeds("roc_auc", y, seeds, **options)
+    assert found.score == pytest.approx(np.mean(aurocs[0]))
+    # Resamples of a seed that is repeated are those of the seed, which are stratified.
+    one = bootstrap_seeds("roc_auc", y, seeds[:1], **options)
+    np.testing.assert_allclose(bootstrap_seeds("roc_auc", y, seeds[[0, 0]], **options), one)
+    # Only the seeds that both have are compared.
+    difference = bootstrap_seeds("roc_auc", y, seeds, others, **options)
+    assert difference.score == pytest.approx(np.mean(aurocs[0][:2]) - np.mean(aurocs[1]))
+    labels = rng.integers(2, size=(60, 2))
+    of_labels = rng.uniform(size=(2, 60, 2))
+    flat = np.concatenate(of_labels, axis=1)
+    expected = mean_over_seeds(roc_auc_score, labels, flat)
+    assert bootstrap_seeds("roc_auc", labels, of_labels, **options).score == pytest.approx(expected)
+    assert expected == pytest.approx(np.mean([roc_auc_score(labels, seed) for seed in of_labels]))
+
+
+def test_tables_of_msaic_have_the_finished_seeds(tmp_path, monkeypatch):
+    import study_msaic as script
+    from _results import Kept
+    from _study import Fit, run
+    from sklearn.dummy import DummyClassifier
+
+    rng = np.random.default_rng(0)
+    y, folds = rng.integers(2, size=40), np.repeat([1, 2, 3, 4], 10)
+    task = SimpleNamespace(
+        y=y, folds=folds, patients=np.arange(40), test_folds=[3, 4], is_tested=folds >= 3
+    )
+    few = partial(script.bootstrap_seeds, n_resamples=20)
+    monkeypatch.setattr(script, "bootstrap_seeds", few)
+    task.join = lambda of_seed: script.Task.join(task, of_seed)
+    X = rng.normal(size=(40, 1, 4)).astype(np.float32)
+
+    def fits(n_seeds):
+        return [
+            Fit(name, DummyClassifier(strategy=strategy, random_state=seed), *records)
+            for seed in range(n_seeds)
+            for name, strategy in (("a", "uniform"), ("b", "stratified"))
+            for records in (
+                (folds != fold).nonzero() + (folds == fold).nonzero() for fold in (3, 4)
+            )
+        ]
+
+    kept = Kept(tmp_path)
+    run(fits(1), X, y, 1, kept=kept)
+    # Of the second seed, a fold of the first arm is missing.
+    run(fits(2)[4:5], X, y, 1, kept=kept)
+    run(fits(2)[6:], X, y, 1, kept=kept)
+    results = run(fits(2), X, y, 1, kept=Kept(tmp_path, report=True))
+    assert [result is None for result in results] == [False] * 5 + [True] + [False] * 2
+    gathered = script.Task.gather(task, fits(2), results)
+    assert {name: rows.shape for name, (rows, *_) in gathered.items()} == {
+        "a": (1, 20),
+        "b": (2, 20),
+    }
+    np.testing.assert_array_equal(gathered["b"][0][1, 10:], results[7]["probability"])
+    [table] = script.Task.report(task, gathered, [("b", "roc_auc"), ("c", "roc_auc")])
+    assert [row[0] for row in table.rows] == ["a", "b"]
+    expected = roc_auc_score(y[20:], gathered["a"][0][0]) - roc_auc_score(
+        y[20:], gathered["b"][0][0]
+    )
+    assert float(table.rows[0][3].split()[0]) == pytest.approx(expected, abs=6e-4)
+    assert table.rows[1][3:5] == ["", ""] and len(table.rows[1][-1].split()) == 2
+
+
+def test_no_object_is_computed_after_the_time_limit(tmp_path):
+    from _results import Kept
+
+    assert Kept(tmp_path, report=True).object("x", lambda: [1]) is None
+    assert Kept(tmp_path).object("x", lambda: [1]) == [1]
+    assert Kept(tmp_path, max_seconds=-1).object("x", None) == [1]
