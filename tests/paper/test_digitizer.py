@@ -401,6 +401,19 @@ def test_pulses_of_another_paper_speed(records):
     assert "wide" not in report.loc[0, "reason"]
 
 
+@pytest.mark.parametrize("image_size", [(1700, 2200), (850, 1700)])
+@pytest.mark.parametrize("layout", ["3x4+1", "6x2"])
+def test_pages_of_10_s_at_50_mm_per_second(records, layout, image_size):
+    """Their paper is 53 cm wide, more than a page at 25 mm/s."""
+    images, renderer = render(records, layout, speed=50, image_size=image_size)
+    bunch = ECGImageDigitizer(RATE, paper_speed=50).digitize(images)
+    assert bunch.report["layout"].tolist() == 2 * [layout]
+    np.testing.assert_allclose(bunch.report["pixels_per_mm_x"], renderer.pixels_per_mm_, rtol=1e-3)
+    for truth, signals in zip(records, bunch.signals):
+        assert median_ratio(truth, signals) > 15
+    assert refusal(images[0])[0] in ("grid", "time", "layout")
+
+
 @pytest.mark.parametrize("layout", ["3x4+1", "6x2"])
 @pytest.mark.parametrize("seconds", [0.4, 0.6, 1.0])
 def test_pages_cut_off_at_a_side(pages, layout, seconds):

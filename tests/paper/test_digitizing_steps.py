@@ -24,6 +24,7 @@ from sklearn_ecg.paper._digitizing._grid_fit import (
     Grid,
     _fit,
     _improve,
+    _improve_tilted,
     find_outside,
     fit_grid,
     to_pixels,
@@ -221,7 +222,7 @@ def test_bends_that_fit_worse_are_not_used(monkeypatch):
     assert grid.bend is None
 
 
-@pytest.mark.parametrize("moves, n_fits", [((0.5,), 1), ((1.5, 0.5), 2), ((1.5, 1.5), 2)])
+@pytest.mark.parametrize("moves, n_fits", [((0.5,), 1), ((1.5, 0.5), 2), ((1.5, 1.5, 0.0), 3)])
 def test_tilted_pages_are_fitted_until_the_map_settles(monkeypatch, moves, n_fits):
     def to_paper(x, y):
         denominator = 1 + 5e-5 * x
@@ -231,9 +232,7 @@ def test_tilted_pages_are_fitted_until_the_map_settles(monkeypatch, moves, n_fit
 
     def improve(page, model, **options):
         found, *rest = _improve(page, model, **options)
-        if not options.get("followed") or options.get("bent"):
-            return found, *rest
-        calls.append(model)
+        calls.append(options)
         # The origin is arbitrary. The pitch moves the corner, which is 142.5 mm from the middle.
         width, height = page.darkest.size
         factor = 1 + moves.pop(0) / np.hypot(width / 8, height / 8)
@@ -243,7 +242,40 @@ def test_tilted_pages_are_fitted_until_the_map_settles(monkeypatch, moves, n_fit
 
     monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
     fit_grid(split_channels(draw_grid(to_paper)))
-    assert len(calls) == n_fits
+    # No fit of an upright page comes before.
+    assert calls == n_fits * [{"followed": True, "bent": True}]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_noise_does_not_bend_flat_paper(seed):
+    """Bends of noise once moved beats by 10 to 70 ms on pages whose grid is partly illegible."""
+    image = np.asarray(draw_grid(lambda x, y: (x / 4, y / 4), contrast=17), dtype=float)
+    noise = np.random.default_rng(seed).normal(scale=100, size=image.shape)
+    noise *= np.linspace(0, 1, image.shape[1])
+    image = Image.fromarray(np.clip(image - 40 + noise, 0, 255).astype(np.uint8))
+    to_paper = np.diag([0.25, 0.25, 1.0])
+    found, share, _, bend = _improve(split_channels(image), to_paper, followed=True, bent=True)
+    assert bend is None
+    # The share is that of the plane.
+    assert 0.6 < share < 0.9
+    np.testing.assert_allclose(found[:2, :2], to_paper[:2, :2], atol=2e-3)
+
+
+def test_paper_that_a_second_fit_finds_flat(monkeypatch):
+    """Its share is that of a plane, not that of a bend."""
+    fits = []
+
+    def improve(page, model, **options):
+        fits.append(options)
+        if "bend" in options:
+            return model, 1.0, None, None
+        return model, 0.7, None, "bend" if options.get("bent") else None
+
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+    page = split_channels(draw_grid(lambda x, y: (x / 4, y / 4)))
+    found = _improve_tilted(page, np.diag([0.25, 0.25, 1.0]))
+    assert fits[-2:] == [{"followed": True, "bent": True, "bend": "bend"}, {"followed": True}]
+    assert found[1] == 0.7 and found[3] is None
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def digitize_page(image, options, given):
 def _digitize(image, options, facts, reduction):
     page = split_channels(image, reduction)
     facts["reduction"] = page.reduction
-    grid = fit_grid(page)
+    grid = fit_grid(page, options.paper_speed)
     if grid is None:
         raise PageRefusedError("grid", "no grid was found, so that the scale is unknown")
     facts.update(

@@ -19,7 +19,7 @@ _TOLERANCE = 0.35
 # mm: the same for lines of 5 mm, whose places are less exact.
 _COARSE_TOLERANCE = 0.5
 # Share of the blocks with a grid that has to agree with one plane sheet of paper.
-_MIN_SHARE = 0.55
+_MIN_SHARE = 0.7
 _GOOD_SHARE = 0.9
 # Pixels per mm of the page that the second fit uses.
 _FIT_SCALE = 4.0
@@ -28,13 +28,18 @@ _FINER = 1.1
 _LEASTBLOCKS, _BENTBLOCKS = 12, 40
 # Shares of the blocks that remain, one fit after the other.
 _NEAREST = (0.9, 0.8, 0.7, 0.7, 0.7)
-# Fits of a tilted page at most, before its bends. After a fit that moves no corner by these mm, the
-# next one moves them by less than 0.1 mm.
+# Fits of a tilted page at most, before the last one. After a fit that moves no corner by these mm,
+# the next one moves them by less than 0.1 mm.
 _MAX_FITS, _SETTLED = 2, 1.0
+# Variation of the denominator of a homography over a page in perspective, and over one that needs
+# no fit without it.
+_TILTED, _MUCH = 0.003, 0.01
 # Agreement of phases next to each other.
 _COHERENT = 0.6
 # mm: smaller displacements are no bends, and larger ones are those of paper that does not lie flat.
 _FLAT, _BENT = 0.15, 1.5
+# What a bend leaves of the distances of lines from their places, as a share of that of the plane.
+_LEFT = 0.5
 
 
 @dataclass
@@ -68,12 +73,13 @@ class Grid:
     bend: Bend | None
 
 
-def fit_grid(page):
+def fit_grid(page, paper_speed=25):
     """Fit a homography to the grid of a page.
 
     Parameters
     ----------
     page : Page
+    paper_speed : {25, 50}, default=25
 
     Returns
     -------
@@ -85,29 +91,23 @@ def fit_grid(page):
     PageRefusedError
         If there is one that is not that of a plane sheet.
     """
-    lattice = find_lattice(page)
+    lattice = find_lattice(page, paper_speed)
     if lattice is None:
         return None
     phases = _measure_phases(lattice)
     to_page = np.diag([1 / lattice.reduction, 1 / lattice.reduction, 1.0])
-    to_paper = _grow(phases, lattice) @ to_page
-    to_paper, share, sheet, bend = plane = _improve(page, to_paper)
-    is_tilted = _is_tilted(to_paper, page)
-    if is_tilted or share < _GOOD_SHARE:
+    grown, plane = _grow(phases, lattice) @ to_page, None
+    if not _is_tilted(grown, page, _MUCH):
+        plane = _improve(page, grown)
+    found = plane
+    if plane is None or _is_tilted(plane[0], page) or plane[1] < _GOOD_SHARE:
         # In the first fit, the pitch is not right everywhere.
-        tilted = _follow(lattice) @ to_page
-        for _ in range(_MAX_FITS):
-            before, (tilted, *_) = tilted, _improve(page, tilted, followed=True)
-            if _largest_move(before, tilted, page) < _SETTLED:
-                break
-        to_paper, share, sheet, bend = _improve(page, tilted, followed=True, bent=True)
-        if bend is not None:
-            # The same, with paper that is nearly flat.
-            to_paper, share, sheet, bend = _improve(
-                page, to_paper, followed=True, bent=True, bend=bend
-            )
-        if not is_tilted and share < plane[1]:
-            to_paper, share, sheet, bend = plane
+        found = _improve_tilted(page, _follow(lattice) @ to_page)
+        if found[1] < _GOOD_SHARE:
+            plane = plane or _improve(page, grown)
+            if not _is_tilted(plane[0], page) and found[1] < plane[1]:
+                found = plane
+    to_paper, share, sheet, bend = found
     if share < _MIN_SHARE:
         raise PageRefusedError(
             "grid",
@@ -117,10 +117,28 @@ def fit_grid(page):
     return _describe(page, to_paper, share, sheet, bend)
 
 
-def _is_tilted(to_paper, page):
+def _improve_tilted(page, to_paper):
+    """Fit the homography of a page in perspective until it settles, and then its bends."""
+    for _ in range(_MAX_FITS):
+        before, fit = to_paper, _improve(page, to_paper, followed=True, bent=True)
+        to_paper = fit[0]
+        if _largest_move(before, to_paper, page) < _SETTLED:
+            if fit[3] is None:
+                return fit
+            break
+    # Bends depend on where the lines of the plane are, and are measured best on paper that is
+    # nearly flat.
+    fit = _improve(page, to_paper, followed=True, bent=True)
+    if fit[3] is None:
+        return fit
+    bent = _improve(page, fit[0], followed=True, bent=True, bend=fit[3])
+    return bent if bent[3] is not None else _improve(page, fit[0], followed=True)
+
+
+def _is_tilted(to_paper, page, limit=_TILTED):
     """Whether the denominator of a homography varies over the page."""
     width, height = page.darkest.size
-    return abs(to_paper[2, 0]) * width + abs(to_paper[2, 1]) * height > 0.003
+    return abs(to_paper[2, 0]) * width + abs(to_paper[2, 1]) * height > limit
 
 
 def _largest_move(before, after, page):
@@ -331,15 +349,22 @@ def _improve(page, to_paper, *, followed=False, bent=False, bend=None):
         bend = fit_bend(new_u, new_v, measured, traced)
         moved = bend.displacement(new_u, new_v)
         fine, coarse = (_distances(measured[i], *moved) for i in (-1, 0))
-        used = measured[-1][3] & (fine < min(_TOLERANCE, 0.35 * period))
-        used |= measured[0][3] & (coarse < _COARSE_TOLERANCE)
-        share = used.sum() / good.sum()
+        # Noise of faint lines bends paper that is flat: the lines remain far from their places.
+        legible = measured[-1][3]
+        flat = _distances(measured[-1], 0.0, 0.0)
+        is_bent = legible.any() and (
+            np.percentile(fine[legible], 75) < _LEFT * np.percentile(flat[legible], 75)
+        )
+        if is_bent:
+            used = legible & (fine < min(_TOLERANCE, 0.35 * period))
+            used |= measured[0][3] & (coarse < _COARSE_TOLERANCE)
+            share = used.sum() / good.sum()
         moved = np.percentile(np.hypot(*moved)[used], 95) if used.any() else 0.0
-        if moved > _BENT:
+        if is_bent and moved > _BENT:
             # Paper that bends too much for the fit has a grid, too.
             on_sheet = used | measured[0][3]
         # Paper that is flat to a fraction of a mm is not resampled.
-        if moved < _FLAT:
+        if not is_bent or moved < _FLAT:
             bend = None
     if used.sum() < _LEASTBLOCKS:
         raise PageRefusedError("grid", "too little of the grid is legible")

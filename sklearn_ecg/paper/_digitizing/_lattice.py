@@ -15,8 +15,9 @@ _TILE = 128
 _MAX_TILES = 60
 # Pixels: how far the surroundings of a pixel reach.
 _AROUND = 12
-# mm: longest side of a page. Between the limits, 1 mm and 5 mm cannot be confused.
-_PAGE_SIDE = (110.0, 480.0)
+# mm: longest side of a page at 25 and at 50 mm/s. Between the limits, 1 mm and 5 mm cannot be
+# confused.
+_PAGE_SIDES = {25: (110.0, 480.0), 50: (130.0, 640.0)}
 # Largest rotation, as the tangent.
 _MAX_SLOPE = 0.15
 # Largest ratio of the pitches in both directions.
@@ -50,12 +51,14 @@ class Lattice:
     strengths: np.ndarray
 
 
-def find_lattice(page):
+def find_lattice(page, paper_speed=25):
     """Find the lines of a grid.
 
     Parameters
     ----------
     page : Page
+    paper_speed : {25, 50}, default=25
+        In mm per second. At 50, pages may be longer.
 
     Returns
     -------
@@ -69,8 +72,9 @@ def find_lattice(page):
     vertical, horizontal = _ridge(power.T), _ridge(power)
     side = max(pixels.shape)
     # Cycles of 5 mm in a tile.
-    lowest = max(_TILE / 5 / side * _PAGE_SIDE[0], 1.8)
-    highest = min(_TILE / 5 / side * _PAGE_SIDE[1], _TILE / 2 / 2.2)
+    shortest, longest = _PAGE_SIDES[paper_speed]
+    lowest = max(_TILE / 5 / side * shortest, 1.8)
+    highest = min(_TILE / 5 / side * longest, _TILE / 2 / 2.2)
     candidates = np.exp(np.arange(np.log(lowest), np.log(highest), 0.004))
     scores = [_comb(ridge, candidates) for ridge in (vertical, horizontal)]
     reach = int(np.log(_MAX_ASPECT) / 0.004)
