@@ -25,6 +25,7 @@ BASE = {
     "kernel_size": 7,
     "stride": 2,
     "pool_size": 2,
+    "dropout": 0.1,
     "attention": "eca",
     "lead_attention": None,
     "contrastive_weight": 0.1,

@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from _arms import TABLED
 from _tables import Table, write_tables
 
 from sklearn_ecg import ACLECGEncoder, MSAICNetClassifier, SimCardioNetEncoder
@@ -26,7 +27,7 @@ from sklearn_ecg.preprocessing import ECGImageRenderer
 PARAMS = {"max_epochs": 3, "batch_size": 16, "random_state": 0, "device": "cpu"}
 CASES = {
     "ACLECGEncoder": ACLECGEncoder(sampling_rate=100, **PARAMS),
-    "MSAICNetClassifier": MSAICNetClassifier(filters=(32, 64, 64), kernel_size=7, **PARAMS),
+    "MSAICNetClassifier": MSAICNetClassifier(**TABLED, **PARAMS),
     "SimCardioNetEncoder": SimCardioNetEncoder(image_size=64, filters=(8, 16, 32), **PARAMS),
 }
 # What is compared with one process and one thread: name, launched together, threads, precision.

@@ -149,7 +149,12 @@ def make_estimator(name, seed):
     """Return the estimator of an arm, with prior correction."""
     sampler, params = ARMS[name]
     network = MSAICNetClassifier(
-        filters=(16, 32), kernel_size=7, dilations=(1, 2), max_epochs=20, random_state=seed
+        filters=(16, 32),
+        kernel_size=7,
+        dilations=(1, 2),
+        dropout=0.1,
+        max_epochs=20,
+        random_state=seed,
     ).set_params(**params)
     # A few records have no reliable beats.
     steps = [MedianBeat(100, unreliable="record_average"), network]

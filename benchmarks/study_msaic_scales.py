@@ -34,7 +34,8 @@ from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 from sklearn_ecg.preprocessing import BandpassFilter
 
-# All parameters that matter are stated, so that results do not depend on the defaults.
+# All parameters that matter are stated, so that results do not depend on the defaults. A dropout of
+# 0.1 was the default before 0.2 was chosen here.
 BASE = {
     "dilations": (1, 2, 4, 8),
     "filters": (32, 64, 64),
@@ -57,9 +58,11 @@ ROWS = {
 }
 NARROW = "kernel_size=3, filters=(16, 32, 32)"
 LITERAL = "kernel_size=7, filters=(32, 64, 64), stride=1, pool_size=1"
+DEFAULT = "kernel_size=7, filters=(32, 64, 64), dropout=0.2"
 CANDIDATES = {
     "kernel_size=7, filters=(32, 64, 64)": {},
-    LITERAL: {"stride": 1, "pool_size": 1},
+    DEFAULT: {"dropout": 0.2},
+    "kernel_size=7, filters=(32, 64, 64), dropout=0.3": {"dropout": 0.3},
     "kernel_size=3, filters=(32, 64, 64)": {"kernel_size": 3},
     NARROW: {"kernel_size": 3, "filters": (16, 32, 32)},
     "kernel_size=3, filters=(8, 16, 32), max_epochs=20": {
@@ -67,9 +70,10 @@ CANDIDATES = {
         "filters": (8, 16, 32),
         "max_epochs": 20,
     },
+    LITERAL: {"stride": 1, "pool_size": 1},
 }
-# What --test and --low-data run.
-CHOSEN = NARROW
+# What --test runs, and what --low-data runs.
+TESTED, CHOSEN = DEFAULT, NARROW
 WINDOW, OF_PAPER = "windows, ", "network of the paper, "
 # Windows of 2.5 s: 8 epochs of the windows have as many steps as 30 epochs of the records.
 WINDOW_SHARE = 8 / 30
@@ -212,7 +216,7 @@ def test(cohort, n_seeds):
     is_tested = cohort.folds >= 7
     found, sizes = {}, {}
     for row, seed in fits:
-        params = {**CANDIDATES[CHOSEN], **ROWS[row]}
+        params = {**CANDIDATES[TESTED], **ROWS[row]}
         results = {(fold,): cohort.fit(params, *cohort.leave_out(fold), seed) for fold in (7, 8, 9)}
         probability = join_folds(cohort.folds, results)[is_tested]
         if not np.isnan(probability).any():

@@ -49,7 +49,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         Attention on the leads, before the branches. It is computed from the root mean square of
         each lead, because the mean of a filtered lead is about 0. Addition of this library: the
         abstract of the paper calls its attention lead-wise.
-    dropout : float, default=0.1
+    dropout : float, default=0.2
         Probability that a block drops a channel, in [0, 1). Default of this library.
     embedding_dim : int, default=128
         Length of the embedding, the vector after global average pooling. Default of this library.
@@ -284,7 +284,7 @@ class MSAICNetClassifier(DeepECGClassifier):
         pool_size: ArrayLike = 2,
         attention: str | None = "eca",
         lead_attention=None,
-        dropout=0.1,
+        dropout=0.2,
         embedding_dim=128,
         projection_dim=64,
         focal_gamma=2.0,

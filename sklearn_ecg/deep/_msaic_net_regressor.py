@@ -40,7 +40,7 @@ class MSAICNetRegressor(DeepECGRegressor):
         Attention on the leads, before the branches. It is computed from the root mean square of
         each lead, because the mean of a filtered lead is about 0. Addition of this library: the
         abstract of the paper calls its attention lead-wise.
-    dropout : float, default=0.1
+    dropout : float, default=0.2
         Probability that a block drops a channel, in [0, 1). Default of this library.
     embedding_dim : int, default=128
         Length of the embedding, the vector after global average pooling. Default of this library.
@@ -187,7 +187,7 @@ class MSAICNetRegressor(DeepECGRegressor):
         pool_size: ArrayLike = 2,
         attention: str | None = "eca",
         lead_attention=None,
-        dropout=0.1,
+        dropout=0.2,
         embedding_dim=128,
         augmentation=None,
         normalize: str | None = "dataset",

@@ -40,7 +40,7 @@ class MSAICNet(nn.Module):
     lead_attention : {"eca", "se"} or None, default=None
         Attention on the leads before the branches, which is computed from the root mean square of
         each lead.
-    dropout : float, default=0.1
+    dropout : float, default=0.2
         Probability of dropping a channel in each block, in [0, 1).
     embedding_dim : int, default=128
         Length of the embedding.
@@ -95,7 +95,7 @@ class MSAICNet(nn.Module):
         pool_size: int | Sequence[int] = 2,
         attention: str | None = "eca",
         lead_attention=None,
-        dropout=0.1,
+        dropout=0.2,
         embedding_dim=128,
         projection_dim: int | None = 64,
         class_prototypes=False,
