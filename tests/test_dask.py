@@ -1,5 +1,7 @@
 """joblib's dask backend: two workers give the results of one process, bit for bit."""
 
+import os
+
 import joblib
 import numpy as np
 import pytest
@@ -9,9 +11,9 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn_ecg import LazyRecords, MSAICNetClassifier
 from sklearn_ecg.datasets import load_wfdb, make_ecg
 from sklearn_ecg.inspection import lead_importance
+from sklearn_ecg.utils._parallel import compute_parts
 
 CLF = MSAICNetClassifier(filters=(4,), dilations=(1,), max_epochs=2, batch_size=16, random_state=0)
-
 # What distributed and its dependencies do with sockets and event loops is not ours.
 pytestmark = [
     pytest.mark.filterwarnings("default::ResourceWarning"),
@@ -57,6 +59,13 @@ def test_two_workers_give_the_results_of_one_process(data, lazy, tmp_path):
             load_wfdb([tmp_path / name for name in names], leads=["I", "II"]).data,
         )
 
+    def count_processes(n_jobs):
+        """Return how many processes compute the parts of a transformation."""
+        parts = [slice(0, 2), slice(2, 4)]
+        with joblib.parallel_config(backend="dask"):
+            found = compute_parts(lambda part: os.getpid(), np.arange(4), parts, n_jobs=n_jobs)
+        return len({*found, os.getpid()})
+
     expected = run(X)
     with (
         distributed.LocalCluster(
@@ -69,5 +78,8 @@ def test_two_workers_give_the_results_of_one_process(data, lazy, tmp_path):
                 found = run(records)
             for one, other in zip(expected, found):
                 assert_array_equal(other, one, strict=True)
+        # A task does not send its parts to the cluster.
+        for n_jobs in (None, 1, 2):
+            assert client.submit(count_processes, n_jobs, pure=False).result() == 1
         # The workers have computed, rather than this process.
         assert sum(client.run(lambda dask_worker: len(dask_worker.state.log)).values()) > 0

@@ -351,6 +351,14 @@ def test_tools_that_select_rows_take_a_column(data, lazy, monkeypatch):
         assert ensemble.fit(column, y).predict_proba(column).shape == (len(y), 2)
 
 
+def test_windows_of_a_column(data, lazy):
+    X, y = data
+    clf = WindowedClassifier(MSAICNetClassifier(**TINY), duration=1, sampling_rate=100)
+    expected = clf.fit(X, y).predict_proba(X)
+    column = lazy.to_column()
+    assert_array_equal(clf.fit(column, y).predict_proba(column), expected)
+
+
 def test_errors_of_columns(data, lazy):
     X, y = data
     y = np.where(np.arange(len(y)) < 30, 0, 1)

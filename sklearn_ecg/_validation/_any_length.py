@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from sklearn.utils.validation import validate_data
 
 from ..leads import LazyRecords, is_lead_frame
+from ..leads._record_columns import read_column
 from ._containers import check_container
 from ._notes import check_notes
 from ._signals import (
@@ -96,6 +97,7 @@ def check_signals_of_any_length(estimator, X, *, reset):
         If X is ambiguous, the leads of a record differ in length, or the leads differ from the
         fitted ones.
     """
+    X = read_column(X)
     check_container(X)
     columns = None
     if _is_list_of_records(X):

@@ -269,10 +269,14 @@ def effective_rank(vectors):
     return _ranks(_normalized_products(vectors)[None])[0]
 
 
-class EffectiveRank:
-    """The `effective_rank` of a batch, whose singular values are computed when it is read.
+# Products of more vectors than this are not kept: those of 128 batches take 64 MiB at most.
+_MOST_KEPT = 256
 
-    They are computed from the products of the vectors, for many batches at once. On a GPU, the
+
+class EffectiveRank:
+    """The `effective_rank` of a batch, whose singular values a GPU computes when it is read.
+
+    They are computed from the products of the vectors, for many batches at once, because the
     decomposition of each batch would be waited for.
 
     Parameters
@@ -281,7 +285,10 @@ class EffectiveRank:
     """
 
     def __init__(self, vectors):
-        self._products = _normalized_products(vectors)
+        products = _normalized_products(vectors)
+        is_kept = products.device.type != "cpu" and len(products) <= _MOST_KEPT
+        self._products = products if is_kept else None
+        self._rank = None if is_kept else _ranks(products[None])[0]
 
     def __float__(self):
         return self.read([self])[0]
@@ -290,8 +297,11 @@ class EffectiveRank:
     def read(ranks):
         """Return the ranks of several batches as a list of floats."""
         values = torch.empty(len(ranks), dtype=torch.float64)
-        sizes = [len(rank._products) for rank in ranks]
-        for size in set(sizes):
+        sizes = [None if rank._products is None else len(rank._products) for rank in ranks]
+        for place, rank in enumerate(ranks):
+            if rank._products is None:
+                values[place] = rank._rank
+        for size in set(sizes) - {None}:
             places = [place for place, found in enumerate(sizes) if found == size]
             products = torch.stack([ranks[place]._products for place in places])
             values[places] = _ranks(products).cpu()

@@ -1,10 +1,12 @@
 """Calling a function many times, in several processes."""
 
-import numpy as np
-from joblib import Parallel, delayed
+import sys
 
-# Results of calls are kept until all calls of a chunk are finished. Ten seconds of twelve leads at
-# 500 Hz: about 60 MB.
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+# Results of calls are kept until all calls of a chunk are finished. Of files with ten seconds of
+# twelve leads at 500 Hz: about 60 MB.
 _CALLS_PER_CHUNK = 256
 
 
@@ -42,14 +44,34 @@ def compute_parts(function, records, parts, *, n_jobs):
         Parts of lazy records are read by the process that computes with them.
     parts : list of slice
     n_jobs : int or None
-        Number of processes.
+        Number of processes. Tasks of a dask cluster compute all parts themselves.
 
     Returns
     -------
     results : list
     """
+    n_processes = effective_n_jobs(n_jobs)
     calls = [(function, records[part]) for part in parts]
-    return list(run_parallel(_compute, calls, n_jobs=n_jobs if len(calls) > 1 else 1))
+    # The dask backend ignores n_jobs=1.
+    if n_jobs == 1 or n_processes == 1 or len(calls) == 1 or _is_in_dask_task():
+        return [_compute(*call) for call in calls]
+    return list(run_parallel(_compute, calls, n_jobs=n_jobs))
+
+
+def _is_in_dask_task():
+    """Return whether this is a task of a dask cluster.
+
+    While a task waits for tasks of its own, its process starts another one, whose random numbers
+    would be mixed with those of the first.
+    """
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def _compute(function, records):

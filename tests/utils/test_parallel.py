@@ -48,6 +48,12 @@ def _process(signals):
     return np.full(len(signals), os.getpid())
 
 
+def test_zero_processes():
+    for parts in ([slice(0, 4)], [slice(0, 2), slice(2, 4)]):
+        with pytest.raises(ValueError, match="n_jobs == 0"):
+            compute_parts(np.sum, np.arange(4), parts, n_jobs=0)
+
+
 def test_parts_are_computed_by_other_processes():
     parts = _chunks.record_chunks(10, 1, _chunks.ChunkBudget(3))
     records = np.arange(10)
