@@ -287,3 +287,27 @@ def bootstrap_seeds(metric, y, seeds, others=None, **options):
 def format_difference(difference):
     """Return a difference with its interval as a text in which each number has a sign."""
     return f"{difference.score:+.3f} [{difference.low:+.3f} {difference.high:+.3f}]"
+
+
+def gather_finished(completed, jobs, title):
+    """Return the results of each arm, of its seeds up to the first one that is not finished.
+
+    Parameters
+    ----------
+    completed : generator
+        The result of each job, None if it is not finished.
+    jobs : list of tuple (name, seed)
+    title : str
+        Of the messages.
+    """
+    found, missing = {}, []
+    # The generator comes first: once it is exhausted, joblib can start on other jobs.
+    for result, (name, seed) in zip(completed, jobs):
+        if result is None:
+            missing.append(name)
+        elif name not in missing:
+            found.setdefault(name, []).append(result)
+            print(f"  {name}, seed {seed} done", flush=True)
+    if missing:
+        print(f"  {title}: {len(missing)} of {len(jobs)} fits are not finished", flush=True)
+    return found

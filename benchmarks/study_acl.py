@@ -32,7 +32,14 @@ import pandas as pd
 import torch
 from _arms import gradient_boosting
 from _results import RESULTS, Kept, code_hash
-from _study import draw_patients, hash_arrays, list_params, load_clean_challenge, stack_seeds
+from _study import (
+    draw_patients,
+    gather_finished,
+    hash_arrays,
+    list_params,
+    load_clean_challenge,
+    stack_seeds,
+)
 from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
@@ -321,15 +328,7 @@ def main():
             else delayed(study_encoder)(name, seed, data, args, key)
             for name, seed in jobs
         )
-        by_arm, missing = {}, []
-        for (name, seed), results in zip(jobs, completed):
-            if results is None:
-                missing.append(name)
-            elif name not in missing:
-                by_arm.setdefault(name, []).append(results)
-                print(f"  {name}, seed {seed} done", flush=True)
-        if missing:
-            print(f"  {which}: {len(missing)} of {len(jobs)} fits are not finished", flush=True)
+        by_arm = gather_finished(completed, jobs, which)
         rows = {}
         for name, seeds in by_arm.items():
             kinds = dict.fromkeys(key[0] for key in seeds[0] if isinstance(key, tuple))

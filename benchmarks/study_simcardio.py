@@ -35,7 +35,7 @@ from _prints import Prints
 from _prints_study import draw_heat_maps
 from _prints_tables import PARTS, tables_of_prints
 from _results import RESULTS, Kept, code_hash
-from _study import hash_arrays, list_params, mean_over_seeds
+from _study import gather_finished, hash_arrays, list_params, mean_over_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
 from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
@@ -266,16 +266,7 @@ def main():
             delayed(study_arm)(name, seed, signals, images, y, train, args, key)
             for name, seed in jobs
         )
-        rows, missing = {}, []
-        # The generator comes first: once exhausted, `parallel` can start on the next task.
-        for result, (name, seed) in zip(completed, jobs):
-            if result is None:
-                missing.append(name)
-            elif name not in missing:
-                rows.setdefault(name, []).append(result)
-                print(f"  {name}, seed {seed} done", flush=True)
-        if missing:
-            print(f"  {task}: {len(missing)} of {len(jobs)} fits are not finished", flush=True)
+        rows = gather_finished(completed, jobs, task)
         rows = {name: rows[name] for name in ARMS if name in rows}
         title = f"{train.sum():,} training records, {(~train).sum()} test records"
         table = report(rows, y[~train], ecg.groups[~train], title)

@@ -413,3 +413,11 @@ def test_no_object_is_computed_after_the_time_limit(tmp_path):
     assert Kept(tmp_path, report=True).object("x", lambda: [1]) is None
     assert Kept(tmp_path).object("x", lambda: [1]) == [1]
     assert Kept(tmp_path, max_seconds=-1).object("x", None) == [1]
+
+
+def test_seeds_after_a_missing_one_are_left_out(capsys):
+    from _study import gather_finished
+
+    jobs = [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2)]
+    assert gather_finished(iter([1, None, 2, 3, None]), jobs, "mi") == {"a": [1, 2]}
+    assert "mi: 2 of 5 fits are not finished" in capsys.readouterr().out
