@@ -4,21 +4,26 @@
 
 neurokit2 has to be called record by record, and is listed as not installed if it is not; version
 0.2.13 requires pandas < 3 and therefore a separate environment. Processor times per record are
-reported, which other processes on the machine affect less. With ``--jobs 2``, the times that pass
-with one and with two processes are compared instead.
+reported, which other processes on the machine affect less, except for the comparison of one
+process with two.
 """
 
 import argparse
 import os
+import tempfile
 import time
 import warnings
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-from _timing import REPEATS, keep
+from _timing import REPEATS, interleave, keep, report
 
+from sklearn_ecg import LazyRecords
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, SignalQuality
 
+N_JOBS = 2
 REASON = "detection and the median of the beats of twelve leads are most of the time"
 
 try:
@@ -34,36 +39,34 @@ def with_neurokit2(X, rate):
         neurokit2.ecg_delineate(clean, peaks, sampling_rate=rate, method="dwt")
 
 
-def compare_jobs(n_jobs, repeats):
-    """Print the least milliseconds that pass per record with one process and with several."""
-    for rate, n_records in ((100, 2048), (500, 512)):
-        X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
-        for name in (BeatFeatures, MedianBeat, SignalQuality):
-            transformer = name(sampling_rate=rate).fit(X[:48])
-            seconds = {1: [], n_jobs: []}
-            # The first repeat starts the processes.
-            for repeat in range(repeats + 1):
-                for number, times in seconds.items():
-                    start = time.perf_counter()
-                    transformer.set_params(n_jobs=number).transform(X)
-                    if repeat:
-                        times.append(time.perf_counter() - start)
-            one, several = (1000 * min(times) / n_records for times in seconds.values())
-            print(
-                f"{name.__name__}, {rate} Hz: {one:.2f} ms with n_jobs=1, {several:.2f} ms with "
-                f"n_jobs={n_jobs}, ratio {one / several:.2f}"
-            )
+def compare_jobs(rate, n_records, repeats):
+    """Report the records per second with one process and with two, by the time that passes."""
+    X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
+    functions = {}
+    for name in (BeatFeatures, MedianBeat, SignalQuality):
+        for n_jobs in (1, N_JOBS):
+            transformer = name(sampling_rate=rate, n_jobs=n_jobs).fit(X[:48])
+            functions[f"{name.__name__}, n_jobs={n_jobs}"] = partial(transformer.transform, X)
+    lazy = BeatFeatures(sampling_rate=rate, n_jobs=N_JOBS).fit(X[:48])
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "records.npy", X)
+        records = LazyRecords(Path(folder) / "records.npy")
+        functions[f"BeatFeatures, n_jobs={N_JOBS}, lazy"] = partial(lazy.transform, records)
+        # The first call starts the processes.
+        seconds = interleave(functions, repeats=repeats, warmup=1)
+    report(
+        f"{n_records} 10-s records at {rate} Hz, processes",
+        seconds,
+        n_records=n_records,
+        reference="BeatFeatures, n_jobs=1",
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--jobs", type=int, help="number of processes to compare with one")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    if args.jobs:
-        compare_jobs(args.jobs, args.repeats)
-        return
     for rate, n_records in ((100, 512), (500, 128)):
         X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
         features, beat = BeatFeatures(sampling_rate=rate), MedianBeat(sampling_rate=rate)
@@ -106,6 +109,8 @@ def main():
             f"BeatFeatures, 12 leads: <= {limit} ms",
             unmet,
         )
+    for rate, n_records in ((100, 2048), (500, 512)):
+        compare_jobs(rate, n_records, args.repeats)
 
 
 if __name__ == "__main__":

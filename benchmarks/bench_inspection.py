@@ -30,9 +30,15 @@ from sklearn_ecg.utils._chunks import NETWORK, array_chunks
 
 REPEATS = 5
 CAPTUM = "captum FeaturePermutation"
+BOUND = "convolutions and AUROC only"
 REASON = (
     "equal importances require the same convolutions and the same AUROC in every pass, which have "
     "the ratio in the last row"
+)
+ABOVE = (
+    "above the target: what remains is for exchanging the lead, BatchNorm, pooling and the other "
+    "layers, each of which reads and writes activations. No bound below the target is known. One "
+    "convolution of the other leads for all passes, and the AUROC of all passes at once, were tried"
 )
 TINY = {
     "filters": (8,),
@@ -151,7 +157,7 @@ def bench(title, estimator, X, y, repeats, goal, captum):
     if is_network:
         functions[CAPTUM] = captum and (lambda: captum_importance(captum, estimator, X, y))
     if is_network and len(estimator.dilations) == 1:
-        functions["convolutions and AUROC only"] = lower_bound(estimator, X, y)
+        functions[BOUND] = lower_bound(estimator, X, y)
     expected, *others = (list(functions.values())[i]().importances for i in (0, 1, 3))
     for importances in others:
         np.testing.assert_array_equal(importances, expected)
@@ -161,6 +167,8 @@ def bench(title, estimator, X, y, repeats, goal, captum):
         # Batches differ, and with them roundings, after which close probabilities change places.
         np.testing.assert_allclose(found, expected, atol=1e-3)
     seconds = interleave(functions, repeats=repeats, warmup=1)
+    medians = {name: np.median(values) for name, values in seconds.items() if values}
+    bound = medians["scikit-learn on a lead frame"] / medians.get(BOUND, np.inf)
     # One pass over the records per lead and repeat, and one without a replacement.
     report(
         title,
@@ -169,9 +177,8 @@ def bench(title, estimator, X, y, repeats, goal, captum):
         reference="scikit-learn on a lead frame",
         goals={"lead_importance on a lead frame": goal},
         not_slower=[CAPTUM] if is_network else (),
-        reason=REASON,
+        reason=REASON if bound < goal else f"{REASON}, {ABOVE}",
     )
-    medians = {name: np.median(values) for name, values in seconds.items()}
     share = medians["lead_importance on a lead frame"] / medians["scikit-learn on a lead frame"]
     print(f"  {share:.2f} of scikit-learn's time on the same lead frame")
 

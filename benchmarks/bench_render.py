@@ -24,7 +24,9 @@ from sklearn_ecg.preprocessing import ECGImageRenderer
 GOAL = 3  # times as fast as Pillow, at 500 Hz
 MATPLOTLIB = "matplotlib (Agg)"
 REASON = (
-    "a copy of the page, in the last row, takes a third of the time, and drawing the lines the rest"
+    "a copy of the page, in the last row, takes about a third of the time, and the columns of the "
+    "lines the rest; no bound below the target is known. Not faster: more pages at once, all "
+    "channels of a pixel at once, and minima of pairs of time points"
 )
 
 

@@ -303,9 +303,13 @@ def _shift_times(x, shift):
     shifted = torch.empty_like(x)
     if is_stored_time_first(x):
         # They are two pieces of memory, which are copied faster one after another in one call.
-        n_leads, pieces = x.shape[1], []
-        for record, start in zip(x.mT.numpy().reshape(len(x), -1), (shift * n_leads).tolist()):
-            pieces += [record[start:], record[:start]]
+        values, pieces = x.mT.numpy().reshape(-1), []
+        stops = range(n_times * x.shape[1], x.numel() + 1, n_times * x.shape[1])
+        first = 0
+        for stop, length in zip(stops, (shift * x.shape[1]).tolist()):
+            start = first + length
+            pieces += [values[start:stop], values[first:start]]
+            first = stop
         np.concatenate(pieces, out=shifted.mT.numpy().reshape(-1))
         return shifted
     source, target = x.numpy(), shifted.numpy()
