@@ -1,7 +1,7 @@
 """Encoders, classifiers and features of the study of pretraining, one fit at a time."""
 
 import numpy as np
-from _arms import gradient_boosting
+from _arms import TABLED, gradient_boosting
 from _pretraining_data import SPLITS
 from _results import cached_object
 from _study import hash_arrays
@@ -19,7 +19,14 @@ from sklearn_ecg import (
     BeatFeatureEncoder,
 )
 from sklearn_ecg.beats import make_beat_classifier
+from sklearn_ecg.nn import MSAICNet
 from sklearn_ecg.preprocessing import BeatFeatures
+
+
+def make_msaic_net(n_leads):
+    """Return MSAIC-Net with the sizes of the tables, which are not the present defaults."""
+    return MSAICNet(n_leads, 1, projection_dim=None, **TABLED)
+
 
 ENCODERS = {
     "ACL-ECG, vgg": (ACLECGEncoder, {"backbone": "vgg"}),
@@ -30,7 +37,7 @@ ENCODERS = {
     ),
     "random start, strided": (ACLECGEncoder, {"backbone": "strided", "max_epochs": 0}),
     "beat features, strided": (BeatFeatureEncoder, {"backbone": "strided"}),
-    "beat features, MSAIC-Net": (BeatFeatureEncoder, {"backbone": "msaic_net"}),
+    "beat features, MSAIC-Net": (BeatFeatureEncoder, {"backbone": make_msaic_net}),
 }
 SMALL_NET = {"filters": (16, 32, 64, 64)}
 SMALL = {

@@ -22,6 +22,7 @@ SCALES = {
 }
 BASE = {
     "dilations": (1, 2, 4, 8),
+    "filters": (32, 64, 64),
     "kernel_size": 7,
     "stride": 2,
     "pool_size": 2,

@@ -43,6 +43,7 @@ ABOVE = (
 TINY = {
     "filters": (8,),
     "dilations": (1,),
+    "kernel_size": 7,
     "embedding_dim": 8,
     "contrastive_weight": 0,
     "attention": None,

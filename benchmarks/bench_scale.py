@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arms import TABLED
 from _results import cached_object, code_hash
 from _tables import Table, write_tables
 from sklearn.dummy import DummyClassifier
@@ -39,7 +40,7 @@ PAGE = "scale.rst"
 N_MIMIC = 800_000
 N_BLOCK = 2000
 N_SECONDS = 10
-TINY = {"filters": (4,), "dilations": (1,), "batch_size": 256}
+TINY = {"filters": (4,), "dilations": (1,), "kernel_size": 7, "batch_size": 256}
 SMALL = {**TINY, "stride": 4}
 
 
@@ -76,7 +77,7 @@ def peak_memory():
 
 def task_functions(epoch_records, rate=100):
     """Return the tasks, which take lazy records and labels."""
-    msaic = MSAICNetClassifier(max_epochs=1, random_state=0)
+    msaic = MSAICNetClassifier(max_epochs=1, random_state=0, **TABLED)
     tiny = MSAICNetClassifier(max_epochs=1, random_state=0, **TINY)
     small = MSAICNetClassifier(max_epochs=1, random_state=0, **SMALL)
     features = BeatFeatures(sampling_rate=rate)

@@ -62,10 +62,17 @@ TRAINING_REASON = (
     "their ceiling"
 )
 # 652,985 parameters, with twelve leads and five classes.
-LARGE = {"filters": (32, 128, 128), "stride": 1, "focal_gamma": 0, "contrastive_weight": 0}
+LARGE = {
+    "filters": (32, 128, 128),
+    "kernel_size": 7,
+    "stride": 1,
+    "focal_gamma": 0,
+    "contrastive_weight": 0,
+}
 TINY = {
     "filters": (8,),
     "dilations": (1,),
+    "kernel_size": 7,
     "embedding_dim": 8,
     "contrastive_weight": 0,
     "attention": None,
@@ -202,7 +209,7 @@ def bench_training(args, rng, libraries):
 def bench_large(args, rng, libraries):
     X, y = rng.randn(128, 12, 1000).astype(np.float32), np.arange(128) % 5
     clf = make_estimator(args, **LARGE, class_weight=None)
-    network = {name: getattr(clf, name) for name in ("filters", "stride")}
+    network = {name: getattr(clf, name) for name in ("filters", "kernel_size", "stride")}
     loss = nn.CrossEntropyLoss()
     n_parameters = sum(p.numel() for p in PlainNet(clf, 12, 5).parameters())
     peers = peers_of(

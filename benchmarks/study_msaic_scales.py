@@ -1,7 +1,9 @@
 """The default of MSAIC-Net, chosen on folds 1-6 of PTB-XL, and its rows with few records.
 
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose    # candidates, folds 1-6
-    python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --test      # two of them, folds 7-9
+    python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose-superclasses  # the same
+    python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose-few           # the same
+    python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --test      # some of them, folds 7-9
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data  # 100 to 300 records
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data --report   # fit nothing
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data --write    # also the page
@@ -34,8 +36,7 @@ from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 from sklearn_ecg.preprocessing import BandpassFilter
 
-# All parameters that matter are stated, so that results do not depend on the defaults. A dropout of
-# 0.1 was the default before 0.2 was chosen here.
+# All parameters that matter are stated, so that results do not depend on the defaults.
 BASE = {
     "dilations": (1, 2, 4, 8),
     "filters": (32, 64, 64),
@@ -58,19 +59,23 @@ ROWS = {
 }
 NARROW = "kernel_size=3, filters=(16, 32, 32)"
 LITERAL = "kernel_size=7, filters=(32, 64, 64), stride=1, pool_size=1"
-DEFAULT = "kernel_size=7, filters=(32, 64, 64), dropout=0.2"
-SMALL = "kernel_size=3, filters=(8, 16, 32), max_epochs=20"
+WIDE = "kernel_size=7, filters=(32, 64, 64), dropout=0.2"
+SHORT = "kernel_size=3, filters=(8, 16, 32), max_epochs=20"
+DEFAULT = "kernel_size=3, filters=(8, 16, 32)"
 CANDIDATES = {
     "kernel_size=7, filters=(32, 64, 64)": {},
-    DEFAULT: {"dropout": 0.2},
+    WIDE: {"dropout": 0.2},
     "kernel_size=7, filters=(32, 64, 64), dropout=0.3": {"dropout": 0.3},
     "kernel_size=3, filters=(32, 64, 64)": {"kernel_size": 3},
     NARROW: {"kernel_size": 3, "filters": (16, 32, 32)},
-    SMALL: {"kernel_size": 3, "filters": (8, 16, 32), "max_epochs": 20},
+    SHORT: {"kernel_size": 3, "filters": (8, 16, 32), "max_epochs": 20},
+    DEFAULT: {"kernel_size": 3, "filters": (8, 16, 32)},
     LITERAL: {"stride": 1, "pool_size": 1},
 }
 # What --test runs, in the order of the tests, and what --low-data runs.
-TESTED, CHOSEN = (DEFAULT, SMALL), NARROW
+TESTED, CHOSEN = (WIDE, SHORT, DEFAULT), NARROW
+# What is compared on five superclasses, and with few records.
+COMPARED = (WIDE, NARROW, SHORT, DEFAULT)
 WINDOW, OF_PAPER = "windows, ", "network of the paper, "
 # Windows of 2.5 s: 8 epochs of the windows have as many steps as 30 epochs of the records.
 WINDOW_SHARE = 8 / 30
@@ -92,8 +97,8 @@ IRRELEVANT = ("callbacks", "checkpoint", "device", "verbose", "n_threads", "lead
 class Cohort:
     """Records, labels, folds and patients, and where results are kept."""
 
-    def __init__(self, folder, results, max_seconds=np.inf, report=False):
-        ecg = load_ptbxl(folder, task="mi", folds=list(range(1, 10)))
+    def __init__(self, folder, results, max_seconds=np.inf, report=False, task="mi"):
+        ecg = load_ptbxl(folder, task=task, folds=list(range(1, 10)))
         self.X, self.y = np.asarray(ecg.data, dtype=np.float32), np.asarray(ecg.target)
         self.folds, self.patients = ecg.folds, ecg.groups
         self.kept = Kept(results, max_seconds, report)
@@ -153,16 +158,19 @@ class Cohort:
             seconds = time.process_time() - start
             network = clf.estimator_ if windows else clf
             n_parameters = sum(p.numel() for p in network.net_.module_.parameters())
-            probability = clf.predict_proba(X[test])[:, 1]
+            probability = clf.predict_proba(X[test])
+            if self.y.ndim == 1:
+                probability = probability[:, 1]
             return {"probability": probability, "seconds": seconds, "n_parameters": n_parameters}
 
         return self.kept.arrays(key, compute)
 
 
-def choose(cohort, seeds):
-    """Return the mean scores of the candidates and of their single branch on folds 1-6."""
+def choose(cohort, seeds, names=tuple(CANDIDATES), title="Candidates on folds 1-6"):
+    """Return the mean scores of candidates and of their single branch on folds 1-6."""
     rows = []
-    for name, params in CANDIDATES.items():
+    for name in names:
+        params = CANDIDATES[name]
         found = {row: [] for row in (FULL, CNN)}
         for seed in seeds:
             for fold in PAIRS:
@@ -178,7 +186,7 @@ def choose(cohort, seeds):
         if found[FULL]:
             rows.append(candidate_row(name, found))
     header = ("", FULL, CNN, "full - CNN", "AUPRC", "full - CNN", "weights", "s")
-    return [Table("Candidates on folds 1-6", header, rows)]
+    return [Table(title, header, rows)]
 
 
 def candidate_row(name, found):
@@ -248,19 +256,39 @@ def choose_epochs(cohort, n_draws):
     rows = []
     for epochs in (30, epochs_of(SIZES[0])):
         for row in (FULL, CNN):
-            scores = []
-            for draw in range(n_draws):
-                params = {**CANDIDATES[CHOSEN], **ROWS[row], "max_epochs": epochs}
-                train, test = cohort.draw(SIZES[0], draw, last=4, tested=(5, 6))
-                result = cohort.fit(params, train, test, draw)
-                if result is not None:
-                    y, p = cohort.y[test], result["probability"]
-                    scores.append((roc_auc_score(y, p), average_precision_score(y, p)))
+            params = {**CANDIDATES[CHOSEN], **ROWS[row], "max_epochs": epochs}
+            scores = few_scores(cohort, params, SIZES[0], n_draws)
             if scores:
                 cells = [str(epochs), *(f"{s:.3f}" for s in np.mean(scores, axis=0))]
                 rows.append([row, str(len(scores)), *map(drop_zeros, cells)])
     header = ("", "draws", "epochs", "AUROC", "AUPRC")
     return [Table(f"{SIZES[0]} records of folds 1-4, tested on folds 5-6", header, rows)]
+
+
+def choose_few(cohort, n_draws):
+    """Return the scores of the full network of candidates with few records, on folds 5-6."""
+    rows = []
+    for name in COMPARED:
+        cells = []
+        for size in SIZES[:3]:
+            scores = few_scores(cohort, CANDIDATES[name], size, n_draws)
+            cells += [f"{s:.3f}" for s in np.mean(scores, axis=0)] if scores else ["", ""]
+        rows.append([f"``{name}``", *map(drop_zeros, cells)])
+    header = [f"{metric}, {size} records" for size in SIZES[:3] for metric in METRICS]
+    title = f"Records of folds 1-4, tested on folds 5-6, {n_draws} draws"
+    return [Table(title, ["", *header], rows)]
+
+
+def few_scores(cohort, params, size, n_draws):
+    """Return AUROC and AUPRC on folds 5-6 for each draw of records of folds 1-4."""
+    scores = []
+    for draw in range(n_draws):
+        train, test = cohort.draw(size, draw, last=4, tested=(5, 6))
+        result = cohort.fit(params, train, test, draw)
+        if result is not None:
+            y, p = cohort.y[test], result["probability"]
+            scores.append((roc_auc_score(y, p), average_precision_score(y, p)))
+    return scores
 
 
 def epochs_of(n_records):
@@ -387,7 +415,9 @@ def main():
     parser.add_argument("folder", help="PTB-XL folder in its published layout")
     parser.add_argument("--results", default=RESULTS / "study_msaic_scales")
     parser.add_argument("--choose", action="store_true", help="candidates on folds 1-6")
-    parser.add_argument("--test", action="store_true", help="two of them on folds 7-9")
+    parser.add_argument("--test", action="store_true", help="some of them on folds 7-9")
+    parser.add_argument("--choose-superclasses", action="store_true", help="on folds 1-6")
+    parser.add_argument("--choose-few", action="store_true", help="few records of folds 1-6")
     parser.add_argument("--choose-epochs", action="store_true", help="of 100 records, folds 1-6")
     parser.add_argument("--low-data", action="store_true", help="100 to 300 training records")
     parser.add_argument("--seeds", type=int, default=None, help="of --choose (2) or --test (3)")
@@ -396,11 +426,19 @@ def main():
     parser.add_argument("--report", action="store_true", help="fit nothing")
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
-    cohort = Cohort(args.folder, args.results, args.max_seconds, args.report)
+    kept = args.results, args.max_seconds, args.report
+    cohort = Cohort(args.folder, *kept)
     of_seeds = f" --seeds {args.seeds}" if args.seeds else ""
     parts = {}
     if args.choose:
         parts["scales-choose"] = choose(cohort, range(args.seeds or 2)), f"--choose{of_seeds}"
+    if args.choose_superclasses:
+        five = Cohort(args.folder, *kept, task="superclass")
+        title = "Five superclasses, folds 1-6"
+        tables = choose(five, range(args.seeds or 2), COMPARED, title)
+        parts["scales-superclasses"] = tables, f"--choose-superclasses{of_seeds}"
+    if args.choose_few:
+        parts["scales-few"] = choose_few(cohort, 4), "--choose-few"
     if args.choose_epochs:
         parts["low-data-epochs"] = choose_epochs(cohort, 4), "--choose-epochs"
     if args.test:

@@ -65,7 +65,13 @@ SCORES = np.random.RandomState(0).uniform(0.05, 0.95, 24)
 SCORE_TABLE = np.random.RandomState(1).uniform(0.05, 0.95, (24, 3))
 TABLE = X[:, :3].mean(axis=2)
 NOT_FINITE = np.full_like(X, np.inf)
-TINY = {"filters": (4,), "dilations": (1,), "max_epochs": 1, "random_state": 0}
+TINY = {
+    "filters": (4,),
+    "kernel_size": 7,
+    "dilations": (1,),
+    "max_epochs": 1,
+    "random_state": 0,
+}
 NETWORK = sklearn_ecg.MSAICNetClassifier(**TINY)
 RATE = {"sampling_rate": 100}
 RESAMPLES = {"n_resamples": 20, "random_state": 0}

@@ -223,7 +223,7 @@ def test_classifier_of_another_library():
 def test_ceiling_has_all_convolutions():
     import _ceiling
 
-    network = MSAICNet(12, 1, filters=(4, 6), dilations=(1, 2), embedding_dim=8)
+    network = MSAICNet(12, 1, filters=(4, 6), kernel_size=7, dilations=(1, 2), embedding_dim=8)
     x = torch.randn(3, 12, 41)
     layers = _ceiling.list_layers(network, x)
     shapes = [tuple(layer.output_shape) for layer in layers]

@@ -272,7 +272,7 @@ def test_table_of_scales_is_out_of_fold():
     def fit(params, train, test, seed):
         row = script.CNN if params.get("dilations") == (1,) else script.FULL
         assert set(folds[train]) | set(folds[test]) == set(range(1, 10))
-        is_full = params == {**script.CANDIDATES[script.TESTED], **script.ROWS[script.FULL]}
+        is_full = params == {**script.CANDIDATES[script.DEFAULT], **script.ROWS[script.FULL]}
         if not (row == script.CNN or is_full) or (is_full and seed == 1 and 8 in folds[test]):
             return None
         return {"probability": scores[row][seed][test], "n_parameters": 1000, "seconds": 2.0}
@@ -280,7 +280,7 @@ def test_table_of_scales_is_out_of_fold():
     cohort = SimpleNamespace(y=y, folds=folds, patients=np.arange(len(y)) // 2, fit=fit)
     cohort.leave_out = lambda fold: script.Cohort.leave_out(cohort, fold)
     tested = folds >= 7
-    [table] = script.test(cohort, 2)
+    table = script.test_candidate(cohort, script.DEFAULT, 2)
     cnn, full = table.rows
     assert [cnn[0], full[0]] == [script.CNN, script.FULL]
     aurocs = [roc_auc_score(y[tested], p[tested]) for p in scores[script.CNN]]

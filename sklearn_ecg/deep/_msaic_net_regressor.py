@@ -22,10 +22,12 @@ class MSAICNetRegressor(DeepECGRegressor):
     dilations : array-like of int, default=(1, 2, 4, 8)
         Dilation of each branch. ``(1,)`` is the single-scale ablation of the paper. The values are
         defaults of this library, not of the paper.
-    filters : array-like of int, default=(32, 64, 64)
+    filters : array-like of int, default=(8, 16, 32)
         Number of channels of the successive blocks of a branch. Default of this library.
-    kernel_size : int, default=7
-        Length of the convolution kernels, an odd number. Default of this library.
+    kernel_size : int, default=3
+        Length of the convolution kernels, an odd number. Default of this library, chosen together
+        with `filters` on records of 100 Hz, of which the branches see 0.4 to 2.2 s: resample other
+        records, or adapt `dilations`.
     stride : int, default=2
         Stride of the first convolution of each branch, which reduces the cost of all later layers
         to ``1 / stride``. The network at full resolution (``stride=1``) takes about twice as long
@@ -40,7 +42,7 @@ class MSAICNetRegressor(DeepECGRegressor):
         Attention on the leads, before the branches. It is computed from the root mean square of
         each lead, because the mean of a filtered lead is about 0. Addition of this library: the
         abstract of the paper calls its attention lead-wise.
-    dropout : float, default=0.2
+    dropout : float, default=0.1
         Probability that a block drops a channel, in [0, 1). Default of this library.
     embedding_dim : int, default=128
         Length of the embedding, the vector after global average pooling. Default of this library.
@@ -170,7 +172,7 @@ class MSAICNetRegressor(DeepECGRegressor):
     >>> from sklearn_ecg.datasets import make_ecg
     >>> X = make_ecg(80, duration=5, random_state=0).data
     >>> y = 60 / detect_r_peaks(X, sampling_rate=100).heart_rate()
-    >>> reg = MSAICNetRegressor(filters=(16, 16), max_epochs=15, random_state=0)
+    >>> reg = MSAICNetRegressor(random_state=0)
     >>> reg.fit(X[:60], y[:60]).predict(X[60:]).shape
     (20,)
     >>> bool(reg.score(X[60:], y[60:]) > 0.5)
@@ -181,13 +183,13 @@ class MSAICNetRegressor(DeepECGRegressor):
         self,
         *,
         dilations: ArrayLike = (1, 2, 4, 8),
-        filters: ArrayLike = (32, 64, 64),
-        kernel_size=7,
+        filters: ArrayLike = (8, 16, 32),
+        kernel_size=3,
         stride=2,
         pool_size: ArrayLike = 2,
         attention: str | None = "eca",
         lead_attention=None,
-        dropout=0.2,
+        dropout=0.1,
         embedding_dim=128,
         augmentation=None,
         normalize: str | None = "dataset",

@@ -26,9 +26,9 @@ class MSAICNet(nn.Module):
         Number of logits.
     dilations : sequence of int, default=(1, 2, 4, 8)
         Dilation of each branch.
-    filters : sequence of int, default=(32, 64, 64)
+    filters : sequence of int, default=(8, 16, 32)
         Number of channels of the blocks of each branch.
-    kernel_size : int, default=7
+    kernel_size : int, default=3
         Kernel size of the convolutions. Must be odd.
     stride : int, default=2
         Stride of the first convolution of each branch.
@@ -40,7 +40,7 @@ class MSAICNet(nn.Module):
     lead_attention : {"eca", "se"} or None, default=None
         Attention on the leads before the branches, which is computed from the root mean square of
         each lead.
-    dropout : float, default=0.2
+    dropout : float, default=0.1
         Probability of dropping a channel in each block, in [0, 1).
     embedding_dim : int, default=128
         Length of the embedding.
@@ -89,13 +89,13 @@ class MSAICNet(nn.Module):
         n_outputs,
         *,
         dilations: Sequence[int] = (1, 2, 4, 8),
-        filters: Sequence[int] = (32, 64, 64),
-        kernel_size=7,
+        filters: Sequence[int] = (8, 16, 32),
+        kernel_size=3,
         stride=2,
         pool_size: int | Sequence[int] = 2,
         attention: str | None = "eca",
         lead_attention=None,
-        dropout=0.2,
+        dropout=0.1,
         embedding_dim=128,
         projection_dim: int | None = 64,
         class_prototypes=False,

@@ -271,7 +271,7 @@ assert clf.n_iter_ == 1 and not hasattr(clf, "set_callbacks")
 def test_checkpoint(data, tmp_path):
     X, y = data
     checkpoint = Checkpoint(dirname=tmp_path, monitor="train_loss_best")
-    clf = make_network(callbacks=[checkpoint]).fit(X, y)
+    clf = make_network(dropout=0, kernel_size=7, callbacks=[checkpoint]).fit(X, y)
     saved = {path.name for path in tmp_path.iterdir()}
     assert saved == {"params.pt", "optimizer.pt", "criterion.pt", "history.json"}
     # The last epoch was the best one, whose parameters can be loaded into the network.
