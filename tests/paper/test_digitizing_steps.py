@@ -1,5 +1,6 @@
 """The steps of the digitizer, compared with slow implementations and with known maps."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,16 +21,9 @@ from sklearn_ecg.paper._digitizing._confusion import (
 from sklearn_ecg.paper._digitizing._creases import subtract_creases
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
 from sklearn_ecg.paper._digitizing._digitize import _check_grid, _cut_to_grid
-from sklearn_ecg.paper._digitizing._grid_fit import (
-    Grid,
-    _fit,
-    _improve,
-    _improve_tilted,
-    find_outside,
-    fit_grid,
-    to_pixels,
-    turn_page,
-)
+from sklearn_ecg.paper._digitizing._grid_fit import _improve_tilted, fit_grid
+from sklearn_ecg.paper._digitizing._grids import Grid, find_outside, to_pixels, turn_page
+from sklearn_ecg.paper._digitizing._homographies import fit_homography
 from sklearn_ecg.paper._digitizing._ink import _strengthen_faint_ink, halve
 from sklearn_ecg.paper._digitizing._lattice import find_lattice
 from sklearn_ecg.paper._digitizing._layouts import (
@@ -39,10 +33,12 @@ from sklearn_ecg.paper._digitizing._layouts import (
     possible_layouts,
 )
 from sklearn_ecg.paper._digitizing._pages import split_channels
+from sklearn_ecg.paper._digitizing._plane_fit import Fit, Lines, improve
 from sklearn_ecg.paper._digitizing._pulses import find_pulses
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 from sklearn_ecg.paper._digitizing._rows import Row, find_rows
 from sklearn_ecg.paper._digitizing._sheets import Sheet, fill_sheet
+from sklearn_ecg.paper._digitizing._slips import find_slips
 from sklearn_ecg.paper._digitizing._strips import fill_from_strips
 from sklearn_ecg.paper._digitizing._strokes import INK, find_strokes
 from sklearn_ecg.paper._digitizing._tracing import (
@@ -211,12 +207,119 @@ def test_bent_paper():
         assert np.percentile(np.abs(off), 90) < 0.3
 
 
-def test_bends_that_fit_worse_are_not_used(monkeypatch):
-    def improve(*args, **options):
-        model, _, sheet, bend = _improve(*args, **options)
-        return model, 0.7 if options else 0.8, sheet, bend
+def smooth_step(distance, width):
+    share = np.clip(distance / width, 0, 1)
+    return share * share * (3 - 2 * share)
 
-    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+
+def slipped_paper(start):
+    """Return a map of paper whose right side is 1 mm further to the left than it should be."""
+    return lambda x, y: (x / 4 + smooth_step(x / 4 - start, 40.0), y / 4)
+
+
+def local_bend(height, radius):
+    """Return a map of paper that is bent around a point."""
+    return lambda x, y: (
+        x / 4 + height * np.exp(-0.5 * np.hypot(x / 4 - 170, y / 4 - 80) ** 2 / radius**2),
+        y / 4,
+    )
+
+
+def add_noise(image, scale):
+    noise = np.random.default_rng(0).normal(scale=scale, size=image.size[::-1])
+    pixels = np.asarray(image, dtype=float) - 30 + noise
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def largest_error(grid, to_paper):
+    """Return by how many mm points of a page are too far to the left or right."""
+    u, v = np.meshgrid(np.arange(12, 215, 4.0), np.arange(12, 165, 4.0))
+    off = to_paper(*to_pixels(grid, u, v))[0] - u
+    return np.abs(off - np.median(off)).max()
+
+
+@pytest.mark.parametrize("noise", [0, 25])
+@pytest.mark.parametrize(
+    "to_paper",
+    [slipped_paper(170), slipped_paper(185), local_bend(1.2, 20), local_bend(2.0, 30)],
+    ids=["right side", "right edge", "small bend", "larger bend"],
+)
+def test_paper_that_slips_by_whole_mm(to_paper, noise):
+    """Its lines of 1 mm agree with a plane, on which beats would be 40 ms late."""
+    page = split_channels(add_noise(draw_grid(to_paper), noise))
+    grid = fit_grid(page)
+    assert grid.bend is not None
+    assert grid.share > 0.95
+    assert largest_error(grid, to_paper) < 0.15
+
+
+def test_paper_that_slips_is_refused_if_no_bend_is_found(monkeypatch):
+    module = "sklearn_ecg.paper._digitizing._plane_fit"
+    monkeypatch.setattr(f"{module}._fit_bend", lambda *args: (None, None))
+    with pytest.raises(PageRefusedError, match="is displaced by one mm or more") as error:
+        fit_grid(split_channels(draw_grid(slipped_paper(185))))
+    assert error.value.kind == "grid"
+
+
+def test_bends_of_a_part_of_a_page(monkeypatch):
+    """Most of the lines are where they were, so that their distances change little."""
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._plane_fit.GOOD_SHARE", 1.1)
+    to_paper = local_bend(0.45, 20)
+    image, plane = add_noise(draw_grid(to_paper), 40), np.diag([0.25, 0.25, 1.0])
+    fit = improve(split_channels(image), plane, followed=True, bent=True)
+    grid = Grid(fit.to_paper, (4.0, 4.0), 0.0, 0.0, fit.share, None, fit.bend)
+    assert largest_error(grid, to_paper) < 0.2
+    assert largest_error(replace(grid, bend=None), to_paper) > 0.35
+
+
+def lines_of(period, u, legible):
+    ones = np.ones(u.shape)
+    return Lines(period, u, 0 * ones, ones, legible, legible, np.where(legible, ones, 0.1))
+
+
+@pytest.mark.parametrize("has_slipped", [False, True])
+def test_parts_to_which_no_lines_lead(has_slipped):
+    """Lines of 5 mm decide whether these have slipped, although many of them are under traces."""
+    rng = np.random.default_rng(0)
+    legible = np.ones((28, 45), dtype=bool)
+    legible[:, 35:38] = False
+    true = np.zeros(legible.shape)
+    true[:, 38:] = has_slipped
+    fine = lines_of(1.0, rng.normal(scale=0.04, size=true.shape), legible)
+    off = true + np.where(rng.random(true.shape) < 0.3, rng.normal(size=true.shape), 0)
+    coarse = lines_of(5.0, (off + 2.5) % 5 - 2.5, np.ones_like(legible))
+    slips = find_slips(coarse, fine, (0.0, 0.0))
+    assert not slips[1].any() and not slips[0, :, :38].any()
+    assert (slips[0, :, 39:] == has_slipped).all()
+
+
+@pytest.mark.parametrize("share", [0.6, 0.8])
+def test_no_fit_of_an_upright_page(monkeypatch, share):
+    """A page is not refused because of the fit that is not needed."""
+
+    def to_paper(x, y):
+        denominator = 1 + 5e-5 * x
+        return x / 4 / denominator, y / 4 / denominator
+
+    def fail_without_bends(*args, **options):
+        if not options:
+            raise PageRefusedError("grid", "too little of the grid is legible")
+        return replace(improve(*args, **options), share=share)
+
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit.improve", fail_without_bends)
+    page = split_channels(draw_grid(to_paper))
+    if share > 0.7:
+        assert fit_grid(page).share == share
+    else:
+        with pytest.raises(PageRefusedError, match="only 60% of the grid agrees"):
+            fit_grid(page)
+
+
+def test_bends_that_fit_worse_are_not_used(monkeypatch):
+    def change(*args, **options):
+        return replace(improve(*args, **options), share=0.7 if options else 0.8)
+
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit.improve", change)
     grid = fit_grid(split_channels(draw_grid(lambda x, y: (x / 4, y / 4))))
     assert grid.share == 0.8
     assert grid.bend is None
@@ -230,17 +333,16 @@ def test_tilted_pages_are_fitted_until_the_map_settles(monkeypatch, moves, n_fit
 
     moves, calls = list(moves), []
 
-    def improve(page, model, **options):
-        found, *rest = _improve(page, model, **options)
+    def move(page, model, **options):
+        fit = improve(page, model, **options)
         calls.append(options)
         # The origin is arbitrary. The pitch moves the corner, which is 142.5 mm from the middle.
         width, height = page.darkest.size
         factor = 1 + moves.pop(0) / np.hypot(width / 8, height / 8)
-        return np.diag([factor, factor, 1]) @ np.array(
-            [[1, 0, 3], [0, 1, 4], [0, 0, 1]]
-        ) @ model, *rest
+        shift = np.array([[1, 0, 3], [0, 1, 4], [0, 0, 1]])
+        return replace(fit, to_paper=np.diag([factor, factor, 1]) @ shift @ model)
 
-    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit.improve", move)
     fit_grid(split_channels(draw_grid(to_paper)))
     # No fit of an upright page comes before.
     assert calls == n_fits * [{"followed": True, "bent": True}]
@@ -254,28 +356,28 @@ def test_noise_does_not_bend_flat_paper(seed):
     noise *= np.linspace(0, 1, image.shape[1])
     image = Image.fromarray(np.clip(image - 40 + noise, 0, 255).astype(np.uint8))
     to_paper = np.diag([0.25, 0.25, 1.0])
-    found, share, _, bend = _improve(split_channels(image), to_paper, followed=True, bent=True)
-    assert bend is None
+    fit = improve(split_channels(image), to_paper, followed=True, bent=True)
+    assert fit.bend is None
     # The share is that of the plane.
-    assert 0.6 < share < 0.9
-    np.testing.assert_allclose(found[:2, :2], to_paper[:2, :2], atol=2e-3)
+    assert 0.6 < fit.share < 0.9
+    np.testing.assert_allclose(fit.to_paper[:2, :2], to_paper[:2, :2], atol=2e-3)
 
 
 def test_paper_that_a_second_fit_finds_flat(monkeypatch):
     """Its share is that of a plane, not that of a bend."""
     fits = []
 
-    def improve(page, model, **options):
+    def return_fit(page, model, **options):
         fits.append(options)
         if "bend" in options:
-            return model, 1.0, None, None
-        return model, 0.7, None, "bend" if options.get("bent") else None
+            return Fit(model, 1.0, None, None)
+        return Fit(model, 0.7, None, "bend" if options.get("bent") else None)
 
-    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit._improve", improve)
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._grid_fit.improve", return_fit)
     page = split_channels(draw_grid(lambda x, y: (x / 4, y / 4)))
     found = _improve_tilted(page, np.diag([0.25, 0.25, 1.0]))
     assert fits[-2:] == [{"followed": True, "bent": True, "bend": "bend"}, {"followed": True}]
-    assert found[1] == 0.7 and found[3] is None
+    assert found.share == 0.7 and found.bend is None
 
 
 @pytest.mark.parametrize(
@@ -329,7 +431,7 @@ def test_homography_of_least_squares():
     x, y = rng.uniform(0, 1000, (2, 50))
     w = model[2, 0] * x + model[2, 1] * y + 1
     u, v = (model[0] @ [x, y, np.ones(50)]) / w, (model[1] @ [x, y, np.ones(50)]) / w
-    fitted = _fit(x, y, u, v, np.ones(50))
+    fitted = fit_homography(x, y, u, v, np.ones(50))
     at = np.array([300.0, 400.0, 1.0])
     expected, found = model @ at, fitted @ at
     np.testing.assert_allclose(found[:2] / found[2], expected[:2] / expected[2], atol=0.05)

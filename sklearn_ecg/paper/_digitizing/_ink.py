@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.ndimage import label, maximum_filter, uniform_filter
 
 from ._creases import subtract_creases
-from ._grid_fit import Grid, find_outside, paper_bounds, to_pixels, turn_page
+from ._grids import Grid, find_outside, paper_bounds, to_pixels, turn_page
 from ._refusal import PageRefusedError
 from ._strokes import HALF, INK
 from ._windows import ROWS, quantiles, slide, spread_blocks

@@ -5,6 +5,8 @@ from scipy.ndimage import convolve1d
 
 # Pixels of the reduced page: side of the blocks whose phases are measured.
 BLOCK = 24
+# Agreement of the phases of blocks next to each other where lines are legible.
+COHERENT = 0.6
 
 
 def measure_coherence(phasor):
