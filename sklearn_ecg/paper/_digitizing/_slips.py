@@ -38,15 +38,16 @@ def find_slips(coarse, fine, moved):
     slips = np.zeros_like(offs)
     if legible.sum() < _LEAST_BLOCKS:
         return slips
-    quality = np.where(fine.strong, fine.coherence, 0.0)
-    followed = follow_phases(offs, fine.period, quality)
-    whole = fine.period * np.round((followed - offs) / fine.period)
-    parts = _find_parts(followed / fine.period, legible)
+    parts, is_wrapped = _find_parts(offs / fine.period, legible)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     main = int(np.argmax(sizes))
-    if main == 0:
+    # Nearly all pages are one part, without steps of whole periods.
+    if main == 0 or not is_wrapped and (sizes >= _LEAST_BLOCKS).sum() == 1:
         return slips
+    quality = np.where(fine.strong, fine.coherence, 0.0)
+    followed = follow_phases(offs, fine.period, quality)
+    whole = fine.period * np.round((followed - offs) / fine.period)
     whole -= np.median(whole[:, parts == main], axis=1)[:, None, None]
     waves = np.exp(2j * np.pi * np.array(coarse.rest(*moved)) / coarse.period)
     waves = np.where(coarse.legible, waves, 0)
@@ -71,14 +72,22 @@ def find_slips(coarse, fine, moved):
 
 
 def _find_parts(cycles, legible):
-    """Return the parts of a page in which lines are followed without doubt; 0 is none."""
-    is_steady = legible.copy()
+    """Return the parts of a page in which lines are followed without doubt; 0 is none.
+
+    Also return whether there are whole periods between neighboring blocks of a part.
+    """
+    is_steady, is_wrapped = legible.copy(), np.zeros_like(legible)
     for axis in (0, 1):
-        steps = (np.abs(np.diff(cycles, axis=axis + 1)) < _STEADY).all(axis=0)
-        for side in (0, steps.shape[axis]):
-            is_steady &= np.insert(steps, side, True, axis=axis)
+        steps = np.diff(cycles, axis=axis + 1)
+        whole = np.round(steps)
+        is_even = (np.abs(steps - whole) < _STEADY).all(axis=0)
+        wraps = whole.any(axis=0)
+        for side in (0, steps.shape[axis + 1]):
+            is_steady &= np.insert(is_even, side, True, axis=axis)
+            is_wrapped |= np.insert(wraps, side, False, axis=axis)
     around = is_steady.astype(np.float32)
     for axis in (0, 1):
         around = convolve1d(around, np.ones(3), axis=axis, mode="nearest")
     # A few blocks that are steady by chance join no parts.
-    return label(is_steady & (around >= _LEAST_STEADY))[0]
+    parts = label(is_steady & (around >= _LEAST_STEADY))[0]
+    return parts, bool((is_wrapped & (parts > 0)).any())
