@@ -36,15 +36,16 @@ RATE = 100
 GOAL = 4
 REASONS = {
     "shift": (
-        "two pieces of each record are copied in nearly the time of one copy of the batch, which "
-        "has the ratio in the last row, and the rest is for 64 random numbers and 128 pieces; no "
-        "bound below the target is known. Slower: gathering rows of leads, and two assignments per "
-        "record"
+        "copying two pieces of each record takes 1.3 times as long as one copy of the batch, which "
+        "has the ratio in the last row, and making the 128 pieces, the random numbers and the "
+        "checks take the rest; no limit that rules the target out is known. Slower ways that were "
+        "tried: gathering rows of leads, and two assignments per record"
     ),
     "crop and stretch": (
         "the interpolation alone has the ratio in the last row, and computing the positions and "
-        "weights of all time points takes longer; no bound below the target is known. Slower: "
-        "reading both rows one after the other, and positions as integers"
+        "weights of all time points takes longer; no limit that rules the target out is known. "
+        "Slower ways that were tried: reading both rows one after the other, and positions as "
+        "integers"
     ),
     "mask": "a new batch is returned, where torch_ecg overwrites its input",
     "noise": "drawing the normal numbers takes most of the time",

@@ -23,7 +23,6 @@ from sklearn_ecg import LazyRecords
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, SignalQuality
 
-N_JOBS = 2
 REASON = "detection and the median of the beats of twelve leads are most of the time"
 
 try:
@@ -42,24 +41,22 @@ def with_neurokit2(X, rate):
 def compare_jobs(rate, n_records, repeats):
     """Report the records per second with one process and with two, by the time that passes."""
     X = make_ecg(n_records, sampling_rate=rate, random_state=0).data
-    functions = {}
-    for name in (BeatFeatures, MedianBeat, SignalQuality):
-        for n_jobs in (1, N_JOBS):
-            transformer = name(sampling_rate=rate, n_jobs=n_jobs).fit(X[:48])
-            functions[f"{name.__name__}, n_jobs={n_jobs}"] = partial(transformer.transform, X)
-    lazy = BeatFeatures(sampling_rate=rate, n_jobs=N_JOBS).fit(X[:48])
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "records.npy", X)
-        records = LazyRecords(Path(folder) / "records.npy")
-        functions[f"BeatFeatures, n_jobs={N_JOBS}, lazy"] = partial(lazy.transform, records)
-        # The first call starts the processes.
-        seconds = interleave(functions, repeats=repeats, warmup=1)
-    report(
-        f"{n_records} 10-s records at {rate} Hz, processes",
-        seconds,
-        n_records=n_records,
-        reference="BeatFeatures, n_jobs=1",
-    )
+        lazy = LazyRecords(Path(folder) / "records.npy")
+        for name in (BeatFeatures, MedianBeat, SignalQuality):
+            one, two = (name(sampling_rate=rate, n_jobs=n_jobs).fit(X[:48]) for n_jobs in (1, 2))
+            functions = {"n_jobs=1": partial(one.transform, X)}
+            functions["n_jobs=2"] = partial(two.transform, X)
+            if name is BeatFeatures:
+                functions["n_jobs=2, lazy records"] = partial(two.transform, lazy)
+            report(
+                f"{name.__name__}, {n_records} 10-s records at {rate} Hz, processes",
+                # The first call starts the processes.
+                interleave(functions, repeats=repeats, warmup=1),
+                n_records=n_records,
+                reference="n_jobs=1",
+            )
 
 
 def main():

@@ -10,8 +10,8 @@ Run from the root of the repository, after ``pip install -e .``:
 ``linear`` measures each task with 1,000 and with 16,000 records, ``corpus`` with all records of a
 file of the given size, and fails if the peak of the resident memory is above the limit. Results are
 kept in benchmarks/results. With ``--write``, they are written to docs/scale.rst.
-``--epoch-records`` trains the default MSAIC-Net on the first records of the corpus only. The small
-MSAIC-Net has four filters and a stride of four time points.
+``--epoch-records`` trains MSAIC-Net, with the sizes of the tables, on the first records of the
+corpus only. The small MSAIC-Net has four filters and a stride of four time points.
 """
 
 import argparse

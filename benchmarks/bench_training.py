@@ -309,7 +309,7 @@ def bench_one_record(args, rng, libraries):
             warmup=10,
             reason=(
                 "X and the program's settings of torch are checked, which takes a constant time of "
-                "about 0.15 ms, a sixth of that of the default network"
+                "about 0.15 ms"
             ),
         )
 

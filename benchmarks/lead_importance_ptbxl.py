@@ -1,8 +1,8 @@
-"""Lead importance of the default MSAIC-Net for infarction against normal, on PTB-XL.
+"""Lead importance of MSAIC-Net for infarction against normal, on PTB-XL.
 
     SKLEARN_ECG_DATA=FOLDER python benchmarks/lead_importance_ptbxl.py [--seeds 0 1 2] [--write]
 
-FOLDER contains ptbxl/. One default network per seed is trained on folds 1-6. The drop of AUROC is
+FOLDER contains ptbxl/. One network per seed is trained on folds 1-6. The drop of AUROC is
 measured on folds 7-9, by lead, region and larger part, with shuffles and with Gaussian noise.
 Intervals are t intervals over the seeds: they include the randomness of training, but not that of
 the records. Each finished seed is cached in benchmarks/results, so that an interrupted study

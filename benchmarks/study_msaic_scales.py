@@ -213,12 +213,29 @@ def difference_text(full, single, place):
 
 
 def test(cohort, n_seeds):
-    """Return a table for each candidate that was tested."""
-    return [test_candidate(cohort, name, n_seeds) for name in TESTED]
+    """Return a table for each candidate that was tested, and one of their differences."""
+    tables, full = [], {}
+    for name in TESTED:
+        table, found = test_candidate(cohort, name, n_seeds)
+        tables.append(table)
+        if FULL in found:
+            full[name] = np.mean(found[FULL], axis=0)
+    y, options = tested(cohort)
+    first, rows = TESTED[0], []
+    for name in (name for name in full if name != first and first in full):
+        cells = [
+            str(bootstrap_difference(metric, y, full[name], full[first], **options))
+            for metric in ("roc_auc", "average_precision")
+        ]
+        rows.append([f"``{name}``", *map(drop_zeros, cells)])
+    if rows:
+        header = ("full network", "AUROC", "AUPRC")
+        tables.append(Table(f"Differences from ``{first}``", header, rows))
+    return tables
 
 
 def test_candidate(cohort, name, n_seeds):
-    """Return the scores of a candidate and its rows, out of fold over folds 7-9."""
+    """Return the scores of a candidate and its rows, and probabilities, out of fold of 7-9."""
     # The rows between the CNN and the full network have one seed, and are run last.
     fits = [(row, seed) for seed in range(n_seeds) for row in (CNN, FULL)]
     fits += [(row, 0) for row in ROWS if row not in (CNN, FULL)]
@@ -248,7 +265,7 @@ def test_candidate(cohort, name, n_seeds):
         cells += [difference, f"{weights:,}", f"{seconds:.0f}", by_seed]
         rows.append([row, *map(drop_zeros, cells)])
     header = ("", "AUROC", "AUPRC", "full minus this, AUROC", "weights", "s", "AUROC by seed")
-    return Table(f"Folds 7-9, {len(y)} records, ``{name}``", header, rows)
+    return Table(f"Folds 7-9, {len(y)} records, ``{name}``", header, rows), found
 
 
 def choose_epochs(cohort, n_draws):

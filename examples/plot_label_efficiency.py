@@ -67,7 +67,7 @@ models = {
 #
 # Each point is the mean of several draws of labeled patients, and the band their range. The test
 # patients are always the same. Pretraining helps where labels are fewest: with 20 of them, the
-# network from scratch is far behind both linear models, and with 50 it has caught up.
+# network from scratch is far behind both linear models, and with 150 it has caught up.
 
 sizes = [20, 50, 150]
 curves = {name: np.empty((len(sizes), 3)) for name in models}

@@ -104,7 +104,7 @@ print_scores("Measurements", make_beat_classifier(ecg.sampling_rate, random_stat
 
 # %%
 # The second one is a network. It gets the signals, and filters belong in the ``Pipeline``, before
-# the classifier. It is smaller than the default, so that it trains in seconds.
+# the classifier.
 
 
 def bandpass(X, low=0.5, high=40.0, sampling_rate=100):

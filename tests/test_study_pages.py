@@ -280,7 +280,8 @@ def test_table_of_scales_is_out_of_fold():
     cohort = SimpleNamespace(y=y, folds=folds, patients=np.arange(len(y)) // 2, fit=fit)
     cohort.leave_out = lambda fold: script.Cohort.leave_out(cohort, fold)
     tested = folds >= 7
-    table = script.test_candidate(cohort, script.DEFAULT, 2)
+    table, found = script.test_candidate(cohort, script.DEFAULT, 2)
+    assert {row: len(seeds) for row, seeds in found.items()} == {script.CNN: 2, script.FULL: 1}
     cnn, full = table.rows
     assert [cnn[0], full[0]] == [script.CNN, script.FULL]
     aurocs = [roc_auc_score(y[tested], p[tested]) for p in scores[script.CNN]]

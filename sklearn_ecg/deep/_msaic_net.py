@@ -39,11 +39,11 @@ class MSAICNetClassifier(DeepECGClassifier):
         records, or adapt `dilations`.
     stride : int, default=2
         Stride of the first convolution of each branch, which reduces the cost of all later layers
-        to ``1 / stride``. The network at full resolution (``stride=1``) takes about twice as long
+        to ``1 / stride``. The network at full resolution (``stride=1``) takes half as long again
         to train. Default of this library.
     pool_size : int or array-like of int, default=2
-        Size of the max-pooling after each block, or one size for each block. ``stride=1`` and
-        ``pool_size=1`` are the network of the paper. Default of this library.
+        Size of the max-pooling after each block, or one size for each block. ``stride=1``,
+        ``pool_size=1`` and ``kernel_size=7`` are the network of the paper. Default of this library.
     attention : {"eca", "se"} or None, default="eca"
         Channel attention: "eca" is a convolution across channels [2]_, "se" is
         squeeze-and-excitation, None is no attention.
