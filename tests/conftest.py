@@ -268,6 +268,7 @@ def make_small_network(**params):
     return MSAICNetClassifier(
         dilations=(1, 2),
         filters=(8, 16),
+        kernel_size=7,
         embedding_dim=16,
         projection_dim=8,
         learning_rate=5e-3,

@@ -14,6 +14,7 @@ from sklearn_ecg.augmentation import GaussianNoise
 
 TINY = {
     "filters": (4,),
+    "kernel_size": 7,
     "dilations": (1,),
     "embedding_dim": 8,
     "projection_dim": 4,

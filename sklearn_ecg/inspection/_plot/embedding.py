@@ -235,6 +235,8 @@ class EmbeddingDisplay:
                     f"labels has {len(values)} different labels, which is more than can be "
                     f"distinguished. Merge some of them, to at most {_MAX_CATEGORIES}."
                 )
+        from matplotlib.ticker import MaxNLocator
+
         self.ax_ = ax = new_axes(ax, (4.8, 4.0))
         self.figure_ = figure_of(ax)
         self.scatters_, self.unknown_, self.colorbar_ = {}, None, None
@@ -277,6 +279,9 @@ class EmbeddingDisplay:
         if right_artist is not None:
             make_room_right(ax, right_artist)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
+        if isinstance(ax.xaxis.get_major_locator(), MaxNLocator):
+            # Numbers with many digits would overlap.
+            ax.locator_params(axis="x", nbins=6)
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
         if title:
