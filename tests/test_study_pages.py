@@ -292,6 +292,31 @@ def test_table_of_scales_is_out_of_fold():
     assert float(cnn[1].split()[0]) == pytest.approx(roc_auc_score(y[tested], mean), abs=6e-4)
 
 
+def test_tested_candidates_are_compared_with_the_first_one():
+    import study_msaic_scales as script
+
+    folds, rng = np.tile(np.arange(1, 10), 20), np.random.default_rng(0)
+    y = rng.integers(2, size=len(folds))
+    sizes = [{**script.CANDIDATES[name], **script.ROWS[script.FULL]} for name in script.TESTED]
+    scores = [rng.uniform(size=len(y)) + weight * y for weight in (0.2, 0.6, 1)]
+
+    def fit(params, train, test, seed):
+        if params not in sizes:
+            return None
+        probability = scores[sizes.index(params)][test]
+        return {"probability": probability, "n_parameters": 1000, "seconds": 2.0}
+
+    cohort = SimpleNamespace(y=y, folds=folds, patients=np.arange(len(y)), fit=fit)
+    cohort.leave_out = lambda fold: script.Cohort.leave_out(cohort, fold)
+    *tables, differences = script.test(cohort, 1)
+    assert [len(table.rows) for table in tables] == [1, 1, 1]
+    tested = folds >= 7
+    first, *others = [roc_auc_score(y[tested], p[tested]) for p in scores]
+    assert [row[0] for row in differences.rows] == [f"``{name}``" for name in script.TESTED[1:]]
+    for row, other in zip(differences.rows, others):
+        assert float(row[1].split()[0]) == pytest.approx(other - first, abs=6e-4)
+
+
 def test_patients_are_drawn_until_each_label_occurs_twice():
     from _study import draw_patients
 
