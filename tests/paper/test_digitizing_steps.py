@@ -263,7 +263,7 @@ def test_paper_that_slips_is_refused_if_no_bend_is_found(monkeypatch):
 
 def test_bends_of_a_part_of_a_page(monkeypatch):
     """Most of the lines are where they were, so that their distances change little."""
-    monkeypatch.setattr("sklearn_ecg.paper._digitizing._plane_fit.GOOD_SHARE", 1.1)
+    monkeypatch.setattr("sklearn_ecg.paper._digitizing._plane_fit._GOOD_SHARE", 1.1)
     to_paper = local_bend(0.45, 20)
     image, plane = add_noise(draw_grid(to_paper), 40), np.diag([0.25, 0.25, 1.0])
     fit = improve(split_channels(image), plane, followed=True, bent=True)

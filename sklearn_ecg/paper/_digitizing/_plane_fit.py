@@ -19,7 +19,7 @@ _TOLERANCE = 0.35
 # mm: the same for lines of 5 mm, whose places are less exact.
 _COARSE_TOLERANCE = 0.5
 # Share of the blocks with a grid that agree with a plane that needs no bend.
-GOOD_SHARE = 0.9
+_GOOD_SHARE = 0.9
 # Pixels per mm of the page that is turned upright.
 _FIT_SCALE = 4.0
 # Share of this scale that the pixels before it must have.
@@ -60,7 +60,7 @@ class Fit:
     @property
     def is_good(self):
         """Whether no bend needs to be looked for."""
-        return self.share >= GOOD_SHARE and not self.has_slipped
+        return self.share >= _GOOD_SHARE and not self.has_slipped
 
 
 @dataclass
