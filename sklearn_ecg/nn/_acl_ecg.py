@@ -219,7 +219,8 @@ class ACLECGNet(nn.Module):
         """
         embedding = self.embed(x)
         vectors = embedding.unflatten(1, (-1, self.lead_dim))
-        regions = [vectors[:, leads].flatten(1) for leads in self.regions]
+        # Not indexed by a list, which would be copied to a GPU in each batch.
+        regions = [torch.cat([vectors[:, i] for i in leads], dim=1) for leads in self.regions]
         if self.shared_projector:
             # At once, because BatchNorm of single regions would remove what shows them apart.
             projections = self.projectors[0](torch.cat(regions)).unflatten(0, (len(regions), -1))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -97,8 +98,7 @@ class Synchronizations(TorchDispatchMode):
         if func is aten.copy_.default:
             from_device = args[1].is_meta and not args[0].is_meta
         if self._waits(func, args, kwargs, tensors, on_device) or from_device:
-            lines = [f for f in traceback.extract_stack() if f.filename.startswith(PACKAGE)]
-            self.counts[str(func), Path(lines[-1].filename).name, lines[-1].lineno] += 1
+            self.count(func)
         if func is aten._local_scalar_dense.default and on_device:
             return args[0].dtype.is_floating_point + 0.0 or True
         if from_device and func is aten.copy_.default:
@@ -106,6 +106,10 @@ class Synchronizations(TorchDispatchMode):
         if from_device:
             return torch.ones(args[0].shape, dtype=kwargs.get("dtype") or args[0].dtype)
         return func(*args, **kwargs)
+
+    def count(self, func):
+        lines = [f for f in traceback.extract_stack() if f.filename.startswith(PACKAGE)]
+        self.counts[str(func), Path(lines[-1].filename).name, lines[-1].lineno] += 1
 
     def _waits(self, func, args, kwargs, tensors, on_device):
         """Return whether a GPU is waited for, unless its values are copied."""
@@ -120,6 +124,21 @@ class Synchronizations(TorchDispatchMode):
             return any(torch.is_tensor(i) and i.dtype == torch.bool for i in tree_leaves(args[1]))
         # torch.tensor copies numbers to the device before it calls this.
         return func in WAITING or func is aten.lift_fresh.default
+
+
+class IndexingByNumbers(TorchFunctionMode):
+    """Count indexing by lists and arrays, which are copied to a GPU without a visible operation."""
+
+    def __init__(self, synchronizations):
+        super().__init__()
+        self.synchronizations = synchronizations
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__) and args[0].is_meta:
+            index = args[1] if isinstance(args[1], tuple) else (args[1],)
+            if any(isinstance(part, (list, np.ndarray)) for part in index):
+                self.synchronizations.count(func)
+        return func(*args, **(kwargs or {}))
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +165,7 @@ def count_more(estimator, *args, device="meta", **fit_params):
     counts = []
     for batch_size in (8, 4):
         estimator.set_params(max_epochs=1, batch_size=batch_size, device=device, random_state=0)
-        with Synchronizations() as found:
+        with Synchronizations() as found, IndexingByNumbers(found):
             estimator.fit(*args, **fit_params)
         counts.append(found.counts)
     assert counts[0]
