@@ -239,6 +239,11 @@ def test_eca_convolves_across_channels():
     padded = nn.functional.pad(means, (1, 1))
     expected = torch.sigmoid(sum(weight[k] * padded[:, k : k + 64] for k in range(3)))
     torch.testing.assert_close(eca(means), expected)
+    # The way of GPUs and of exported files.
+    program = torch.export.export(eca, (means,))
+    assert "conv1d" in str(program.graph) and "unfold" not in str(program.graph)
+    torch.testing.assert_close(program.module()(means), expected)
+    assert eca.to("meta")(means.to("meta")).shape == means.shape
 
 
 def test_se_has_a_bottleneck():
