@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from _study import load_challenge_2011
 from _tables import Table, drop_zeros, write_tables
 
 from sklearn_ecg import detect_r_peaks
@@ -32,9 +32,7 @@ def count_reliable(name, X, rate):
 
 
 def rhythm_table(ecg, folder):
-    labels = pd.read_csv(folder / "challenge2011/labels.csv")
-    stored = np.load(folder / "challenge2011/X_100hz_int16_5uV.npz")["X"]
-    signals = stored.transpose(0, 2, 1) * np.float32(0.005)
+    signals, labels = load_challenge_2011(folder / "challenge2011")
     quality = labels["quality"].to_numpy()
     rows = [count_reliable("PTB-XL, folds 1-9", np.asarray(ecg.data), 100)]
     for name in ("acceptable", "unacceptable"):

@@ -11,10 +11,9 @@ intervals over groups. ``--write`` replaces the table of docs/preprocessing.rst.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from _study import load_challenge_2011
 from _tables import Table, drop_zeros, write_tables
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -35,11 +34,7 @@ SCALINGS = {
 
 def load(folder):
     """Return the labeled records: signals in mV, whether they are unacceptable, and groups."""
-    stored = np.load(Path(folder) / "X_100hz_int16_5uV.npz")
-    labels = pd.read_csv(Path(folder) / "labels.csv", dtype={"record": str})
-    assert (stored["record"] == labels["record"]).all()
-    X = np.ascontiguousarray(stored["X"].transpose(0, 2, 1), dtype=np.float32)
-    X *= np.float32(stored["uV_per_unit"] / 1000)
+    X, labels = load_challenge_2011(folder)
     is_labeled = labels["quality"].isin(["acceptable", "unacceptable"]).to_numpy()
     y = (labels["quality"] == "unacceptable").to_numpy().astype(int)
     return X[is_labeled], y[is_labeled], duplicate_groups(X)[is_labeled]

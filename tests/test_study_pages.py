@@ -317,6 +317,19 @@ def test_tested_candidates_are_compared_with_the_first_one():
         assert float(row[1].split()[0]) == pytest.approx(other - first, abs=6e-4)
 
 
+def test_leads_of_the_challenge_2011_have_their_names(data_folder):
+    """Two of them have each other's place in the file, and networks are pretrained on them."""
+    from _study import load_challenge_2011
+
+    signals, table = load_challenge_2011(data_folder / "challenge2011")
+    one, two, *others = np.moveaxis(signals[:, :6], 1, 0)
+    expected = two - one, -(one + two) / 2, one - two / 2, two - one / 2
+    for found, computed in zip(others, expected, strict=True):
+        error = np.median(np.abs(found - computed), axis=1)
+        assert (error < 0.01).mean() > 0.98
+    assert len(signals) == len(table) == 1000
+
+
 def test_patients_are_drawn_until_each_label_occurs_twice():
     from _study import draw_patients
 
