@@ -1,103 +1,358 @@
-"""Training of the default networks on a GPU: records per second, compared with matrix products.
+"""Training and prediction on a GPU, and differences to the CPU. For docs/reproduction/speed.rst.
 
-    python benchmarks/bench_gpu.py [--records 4096] [--epochs 5] [--device auto]
+    python benchmarks/bench_gpu.py [--records 512] [--epochs 3] [--repeats 2] [--write]
 
-The time of an epoch is the difference between a fit of one epoch and a fit of more epochs. The
-operations of a network are those of its convolutions and matrix products, counted by torch for one
-step. Their rate is printed as a share of the rate of products of large matrices in the same
-precision, the peak that is reached on a GPU. The probabilities of the same network on the CPU are
-compared at the end. Without a GPU, the CPU is measured.
+The time of an epoch is the difference between a fit of one epoch and a fit of more, the median over
+the repeats; fits of all rows alternate. The operations of a network are those of its convolutions
+and matrix products, counted by torch. Their rate is printed as a share of the rate of products of
+large matrices in the same precision, the highest rate that a GPU reaches. The plain loop is that
+of ``bench_training.py``, with the copy of a batch to the GPU and the value of its loss in each
+step, as loops of torch usually have them. Waits are what torch counts as synchronizing calls in an
+epoch. The last table compares predictions of networks that were trained on the CPU, and trainings
+without random numbers. Without a GPU, the CPU is measured, and nothing is written.
 """
 
 import argparse
+import contextlib
+import os
+import statistics
 import time
+import warnings
+from collections import Counter
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
+from _tables import Table, drop_zeros, write_tables
+from _training_peers import LEARNING_RATE, LogitLoss, PlainNet, make_loss, standardize
+from bench_training import LARGE
 from torch.utils.flop_counter import FlopCounterMode
 
-from sklearn_ecg import ACLECGEncoder, MSAICNetClassifier
+from sklearn_ecg import (
+    ACLECGEncoder,
+    BeatFeatureEncoder,
+    ECGNetClassifier,
+    MSAICNetClassifier,
+    SimCardioNetEncoder,
+)
 from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.deep._training import batches
+from sklearn_ecg.nn._acl_ecg import VGG1d
+from sklearn_ecg.preprocessing import ECGImageRenderer
+from sklearn_ecg.utils._torch import usual_settings
 
 RATE = 100
+IMAGE_SIZE = 112
 DTYPES = {"float32": torch.float32, "mixed": torch.bfloat16}
-SIZE = 4096
+PLAIN = "plain Conv1d loop"
+MSAIC, ACL, SIM = "MSAIC-Net", "ACL-ECG", "SimCardioNet"
+LARGE_MSAIC = "MSAIC-Net, 653k parameters"
 
 
-def synchronize(device):
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def measure_products(dtype, device, repeats=5):
-    """Return floating-point operations per second of products of large matrices."""
-    size = SIZE if device.type == "cuda" else SIZE // 4
-    left, right = torch.randn(2, size, size, device=device, dtype=dtype)
-    seconds = []
-    for _ in range(repeats):
-        synchronize(device)
-        start = time.perf_counter()
-        left @ right
-        synchronize(device)
-        seconds.append(time.perf_counter() - start)
-    return 2 * size**3 / min(seconds)
-
-
-def count_operations(module, shape):
-    """Return the floating-point operations of a forward and a backward pass of one record."""
-    x = torch.randn(2, *shape)
-    with FlopCounterMode(display=False) as counter:
-        outputs = module.cpu().float()(x)
-        outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
-        sum(part.sum() for part in outputs if torch.is_tensor(part)).backward()
-    return counter.get_total_flops() / 2
-
-
-def time_epoch(make, X, y, epochs):
-    """Return the seconds of an epoch, and the fitted estimator."""
-    seconds = []
-    # The first fit warms up.
-    for n_epochs in (1, 1, 1 + epochs):
-        start = time.perf_counter()
-        estimator = make(n_epochs).fit(X, y)
-        seconds.append(time.perf_counter() - start)
-    return (seconds[2] - seconds[1]) / epochs, estimator
+def make_estimators(X, y, images):
+    """Return an estimator with its data, by name of the row."""
+    encoding = {"sampling_rate": RATE}
+    return {
+        MSAIC: (MSAICNetClassifier(), X, y),
+        f"{MSAIC}, batches of 1,024": (MSAICNetClassifier(batch_size=1024), X, y),
+        LARGE_MSAIC: (MSAICNetClassifier(**LARGE), X, y),
+        ACL: (ACLECGEncoder(**encoding), X, None),
+        f"{ACL}, batches of 512": (ACLECGEncoder(batch_size=512, **encoding), X, None),
+        f"{SIM}, {IMAGE_SIZE} x {IMAGE_SIZE}": (SimCardioNetEncoder(image_size=None), images, None),
+    }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--records", type=int, default=4096)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--records", type=int, default=512)
+    parser.add_argument("--epochs", type=int, default=3, help="of the longer fit, less one")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
-    name = args.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    print(f"{card}, torch {torch.__version__}, {args.records} records of (12, 1000)")
+    machine = f"{card}, torch {torch.__version__}, {os.cpu_count()} processors"
     X, y = make_ecg(args.records, sampling_rate=RATE, return_X_y=True, random_state=0)
+    X = np.asarray(X)
+    images = ECGImageRenderer(sampling_rate=RATE, image_size=IMAGE_SIZE).fit_transform(X[:1024])
+    print(f"{machine}, {len(X)} records of {X.shape[1:]}, {len(images)} images", flush=True)
+    tables = [
+        measure_training(make_estimators(X, y, images), args, device, machine),
+        measure_placement(X, y, args, device),
+        measure_arithmetic(device),
+        compare_devices(X[:256], y[:256], images[:128], device),
+    ]
+    if args.write and device.type == "cuda":
+        options = f"--records {args.records} --epochs {args.epochs} --repeats {args.repeats}"
+        write_tables("reproduction/speed.rst", "gpu", tables, f"bench_gpu.py {options}")
+
+
+def measure_training(estimators, args, device, machine):
+    """Return a table of the speed of training and prediction."""
+    rows = []
     for precision, dtype in DTYPES.items():
-        options = {"precision": precision, "device": name, "random_state": 0}
-        makers = {
-            "MSAICNetClassifier": lambda n: MSAICNetClassifier(max_epochs=n, **options),
-            "ACLECGEncoder": lambda n: ACLECGEncoder(sampling_rate=RATE, max_epochs=n, **options),
-        }
         peak = measure_products(dtype, device)
-        for title, make in makers.items():
-            seconds, estimator = time_epoch(make, X, y, args.epochs)
-            rate = len(X) / seconds
-            is_encoder = title == "ACLECGEncoder"
-            shape = (len(estimator.leads_), 1000) if is_encoder else (12, 1000)
-            # An encoder computes two views of each record.
-            operations = (1 + is_encoder) * count_operations(estimator.net_.module_, shape)
+        fitted, functions = {}, {}
+        for name, (estimator, X, y) in estimators.items():
+            options = {"precision": precision, "device": device.type, "random_state": 0}
+            estimator.set_params(**options)
+            fitted[name] = estimator
+            functions[name] = partial(fit, estimator, X, y)
+            if name in (MSAIC, LARGE_MSAIC) and precision == "float32":
+                functions[f"{name}, {PLAIN}"] = partial(plain_gpu_loop, estimator, X, y, device)
+        seconds = time_epochs(functions, args.epochs, args.repeats)
+        for name, per_epoch in seconds.items():
+            source = name.removesuffix(f", {PLAIN}")
+            _, X, y = estimators[source]
+            rate, others, where = len(X) / per_epoch, ["", "", ""], ""
+            if source == name and "batches" not in name:
+                waits, where = count_waits(fitted[name], X, y, args.epochs)
+                predicted = time_prediction(fitted[name], X)
+                others = [f"{waits:.0f}", f"{predicted:,.0f}", measure_memory(fitted[name], X, y)]
+            operations = count_operations(fitted[source], X)
             share = rate * operations / peak
-            print(f"{title}, {precision}: {rate:,.0f} records/s, {share:.0%} of matrix products")
-    clf = MSAICNetClassifier(max_epochs=1, device=name, random_state=0).fit(X[:256], y[:256])
-    found = clf.predict_proba(X[:256])
-    clf.net_.device = torch.device("cpu")
-    clf.net_.module_.cpu()
-    print(f"largest difference to the CPU: {np.abs(found - clf.predict_proba(X[:256])).max():.1e}")
+            rows.append([name, precision, f"{rate:,.0f}", f"{100 * share:.2g}%", *others])
+            print(
+                *rows[-1], f"{1e-6 * operations:.0f} MFLOP per record", where, sep="; ", flush=True
+            )
+        print(f"{precision}: products of large matrices {1e-12 * peak:.0f} TFLOP/s", flush=True)
+        name = f"products of large matrices, {1e-12 * peak:.0f} TFLOP/s"
+        rows.append([name, precision, "", "100%", "", "", ""])
+    header = ("", "precision", "records/s", "share of matrix products", "waits per epoch")
+    header += ("predicted records/s", "MB on the GPU")
+    return Table(f"Training, and prediction from an array, on one GPU: {machine}", header, rows)
+
+
+def fit(estimator, X, y, n_epochs):
+    estimator.set_params(max_epochs=n_epochs).fit(X, y)
+
+
+def plain_gpu_loop(clf, X, y, device, n_epochs):
+    """Train with a bare loop: copy a batch to the GPU, step, and read the loss."""
+    module, loss = PlainNet(clf, X.shape[1]).to(device).train(), make_loss(clf)
+    loss = loss if module.projector else LogitLoss(loss)
+    X, y = torch.from_numpy(standardize(X)), torch.from_numpy(y.astype(np.float32))
+    optimizer = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE)
+    # The full precision of float32, as in the library.
+    with usual_settings(device):
+        for _ in range(n_epochs):
+            for index in torch.randperm(len(X)).split(clf.batch_size):
+                optimizer.zero_grad()
+                value = loss(module(X[index].to(device)), y[index].to(device))
+                value.backward()
+                optimizer.step()
+                value.item()
+
+
+def time_epochs(functions, n_epochs, repeats):
+    """Return the seconds of an epoch, by name; each function trains for a number of epochs."""
+    seconds = {name: [] for name in functions}
+    for function in functions.values():
+        function(n_epochs=1)
+    for _ in range(repeats):
+        for name, function in functions.items():
+            print(f"  {name}", flush=True)
+            of_fits = []
+            for n in (1, 1 + n_epochs):
+                synchronize()
+                start = time.perf_counter()
+                function(n_epochs=n)
+                synchronize()
+                of_fits.append(time.perf_counter() - start)
+            seconds[name].append((of_fits[1] - of_fits[0]) / n_epochs)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def synchronize():
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def measure_products(dtype, device, repeats=5):
+    """Return floating-point operations per second of products of large matrices."""
+    size = 8192 if device.type == "cuda" else 1024
+    left, right = torch.randn(2, size, size, device=device, dtype=dtype)
+    seconds = []
+    with usual_settings(device):
+        for _ in range(repeats):
+            synchronize()
+            start = time.perf_counter()
+            left @ right
+            synchronize()
+            seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / min(seconds)
+
+
+def count_operations(estimator, X):
+    """Return the floating-point operations of a forward and a backward pass of one record."""
+    is_encoder = not hasattr(estimator, "predict_proba")
+    n_channels = len(estimator.leads_) if isinstance(estimator, ACLECGEncoder) else X.shape[1]
+    # Images are (height, width).
+    shape = (n_channels, X.shape[2])
+    x = torch.randn(2, *((1, *shape) if isinstance(estimator, SimCardioNetEncoder) else shape))
+    module = estimator.net_.module_.cpu().float().train()
+    with FlopCounterMode(display=False) as counter:
+        outputs = module(x)
+        outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+        sum(part.sum() for part in outputs if torch.is_tensor(part)).backward()
+    # An encoder computes two views of each record.
+    return (1 + is_encoder) * counter.get_total_flops() / len(x)
+
+
+def count_waits(estimator, X, y, n_epochs):
+    """Return the synchronizing calls of an epoch, and the lines that made most of them."""
+    if not torch.cuda.is_available():
+        return 0, ""
+    counts = []
+    for n in (1, 1 + n_epochs):
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                fit(estimator, X, y, n)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        counts.append(
+            Counter(
+                f"{Path(warning.filename).name}:{warning.lineno}"
+                for warning in caught
+                if "synchronizing CUDA" in str(warning.message)
+            )
+        )
+    in_epochs = counts[1] - counts[0]
+    where = ", ".join(f"{place} {n}" for place, n in in_epochs.most_common(5))
+    return (counts[1].total() - counts[0].total()) / n_epochs, where
+
+
+def time_prediction(estimator, X, repeats=3):
+    """Return records per second of predict_proba or transform."""
+    predict = getattr(estimator, "predict_proba", None) or estimator.transform
+    seconds = []
+    for _ in range(1 + repeats):
+        start = time.perf_counter()
+        predict(X)
+        seconds.append(time.perf_counter() - start)
+    return len(X) / statistics.median(seconds[1:])
+
+
+def measure_memory(estimator, X, y):
+    """Return the largest memory on the GPU of a fit of one epoch, in MB, as text."""
+    if not torch.cuda.is_available():
+        return ""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    fit(estimator, X, y, 1)
+    return f"{1e-6 * torch.cuda.max_memory_allocated():,.0f}"
+
+
+@contextlib.contextmanager
+def copied_in_batches():
+    """Treat all records as larger than the memory of the GPU."""
+    share, batches._MAX_SHARE = batches._MAX_SHARE, 0.0
+    try:
+        yield
+    finally:
+        batches._MAX_SHARE = share
+
+
+def measure_placement(X, y, args, device):
+    """Return a table of records that are on the GPU, and of records copied batch by batch."""
+
+    def in_batches(estimator, n_epochs):
+        with copied_in_batches():
+            fit(estimator, X, y, n_epochs)
+
+    functions = {}
+    for size in (32, 1024):
+        clf = MSAICNetClassifier(batch_size=size, device=device.type, random_state=0)
+        functions["at once", size] = partial(fit, clf, X, y)
+        functions["batch by batch", size] = partial(in_batches, clf)
+    seconds = time_epochs(functions, args.epochs, args.repeats)
+    rows = [
+        [placement, f"{size:,}", f"{len(X) / per_epoch:,.0f}"]
+        for (placement, size), per_epoch in seconds.items()
+    ]
+    print(*rows, sep="\n", flush=True)
+    title = "Training of MSAIC-Net in float32, by how records are copied to the GPU"
+    return Table(title, ("copied", "batch size", "records/s"), rows)
+
+
+def measure_arithmetic(device, n_leads=1024, repeats=3):
+    """Return a table of the seconds of a step of ACL-ECG's encoder, by arithmetic of the GPU.
+
+    The settings of cuDNN are changed, which the library does not allow in a fit.
+    """
+    rows = []
+    for title, precision, deterministic, dtype in (
+        ("float32, as in the library", "ieee", True, None),
+        ("float32, results vary from run to run", "ieee", False, None),
+        ("bfloat16", "ieee", True, torch.bfloat16),
+        ("TF32", "tf32", True, None),
+    ):
+        torch.backends.cudnn.deterministic = deterministic
+        if device.type == "cuda":
+            torch.backends.cudnn.conv.fp32_precision = precision
+        module = VGG1d(1).to(device).train()
+        x = torch.randn(n_leads, 1, 1000, device=device)
+        seconds = []
+        for _ in range(1 + repeats):
+            synchronize()
+            start = time.perf_counter()
+            with torch.autocast(device.type, dtype or torch.bfloat16, enabled=dtype is not None):
+                output = module(x)
+            output.float().sum().backward()
+            synchronize()
+            seconds.append(time.perf_counter() - start)
+        rows.append([title, drop_zeros(f"{statistics.median(seconds[1:]):.4f}")])
+    print(*rows, sep="\n", flush=True)
+    title = f"A step of the encoder of ACL-ECG, for {n_leads:,} leads of 1,000 points"
+    return Table(title, ("arithmetic of the convolutions", "s"), rows)
+
+
+def compare_devices(X, y, images, device):
+    """Return a table of the differences between the CPU and the GPU."""
+    cpu = {"device": "cpu", "random_state": 0, "max_epochs": 2}
+    estimators = {
+        "MSAICNetClassifier": (MSAICNetClassifier(**cpu), X, y),
+        "ECGNetClassifier": (ECGNetClassifier(**cpu), X, y),
+        "ACLECGEncoder": (ACLECGEncoder(sampling_rate=RATE, **cpu), X, None),
+        "BeatFeatureEncoder": (BeatFeatureEncoder(sampling_rate=RATE, **cpu), X, None),
+        "SimCardioNetEncoder": (SimCardioNetEncoder(image_size=None, **cpu), images, None),
+    }
+    rows = []
+    for name, (estimator, records, target) in estimators.items():
+        estimator.fit(records, target)
+        predict = getattr(estimator, "predict_proba", None) or estimator.transform
+        expected = predict(records)
+        estimator.net_.device = device
+        estimator.net_.module_.to(device)
+        difference = np.abs(predict(records) - expected).max()
+        rows.append([f"prediction, {name}", f"{difference:.0e}", spread(expected)])
+    # Without dropout and augmentation, no random number is drawn on the GPU.
+    estimators = {
+        "MSAICNetClassifier, dropout=0": (MSAICNetClassifier(dropout=0.0, **cpu), X, y),
+        f"{LARGE_MSAIC}, dropout=0": (MSAICNetClassifier(**LARGE, dropout=0.0, **cpu), X, y),
+    }
+    for name, (estimator, records, target) in estimators.items():
+        found = []
+        for where in ("cpu", device.type, device.type):
+            estimator.set_params(device=where, max_epochs=5).fit(records, target)
+            found.append((np.array(estimator.history_["train_loss"]), estimator.predict_proba(X)))
+        (loss, expected), (other, predicted), (_, again) = found
+        difference = np.abs(other / loss - 1).max()
+        rows.append([f"loss in each of 5 epochs, {name}", f"{difference:.0e}", "relative"])
+        difference = np.abs(predicted - expected).max()
+        rows.append([f"prediction after 5 epochs, {name}", f"{difference:.0e}", spread(expected)])
+        difference = np.abs(predicted - again).max()
+        rows.append([f"two fits on the GPU, {name}", f"{difference:.0e}", spread(expected)])
+    print(*rows, sep="\n", flush=True)
+    header = ("", "largest difference", "SD of the values")
+    return Table("Differences between GPU and CPU, float32", header, rows)
+
+
+def spread(values):
+    return drop_zeros(f"{np.std(values, axis=0).mean():.3f}")
 
 
 if __name__ == "__main__":
