@@ -51,6 +51,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ecg import ACLECGClassifier, ACLECGEncoder
+from sklearn_ecg.beats._weighted_one_vs_rest import WeightedOneVsRestClassifier
 from sklearn_ecg.datasets import load_ptbxl
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 from sklearn_ecg.preprocessing import BandpassFilter, BeatFeatures
@@ -174,7 +175,8 @@ def study_features(seed, data, args, key):
     measure = BeatFeatures(sampling_rate=100).fit(data.millivolts)
     prepare = make_pipeline(measure, SimpleImputer(keep_empty_features=True), StandardScaler())
     prepare.fit(data.millivolts)
-    boosting = OneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
+    # Unlike that of scikit-learn, it accepts measurements that no record has.
+    boosting = WeightedOneVsRestClassifier(gradient_boosting().set_params(random_state=seed))
     logistic = OneVsRestClassifier(LogisticRegression(C=1e-3, max_iter=2000))
     makers = {
         "boosting": lambda n_records: make_pipeline(FrozenEstimator(measure), boosting),

@@ -129,7 +129,9 @@ class BeatFeatures(SignalTransformer):
     deflection is a wave if it exceeds 0.02 mV for 6 ms [1]_, and twice the noise of the median
     beat. **Measurements of an absent wave are NaN**: without a Q wave, its amplitude and duration
     are NaN. Estimators that support NaN, such as `HistGradientBoostingClassifier`, can use this
-    information; for others, add a `SimpleImputer` with ``add_indicator=True`` to the pipeline.
+    information; for others, add a `SimpleImputer` with ``add_indicator=True`` to the pipeline. With
+    a few dozen records, a measurement may be NaN in all of them, for which gradient boosting of
+    scikit-learn 1.9 raises an error; `make_beat_classifier` leaves such measurements out.
 
     Features of each lead, such as ``V2__st_level``:
 

@@ -52,7 +52,7 @@ class WeightedOneVsRestClassifier(OneVsRestClassifier):
         """
         name = "make_beat_classifier"
         if sample_weight is None:
-            return super().fit(X, Target.from_labels(y, name).labels)
+            return super().fit(_without_empty_columns(X), Target.from_labels(y, name).labels)
         check_not_masked(sample_weight, "sample_weight")
         weights = check_weights(sample_weight, len(X))
         kept = np.flatnonzero(weights)
@@ -71,7 +71,8 @@ class WeightedOneVsRestClassifier(OneVsRestClassifier):
 def _without_empty_columns(X):
     """Return X with zeros in the columns that are wholly NaN, which no model then uses.
 
-    Gradient boosting cannot bin such columns. Only records of weight 0 have values there.
+    Gradient boosting cannot bin such columns. No record has these measurements, or only records
+    of weight 0 have them.
     """
     empty = np.isnan(np.asarray(X)).all(axis=0)
     if not empty.any():

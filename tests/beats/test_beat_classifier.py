@@ -211,6 +211,17 @@ def test_measurements_of_records_of_weight_zero_only_are_not_used(ecg, table, co
     np.testing.assert_array_equal(fitted.predict_proba(container(X)), expected)
 
 
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+def test_measurements_that_no_record_has_are_not_used(ecg, table, container):
+    X, clf = table
+    X = X.copy()
+    X[:, [5, 70]] = np.nan
+    fitted = clone(clf).fit(container(X), ecg.target)
+    expected = fitted.predict_proba(container(X))
+    X[:, [5, 70]] = 1e3
+    np.testing.assert_array_equal(fitted.predict_proba(container(X)), expected)
+
+
 def test_weights_in_the_pipeline(ecg):
     weight = np.where(ecg.target == 1, 0.01, 1.0)
     by_name = make_small().fit(ecg.data, ecg.target, classifier__sample_weight=weight)
