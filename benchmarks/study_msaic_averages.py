@@ -1,0 +1,170 @@
+"""Averages of networks on whole records: MSAIC-Net, and an encoder that knows the beat.
+
+    python benchmarks/study_msaic_averages.py DATA_FOLDER            # folds 1-6 of PTB-XL
+    python benchmarks/study_msaic_averages.py DATA_FOLDER --test     # folds 7-9
+    python benchmarks/study_msaic_averages.py DATA_FOLDER --test --report --write
+
+DATA_FOLDER contains ptbxl and challenge2011. The task and the folds are those of
+study_msaic_scales.py, whose fits of the default MSAIC-Net are used. The other network is
+`BeatFeatureClassifier`: its encoder is pretrained without labels on the training records and the
+clean records of the Challenge 2011, all band-pass filtered, and then fine-tuned. Both have their
+default parameters. The probabilities of three seeds of each are averaged, and those of all six.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+from _results import RESULTS
+from _study import hash_arrays, join_folds, list_params, load_clean_challenge, mean_over_seeds
+from _tables import Table, drop_zeros, make_rst, write_tables
+from sklearn.frozen import FrozenEstimator
+from study_msaic_scales import (
+    CANDIDATES,
+    DEFAULT,
+    IRRELEVANT,
+    METRICS,
+    PAGE,
+    PAIRS,
+    Cohort,
+    tested,
+)
+
+from sklearn_ecg import BeatFeatureClassifier, BeatFeatureEncoder
+from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
+from sklearn_ecg.preprocessing import BandpassFilter
+
+MSAIC, BEATS, ALL = "MSAIC-Net", "pretrained on beat features", "both"
+SEEDS = range(3)
+
+
+class Networks:
+    """Probabilities of the networks, which are kept."""
+
+    def __init__(self, folder, results, report):
+        self.cohort = Cohort(f"{folder}/ptbxl", results, report=report)
+        bandpass = BandpassFilter(0.5, 40, sampling_rate=100)
+        others = load_clean_challenge(f"{folder}/challenge2011")
+        self.others = bandpass.fit_transform(others).astype(np.float32)
+        self.key = hash_arrays(self.cohort.filtered, self.cohort.y, self.others)
+
+    def predict(self, train, test, seed):
+        """Return the probabilities of both networks, or None for one that is not kept."""
+        found = {
+            MSAIC: self.cohort.fit(CANDIDATES[DEFAULT], train, test, seed),
+            BEATS: self.fit_on_beat_features(train, test, seed),
+        }
+        return {name: result and result["probability"] for name, result in found.items()}
+
+    def fit_on_beat_features(self, train, test, seed):
+        shared = {"device": "cpu", "random_state": seed}
+        encoder = BeatFeatureEncoder(sampling_rate=100, **shared)
+        clf = BeatFeatureClassifier(encoder, **shared)
+        relevant = [(name, value) for name, value in list_params(clf) if name not in IRRELEVANT]
+        key = f"{relevant}, {hash_arrays(train, test)}, {self.key}"
+
+        def compute():
+            torch.set_num_threads(1)
+            X, y, start = self.cohort.filtered, self.cohort.y, time.process_time()
+            encoder.fit(np.concatenate([X[train], self.others]))
+            clf.set_params(encoder=FrozenEstimator(encoder)).fit(X[train], y[train])
+            seconds = time.process_time() - start
+            return {"probability": clf.predict_proba(X[test])[:, 1], "seconds": seconds}
+
+        return self.cohort.kept.arrays(key, compute)
+
+
+def gather(networks, splits):
+    """Return the probabilities of each network, (n_seeds, n_records), NaN where none was tested."""
+    folds, found = networks.cohort.folds, {MSAIC: [], BEATS: []}
+    for seed in SEEDS:
+        parts = {
+            tested_folds: networks.predict(train, test, seed)
+            for tested_folds, (train, test) in splits.items()
+        }
+        for name, rows in found.items():
+            results = {
+                tested_folds: None if part[name] is None else {"probability": part[name]}
+                for tested_folds, part in parts.items()
+            }
+            rows.append(join_folds(folds, results))
+    return {**{name: np.array(rows) for name, rows in found.items()}, ALL: sum_of(found)}
+
+
+def sum_of(found):
+    return np.array([np.mean(pair, axis=0) for pair in zip(*found.values())])
+
+
+def choose(networks):
+    """Return the scores on the pairs of folds 1-6, and their means."""
+    cohort = networks.cohort
+    splits = {(fold, fold + 1): cohort.pair(fold) for fold in PAIRS}
+    rows = []
+    for name, seeds in gather(networks, splits).items():
+        cells = []
+        for _, score in METRICS.values():
+            single, averaged = [], []
+            for pair in splits:
+                part = np.isin(cohort.folds, pair)
+                y = cohort.y[part]
+                single.append(mean_over_seeds(score, y, seeds[:, part].T))
+                averaged.append(score(y, seeds[:, part].mean(axis=0)))
+            of_pairs = " ".join(f"{value:.3f}" for value in averaged)
+            cells += [f"{np.mean(single):.3f}", f"{np.mean(averaged):.3f}", of_pairs]
+        rows.append([name, *map(drop_zeros, cells)])
+    header = [
+        f"{metric}{part}"
+        for metric in METRICS
+        for part in (" of one seed", " of the average", " by pair of folds")
+    ]
+    return [Table("Folds 1-6, averages of three seeds", ("", *header), rows)]
+
+
+def test(networks):
+    """Return the scores out of fold on folds 7-9, with differences from MSAIC-Net."""
+    cohort = networks.cohort
+    splits = {(fold,): cohort.leave_out(fold) for fold in (7, 8, 9)}
+    found = gather(networks, splits)
+    y, options = tested(cohort)
+    is_tested, rows = cohort.folds >= 7, []
+    reference = found[MSAIC][:, is_tested].mean(axis=0)
+    for name, seeds in found.items():
+        seeds = seeds[:, is_tested]
+        averaged = seeds.mean(axis=0)
+        cells = []
+        for metric, score in METRICS.values():
+            cells.append(f"{mean_over_seeds(score, y, seeds.T):.3f}")
+            cells.append(bootstrap_interval(metric, y, averaged, **options))
+            difference = ""
+            if name != MSAIC:
+                difference = bootstrap_difference(metric, y, averaged, reference, **options)
+            cells.append(difference)
+        rows.append([name, *map(drop_zeros, cells)])
+    header = [
+        f"{metric}{part}"
+        for metric in METRICS
+        for part in (" of one seed", " of the average", f" minus {MSAIC}")
+    ]
+    return [Table(f"Folds 7-9, {len(y)} records, averages of three seeds", ("", *header), rows)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="contains ptbxl and challenge2011")
+    parser.add_argument("--results", default=RESULTS / "study_msaic_scales")
+    parser.add_argument("--test", action="store_true", help="folds 7-9 instead of 1-6")
+    parser.add_argument("--report", action="store_true", help="fit nothing")
+    parser.add_argument("--write", action="store_true", help="write the tables of the page")
+    args = parser.parse_args()
+    networks = Networks(args.folder, args.results, args.report)
+    tables = test(networks) if args.test else choose(networks)
+    print(*map(make_rst, tables), sep="\n")
+    if args.write:
+        option = " --test" if args.test else ""
+        name = "averages-test" if args.test else "averages-choose"
+        write_tables(PAGE, name, tables, f"study_msaic_averages.py DATA_FOLDER{option}")
+
+
+if __name__ == "__main__":
+    main()
