@@ -217,6 +217,11 @@ def slipped_paper(start):
     return lambda x, y: (x / 4 + smooth_step(x / 4 - start, 40.0), y / 4)
 
 
+def folded_paper(millimeters, start, width):
+    """Return a map of paper that is displaced to one side of a fold."""
+    return lambda x, y: (x / 4 + millimeters * smooth_step(x / 4 - start, width), y / 4)
+
+
 def local_bend(height, radius):
     """Return a map of paper that is bent around a point."""
     return lambda x, y: (
@@ -251,6 +256,27 @@ def test_paper_that_slips_by_whole_mm(to_paper, noise):
     assert grid.bend is not None
     assert grid.share > 0.95
     assert largest_error(grid, to_paper) < 0.15
+
+
+@pytest.mark.parametrize("start, noise", [(60, 0), (150, 25), (185, 40)])
+@pytest.mark.parametrize("width", [4.0, 8.0, 12.0, 16.0, 20.0])
+def test_folds_that_displace_paper_by_one_mm(width, start, noise):
+    """All lines of 1 mm fit a plane outside of the fold, so that stronger ones have to be found."""
+    to_paper = folded_paper(1.0, start, width)
+    grid = fit_grid(split_channels(add_noise(draw_grid(to_paper), noise)))
+    # Half of what it is on both sides of the fold, and the width of blocks.
+    assert largest_error(grid, to_paper) < 0.75
+
+
+def test_corners_of_bent_paper():
+    """The fit of a bend once confused lines of 1 mm in a corner."""
+
+    def to_paper(x, y):
+        return x / 4 + 3.0 * (y / 700) ** 2, y / 4 + 3.5 * np.sin(np.pi * x / 900)
+
+    grid = fit_grid(split_channels(draw_grid(to_paper)))
+    assert grid.bend is not None
+    assert largest_error(grid, to_paper) < 0.5
 
 
 def test_paper_that_slips_is_refused_if_no_bend_is_found(monkeypatch):

@@ -102,6 +102,23 @@ def fit_bend(u, v, measured, traced=None):
     return bend
 
 
+def correct_bend(bend, u, v, displacements, used):
+    """Fit the net of a bend to displacements whose periods are known, in place.
+
+    Parameters
+    ----------
+    bend : Bend
+    u, v : ndarray
+        Points in mm.
+    displacements : ndarray of shape (2, ...)
+        Of these points, in both directions.
+    used : ndarray of bool
+        Points with lines.
+    """
+    if used.sum() >= 3 * _N_TERMS:
+        _fit_net(bend, u, v, displacements, used, _STIFFNESS[1])
+
+
 def _fit_polynomials(bend, u, v, rest, used, tolerances):
     """Fit the polynomials to displacements, in place, with the net as it is."""
     terms = _terms(u, v, bend.center, bend.size)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._bends import Bend, fit_bend
+from ._bends import Bend, correct_bend, fit_bend
 from ._grids import Grid, find_outside, paper_bounds, turn_page
 from ._homographies import apply_homography, fit_homography, fit_most, measure_pitch
 from ._lattice import HARMONICS, enhance_grid
+from ._patterns import PATTERN, find_displaced, turn_waves
 from ._refusal import PageRefusedError
 from ._sheets import Sheet, fill_sheet
 from ._slips import find_slips
@@ -122,7 +123,7 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
     -------
     fit : Fit
     """
-    u, v, coarse, lines = _measure_lines(page, to_paper, bend)
+    u, v, coarse, lines, waves = _measure_lines(page, to_paper, bend)
     traced = _follow_lines(u, v, coarse) if followed else None
     correction = np.eye(3)
     if bend is None:
@@ -132,7 +133,8 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
         plane_u, plane_v = bend.flatten(u, v)
     for measured in (coarse, lines) if lines is not coarse else (lines,):
         measured.u, measured.v = measured.u - (plane_u - u), measured.v - (plane_v - v)
-    slips = _find_slips(coarse, lines, (0.0, 0.0))
+    waves = waves * turn_waves(np.array([plane_u - u, plane_v - v]))
+    slips = _find_slips(waves, coarse, lines, np.zeros((2, *u.shape)))
     used = _find_agreeing(coarse, lines, lines.strong, (0.0, 0.0))
     good, on_sheet = lines.strong | coarse.legible, None
     fit = Fit(correction @ to_paper, _share(used, good, slips), None, None, bool(slips.any()))
@@ -140,7 +142,15 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
     if (bend is not None or bent and not fit.is_good) and good.sum() >= _BENT_BLOCKS:
         bend, moved = _fit_bend(plane_u, plane_v, coarse, lines, traced, slips)
         if bend is not None:
-            slips = _find_slips(coarse, lines, moved)
+            slips = _find_slips(waves, coarse, lines, np.array(moved))
+            if slips.any():
+                # The lines that are theirs are the next ones.
+                near = lines.legible & (lines.distances(*moved) < _tolerance(lines))
+                correct_bend(
+                    bend, plane_u, plane_v, np.add(moved, lines.rest(*moved)) + slips, near
+                )
+                moved = bend.displacement(plane_u, plane_v)
+                slips = _find_slips(waves, coarse, lines, np.array(moved))
             used = _find_agreeing(coarse, lines, lines.legible, moved)
             fit.share, fit.bend = _share(used, good, slips), bend
             fit.has_slipped = bool(slips.any())
@@ -156,7 +166,10 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
 
 
 def _measure_lines(page, to_paper, bend):
-    """Return the points of blocks in mm, the lines of 5 mm there, and those that are stronger."""
+    """Return the points of blocks in mm, the lines of 5 mm there, and those that are stronger.
+
+    Also return the phases of the harmonics of lines of 5 mm.
+    """
     width, height = page.darkest.size
     left, top, right, bottom = paper_bounds(to_paper, width, height)
     scale = _FIT_SCALE
@@ -169,15 +182,16 @@ def _measure_lines(page, to_paper, bend):
     upright = turn_page(darkness, plane, (left, top), scale, size, reduction=reduction)
     pixels = enhance_grid(upright)
     pixels[find_outside((width, height), plane, (left, top), scale, size)] = 0
-    harmonics = (1, HARMONICS)
+    harmonics = (*PATTERN, HARMONICS)
     x, y, waves = demodulate_upright(pixels, [n / (5 * scale) for n in harmonics])
-    coarse, fine = (
-        _find_lines(*wave, 5 / harmonic, left, top) for harmonic, wave in zip(harmonics, waves)
-    )
+    coarse = _find_lines(*waves[0], 5.0, left, top)
+    fine = _find_lines(*waves[-1], 5 / HARMONICS, left, top)
+    phases = np.conj(waves[:-1])
+    phases /= np.maximum(np.abs(phases), 1e-9)
     powers = [np.percentile(lines.weight, 75) for lines in (coarse, fine)]
     # Lines of 5 mm are legible where those of 1 mm are blurred.
     lines = fine if powers[1] > 0.5 * powers[0] else coarse
-    return x / scale + left, y / scale + top, coarse, lines
+    return x / scale + left, y / scale + top, coarse, lines, phases
 
 
 def _find_lines(across, along, period, left, top):
@@ -237,9 +251,13 @@ def _share(used, good, slips):
     return (used & ~slips.any(axis=0)).sum() / max(1, good.sum())
 
 
-def _find_slips(coarse, lines, moved):
+def _find_slips(waves, coarse, lines, moved):
     """Return the slips of lines of 1 mm; those of 5 mm are followed over the page."""
-    return np.zeros((2, *lines.u.shape)) if lines is coarse else find_slips(coarse, lines, moved)
+    if lines is coarse:
+        return np.zeros((2, *lines.u.shape))
+    slips = find_slips(coarse, lines, moved)
+    # Without doubt where lines lead, they may be the wrong ones.
+    return slips if slips.any() else find_displaced(waves, lines, moved)
 
 
 def _fit_bend(u, v, coarse, lines, traced, slips):

@@ -20,7 +20,8 @@ def find_slips(coarse, fine, moved):
 
     These lines are followed from block to block. Parts of the page that they reach whole mm away
     from their place, or not at all, have slipped if lines of 5 mm say so on average: those of
-    single blocks depend on traces and on text.
+    single blocks depend on traces and on text. A page whose lines are one part without steps is
+    not compared with lines of 5 mm.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def find_slips(coarse, fine, moved):
     Returns
     -------
     slips : ndarray of shape (2, n_rows, n_columns)
-        In both directions; 0 where paper is where it should be.
+        In mm, in both directions; 0 where paper is where it should be, or where that is unknown.
     """
     offs, legible = np.array(fine.rest(*moved)), fine.legible
     slips = np.zeros_like(offs)
@@ -48,7 +49,9 @@ def find_slips(coarse, fine, moved):
     quality = np.where(fine.strong, fine.coherence, 0.0)
     followed = follow_phases(offs, fine.period, quality)
     whole = fine.period * np.round((followed - offs) / fine.period)
-    whole -= np.median(whole[:, parts == main], axis=1)[:, None, None]
+    # A median of whole periods is one of them, also if there are two in the middle.
+    middle = np.quantile(whole[:, parts == main], 0.5, axis=1, method="lower")
+    whole -= middle[:, None, None]
     waves = np.exp(2j * np.pi * np.array(coarse.rest(*moved)) / coarse.period)
     waves = np.where(coarse.legible, waves, 0)
     # Those of paper that is where it should be.
