@@ -152,8 +152,8 @@ def draw_patients(train, y, patients, fraction, seed):
 def load_challenge_2011(folder):
     """Load the copy of set-a of the PhysioNet/CinC Challenge 2011, with its names corrected.
 
-    The columns of aVL and aVF have each other's place in this copy, as Goldberger's identities show
-    in 916 of 1,000 records (facts_of_databases.py). The others have flat leads.
+    The columns of aVL and aVF are exchanged in this copy, as Goldberger's identities show in 916 of
+    1,000 records (facts_of_databases.py). The others have flat leads.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def load_challenge_2011(folder):
     folder = Path(folder)
     stored = np.load(folder / "X_100hz_int16_5uV.npz")
     table = pd.read_csv(folder / "labels.csv", dtype={"record": str})
-    assert (stored["record"] == table["record"]).all()
+    assert (stored["record"] == table["record"]).all() and stored["uV_per_unit"] == 5
     order = [0, 1, 2, 3, 5, 4, *range(6, 12)]
     signals = stored["X"][:, :, order].transpose(0, 2, 1) * np.float32(0.005)
     return signals, table

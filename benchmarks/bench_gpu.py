@@ -1,6 +1,6 @@
 """Training and prediction on a GPU, and differences to the CPU. For docs/reproduction/speed.rst.
 
-    python benchmarks/bench_gpu.py [--records 512] [--epochs 3] [--repeats 2] [--write]
+    python benchmarks/bench_gpu.py [--records 2048] [--epochs 3] [--repeats 2] [--write]
 
 The time of an epoch is the difference between a fit of one epoch and a fit of more, the median over
 the repeats; fits of all rows alternate. The operations of a network are those of its convolutions
@@ -55,7 +55,7 @@ def make_estimators(X, y, images):
     encoding = {"sampling_rate": RATE}
     return {
         MSAIC: (MSAICNetClassifier(), X, y),
-        f"{MSAIC}, batches of 1,024": (MSAICNetClassifier(batch_size=1024), X, y),
+        f"{MSAIC}, batches of 512": (MSAICNetClassifier(batch_size=512), X, y),
         LARGE_MSAIC: (MSAICNetClassifier(**LARGE), X, y),
         ACL: (ACLECGEncoder(**encoding), X, None),
         f"{ACL}, batches of 512": (ACLECGEncoder(batch_size=512, **encoding), X, None),
@@ -65,7 +65,7 @@ def make_estimators(X, y, images):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--records", type=int, default=512)
+    parser.add_argument("--records", type=int, default=2048)
     parser.add_argument("--epochs", type=int, default=3, help="of the longer fit, less one")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
@@ -264,7 +264,7 @@ def measure_placement(X, y, args, device):
             fit(estimator, X, y, n_epochs)
 
     functions = {}
-    for size in (32, 1024):
+    for size in (32, 512):
         clf = MSAICNetClassifier(batch_size=size, device=device.type, random_state=0)
         functions["at once", size] = partial(fit, clf, X, y)
         functions["batch by batch", size] = partial(in_batches, clf)

@@ -8,10 +8,11 @@
 DATA_FOLDER contains ptbxl, challenge2011 and ptbxl_z100. There are two data sets to pretrain on:
 "raw" consists of folds 1-8 of PTB-XL and the clean records of the Challenge 2011; "standardized" of
 these and folds 1-8 of ptbxl_z100, all band-pass filtered and standardized per lead. The features
-are computed from the band-pass filtered records, in mV. Linear probes and fine-tuning of at least
-100 steps follow, on 1, 10 and 100 % of the labels of PTB-XL's folds 1-8 (five superclasses,
-multilabel; whole patients, each label at least twice). What a probe is fitted on, features or an
-embedding, is imputed and standardized with the records to pretrain on, without labels.
+are computed from the same records in mV, in "standardized" before they are standardized. Linear
+probes and fine-tuning of at least 100 steps follow, on 1, 10 and 100 % of the labels of PTB-XL's
+folds 1-8 (five superclasses, multilabel; whole patients, each label at least twice). What a probe
+is fitted on, features or an embedding, is imputed and standardized with the records to pretrain on,
+without labels.
 Scores are macro AUROC and AUPRC on fold 9, as means over seeds, which also draw the labeled
 records. Their percentile bootstrap intervals over patients show the variation between test sets,
 but not between draws. An arm with one seed is compared with the same seed of the others. Nothing

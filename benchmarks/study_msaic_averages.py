@@ -1,4 +1,4 @@
-"""Averages of networks on whole records: MSAIC-Net, and an encoder that knows the beat.
+"""Averages of networks on whole records: MSAIC-Net and a pretrained encoder.
 
     python benchmarks/study_msaic_averages.py DATA_FOLDER            # folds 1-6 of PTB-XL
     python benchmarks/study_msaic_averages.py DATA_FOLDER --test     # folds 7-9

@@ -460,3 +460,39 @@ def test_seeds_after_a_missing_one_are_left_out(capsys):
     jobs = [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2)]
     assert gather_finished(iter([1, None, 2, 3, None]), jobs, "mi") == {"a": [1, 2]}
     assert "mi: 2 of 5 fits are not finished" in capsys.readouterr().out
+
+
+def test_averages_of_networks():
+    import study_msaic_averages as script
+
+    rng = np.random.default_rng(0)
+    folds = np.repeat(np.arange(1, 10), 20)
+    y = rng.integers(2, size=len(folds))
+    values = {
+        (name, seed): y + rng.normal(size=len(y))
+        for name in (script.MSAIC, script.BEATS)
+        for seed in script.SEEDS
+    }
+    cohort = SimpleNamespace(folds=folds, y=y, patients=np.arange(len(y)) // 2)
+    cohort.pair = lambda fold: script.Cohort.pair(cohort, fold)
+    cohort.leave_out = lambda fold: script.Cohort.leave_out(cohort, fold)
+
+    def predict(train, test, seed):
+        assert not set(folds[train]) & set(folds[test])
+        return {name: values[name, seed][test] for name in (script.MSAIC, script.BEATS)}
+
+    networks = SimpleNamespace(cohort=cohort, predict=predict)
+    tables = [*script.choose(networks), *script.test(networks)]
+    means = {
+        name: np.mean([values[name, seed] for seed in script.SEEDS], axis=0)
+        for name in (script.MSAIC, script.BEATS)
+    }
+    means[script.ALL] = np.mean(list(means.values()), axis=0)
+    for table, parts in zip(tables, ([(1, 2), (3, 4), (5, 6)], [(7, 8, 9)])):
+        assert [row[0] for row in table.rows] == list(means)
+        for name, _, averaged, *_ in table.rows:
+            scores = [
+                roc_auc_score(y[part], means[name][part])
+                for part in (np.isin(folds, tested) for tested in parts)
+            ]
+            assert float(averaged.split()[0]) == pytest.approx(np.mean(scores), abs=6e-4)

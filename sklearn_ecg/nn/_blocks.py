@@ -89,7 +89,7 @@ class EfficientChannelAttention(nn.Module):
     def forward(self, channel_means):
         """Compute gates in (0, 1); input and output have the shape (batch, channels)."""
         if channel_means.device.type != "cpu" or torch.compiler.is_compiling():
-            # One operation instead of four: GPUs take as long for each, and so do exported files.
+            # One operation instead of four. On GPUs, each takes about as long; files get smaller.
             return torch.sigmoid(self.conv(channel_means[:, None])[:, 0])
         size = self.conv.kernel_size[0]
         windows = F.pad(channel_means, (size // 2, size // 2)).unfold(1, size, 1)

@@ -136,7 +136,7 @@ class IndexingByNumbers(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__) and args[0].is_meta:
             index = args[1] if isinstance(args[1], tuple) else (args[1],)
-            if any(isinstance(part, (list, np.ndarray)) for part in index):
+            if any(isinstance(part, (list, tuple, range, np.ndarray)) for part in index):
                 self.synchronizations.count(func)
         return func(*args, **(kwargs or {}))
 
@@ -322,3 +322,13 @@ def test_records_that_do_not_fit_are_copied_once_per_batch(signals, monkeypatch)
     monkeypatch.setattr(batches_module, "_free_memory", lambda device: 0)
     ((func, file_name, _),) = count_more(MSAICNetClassifier(**TINY), *signals)
     assert (func, file_name) == ("aten._to_copy.default", "batches.py")
+
+
+@pytest.mark.parametrize("index", [[0, 1], (0, 1), range(2), np.arange(2)], ids=str)
+def test_indexing_by_numbers_is_found(index):
+    found = Synchronizations()
+    found.count = lambda func: found.counts.update([str(func)])
+    with IndexingByNumbers(found):
+        torch.empty(3, 4, device="meta")[:, index]
+        torch.empty(3, 4)[:, index]
+    assert found.counts.total() == 1

@@ -230,7 +230,7 @@ def test_conv_equals_conv1d():
     torch.testing.assert_close(layer(to_channels_last(x))[:, :, 0], expected)
 
 
-def test_eca_convolves_across_channels():
+def test_eca_convolves_across_channels(monkeypatch):
     eca = EfficientChannelAttention(64)
     assert eca.conv.kernel_size == (3,) and eca.conv.bias is None
     assert EfficientChannelAttention(256).conv.kernel_size == (5,)
@@ -243,6 +243,8 @@ def test_eca_convolves_across_channels():
     program = torch.export.export(eca, (means,))
     assert "conv1d" in str(program.graph) and "unfold" not in str(program.graph)
     torch.testing.assert_close(program.module()(means), expected)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(eca(means), expected)
     assert eca.to("meta")(means.to("meta")).shape == means.shape
 
 

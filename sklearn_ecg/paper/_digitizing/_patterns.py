@@ -44,7 +44,7 @@ def find_displaced(waves, fine, moved):
     known = fine.legible
     if known.sum() < _LEAST_BLOCKS:
         return slips
-    # Relative to lines of 1 mm, bends and other small displacements are none.
+    # Relative to lines of 1 mm, bends and other small displacements are removed.
     waves = waves * turn_waves(moved + rest) * known
     smooth = np.concatenate([waves, np.broadcast_to(known, (1, *rest.shape))])
     for axis in (2, 3):

@@ -144,7 +144,7 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
         if bend is not None:
             slips = _find_slips(waves, coarse, lines, np.array(moved))
             if slips.any():
-                # The lines that are theirs are the next ones.
+                # Blocks that slipped belong to a neighboring line.
                 near = lines.legible & (lines.distances(*moved) < _tolerance(lines))
                 correct_bend(
                     bend, plane_u, plane_v, np.add(moved, lines.rest(*moved)) + slips, near
@@ -256,7 +256,7 @@ def _find_slips(waves, coarse, lines, moved):
     if lines is coarse:
         return np.zeros((2, *lines.u.shape))
     slips = find_slips(coarse, lines, moved)
-    # Without doubt where lines lead, they may be the wrong ones.
+    # Also lines that are followed without steps may be the neighboring ones.
     return slips if slips.any() else find_displaced(waves, lines, moved)
 
 
