@@ -23,8 +23,8 @@ OTHERS = {
     "getting_started": {".92"},
     # Printed by benchmarks/bench_reproducibility.py if there is a GPU.
     "reproducibility": {".0005", ".008"},
-    # Targets, scores of the paper, and how much two draws differ.
-    "reproduction/acl_ecg": {".845", ".935", ".651", ".742", ".9145", ".09"},
+    # Targets, scores of the paper, of an earlier version, and how much two draws differ.
+    "reproduction/acl_ecg": {".845", ".935", ".651", ".742", ".9145", ".09", ".065"},
     # Seconds.
     "reproduction/msaic": {".19", ".37"},
     # The share of "normal" among the prints, and the accuracy that the paper reports.
