@@ -131,15 +131,15 @@ def standardize(X):
     return (X - X.mean((0, 2))[:, None]) / X.std((0, 2))[:, None]
 
 
-def plain_loop(module, loss, X, y, batch_size, epochs):
-    """Train with a bare loop: normalize, shuffle, slice, step."""
+def plain_loop(module, loss, X, y, batch_size, epochs, device="cpu"):
+    """Train with a bare loop: normalize, shuffle, slice, copy to the device, step."""
     X, y = torch.from_numpy(standardize(X)), torch.from_numpy(y)
+    module = module.to(device).train()
     optimizer = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE)
-    module.train()
     for _ in range(epochs):
         for index in torch.randperm(len(X)).split(batch_size):
             optimizer.zero_grad()
-            value = loss(module(X[index]), y[index])
+            value = loss(module(X[index].to(device)), y[index].to(device))
             value.backward()
             optimizer.step()
             value.item()

@@ -1,4 +1,4 @@
-"""Training and prediction on a GPU, and differences to the CPU. For docs/reproduction/speed.rst.
+"""Training and prediction on a GPU. The figures of docs/reproduction/speed.rst.
 
     python benchmarks/bench_gpu.py [--records 2048] [--epochs 3] [--repeats 2] [--write]
 
@@ -8,8 +8,8 @@ and matrix products, counted by torch. Their rate is printed as a share of the r
 large matrices in the same precision, the highest rate that a GPU reaches. The plain loop is that
 of ``bench_training.py``, with the copy of a batch to the GPU and the value of its loss in each
 step, as loops of torch usually have them. Waits are what torch counts as synchronizing calls in an
-epoch. The last table compares predictions of networks that were trained on the CPU, and trainings
-without random numbers. Without a GPU, the CPU is measured, and nothing is written.
+epoch. Without a GPU, the CPU is measured, and nothing is written. The results of a GPU are compared
+with those of the CPU by bench_reproducibility.py.
 """
 
 import argparse
@@ -25,17 +25,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from _tables import Table, drop_zeros, write_tables
-from _training_peers import LEARNING_RATE, LogitLoss, PlainNet, make_loss, standardize
+from _training_peers import LogitLoss, PlainNet, make_loss, plain_loop
 from bench_training import LARGE
 from torch.utils.flop_counter import FlopCounterMode
 
-from sklearn_ecg import (
-    ACLECGEncoder,
-    BeatFeatureEncoder,
-    ECGNetClassifier,
-    MSAICNetClassifier,
-    SimCardioNetEncoder,
-)
+from sklearn_ecg import ACLECGEncoder, MSAICNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.deep._training import batches
 from sklearn_ecg.nn._acl_ecg import VGG1d
@@ -81,7 +75,6 @@ def main():
         measure_training(make_estimators(X, y, images), args, device, machine),
         measure_placement(X, y, args, device),
         measure_arithmetic(device),
-        compare_devices(X[:256], y[:256], images[:128], device),
     ]
     if args.write and device.type == "cuda":
         options = f"--records {args.records} --epochs {args.epochs} --repeats {args.repeats}"
@@ -129,20 +122,11 @@ def fit(estimator, X, y, n_epochs):
 
 
 def plain_gpu_loop(clf, X, y, device, n_epochs):
-    """Train with a bare loop: copy a batch to the GPU, step, and read the loss."""
-    module, loss = PlainNet(clf, X.shape[1]).to(device).train(), make_loss(clf)
+    """Train the plain network in the full precision of float32, as in the library."""
+    module, loss = PlainNet(clf, X.shape[1]), make_loss(clf)
     loss = loss if module.projector else LogitLoss(loss)
-    X, y = torch.from_numpy(standardize(X)), torch.from_numpy(y.astype(np.float32))
-    optimizer = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE)
-    # The full precision of float32, as in the library.
     with usual_settings(device):
-        for _ in range(n_epochs):
-            for index in torch.randperm(len(X)).split(clf.batch_size):
-                optimizer.zero_grad()
-                value = loss(module(X[index].to(device)), y[index].to(device))
-                value.backward()
-                optimizer.step()
-                value.item()
+        plain_loop(module, loss, X, y.astype(np.float32), clf.batch_size, n_epochs, device)
 
 
 def time_epochs(functions, n_epochs, repeats):
@@ -281,78 +265,35 @@ def measure_placement(X, y, args, device):
 def measure_arithmetic(device, n_leads=1024, repeats=3):
     """Return a table of the seconds of a step of ACL-ECG's encoder, by arithmetic of the GPU.
 
-    The settings of cuDNN are changed, which the library does not allow in a fit.
+    In a fit, the library uses the first one, whatever the settings of cuDNN are.
     """
     rows = []
-    for title, precision, deterministic, dtype in (
-        ("float32, as in the library", "ieee", True, None),
-        ("float32, results vary from run to run", "ieee", False, None),
-        ("bfloat16", "ieee", True, torch.bfloat16),
-        ("TF32", "tf32", True, None),
+    for title, precision, deterministic, is_mixed in (
+        ("float32, as in the library", "ieee", True, False),
+        ("float32, results vary from run to run", "ieee", False, False),
+        ("bfloat16", "ieee", True, True),
+        ("TF32", "tf32", True, False),
     ):
-        torch.backends.cudnn.deterministic = deterministic
-        if device.type == "cuda":
-            torch.backends.cudnn.conv.fp32_precision = precision
         module = VGG1d(1).to(device).train()
         x = torch.randn(n_leads, 1, 1000, device=device)
         seconds = []
         for _ in range(1 + repeats):
             synchronize()
             start = time.perf_counter()
-            with torch.autocast(device.type, dtype or torch.bfloat16, enabled=dtype is not None):
-                output = module(x)
-            output.float().sum().backward()
+            # The block restores the settings.
+            with usual_settings(device):
+                torch.backends.cudnn.deterministic = deterministic
+                if device.type == "cuda":
+                    torch.backends.cudnn.conv.fp32_precision = precision
+                with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
+                    output = module(x)
+                output.float().sum().backward()
             synchronize()
             seconds.append(time.perf_counter() - start)
         rows.append([title, drop_zeros(f"{statistics.median(seconds[1:]):.4f}")])
     print(*rows, sep="\n", flush=True)
     title = f"A step of the encoder of ACL-ECG, for {n_leads:,} leads of 1,000 points"
     return Table(title, ("arithmetic of the convolutions", "s"), rows)
-
-
-def compare_devices(X, y, images, device):
-    """Return a table of the differences between the CPU and the GPU."""
-    cpu = {"device": "cpu", "random_state": 0, "max_epochs": 2}
-    estimators = {
-        "MSAICNetClassifier": (MSAICNetClassifier(**cpu), X, y),
-        "ECGNetClassifier": (ECGNetClassifier(**cpu), X, y),
-        "ACLECGEncoder": (ACLECGEncoder(sampling_rate=RATE, **cpu), X, None),
-        "BeatFeatureEncoder": (BeatFeatureEncoder(sampling_rate=RATE, **cpu), X, None),
-        "SimCardioNetEncoder": (SimCardioNetEncoder(image_size=None, **cpu), images, None),
-    }
-    rows = []
-    for name, (estimator, records, target) in estimators.items():
-        estimator.fit(records, target)
-        predict = getattr(estimator, "predict_proba", None) or estimator.transform
-        expected = predict(records)
-        estimator.net_.device = device
-        estimator.net_.module_.to(device)
-        difference = np.abs(predict(records) - expected).max()
-        rows.append([f"prediction, {name}", f"{difference:.0e}", spread(expected)])
-    # Without dropout and augmentation, no random number is drawn on the GPU.
-    estimators = {
-        "MSAICNetClassifier, dropout=0": (MSAICNetClassifier(dropout=0.0, **cpu), X, y),
-        f"{LARGE_MSAIC}, dropout=0": (MSAICNetClassifier(**LARGE, dropout=0.0, **cpu), X, y),
-    }
-    for name, (estimator, records, target) in estimators.items():
-        found = []
-        for where in ("cpu", device.type, device.type):
-            estimator.set_params(device=where, max_epochs=5).fit(records, target)
-            found.append((np.array(estimator.history_["train_loss"]), estimator.predict_proba(X)))
-        (loss, expected), (other, predicted), (_, again) = found
-        difference = np.abs(other / loss - 1).max()
-        rows.append([f"loss in each of 5 epochs, {name}", f"{difference:.0e}", "relative"])
-        difference = np.abs(predicted - expected).max()
-        rows.append([f"prediction after 5 epochs, {name}", f"{difference:.0e}", spread(expected)])
-        difference = np.abs(predicted - again).max()
-        rows.append([f"two fits on the GPU, {name}", f"{difference:.0e}", spread(expected)])
-    print(*rows, sep="\n", flush=True)
-    header = ("", "largest difference", "SD of the values")
-    return Table("Differences between GPU and CPU, float32", header, rows)
-
-
-def spread(values):
-    return drop_zeros(f"{np.std(values, axis=0).mean():.3f}")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@
 
 ``--write`` replaces the table of threads.
 
-With a CUDA GPU, two fits are compared, and a network of the CPU predicts on the GPU, with
-the settings of this library and with the defaults of torch.
+With a CUDA GPU, networks that were trained on the CPU predict on the GPU, trainings without random
+numbers are compared with those on the CPU, and two fits on the GPU with each other, with the
+settings of this library and with the defaults of torch.
 """
 
 import argparse
@@ -19,8 +20,15 @@ from _tables import Table, write_tables
 from _timing import interleave
 from joblib import Parallel, delayed
 
-from sklearn_ecg import ACLECGEncoder, MSAICNetClassifier
+from sklearn_ecg import (
+    ACLECGEncoder,
+    BeatFeatureEncoder,
+    ECGNetClassifier,
+    MSAICNetClassifier,
+    SimCardioNetEncoder,
+)
 from sklearn_ecg.datasets import load_ptbxl
+from sklearn_ecg.preprocessing import ECGImageRenderer
 from sklearn_ecg.utils import _torch
 
 
@@ -60,28 +68,61 @@ def main():
         command = "bench_reproducibility.py PTB_XL_FOLDER"
         write_tables("reproducibility.rst", "threads", [Table(title, header, rows)], command)
     if torch.cuda.is_available():
-        compare_gpu(X, y)
+        print(torch.cuda.get_device_name())
+        compare_gpu(X, y, torch.device("cuda"))
     else:
         print("no CUDA GPU")
 
 
-def compare_gpu(X, y):
-    """Compare two fits on the GPU, and a network of the CPU on both."""
-    print(torch.cuda.get_device_name())
-    encoder = ACLECGEncoder(sampling_rate=100, max_epochs=1, device="cpu", random_state=0)
-    encoder.fit(X[:64])
-    expected = encoder.transform(X)
-    encoder.net_.module_.to("cuda")
-    encoder.net_.device = "cuda"
-    clf = MSAICNetClassifier(max_epochs=2, device="cuda", random_state=0, **TABLED)
+def compare_gpu(X, y, device):
+    """Compare predictions and trainings on the GPU with those on the CPU, and with each other."""
+    images = ECGImageRenderer(sampling_rate=100, image_size=112).fit_transform(X)
     for name, settings in (("library", contextlib.nullcontext), ("torch", torch_defaults)):
+        print(f"settings of {name}: largest difference, and SD of the values")
         with settings():
-            difference = np.abs(encoder.transform(X) - expected).max()
-            fits = [clf.fit(X, y).predict_proba(X) for _ in range(2)]
-        print(
-            f"settings of {name}: embedding differs by {difference:.1e} (SD "
-            f"{expected.std(axis=0).mean():.2f}), two fits by {np.abs(fits[0] - fits[1]).max():.1e}"
-        )
+            compare_predictions(X, y, images, device)
+            compare_trainings(X, y, device)
+
+
+def compare_predictions(X, y, images, device):
+    """Compare networks that were trained on the CPU."""
+    cpu = {"device": "cpu", "random_state": 0, "max_epochs": 1}
+    for estimator, records, target in (
+        (MSAICNetClassifier(**cpu, **TABLED), X, y),
+        (ECGNetClassifier(**cpu), X, y),
+        (ACLECGEncoder(sampling_rate=100, **cpu), X, None),
+        (BeatFeatureEncoder(sampling_rate=100, **cpu), X, None),
+        (SimCardioNetEncoder(image_size=None, **cpu), images, None),
+    ):
+        estimator.fit(records, target)
+        predict = getattr(estimator, "predict_proba", None) or estimator.transform
+        expected = predict(records)
+        estimator.net_.device = device
+        estimator.net_.module_.to(device)
+        report(f"prediction, {type(estimator).__name__}", expected, predict(records))
+
+
+def compare_trainings(X, y, device):
+    """Compare trainings of MSAIC-Net, of which those without dropout draw no number on a GPU."""
+    options = {**TABLED, "dropout": 0.0, "max_epochs": 5, "random_state": 0}
+    losses, found = [], []
+    for where in ("cpu", device.type):
+        clf = MSAICNetClassifier(device=where, **options).fit(X, y)
+        losses.append(np.array(clf.history_["train_loss"]))
+        found.append(clf.predict_proba(X))
+    report("losses of five epochs without dropout", *losses)
+    report("prediction after these epochs", *found)
+    clf = MSAICNetClassifier(max_epochs=2, device=device.type, random_state=0, **TABLED)
+    report(
+        "two fits on the GPU, MSAICNetClassifier", *(clf.fit(X, y).predict_proba(X) for _ in "ab")
+    )
+    encoder = ACLECGEncoder(sampling_rate=100, max_epochs=1, device=device.type, random_state=0)
+    report("two fits on the GPU, ACLECGEncoder", *(encoder.fit(X).transform(X) for _ in "ab"))
+
+
+def report(title, expected, found):
+    difference = np.abs(found - expected).max()
+    print(f"  {title:44}{difference:.0e}  {np.std(expected, axis=0).mean():.3f}", flush=True)
 
 
 @contextlib.contextmanager
