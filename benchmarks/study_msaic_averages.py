@@ -2,7 +2,7 @@
 
     python benchmarks/study_msaic_averages.py DATA_FOLDER            # folds 1-6 of PTB-XL
     python benchmarks/study_msaic_averages.py DATA_FOLDER --test     # folds 7-9
-    python benchmarks/study_msaic_averages.py DATA_FOLDER --test --report --write
+    python benchmarks/study_msaic_averages.py DATA_FOLDER --test --write
 
 DATA_FOLDER contains ptbxl and challenge2011. The task and the folds are those of
 study_msaic_scales.py, whose fits of the default MSAIC-Net are used. The other network is
@@ -12,7 +12,6 @@ default parameters. The probabilities of three seeds of each are averaged, and t
 """
 
 import argparse
-import time
 
 import numpy as np
 import torch
@@ -40,22 +39,19 @@ SEEDS = range(3)
 
 
 class Networks:
-    """Probabilities of the networks, which are kept."""
+    """Fits of the networks, which are kept."""
 
-    def __init__(self, folder, results, report):
-        self.cohort = Cohort(f"{folder}/ptbxl", results, report=report)
+    def __init__(self, folder, results):
+        self.cohort = Cohort(f"{folder}/ptbxl", results)
         bandpass = BandpassFilter(0.5, 40, sampling_rate=100)
         others = load_clean_challenge(f"{folder}/challenge2011")
         self.others = bandpass.fit_transform(others).astype(np.float32)
         self.key = hash_arrays(self.cohort.filtered, self.cohort.y, self.others)
 
-    def predict(self, train, test, seed):
-        """Return the probabilities of both networks, or None for one that is not kept."""
-        found = {
-            MSAIC: self.cohort.fit(CANDIDATES[DEFAULT], train, test, seed),
-            BEATS: self.fit_on_beat_features(train, test, seed),
-        }
-        return {name: result and result["probability"] for name, result in found.items()}
+    def fit(self, train, test, seed):
+        """Return the results of both networks."""
+        msaic = self.cohort.fit(CANDIDATES[DEFAULT], train, test, seed)
+        return {MSAIC: msaic, BEATS: self.fit_on_beat_features(train, test, seed)}
 
     def fit_on_beat_features(self, train, test, seed):
         shared = {"device": "cpu", "random_state": seed}
@@ -66,34 +62,24 @@ class Networks:
 
         def compute():
             torch.set_num_threads(1)
-            X, y, start = self.cohort.filtered, self.cohort.y, time.process_time()
+            X, y = self.cohort.filtered, self.cohort.y
             encoder.fit(np.concatenate([X[train], self.others]))
             clf.set_params(encoder=FrozenEstimator(encoder)).fit(X[train], y[train])
-            seconds = time.process_time() - start
-            return {"probability": clf.predict_proba(X[test])[:, 1], "seconds": seconds}
+            return {"probability": clf.predict_proba(X[test])[:, 1]}
 
         return self.cohort.kept.arrays(key, compute)
 
 
 def gather(networks, splits):
     """Return the probabilities of each network, (n_seeds, n_records), NaN where none was tested."""
-    folds, found = networks.cohort.folds, {MSAIC: [], BEATS: []}
+    found = {MSAIC: [], BEATS: []}
     for seed in SEEDS:
-        parts = {
-            tested_folds: networks.predict(train, test, seed)
-            for tested_folds, (train, test) in splits.items()
-        }
+        parts = {folds: networks.fit(*split, seed) for folds, split in splits.items()}
         for name, rows in found.items():
-            results = {
-                tested_folds: None if part[name] is None else {"probability": part[name]}
-                for tested_folds, part in parts.items()
-            }
-            rows.append(join_folds(folds, results))
-    return {**{name: np.array(rows) for name, rows in found.items()}, ALL: sum_of(found)}
-
-
-def sum_of(found):
-    return np.array([np.mean(pair, axis=0) for pair in zip(*found.values())])
+            results = {folds: part[name] for folds, part in parts.items()}
+            rows.append(join_folds(networks.cohort.folds, results))
+    found = {name: np.array(rows) for name, rows in found.items()}
+    return {**found, ALL: (found[MSAIC] + found[BEATS]) / 2}
 
 
 def choose(networks):
@@ -154,10 +140,9 @@ def main():
     parser.add_argument("folder", help="contains ptbxl and challenge2011")
     parser.add_argument("--results", default=RESULTS / "study_msaic_scales")
     parser.add_argument("--test", action="store_true", help="folds 7-9 instead of 1-6")
-    parser.add_argument("--report", action="store_true", help="fit nothing")
     parser.add_argument("--write", action="store_true", help="write the tables of the page")
     args = parser.parse_args()
-    networks = Networks(args.folder, args.results, args.report)
+    networks = Networks(args.folder, args.results)
     tables = test(networks) if args.test else choose(networks)
     print(*map(make_rst, tables), sep="\n")
     if args.write:

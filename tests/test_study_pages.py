@@ -477,11 +477,12 @@ def test_averages_of_networks():
     cohort.pair = lambda fold: script.Cohort.pair(cohort, fold)
     cohort.leave_out = lambda fold: script.Cohort.leave_out(cohort, fold)
 
-    def predict(train, test, seed):
+    def fit(train, test, seed):
         assert not set(folds[train]) & set(folds[test])
-        return {name: values[name, seed][test] for name in (script.MSAIC, script.BEATS)}
+        names = script.MSAIC, script.BEATS
+        return {name: {"probability": values[name, seed][test]} for name in names}
 
-    networks = SimpleNamespace(cohort=cohort, predict=predict)
+    networks = SimpleNamespace(cohort=cohort, fit=fit)
     tables = [*script.choose(networks), *script.test(networks)]
     means = {
         name: np.mean([values[name, seed] for seed in script.SEEDS], axis=0)
