@@ -33,6 +33,7 @@ from sklearn_ecg.paper._digitizing._layouts import (
     possible_layouts,
 )
 from sklearn_ecg.paper._digitizing._pages import split_channels
+from sklearn_ecg.paper._digitizing._patterns import find_displaced
 from sklearn_ecg.paper._digitizing._plane_fit import Fit, Lines, improve
 from sklearn_ecg.paper._digitizing._pulses import find_pulses
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
@@ -243,10 +244,10 @@ def add_noise(image, scale):
 
 
 def largest_error(grid, to_paper):
-    """Return by how many mm points of a page are too far to the left or right."""
-    u, v = np.meshgrid(np.arange(12, 215, 4.0), np.arange(12, 165, 4.0))
-    off = to_paper(*to_pixels(grid, u, v))[0] - u
-    return np.abs(off - np.median(off)).max()
+    """Return by how many mm points of a page are too far to one side, in both directions."""
+    points = np.array(np.meshgrid(np.arange(12, 215, 4.0), np.arange(12, 165, 4.0)))
+    off = np.array(to_paper(*to_pixels(grid, *points))) - points
+    return np.abs(off - np.median(off, axis=(1, 2), keepdims=True)).max()
 
 
 @pytest.mark.parametrize("noise", [0, 25])
@@ -264,17 +265,74 @@ def test_paper_that_slips_by_whole_mm(to_paper, noise):
     assert largest_error(grid, to_paper) < 0.15
 
 
-@pytest.mark.parametrize(
-    "millimeters, along, start, noise",
-    [(1.0, 0, 60, 0), (1.0, 0, 150, 25), (1.0, 0, 185, 40), (-1.0, 0, 120, 15), (1.0, 1, 90, 15)],
-)
-@pytest.mark.parametrize("width", [4.0, 8.0, 12.0, 20.0, 30.0])
-def test_folds_that_displace_paper_by_one_mm(width, millimeters, along, start, noise):
+# Of the limits in docs/digitizing.rst.
+ALONG = pytest.mark.parametrize("along", [0, 1])
+WIDTHS = pytest.mark.parametrize("width", [4.0, 12.0, 20.0, 30.0])
+PLACES = pytest.mark.parametrize("start, noise", [(60, 0), (90, 15), (150, 25)])
+
+
+@ALONG
+@WIDTHS
+@PLACES
+@pytest.mark.parametrize("millimeters", [1.0, -1.0])
+def test_folds_that_displace_paper_by_one_mm(millimeters, along, width, start, noise):
     """All lines of 1 mm fit a plane outside of the fold, so that stronger ones have to be found."""
+    assert error_at_fold(millimeters, along, width, start, noise) < 0.9
+
+
+@ALONG
+@WIDTHS
+@PLACES
+@pytest.mark.parametrize("millimeters", [2.0, -2.0])
+def test_folds_that_displace_paper_by_two_mm(millimeters, along, width, start, noise):
+    """Not all of these pages are refused."""
+    assert error_at_fold(millimeters, along, width, start, noise) < 1.6
+
+
+def make_displaced(part, *, harmonics=(1.0, 0.6, 0.4, 0.3)):
+    """Return waves of lines of 5 mm and lines of 1 mm of a page, of which a part is displaced."""
+    shape = (20, 30)
+    displaced = np.zeros((2, *shape))
+    displaced[(0, *part)] = 1.0
+    phases = np.array([0.3, 1.0, 2.0, -1.0])
+    pattern = np.array(harmonics) * np.exp(1j * phases)
+    turns = np.exp(0.4j * np.pi * np.arange(1, 5)[:, None, None, None] * displaced)
+    legible = np.ones(shape, dtype=bool)
+    none = np.zeros(shape)
+    lines = Lines(1.0, none, none, none, legible, legible, none)
+    return pattern[:, None, None, None] * turns, lines, displaced
+
+
+@pytest.mark.parametrize(
+    "part", [np.s_[:, 20:], np.s_[5:12, 8:16], np.s_[:4, :8]], ids=["right", "middle", "corner"]
+)
+def test_displaced_parts_are_found(part):
+    waves, lines, displaced = make_displaced(part)
+    slips = find_displaced(waves, lines, np.zeros_like(displaced))
+    # At its edge, blocks of both parts are averaged.
+    assert set(np.unique(slips[0])) == {0.0, 1.0} and not slips[1].any()
+    inner = minimum_filter(displaced[0], 5, mode="nearest") > 0
+    outer = maximum_filter(displaced[0], 3, mode="nearest") > 0
+    assert (slips[0][inner] == 1).all() and (slips[0][~outer] == 0).all()
+
+
+def test_displaced_parts_that_are_not_found():
+    """Few blocks, and lines of which none is stronger than the others."""
+    for waves, lines, displaced in (
+        make_displaced(np.s_[9:12, 9:12]),
+        make_displaced(np.s_[:, 20:], harmonics=(0.1, 0.1, 0.1, 0.1)),
+    ):
+        assert not find_displaced(waves, lines, np.zeros_like(displaced)).any()
+
+
+def error_at_fold(millimeters, along, width, start, noise):
+    """Return the largest error of a page in mm, 0 if it is refused."""
     to_paper = folded_paper(millimeters, start, width, along)
-    grid = fit_grid(split_channels(add_noise(draw_grid(to_paper), noise)))
-    # Half of what it is on both sides of the fold, and the width of blocks.
-    assert largest_error(grid, to_paper) < 0.85
+    try:
+        grid = fit_grid(split_channels(add_noise(draw_grid(to_paper), noise)))
+    except PageRefusedError:
+        return 0.0
+    return largest_error(grid, to_paper)
 
 
 def test_corners_of_bent_paper():
