@@ -70,7 +70,7 @@ TIMED = (
     "3x4+1, scanner effects, 1700 x 2200",
     "3x4+1, effects of a camera, 1700 x 2200",
 )
-TIMED_FOLDS, TIMED_PAGES, REPEATS = (1, 2, 3, 4, 5, 6), 2, 3
+TIMED_FOLDS, TIMED_PAGES, REPEATS = (1, 2, 3, 4, 5, 6), 10, 3
 
 
 def make_pages(X, options, transform, seed):
@@ -190,7 +190,7 @@ def main():
     if args.time:
         rows = time_pages(ecg)
         if args.write:
-            header = ("page", "median (ms)", "faster page (ms)", "slower page (ms)")
+            header = ("page", "median (ms)", "fastest page (ms)", "slowest page (ms)")
             command = "digitizer_ptbxl.py PTB_XL_FOLDER --time --write"
             write_tables(PAGE, "digitizing-time", [Table("", header, rows)], command)
         return

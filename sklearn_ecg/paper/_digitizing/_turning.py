@@ -9,8 +9,8 @@ import numpy as np
 _BLOCK, _STEP = 16, 80
 # Parts of a pixel, and of the pitch, to which blocks are rounded.
 _PARTS, _PITCHES = 16, 64
-# Blocks whose products stay in the cache.
-_MOST = 4096
+# Blocks whose products stay in the cache, and rows that are transposed at once.
+_MOST, _ROWS = 4096, 32
 
 
 def turn_pixels(pixels, to_given, size):
@@ -42,7 +42,15 @@ def turn_pixels(pixels, to_given, size):
     pixels = _resample(pixels, places, size[0])
     columns = np.arange(size[0]) + 0.5
     places = np.stack([np.interp(columns, across, row) for row in y], axis=1)
-    return np.ascontiguousarray(_resample(np.ascontiguousarray(pixels.T), places, size[1]).T)
+    return _transpose(_resample(_transpose(pixels), places, size[1]))
+
+
+def _transpose(pixels):
+    """Return the columns as rows; some rows at a time, which the cache holds."""
+    columns = np.empty(pixels.shape[::-1], dtype=pixels.dtype)
+    for first in range(0, len(pixels), _ROWS):
+        columns[:, first : first + _ROWS] = pixels[first : first + _ROWS].T
+    return columns
 
 
 def _resample(lines, places, n_pixels):
@@ -82,7 +90,7 @@ def _resample(lines, places, n_pixels):
     )
     at = middles // _PARTS
     n_kinds = (int(pitch.max()) - lowest + 1) * _PARTS
-    at += _first_given(np.arange(n_kinds), lowest)[kind]
+    at += _first_given(lowest * _PARTS + np.arange(n_kinds))[kind]
     at += length
     np.clip(at, 0, padded.shape[1] - length, out=at)
     at += np.arange(n_lines, dtype=np.int32)[:, None] * np.int32(padded.shape[1])
@@ -96,7 +104,7 @@ def _resample(lines, places, n_pixels):
         for first in range(start, stop, _MOST):
             chosen = order[first : min(stop, first + _MOST)]
             given = stretches[at[chosen]].view(np.uint8).reshape(len(chosen), length)
-            values = given.astype(np.float32) @ _weights(k, lowest, length)
+            values = given.astype(np.float32) @ _weights(k + lowest * _PARTS, length)
             values += np.float32(0.5)
             np.clip(values, 0, 255, out=values)
             blocks[chosen] = values.astype(np.uint8).view(f"V{_BLOCK}").ravel()
@@ -104,22 +112,22 @@ def _resample(lines, places, n_pixels):
     return found[:, :n_pixels]
 
 
-def _places(kind, lowest):
+def _places(kind):
     """Return the places of the first and the last pixel of blocks relative to their middles."""
-    pitch = (kind // _PARTS + lowest) / _PITCHES
+    pitch = kind // _PARTS / _PITCHES
     reach = (_BLOCK - 1) / 2 * pitch
     return kind % _PARTS / _PARTS - reach, kind % _PARTS / _PARTS + reach
 
 
-def _first_given(kind, lowest):
+def _first_given(kind):
     """Return the first pixel that blocks need, relative to their middles."""
-    return np.floor(_places(kind, lowest)[0]).astype(np.int32) - 1
+    return np.floor(_places(kind)[0]).astype(np.int32) - 1
 
 
 @lru_cache(maxsize=4096)
-def _weights(kind, lowest, length):
+def _weights(kind, length):
     """Return the weights of given pixels for the pixels of a block."""
-    places = np.linspace(*_places(kind, lowest), _BLOCK) - _first_given(kind, lowest)
+    places = np.linspace(*_places(kind), _BLOCK) - _first_given(kind)
     distance = np.abs(places - np.arange(length)[:, None])
     # The cubic convolution of Pillow.
     near = (distance - 2) * distance**2 + 1
