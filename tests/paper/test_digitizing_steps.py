@@ -33,7 +33,7 @@ from sklearn_ecg.paper._digitizing._layouts import (
     possible_layouts,
 )
 from sklearn_ecg.paper._digitizing._pages import split_channels
-from sklearn_ecg.paper._digitizing._patterns import find_displaced
+from sklearn_ecg.paper._digitizing._patterns import find_displaced, has_bulge
 from sklearn_ecg.paper._digitizing._plane_fit import Fit, Lines, improve
 from sklearn_ecg.paper._digitizing._pulses import find_pulses
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
@@ -327,12 +327,59 @@ def test_displaced_parts_that_are_not_found():
 
 def error_at_fold(millimeters, along, width, start, noise):
     """Return the largest error of a page in mm, 0 if it is refused."""
-    to_paper = folded_paper(millimeters, start, width, along)
+    return error_of(folded_paper(millimeters, start, width, along), noise)
+
+
+def error_of(to_paper, noise):
     try:
         grid = fit_grid(split_channels(add_noise(draw_grid(to_paper), noise)))
     except PageRefusedError:
         return 0.0
     return largest_error(grid, to_paper)
+
+
+@pytest.mark.parametrize("noise", [0, 25])
+@pytest.mark.parametrize(
+    "height, radius", [(2.5, 25), (3, 25), (3, 30), (4, 30), (5, 30), (4, 40), (5, 40)]
+)
+def test_paper_that_bulges(height, radius, noise):
+    """Lines of 1 mm are not legible on its slopes, and near those of a plane by chance."""
+    assert error_of(local_bend(height, radius), noise) < 0.8
+
+
+def test_bulges():
+    away, middle = np.zeros((20, 30)), np.s_[6:14, 8:18]
+    away[middle] = 1.25
+    waves, coarse, fine = make_bulge(away)
+    flat = np.zeros((2, 20, 30))
+    assert has_bulge(waves, coarse, fine, flat, is_bent=False)
+    # Where lines of 1 mm say that paper is in its place, lines of 5 mm are those of traces.
+    fine.legible[:] = True
+    assert not has_bulge(waves, coarse, fine, flat, is_bent=False)
+    # A bend that follows the bulge.
+    waves, coarse, fine = make_bulge(away)
+    bend = np.array([away, 0 * away])
+    assert not has_bulge(waves, coarse, fine, bend, is_bent=True)
+    # What a bend leaves of a bulge is small.
+    bend[0, 8:14, 10:16] = 0
+    assert has_bulge(waves, coarse, fine, bend, is_bent=True)
+    assert not has_bulge(waves, coarse, fine, bend, is_bent=False)
+
+
+@pytest.mark.parametrize("part", [np.s_[9:12, 2:28], np.s_[9:12, 9:12]], ids=["row", "few"])
+def test_traces_and_text_are_no_bulges(part):
+    away = np.zeros((20, 30))
+    away[part] = 1.25
+    waves, coarse, fine = make_bulge(away)
+    assert not has_bulge(waves, coarse, fine, np.zeros((2, 20, 30)), is_bent=False)
+
+
+def make_bulge(away):
+    """Return waves and lines of a page whose lines of 1 mm are not legible where paper is away."""
+    waves, fine, _ = make_displaced(np.s_[:0, :0])
+    waves = waves * np.ones((1, 2, 1, 1))
+    waves[:, 0] *= np.exp(0.4j * np.pi * np.arange(1, 5)[:, None, None] * away)
+    return waves, replace(fine, period=5.0), replace(fine, legible=away == 0)
 
 
 def test_corners_of_bent_paper():

@@ -8,7 +8,7 @@ from ._bends import Bend, correct_bend, fit_bend
 from ._grids import Grid, find_outside, paper_bounds, turn_page
 from ._homographies import apply_homography, fit_homography, fit_most, measure_pitch
 from ._lattice import HARMONICS, enhance_grid
-from ._patterns import PATTERN, find_displaced, turn_waves
+from ._patterns import PATTERN, find_displaced, has_bulge, turn_waves
 from ._refusal import PageRefusedError
 from ._sheets import Sheet, fill_sheet
 from ._slips import find_slips
@@ -49,7 +49,7 @@ class Fit:
     bend : Bend or None
         Smooth displacements of the paper after the homography.
     has_slipped : bool
-        Whether lines of 1 mm were confused with the next ones somewhere.
+        Whether lines of 1 mm were confused with others somewhere.
     """
 
     to_paper: np.ndarray
@@ -134,15 +134,15 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
     for measured in (coarse, lines) if lines is not coarse else (lines,):
         measured.u, measured.v = measured.u - (plane_u - u), measured.v - (plane_v - v)
     waves = waves * turn_waves(np.array([plane_u - u, plane_v - v]))
-    slips = _find_slips(waves, coarse, lines, np.zeros((2, *u.shape)))
+    slips, has_slipped = _find_slips(waves, coarse, lines)
     used = _find_agreeing(coarse, lines, lines.strong, (0.0, 0.0))
     good, on_sheet = lines.strong | coarse.legible, None
-    fit = Fit(correction @ to_paper, _share(used, good, slips), None, None, bool(slips.any()))
+    fit = Fit(correction @ to_paper, _share(used, good, slips), None, None, has_slipped)
     good = coarse.legible | lines.legible
     if (bend is not None or bent and not fit.is_good) and good.sum() >= _BENT_BLOCKS:
         bend, moved = _fit_bend(plane_u, plane_v, coarse, lines, traced, slips)
         if bend is not None:
-            slips = _find_slips(waves, coarse, lines, np.array(moved))
+            slips, has_slipped = _find_slips(waves, coarse, lines, moved)
             if slips.any():
                 # Blocks that slipped belong to a neighboring line.
                 near = lines.legible & (lines.distances(*moved) < _tolerance(lines))
@@ -150,10 +150,10 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
                     bend, plane_u, plane_v, np.add(moved, lines.rest(*moved)) + slips, near
                 )
                 moved = bend.displacement(plane_u, plane_v)
-                slips = _find_slips(waves, coarse, lines, np.array(moved))
+                slips, has_slipped = _find_slips(waves, coarse, lines, moved)
             used = _find_agreeing(coarse, lines, lines.legible, moved)
             fit.share, fit.bend = _share(used, good, slips), bend
-            fit.has_slipped = bool(slips.any())
+            fit.has_slipped = has_slipped
             if used.any() and np.percentile(np.hypot(*moved)[used], 95) > _BENT:
                 # Paper that bends too much for the fit has a grid, too.
                 on_sheet = used | coarse.legible
@@ -251,13 +251,20 @@ def _share(used, good, slips):
     return (used & ~slips.any(axis=0)).sum() / max(1, good.sum())
 
 
-def _find_slips(waves, coarse, lines, moved):
-    """Return the slips of lines of 1 mm; those of 5 mm are followed over the page."""
+def _find_slips(waves, coarse, lines, bent=None):
+    """Return the slips of lines of 1 mm, and whether parts of the page are elsewhere.
+
+    Lines of 5 mm are followed over the page. Those of a bend are displaced.
+    """
+    moved = np.zeros((2, *lines.u.shape)) if bent is None else np.array(bent)
     if lines is coarse:
-        return np.zeros((2, *lines.u.shape))
+        return np.zeros_like(moved), False
     slips = find_slips(coarse, lines, moved)
-    # Also lines that are followed without steps may be the neighboring ones.
-    return slips if slips.any() else find_displaced(waves, lines, moved)
+    if not slips.any():
+        # Also lines that are followed without steps may be the neighboring ones.
+        slips = find_displaced(waves, lines, moved)
+    is_elsewhere = has_bulge(waves, coarse, lines, moved, is_bent=bent is not None)
+    return slips, bool(slips.any()) or is_elsewhere
 
 
 def _fit_bend(u, v, coarse, lines, traced, slips):
