@@ -140,7 +140,7 @@ def measure(name, X, seed):
 
 
 def make_row(name, found):
-    """Return a row of the table."""
+    """Return a row of the table, of one kind of page or of several."""
     decibels = found["decibels"][~np.isnan(found["decibels"])]
     rates = found["rates"][~np.isnan(found["rates"])]
     kinds, counts = np.unique(found["reason"][found["reason"] != ""], return_counts=True)
@@ -197,14 +197,17 @@ def main():
     code = code_hash("paper", "beats", "preprocessing")
     records = np.flatnonzero(np.isin(ecg.folds, args.folds))
     rng = np.random.default_rng(0)
-    rows = []
+    rows, found = [], []
     # Each kind has its own records, whichever kinds are chosen.
     for arm, (options, transform) in ARMS.items():
         X = ecg.data[rng.choice(records, min(args.records, len(records)), replace=False)]
         if arm in args.arms:
             key = f"accuracy of {arm}: {options} {transform} {hash_arrays(X)}, code {code}"
-            rows.append(make_row(arm, cached_arrays(None, key, lambda: measure(arm, X, seed=1))))
+            found.append(cached_arrays(None, key, lambda: measure(arm, X, seed=1)))
+            rows.append(make_row(arm, found[-1]))
             print(rows[-1], flush=True)
+    every = {name: np.concatenate([kind[name] for kind in found]) for name in found[0]}
+    rows.append(make_row("all", every))
     header = [
         "page",
         "refused",

@@ -322,8 +322,10 @@ def low_data_jobs(n_draws):
     main, few = (FULL, CNN), SIZES[:2]
     others = [row for row in ROWS if row not in (*main, ATTENTION)]
     stages = [(main, few), (main, SIZES[3:]), (main, SIZES[2:3]), ((ATTENTION,), few)]
-    stages += [((WINDOW + FULL, WINDOW + CNN), few), (others, few), ((ATTENTION,), SIZES[2:])]
-    stages += [((OF_PAPER + FULL, OF_PAPER + CNN), SIZES[:1])]
+    stages += [((WINDOW + FULL, WINDOW + CNN), SIZES[:3]), (others, few)]
+    stages += [((ATTENTION, *others), SIZES[2:])]
+    of_paper = OF_PAPER + FULL, OF_PAPER + CNN
+    stages += [(of_paper, SIZES[:1]), (of_paper, SIZES[1:3])]
     for names, sizes in stages:
         for draw in range(N_SEEDS if None in sizes else n_draws):
             for size in sizes:

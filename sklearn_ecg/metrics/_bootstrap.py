@@ -123,8 +123,9 @@ def bootstrap_interval(
     Warns
     -----
     UserWarning
-        If a class has a single patient (or record). It is part of every resample, and the interval
-        does not show how much the score depends on it.
+        If ``groups`` has fewer than 10 patients, whose interval is too narrow. If a class has a
+        single patient (or record): it is part of every resample, and the interval does not show how
+        much the score depends on it.
     UndefinedMetricWarning
         If all resamples are equal, such as those of a single patient, or if the metric is NaN for
         a resample. The ends of the interval are then NaN.
@@ -285,7 +286,7 @@ def evaluate_on_resamples(metrics, resamples):
         One pair per metric. If all resamples are equal, the second array holds NaN.
     """
     resampled = [[metric(counts) for metric in metrics] for counts in resamples]
-    resamples.warn_if_equal()
+    resamples.warn_if_few()
     all_records = np.ones((resamples.n_records, 1))
     results = []
     for metric, parts in zip(metrics, zip(*resampled)):

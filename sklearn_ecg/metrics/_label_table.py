@@ -120,8 +120,8 @@ def label_table(
         resamples are equal, such as those of a single patient. The metrics and intervals that are
         undefined as a result are NaN.
     UserWarning
-        If a label has a single positive or negative patient (or record), which is part of every
-        resample.
+        If ``groups`` has fewer than 10 patients, or if a label has a single positive or negative
+        patient (or record), which is part of every resample.
 
     See Also
     --------

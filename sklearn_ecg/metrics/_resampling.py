@@ -14,6 +14,9 @@ _MAX_ATTEMPTS = 100
 # of a chunk decides in which order random numbers are used: another one gives other resamples.
 _MAX_COUNTS = 200_000
 
+# Intervals of fewer patients are warned about.
+_FEW_PATIENTS = 10
+
 # More different numbers than this are a continuous target, such as ages in whole years.
 _MAX_CLASSES = 30
 
@@ -80,18 +83,25 @@ class Resamples:
                 UserWarning,
             )
 
-    def warn_if_equal(self):
-        """Warn if all resamples that were iterated are equal, so that they give no interval."""
+    def warn_if_few(self):
+        """Warn if there are few patients, or if all resamples that were iterated are equal."""
+        of_label = "" if self.label is None else f" of {self.label[0].lower()}{self.label[1:]}"
+        n_units = sum(map(len, self.strata))
         if self.differ:
+            if self.unit_of_record is not None and n_units < _FEW_PATIENTS:
+                warn(
+                    f"The interval{of_label} is from {n_units} patients: with fewer than "
+                    f"{_FEW_PATIENTS}, it is too narrow, and its ends depend on single patients.",
+                    UserWarning,
+                )
             return
         unit = "record" if self.unit_of_record is None else "patient"
         if self.n_resamples == 1:
             reason = "n_resamples=1 is a single resample"
-        elif sum(map(len, self.strata)) == 1:
+        elif n_units == 1:
             reason = f"there is a single {unit}, and all resamples are equal"
         else:
             reason = f"there are so few {unit}s of each class that all resamples are equal"
-        of_label = "" if self.label is None else f" of {self.label[0].lower()}{self.label[1:]}"
         warn(
             f"The interval{of_label} is undefined and set to NaN: {reason}.",
             UndefinedMetricWarning,

@@ -211,9 +211,9 @@ def test_classes_have_strata(classes):
 
 def test_patients_with_both_labels():
     """A resample without one of the labels is drawn again."""
-    patients = np.repeat(np.arange(4), 3)
-    y = np.array([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1])
-    score = np.arange(12.0)
+    patients = np.repeat(np.arange(10), 3)
+    y = np.array(27 * [1] + [0, 0, 1])
+    score = np.arange(30.0)
     result = bootstrap_interval("roc_auc", y, score, groups=patients, random_state=0)
     assert np.isfinite(result).all()
 

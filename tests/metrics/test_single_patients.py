@@ -1,5 +1,7 @@
 """Tests of data from which no interval can be computed: the ends are NaN, with a warning."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.exceptions import UndefinedMetricWarning
@@ -71,6 +73,18 @@ def test_equal_resamples_have_no_interval(y, score, groups):
     with pytest.warns(UndefinedMetricWarning, match="all resamples are equal"):
         result = bootstrap_interval("roc_auc", y, score, groups=groups, **OPTIONS)
     assert np.isfinite(result.score) and np.isnan([result.low, result.high]).all()
+
+
+@pytest.mark.parametrize("n_patients, expected", [(3, True), (9, True), (10, False)])
+def test_few_patients(n_patients, expected):
+    groups = np.arange(60) % n_patients
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = bootstrap_interval("roc_auc", Y[:, 0], SCORE[:, 0], groups=groups, **OPTIONS)
+    messages = [str(warning.message) for warning in caught]
+    said = f"The interval is from {n_patients} patients: with fewer than 10, it is too narrow"
+    assert any(message.startswith(said) for message in messages) == expected
+    assert np.isfinite(result).all()
 
 
 def test_one_record_has_no_interval():
