@@ -7,8 +7,7 @@ Each record is drawn as a page (3x4 with a rhythm strip), digitized, and measure
 predicted by gradient boosting that was fitted on digitized pages of all other folds, with three
 seeds. In a second protocol, pages of the folds 7 to 9 alone are cross-validated, with patients as
 groups. The same is done with the complete signals, and with what the pages show of them. Refused
-pages are left out of both sides of a comparison, and counted. Photographs are drawn from the test
-folds only, since their effects take 2.4 s per page.
+pages are left out of both sides of a comparison, and counted.
 
 Clean pages are drawn from all records of the test folds, for the heart rate and the order of leads.
 Finished pages are kept in benchmarks/results, so that an interrupted study continues.
@@ -23,6 +22,7 @@ from _results import cached_arrays, code_hash
 from _study import hash_arrays, list_params, stack_seeds
 from _tables import Table, make_rst, write_tables
 from digitizer_ptbxl import LARGE, RATE, SMALL, compare, heart_rates, make_pages
+from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
 
@@ -43,8 +43,6 @@ NAMES = {
     "scan": "scanner effects, 1700 x 2200",
     "photo": "effects of a camera, 1700 x 2200",
 }
-# Drawn from the test folds only.
-WITHIN_ONLY = ("photo",)
 SEEDS = (0, 1, 2)
 # What the trees are fitted on.
 OTHERS, WITHIN = "all other folds", "folds 7 to 9"
@@ -59,20 +57,27 @@ CHUNK = 10
 PAGE = "digitizing.rst"
 
 
-def digitize_records(X, kind, numbers, code):
+def digitize_records(X, kind, numbers, code, n_jobs):
     """Return signals, reasons of refusals and pixels per mm of the pages of records."""
-    size, transform = KINDS[kind]
+    parts = [slice(start, start + CHUNK) for start in range(0, len(X), CHUNK)]
     found = []
-    for start in range(0, len(X), CHUNK):
-        part, ids = X[start : start + CHUNK], numbers[start : start + CHUNK]
-        key = f"pages {kind} {size} {transform} {LAYOUT} of {hash_arrays(part, ids)}, code {code}"
-        found.append(cached_arrays(None, key, lambda: _digitize(part, ids, size, transform)))
-        if start // CHUNK % 5 == 0:
-            print(f"  {kind}: {start + len(part)} of {len(X)} pages", flush=True)
+    for part in Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_digitize)(X[part], numbers[part], kind, code) for part in parts
+    ):
+        found.append(part)
+        if len(found) % 5 == 0:
+            print(f"  {kind}: {len(found)} of {len(parts)} parts", flush=True)
     return {field: np.concatenate([part[field] for part in found]) for field in found[0]}
 
 
-def _digitize(X, numbers, size, transform):
+def _digitize(X, numbers, kind, code):
+    """Return what is found on some pages, kept in benchmarks/results."""
+    size, transform = KINDS[kind]
+    key = f"pages {kind} {size} {transform} {LAYOUT} of {hash_arrays(X, numbers)}, code {code}"
+    return cached_arrays(None, key, lambda: _digitize_pages(X, numbers, size, transform))
+
+
+def _digitize_pages(X, numbers, size, transform):
     pages = [
         make_pages(record[None], {**LAYOUT, "image_size": size}, transform, int(number))[0]
         for record, number in zip(X, numbers)
@@ -180,7 +185,8 @@ def main():
     parser.add_argument("--train", type=int, nargs="*", default=[1, 2, 3, 4, 5, 6])
     parser.add_argument("--test", type=int, nargs="+", default=[7, 8, 9])
     parser.add_argument("--scans", type=int, help="how many records of the test folds")
-    parser.add_argument("--photos", type=int, default=150, help="how many records of these folds")
+    parser.add_argument("--photos", type=int, help="how many records of these folds")
+    parser.add_argument("--jobs", type=int, default=1, help="number of processes")
     parser.add_argument("--write", action="store_true", help="the table of docs/digitizing.rst")
     args = parser.parse_args()
     code = code_hash("paper", "beats", "preprocessing")
@@ -195,10 +201,9 @@ def main():
         chosen = np.flatnonzero(is_test if kind == "clean" else is_test & is_used)
         chosen = chosen[: {"scan": args.scans, "photo": args.photos}.get(kind)]
         n_test = len(chosen)
-        if kind not in WITHIN_ONLY:
-            chosen = np.concatenate([chosen, np.flatnonzero(is_train & is_used)])
+        chosen = np.concatenate([chosen, np.flatnonzero(is_train & is_used)])
         X, groups, y = ecg.data[chosen], ecg.groups[chosen], is_mi[chosen]
-        pages = digitize_records(X, kind, chosen, code)
+        pages = digitize_records(X, kind, chosen, code, args.jobs)
         renderer = ECGImageRenderer(RATE, **LAYOUT, image_size=KINDS[kind][0]).fit(X)
         tables = {
             "signals": measure(X, code),
@@ -222,8 +227,9 @@ def main():
     table = make_table(rows)
     print(make_rst(table))
     if args.write:
-        scans = f" --scans {args.scans}" if args.scans else ""
-        command = f"digitizer_infarction.py PTB_XL_FOLDER{scans} --photos {args.photos} --write"
+        few = {"scans": args.scans, "photos": args.photos}
+        options = "".join(f" --{name} {number}" for name, number in few.items() if number)
+        command = f"digitizer_infarction.py PTB_XL_FOLDER{options} --write"
         write_tables(PAGE, "infarction", [table], command)
 
 
