@@ -4,6 +4,7 @@
     python benchmarks/study_acl.py DATA_FOLDER --quick    # ten minutes, to check that it runs
     python benchmarks/study_acl.py DATA_FOLDER --epochs 200 --workers 1    # in full, on a GPU
     python benchmarks/study_acl.py DATA_FOLDER --separate --data raw --write    # regions apart
+    python benchmarks/study_acl.py DATA_FOLDER --fine-tuning --data raw --write    # its rates
 
 DATA_FOLDER contains ptbxl, challenge2011 and ptbxl_z100. There are two data sets to pretrain on:
 "raw" consists of folds 1-8 of PTB-XL and the clean records of the Challenge 2011; "standardized" of
@@ -21,6 +22,9 @@ study continues where it stopped. After ``--max-seconds`` no fit is started; the
 arms and seeds that are finished, and ``--report`` makes them without another fit. ``--separate``
 compares, by linear probes of encoders with
 ``backbone="strided"``, regions that attract each other with regions that repel each other.
+``--fine-tuning`` chooses the learning rates of fine-tuning by labels of folds 1-4, tested on folds
+5-6, and compares the choice with the probe on fold 9. Encoders are those of the tables above, which
+have seen all of these folds without labels.
 """
 
 import argparse
@@ -46,7 +50,7 @@ from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -83,6 +87,11 @@ OF_REGIONS = {
     "random regions": ({**FAST, "regions": "random"}, 3),
     RANDOM: ({**FAST, "max_epochs": 0}, 3),
 }
+# Learning rates of the encoder and of the linear layer. The tables of all arms have the first ones.
+RATES = ((1e-4, 1e-3), (1e-4, 1e-4), (3e-5, 1e-4))
+CHOSEN, FROM_SCRATCH = RATES[2], (1e-3, 1e-3)
+# Shares of the labels of folds 1-4 that are as many records as 1 and 10 % of those of folds 1-8.
+TUNED_FRACTIONS, N_DRAWS = {0.02: 3, 0.2: 3, 1.0: 1}, 3
 # Arms of the standardized records.
 STANDARDIZED_ARMS = (FULL, "random regions", "SimCLR", RANDOM)
 
@@ -127,10 +136,22 @@ def load(folder, standardized):
     )
 
 
-def draw(data, fraction, seed):
-    """Draw training records of folds 1-8 by patient."""
-    train = np.flatnonzero(data.folds <= 8)
+def draw(data, fraction, seed, last=8):
+    """Draw training records of the first folds by patient."""
+    train = np.flatnonzero(data.folds <= last)
     return draw_patients(train, data.y, data.patients, fraction, seed)
+
+
+def pretrain(params, seed, data, args, key):
+    """Return an encoder and the key of its fits. The encoder is None if there is no time."""
+    torch.set_num_threads(args.threads)
+    encoder = ACLECGEncoder(
+        sampling_rate=100, normalize=data.normalize, n_threads=None, random_state=seed
+    )
+    encoder.set_params(**{"max_epochs": args.epochs, **params})
+    key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
+    encoder.set_params(checkpoint=RESULTS / "checkpoints")
+    return args.kept.object(f"encoder {key}", lambda: encoder.fit(data.unlabeled)), key
 
 
 def study_encoder(name, seed, data, args, key):
@@ -138,15 +159,7 @@ def study_encoder(name, seed, data, args, key):
 
     None if there is no time.
     """
-    torch.set_num_threads(args.threads)
-    params, _ = args.encoders[name]
-    encoder = ACLECGEncoder(
-        sampling_rate=100, normalize=data.normalize, n_threads=None, random_state=seed
-    )
-    encoder.set_params(**{"max_epochs": args.epochs, **params})
-    key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
-    encoder.set_params(checkpoint=RESULTS / "checkpoints")
-    fitted = args.kept.object(f"encoder {key}", lambda: encoder.fit(data.unlabeled))
+    fitted, key = pretrain(args.encoders[name][0], seed, data, args, key)
     if fitted is None:
         return None
     frozen = FrozenEstimator(fitted)
@@ -157,7 +170,7 @@ def study_encoder(name, seed, data, args, key):
     if not args.separate:
         makers["tuned"] = partial(fine_tuned, frozen, seed)
     if name == RANDOM and not args.separate:
-        makers["scratch"] = partial(fine_tuned, frozen, seed, learning_rate=1e-3)
+        makers["scratch"] = partial(fine_tuned, frozen, seed, rates=FROM_SCRATCH)
     results = evaluate(makers, data, seed, key, args)
     if results is None:
         return None
@@ -191,10 +204,11 @@ def linear_probe(standardized, seed, n_records):
     return make_pipeline(standardized, OneVsRestClassifier(probe))
 
 
-def fine_tuned(frozen, seed, n_records, learning_rate=1e-4):
+def fine_tuned(frozen, seed, n_records, rates=RATES[0]):
     return ACLECGClassifier(
         frozen,
-        encoder_learning_rate=learning_rate,
+        encoder_learning_rate=rates[0],
+        learning_rate=rates[1],
         max_epochs=max(15, -(-100 * 16 // n_records)),
         batch_size=16,
         n_threads=None,
@@ -262,6 +276,82 @@ def report(rows, data, fractions, references):
     return tables
 
 
+def study_fine_tuning(seed, data, args, key):
+    """Yield what is compared, the fraction, the draw, the rates and probabilities of one encoder.
+
+    The rates are None for the probe. What there is no time for is left out.
+    """
+    fitted, key = pretrain({}, seed, data, args, key)
+    if fitted is None:
+        return
+    frozen = FrozenEstimator(fitted)
+    stages = [("choose", 4, (5, 6), f, n, (None, *RATES)) for f, n in TUNED_FRACTIONS.items()]
+    stages += [("test", 8, (9,), f, N_DRAWS, (None, RATES[0], CHOSEN)) for f in FRACTIONS[:2]]
+    for stage, last, tested, fraction, n_draws, options in stages:
+        test = np.isin(data.folds, tested)
+        for number in range(n_draws):
+            train = draw(data, fraction, number, last)
+            for rates in options:
+                model = fine_tuned(frozen, seed, len(train), rates or RATES[0])
+                model.set_params(frozen=rates is None)
+
+                def predict(model=model, train=train, test=test):
+                    model.fit(data.X[train], data.y[train])
+                    return {"probability": model.predict_proba(data.X[test])}
+
+                fit_key = f"{list_params(model)} on records {hash_arrays(train)}, {key}"
+                found = args.kept.arrays(fit_key, predict)
+                if found is not None:
+                    yield stage, fraction, number, rates, found["probability"]
+
+
+def tables_of_rates(data, args, key):
+    """Return the scores of learning rates of fine-tuning, minus those of the probe."""
+    found = {}
+    for seed in range(2):
+        for stage, fraction, number, rates, p in study_fine_tuning(seed, data, args, key):
+            found.setdefault((stage, fraction), {}).setdefault(rates, {})[seed, number] = p
+            print(stage, fraction, seed, number, rates, flush=True)
+    chosen, tested = [], []
+    for (stage, fraction), of_rates in found.items():
+        rows = chosen if stage == "choose" else tested
+        test = np.isin(data.folds, (5, 6) if stage == "choose" else (9,))
+        y, options = data.y[test], {"groups": data.patients[test], "random_state": 0}
+        n_records = len(draw(data, fraction, 0, 4 if stage == "choose" else 8))
+        for rates, fits in of_rates.items():
+            shared = sorted(set(fits) & set(of_rates[None]))
+            ours, probe = ([of[fit] for fit in shared] for of in (fits, of_rates[None]))
+            target, stacked = stack_seeds(y, ours)
+            other = stack_seeds(y, probe)[1]
+            cells = [bootstrap_interval("roc_auc", target, stacked, **options), ""]
+            ahead = ""
+            if rates is not None:
+                cells[1] = bootstrap_difference("roc_auc", target, stacked, other, **options)
+                scores = [[roc_auc_score(y, p) for p in of] for of in (ours, probe)]
+                ahead = f"{sum(a >= b for a, b in zip(*scores))} of {len(shared)}"
+            loss = np.mean([log_loss_of_labels(y, p) for p in ours])
+            name = "probe" if rates is None else f"{rates[0]:.0e}, {rates[1]:.0e}"
+            cells = [str(n_records), name, *cells, ahead, f"{loss:.3f}"]
+            rows.append([drop_zeros(cell) for cell in cells])
+    header = (
+        "records",
+        "rates",
+        "AUROC",
+        "AUROC minus the probe",
+        "at least as good in",
+        "log loss",
+    )
+    return [
+        Table("Labels of folds 1-4, tested on folds 5-6", header, chosen),
+        Table("Labels of folds 1-8, tested on fold 9", header, tested),
+    ]
+
+
+def log_loss_of_labels(y, probability):
+    """Return the log loss, a mean over the labels."""
+    return np.mean([log_loss(y[:, i], probability[:, i]) for i in range(y.shape[1])])
+
+
 def gap_table(by_arm):
     """Return the parts of the loss in the last epoch of regions that repel each other.
 
@@ -296,6 +386,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--separate", action="store_true", help="regions that repel each other")
+    parser.add_argument("--fine-tuning", action="store_true", help="learning rates of ACL-ECG")
     parser.add_argument("--records", type=int, help="pretrain on the first ones, without probes")
     parser.add_argument("--arms", nargs="+", help="only these, by name")
     parser.add_argument("--seeds", type=int, default=3, help="at most, of each arm")
@@ -320,6 +411,13 @@ def main():
         arms = args.arms or arms
         print(f"\n{which}: {len(data.unlabeled)} records to pretrain on, {args.epochs} epochs")
         key = f"{which}, data {hash_arrays(data.unlabeled, data.X, data.y)}, code {code}"
+        if args.fine_tuning:
+            tables = tables_of_rates(data, args, key)
+            print(*map(make_rst, tables), sep="\n")
+            if args.write:
+                command = f"study_acl.py DATA_FOLDER --fine-tuning --data {which}"
+                write_tables(PAGE, "rates", tables, command)
+            continue
         jobs = []
         for seed in range(1 if args.quick else args.seeds):
             jobs += [(name, seed) for name in arms if seed < args.encoders[name][1]]
