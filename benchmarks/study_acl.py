@@ -23,8 +23,8 @@ arms and seeds that are finished, and ``--report`` makes them without another fi
 compares, by linear probes of encoders with
 ``backbone="strided"``, regions that attract each other with regions that repel each other.
 ``--fine-tuning`` chooses the learning rates of fine-tuning by labels of folds 1-4, tested on folds
-5-6, and compares the choice with the probe on fold 9. Encoders are those of the tables above, which
-have seen all of these folds without labels.
+5-6, and compares the choice with the probe on fold 9. Encoders are those of the first two seeds of
+the arm ACL-ECG, which have seen folds 1-8 without labels.
 """
 
 import argparse
@@ -91,7 +91,7 @@ OF_REGIONS = {
 RATES = ((1e-4, 1e-3), (1e-4, 1e-4), (3e-5, 1e-4))
 CHOSEN, FROM_SCRATCH = RATES[2], (1e-3, 1e-3)
 # Shares of the labels of folds 1-4 that are as many records as 1 and 10 % of those of folds 1-8.
-TUNED_FRACTIONS, N_DRAWS = {0.02: 3, 0.2: 3, 1.0: 1}, 3
+TUNED_FRACTIONS, N_DRAWS, N_ENCODERS = {0.02: 3, 0.2: 3, 1.0: 1}, 3, 2
 # Arms of the standardized records.
 STANDARDIZED_ARMS = (FULL, "random regions", "SimCLR", RANDOM)
 
@@ -281,7 +281,7 @@ def study_fine_tuning(seed, data, args, key):
 
     The rates are None for the probe. What there is no time for is left out.
     """
-    fitted, key = pretrain({}, seed, data, args, key)
+    fitted, key = pretrain(ENCODERS[FULL][0], seed, data, args, key)
     if fitted is None:
         return
     frozen = FrozenEstimator(fitted)
@@ -308,7 +308,7 @@ def study_fine_tuning(seed, data, args, key):
 def tables_of_rates(data, args, key):
     """Return the scores of learning rates of fine-tuning, minus those of the probe."""
     found = {}
-    for seed in range(2):
+    for seed in range(N_ENCODERS):
         for stage, fraction, number, rates, p in study_fine_tuning(seed, data, args, key):
             found.setdefault((stage, fraction), {}).setdefault(rates, {})[seed, number] = p
             print(stage, fraction, seed, number, rates, flush=True)
@@ -319,7 +319,9 @@ def tables_of_rates(data, args, key):
         y, options = data.y[test], {"groups": data.patients[test], "random_state": 0}
         n_records = len(draw(data, fraction, 0, 4 if stage == "choose" else 8))
         for rates, fits in of_rates.items():
-            shared = sorted(set(fits) & set(of_rates[None]))
+            shared = sorted(set(fits) & set(of_rates.get(None, ())))
+            if not shared:
+                continue
             ours, probe = ([of[fit] for fit in shared] for of in (fits, of_rates[None]))
             target, stacked = stack_seeds(y, ours)
             other = stack_seeds(y, probe)[1]
@@ -330,7 +332,9 @@ def tables_of_rates(data, args, key):
                 scores = [[roc_auc_score(y, p) for p in of] for of in (ours, probe)]
                 ahead = f"{sum(a >= b for a, b in zip(*scores))} of {len(shared)}"
             loss = np.mean([log_loss_of_labels(y, p) for p in ours])
-            name = "probe" if rates is None else f"{rates[0]:.0e}, {rates[1]:.0e}"
+            name = "probe"
+            if rates is not None:
+                name = ", ".join(f"{rate:.0e}".replace("-0", "-") for rate in rates)
             cells = [str(n_records), name, *cells, ahead, f"{loss:.3f}"]
             rows.append([drop_zeros(cell) for cell in cells])
     header = (
@@ -386,7 +390,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--separate", action="store_true", help="regions that repel each other")
-    parser.add_argument("--fine-tuning", action="store_true", help="learning rates of ACL-ECG")
+    parser.add_argument("--fine-tuning", action="store_true", help="learning rates, in one process")
     parser.add_argument("--records", type=int, help="pretrain on the first ones, without probes")
     parser.add_argument("--arms", nargs="+", help="only these, by name")
     parser.add_argument("--seeds", type=int, default=3, help="at most, of each arm")
@@ -416,6 +420,7 @@ def main():
             print(*map(make_rst, tables), sep="\n")
             if args.write:
                 command = f"study_acl.py DATA_FOLDER --fine-tuning --data {which}"
+                command += f" --epochs {args.epochs}"
                 write_tables(PAGE, "rates", tables, command)
             continue
         jobs = []

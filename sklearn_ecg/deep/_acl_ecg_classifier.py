@@ -49,10 +49,10 @@ class ACLECGClassifier(FineTunedClassifier):
         ``max_epochs=0``.
     encoder_learning_rate : float, default=3e-5
         Maximum learning rate of the encoder; ``learning_rate`` is that of the linear layer. Both
-        defaults were chosen by measurement for layers that start from the linear probe: with few
-        labels, larger ones make it worse. The paper has 1e-4 [1]_. An encoder that is not
-        pretrained, or ``head_init="random"``, needs more, such as 1e-3. Not used with
-        ``frozen=True``.
+        defaults were chosen for a layer that starts from the linear probe: with about 150 labeled
+        records, larger rates, such as the 1e-4 of the paper [1]_, lower its AUROC. With about 15,
+        use ``frozen=True``. Training from a random start needs larger rates, such as 1e-3 for both.
+        Not used with ``frozen=True``.
     unlabeled : int, str or None, default=None
         Value of ``y`` that marks records without a label, which are used for pretraining only. In a
         multilabel target, it marks a row that contains no other value. It is not in ``classes_``.

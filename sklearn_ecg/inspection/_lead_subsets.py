@@ -118,6 +118,11 @@ def score_by_leads(
         differs in length from X, `scoring` does not suit a regressor, or ``fill="zero"`` is passed
         for a table of features.
 
+    Warns
+    -----
+    UserWarning, UndefinedMetricWarning
+        As in `bootstrap_interval`.
+
     See Also
     --------
     LeadSubsetDisplay : Draw the result.

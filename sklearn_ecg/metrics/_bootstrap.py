@@ -286,7 +286,7 @@ def evaluate_on_resamples(metrics, resamples):
         One pair per metric. If all resamples are equal, the second array holds NaN.
     """
     resampled = [[metric(counts) for metric in metrics] for counts in resamples]
-    resamples.warn_if_few()
+    resamples.warn_if_equal()
     all_records = np.ones((resamples.n_records, 1))
     results = []
     for metric, parts in zip(metrics, zip(*resampled)):
@@ -301,6 +301,8 @@ def evaluate_on_resamples(metrics, resamples):
                 UndefinedMetricWarning,
             )
         results.append((float(metric(all_records)[0]), scores))
+    if not any(np.isnan(scores).any() for _, scores in results):
+        resamples.warn_if_few()
     return results
 
 

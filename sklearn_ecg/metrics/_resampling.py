@@ -14,7 +14,7 @@ _MAX_ATTEMPTS = 100
 # of a chunk decides in which order random numbers are used: another one gives other resamples.
 _MAX_COUNTS = 200_000
 
-# Intervals of fewer patients are warned about.
+# Resamples of fewer patients show too little of how much patients differ.
 _FEW_PATIENTS = 10
 
 # More different numbers than this are a continuous target, such as ages in whole years.
@@ -83,32 +83,38 @@ class Resamples:
                 UserWarning,
             )
 
-    def warn_if_few(self):
-        """Warn if there are few patients, or if all resamples that were iterated are equal."""
-        of_label = "" if self.label is None else f" of {self.label[0].lower()}{self.label[1:]}"
-        n_units = sum(map(len, self.strata))
+    def warn_if_equal(self):
+        """Warn if all resamples that were iterated are equal, so that they give no interval."""
         if self.differ:
-            if self.unit_of_record is not None and n_units < _FEW_PATIENTS:
-                warn(
-                    f"The interval{of_label} is from {n_units} patients: with fewer than "
-                    f"{_FEW_PATIENTS}, it is too narrow, and its ends depend on single patients.",
-                    UserWarning,
-                )
             return
         unit = "record" if self.unit_of_record is None else "patient"
         if self.n_resamples == 1:
             reason = "n_resamples=1 is a single resample"
-        elif n_units == 1:
+        elif self._n_units == 1:
             reason = f"there is a single {unit}, and all resamples are equal"
         else:
             reason = f"there are so few {unit}s of each class that all resamples are equal"
+        of_label = "" if self.label is None else f" of {self.label[0].lower()}{self.label[1:]}"
         warn(
             f"The interval{of_label} is undefined and set to NaN: {reason}.",
             UndefinedMetricWarning,
         )
 
+    def warn_if_few(self):
+        """Warn if there are few patients."""
+        if self.unit_of_record is not None and self._n_units < _FEW_PATIENTS:
+            warn(
+                f"The interval is from {self._n_units} patients: with fewer than {_FEW_PATIENTS}, "
+                "it is too narrow, and its ends depend on single patients.",
+                UserWarning,
+            )
+
+    @property
+    def _n_units(self):
+        return sum(map(len, self.strata))
+
     def __iter__(self):
-        n_units = sum(map(len, self.strata))
+        n_units = self._n_units
         # Units are drawn in chunks that do not depend on the number of their records.
         n_drawn = max(1, _MAX_COUNTS // n_units)
         n_checked = max(1, _MAX_COUNTS // self.n_records)
@@ -126,7 +132,7 @@ class Resamples:
 
     def _draw(self, n_resamples):
         """Return how often each unit is drawn in each resample."""
-        counts = np.empty((sum(map(len, self.strata)), n_resamples))
+        counts = np.empty((self._n_units, n_resamples))
         resample = np.arange(n_resamples)
         for members in self.strata:
             size = (len(members), n_resamples)

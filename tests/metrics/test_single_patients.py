@@ -87,6 +87,19 @@ def test_few_patients(n_patients, expected):
     assert np.isfinite(result).all()
 
 
+def test_few_patients_and_resamples_without_a_score():
+    """An interval that is undefined is not called too narrow, and its reason remains."""
+
+    def nan_without_patient_0(y, score):
+        return score.mean() if (y == 0).any() else np.nan
+
+    patients = np.arange(60) % 5
+    age = np.where(patients == 0, 0, patients + 0.5)
+    with pytest.warns(UndefinedMetricWarning, match="The metric is NaN for") as caught:
+        result = bootstrap_interval(nan_without_patient_0, age, OTHER, groups=patients, **OPTIONS)
+    assert len(caught) == 1 and np.isnan([result.low, result.high]).all()
+
+
 def test_one_record_has_no_interval():
     with pytest.warns(UndefinedMetricWarning, match="NaN: there is a single record"):
         result = bootstrap_interval(accuracy_score, [1], [1], **OPTIONS)

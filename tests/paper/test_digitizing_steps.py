@@ -343,7 +343,10 @@ def error_of(to_paper, noise):
     "height, radius", [(2.5, 25), (3, 25), (3, 30), (4, 30), (5, 30), (4, 40), (5, 40)]
 )
 def test_paper_that_bulges(height, radius, noise):
-    """Lines of 1 mm are not legible on its slopes, and near those of a plane by chance."""
+    """Lines of 1 mm are not legible on its slopes, and near those of a plane by chance.
+
+    Not all bulges are found, such as those of 5 mm at 25 mm.
+    """
     assert error_of(local_bend(height, radius), noise) < 0.8
 
 
@@ -396,7 +399,7 @@ def test_corners_of_bent_paper():
 def test_paper_that_slips_is_refused_if_no_bend_is_found(monkeypatch):
     module = "sklearn_ecg.paper._digitizing._plane_fit"
     monkeypatch.setattr(f"{module}._fit_bend", lambda *args: (None, None))
-    with pytest.raises(PageRefusedError, match="is displaced by one mm or more") as error:
+    with pytest.raises(PageRefusedError, match="is displaced by about one mm or more") as error:
         fit_grid(split_channels(draw_grid(slipped_paper(185))))
     assert error.value.kind == "grid"
 

@@ -59,10 +59,10 @@ def fit_grid(page, paper_speed=25):
             f"only {found.share:.0%} of the grid agrees with one plane sheet of paper: the page is "
             "folded, curved, or has several sheets",
         )
-    if found.has_slipped:
+    if found.is_displaced:
         raise PageRefusedError(
             "grid",
-            "a part of the grid is displaced by one mm or more: the page is folded or curved",
+            "a part of the grid is displaced by about one mm or more: the page is folded or curved",
         )
     return _describe(page, found)
 
@@ -71,7 +71,7 @@ def _choose(page, found, plane):
     """Return the better one of the fits of a page in perspective and of an upright page."""
     if plane is None or _is_tilted(plane.to_paper, page):
         return found
-    return max(found, plane, key=lambda fit: (not fit.has_slipped, fit.share))
+    return max(found, plane, key=lambda fit: (not fit.is_displaced, fit.share))
 
 
 def _try_to_improve(page, to_paper):

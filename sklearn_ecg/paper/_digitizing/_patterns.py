@@ -17,12 +17,15 @@ _LEAST_AGREEMENT = 0.6
 _SAME = 0.4
 _N_FITS = 3
 _SLIPS = np.array([0, 1, -1, 2, -2])
-# The same of a bulge: displacements in mm, of which smaller ones are none; the gain; mm to lines.
+# Displacements in mm that are compared with each other in a bulge.
 _BULGES = np.array([0, *np.arange(0.25, 2.5, 0.25), *np.arange(-2.5, 0, 0.25)])
-_LEAST_BULGE, _LEAST_BULGE_GAIN, _NEAR = 0.75, 0.4, 0.35
-# Blocks whose patterns are averaged on a plane sheet, and side in blocks of the square that a bulge
-# contains, which traces and text do not fill. The same of what a bend leaves of a bulge: few pages
-# have bends.
+# The smallest displacement in mm of a bulge, and its gain.
+_LEAST_BULGE, _LEAST_BULGE_GAIN = 0.75, 0.4
+# mm: legible lines of 1 mm that are nearer to those of the fit are where they should be.
+_NEAR = 0.35
+# Blocks, in both directions, whose patterns are averaged, and side in blocks of the square that a
+# bulge contains: on a plane sheet, traces and text do not fill this square. What a bend leaves of a
+# bulge is smaller, and so few pages have bends that false alarms are rare.
 _PLANE, _BENT = (3, 5), (5, 2)
 
 

@@ -48,20 +48,20 @@ class Fit:
         The part of the paper with a grid.
     bend : Bend or None
         Smooth displacements of the paper after the homography.
-    has_slipped : bool
-        Whether lines of 1 mm were confused with others somewhere.
+    is_displaced : bool
+        Whether a part of the paper is not where its lines of 1 mm seem to be.
     """
 
     to_paper: np.ndarray
     share: float
     sheet: Sheet | None
     bend: Bend | None
-    has_slipped: bool = False
+    is_displaced: bool = False
 
     @property
     def is_good(self):
         """Whether no bend needs to be looked for."""
-        return self.share >= _GOOD_SHARE and not self.has_slipped
+        return self.share >= _GOOD_SHARE and not self.is_displaced
 
 
 @dataclass
@@ -134,15 +134,15 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
     for measured in (coarse, lines) if lines is not coarse else (lines,):
         measured.u, measured.v = measured.u - (plane_u - u), measured.v - (plane_v - v)
     waves = waves * turn_waves(np.array([plane_u - u, plane_v - v]))
-    slips, has_slipped = _find_slips(waves, coarse, lines)
+    slips, is_displaced = _find_slips(waves, coarse, lines)
     used = _find_agreeing(coarse, lines, lines.strong, (0.0, 0.0))
     good, on_sheet = lines.strong | coarse.legible, None
-    fit = Fit(correction @ to_paper, _share(used, good, slips), None, None, has_slipped)
+    fit = Fit(correction @ to_paper, _share(used, good, slips), None, None, is_displaced)
     good = coarse.legible | lines.legible
     if (bend is not None or bent and not fit.is_good) and good.sum() >= _BENT_BLOCKS:
         bend, moved = _fit_bend(plane_u, plane_v, coarse, lines, traced, slips)
         if bend is not None:
-            slips, has_slipped = _find_slips(waves, coarse, lines, moved)
+            slips, is_displaced = _find_slips(waves, coarse, lines, moved)
             if slips.any():
                 # Blocks that slipped belong to a neighboring line.
                 near = lines.legible & (lines.distances(*moved) < _tolerance(lines))
@@ -150,10 +150,10 @@ def improve(page, to_paper, *, followed=False, bent=False, bend=None):
                     bend, plane_u, plane_v, np.add(moved, lines.rest(*moved)) + slips, near
                 )
                 moved = bend.displacement(plane_u, plane_v)
-                slips, has_slipped = _find_slips(waves, coarse, lines, moved)
+                slips, is_displaced = _find_slips(waves, coarse, lines, moved)
             used = _find_agreeing(coarse, lines, lines.legible, moved)
             fit.share, fit.bend = _share(used, good, slips), bend
-            fit.has_slipped = has_slipped
+            fit.is_displaced = is_displaced
             if used.any() and np.percentile(np.hypot(*moved)[used], 95) > _BENT:
                 # Paper that bends too much for the fit has a grid, too.
                 on_sheet = used | coarse.legible
@@ -252,9 +252,10 @@ def _share(used, good, slips):
 
 
 def _find_slips(waves, coarse, lines, bent=None):
-    """Return the slips of lines of 1 mm, and whether parts of the page are elsewhere.
+    """Return the slips of lines of 1 mm, and whether a part of the paper is displaced.
 
-    Lines of 5 mm are followed over the page. Those of a bend are displaced.
+    Lines of 5 mm are followed over the page. `bent` are the displacements of a bend, which are
+    expected.
     """
     moved = np.zeros((2, *lines.u.shape)) if bent is None else np.array(bent)
     if lines is coarse:
@@ -263,8 +264,8 @@ def _find_slips(waves, coarse, lines, bent=None):
     if not slips.any():
         # Also lines that are followed without steps may be the neighboring ones.
         slips = find_displaced(waves, lines, moved)
-    is_elsewhere = has_bulge(waves, coarse, lines, moved, is_bent=bent is not None)
-    return slips, bool(slips.any()) or is_elsewhere
+    is_bent = bent is not None
+    return slips, bool(slips.any()) or has_bulge(waves, coarse, lines, moved, is_bent=is_bent)
 
 
 def _fit_bend(u, v, coarse, lines, traced, slips):
