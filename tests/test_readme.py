@@ -36,6 +36,8 @@ def test_networks_by_name():
 SCRIPTS = {path.name for path in (ROOT / "examples").glob("*.py")} - {"plot_unbalanced_cohort.py"}
 
 
+# Few records have few patients.
+@pytest.mark.filterwarnings("ignore:The interval is from")
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
 def test_scripts_run(name, tmp_path, monkeypatch, capsys):
     """With records of 3 s, fewer where the script does not count them, and without processes."""
