@@ -61,13 +61,13 @@ def digitize_records(X, kind, numbers, code, n_jobs):
     """Return signals, reasons of refusals and pixels per mm of the pages of records."""
     parts = [slice(start, start + CHUNK) for start in range(0, len(X), CHUNK)]
     found = []
-    for part in Parallel(n_jobs=n_jobs, return_as="generator")(
+    for pages in Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_digitize)(X[part], numbers[part], kind, code) for part in parts
     ):
-        found.append(part)
+        found.append(pages)
         if len(found) % 5 == 0:
             print(f"  {kind}: {len(found)} of {len(parts)} parts", flush=True)
-    return {field: np.concatenate([part[field] for part in found]) for field in found[0]}
+    return {field: np.concatenate([pages[field] for pages in found]) for field in found[0]}
 
 
 def _digitize(X, numbers, kind, code):

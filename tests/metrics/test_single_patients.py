@@ -7,7 +7,12 @@ import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score
 
-from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval, label_table
+from sklearn_ecg.metrics import (
+    bootstrap_difference,
+    bootstrap_interval,
+    label_table,
+    score_by_group,
+)
 
 RNG = np.random.RandomState(0)
 Y = (RNG.rand(60, 2) < 0.4).astype(int)
@@ -85,6 +90,18 @@ def test_few_patients(n_patients, expected):
     said = f"The interval is from {n_patients} patients: with fewer than 10, it is too narrow"
     assert any(message.startswith(said) for message in messages) == expected
     assert np.isfinite(result).all()
+
+
+def test_few_patients_in_tables():
+    groups = np.arange(60) % 5
+    with pytest.warns(UserWarning, match="The interval is from 5 patients"):
+        table = label_table(Y, SCORE, groups=groups, **OPTIONS)
+    assert table[["auroc_low", "auroc_high"]].notna().all(axis=None)
+    with pytest.warns(UserWarning, match="The interval is from 5 patients"):
+        table = score_by_group(
+            "roc_auc", Y[:, 0], SCORE[:, 0], groups < 2, groups=groups, **OPTIONS
+        )
+    assert table[["low", "high"]].notna().all(axis=None)
 
 
 def test_few_patients_and_resamples_without_a_score():
