@@ -135,8 +135,9 @@ class ECGImageDigitizer(
     column, where the ink of both leads overlaps. The signals of limb leads are given as printed:
     they are not corrected by the identities.
 
-    Pages in color, in gray, and in black and white are read. Pages without a grid, on folded paper,
-    or turned by more than 8 degrees are refused. The limits of accuracy are in the documentation.
+    Pages in color and in gray are read. Most images of two levels, such as faxes, are refused,
+    because their grid is as dark as the traces. So are pages without a grid, on folded paper, or
+    turned by more than 8 degrees. The limits of accuracy are in the documentation.
 
     References
     ----------
