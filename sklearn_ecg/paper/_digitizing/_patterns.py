@@ -21,8 +21,8 @@ _SLIPS = np.array([0, 1, -1, 2, -2])
 _BULGES = np.array([0, *np.arange(0.25, 2.5, 0.25), *np.arange(-2.5, 0, 0.25)])
 # The smallest displacement in mm of a bulge, and its gain.
 _LEAST_BULGE, _LEAST_BULGE_GAIN = 0.75, 0.4
-# mm: legible lines of 1 mm that are nearer to those of the fit are where they should be.
-_NEAR = 0.35
+# mm: lines of 1 mm that are nearer to those of the fitted grid are where they should be.
+NEAR = 0.35
 # Blocks, in both directions, whose patterns are averaged, and side in blocks of the square that a
 # bulge contains: on a plane sheet, traces and text do not fill this square. What a bend leaves of a
 # bulge is smaller, and so few pages have bends that false alarms are rare.
@@ -88,7 +88,7 @@ def has_bulge(waves, coarse, fine, moved, *, is_bent):
     known = coarse.strong | fine.strong
     if known.sum() < _LEAST_BLOCKS:
         return False
-    doubtful = known & ~(fine.legible & (fine.distances(*moved) < _NEAR))
+    doubtful = known & ~(fine.legible & (fine.distances(*moved) < NEAR))
     waves = waves * turn_waves(moved)
     around, side = _BENT if is_bent else _PLANE
     is_away = [

@@ -8,16 +8,14 @@ from ._bends import Bend, correct_bend, fit_bend
 from ._grids import Grid, find_outside, paper_bounds, turn_page
 from ._homographies import apply_homography, fit_homography, fit_most, measure_pitch
 from ._lattice import HARMONICS, enhance_grid
-from ._patterns import PATTERN, find_displaced, has_bulge, turn_waves
+from ._patterns import NEAR, PATTERN, find_displaced, has_bulge, turn_waves
 from ._refusal import PageRefusedError
 from ._sheets import Sheet, fill_sheet
 from ._slips import find_slips
 from ._unwrapping import follow_phases
 from ._waves import BLOCK, COHERENT, demodulate_upright, measure_coherence
 
-# mm: a block further from the fitted grid does not belong to it.
-_TOLERANCE = 0.35
-# mm: the same for lines of 5 mm, whose places are less exact.
+# mm: blocks that are further from the lines of 5 mm of the fitted grid do not belong to it.
 _COARSE_TOLERANCE = 0.5
 # Share of the blocks with a grid that agree with a plane that needs no bend.
 _GOOD_SHARE = 0.9
@@ -236,7 +234,7 @@ def _fit_plane(u, v, lines, coarse, traced):
 
 
 def _tolerance(lines):
-    return min(_TOLERANCE, 0.35 * lines.period)
+    return min(NEAR, 0.35 * lines.period)
 
 
 def _find_agreeing(coarse, lines, has_lines, moved):
