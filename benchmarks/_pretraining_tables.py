@@ -3,9 +3,10 @@
 import numpy as np
 from _pretraining_data import FRACTIONS
 from _pretraining_fits import CS, ENCODERS, SEPARATED, TUNED, TUNING
+from _rates import log_loss_of_labels
 from _study import stack_seeds
 from _tables import Table, drop_zeros
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 
@@ -23,16 +24,11 @@ def mean_scores(data, split, results):
     return {
         name: (
             np.mean([roc_auc_score(y, p) for p in rows]),
-            np.mean([mean_log_loss(y, p) for p in rows]),
+            np.mean([log_loss_of_labels(y, p) for p in rows]),
             rows,
         )
         for name, rows in seeds.items()
     }
-
-
-def mean_log_loss(y, probability):
-    """Return the mean over labels of the log loss."""
-    return np.mean([log_loss(column, p, labels=[0, 1]) for column, p in zip(y.T, probability.T)])
 
 
 def choose_C(data, results):
@@ -41,7 +37,7 @@ def choose_C(data, results):
     scores, total = mean_scores(data, "choose", results), {}
     y = data.y[data.test("choose")]
     train = data.draw("choose", 1.0, 0)
-    prior = mean_log_loss(y, np.tile(data.y[train].mean(axis=0), (len(y), 1)))
+    prior = log_loss_of_labels(y, np.tile(data.y[train].mean(axis=0), (len(y), 1)))
     print(f"  log loss of the shares of the labels: {prior:.3f}")
     for name in ENCODERS:
         for fraction in FRACTIONS:
@@ -98,7 +94,7 @@ def final_table(data, found, fractions):
     tables = []
     for fraction in fractions:
         n_train = sorted({len(data.draw("test", fraction, seed)) for seed in range(5)})
-        prior = mean_log_loss(y, np.tile(data.y[data.folds <= 8].mean(axis=0), (len(y), 1)))
+        prior = log_loss_of_labels(y, np.tile(data.y[data.folds <= 8].mean(axis=0), (len(y), 1)))
         n_records = " to ".join(map(str, [n_train[0], *n_train[1:][-1:]]))
         title = f"{fraction:.0%} of the labels: {n_records} records"
         print(f"\n{title}; fold 9, {len(y)} records; last, the AUROC of each draw")

@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _arms import gradient_boosting
+from _rates import HEADER, rows_of_rates
 from _results import RESULTS, Kept, code_hash
 from _study import (
     draw_patients,
@@ -50,7 +51,7 @@ from joblib import Parallel, delayed
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -312,48 +313,15 @@ def tables_of_rates(data, args, key):
         for stage, fraction, number, rates, p in study_fine_tuning(seed, data, args, key):
             found.setdefault((stage, fraction), {}).setdefault(rates, {})[seed, number] = p
             print(stage, fraction, seed, number, rates, flush=True)
-    chosen, tested = [], []
+    rows = {"choose": [], "test": []}
     for (stage, fraction), of_rates in found.items():
-        rows = chosen if stage == "choose" else tested
         test = np.isin(data.folds, (5, 6) if stage == "choose" else (9,))
-        y, options = data.y[test], {"groups": data.patients[test], "random_state": 0}
         n_records = len(draw(data, fraction, 0, 4 if stage == "choose" else 8))
-        for rates, fits in of_rates.items():
-            shared = sorted(set(fits) & set(of_rates.get(None, ())))
-            if not shared:
-                continue
-            ours, probe = ([of[fit] for fit in shared] for of in (fits, of_rates[None]))
-            target, stacked = stack_seeds(y, ours)
-            other = stack_seeds(y, probe)[1]
-            cells = [bootstrap_interval("roc_auc", target, stacked, **options), ""]
-            ahead = ""
-            if rates is not None:
-                cells[1] = bootstrap_difference("roc_auc", target, stacked, other, **options)
-                scores = [[roc_auc_score(y, p) for p in of] for of in (ours, probe)]
-                ahead = f"{sum(a >= b for a, b in zip(*scores))} of {len(shared)}"
-            loss = np.mean([log_loss_of_labels(y, p) for p in ours])
-            name = "probe"
-            if rates is not None:
-                name = ", ".join(f"{rate:.0e}".replace("-0", "-") for rate in rates)
-            cells = [str(n_records), name, *cells, ahead, f"{loss:.3f}"]
-            rows.append([drop_zeros(cell) for cell in cells])
-    header = (
-        "records",
-        "rates",
-        "AUROC",
-        "AUROC minus the probe",
-        "at least as good in",
-        "log loss",
-    )
+        rows[stage] += rows_of_rates(data.y[test], data.patients[test], n_records, of_rates)
     return [
-        Table("Labels of folds 1-4, tested on folds 5-6", header, chosen),
-        Table("Labels of folds 1-8, tested on fold 9", header, tested),
+        Table("Labels of folds 1-4, tested on folds 5-6", HEADER, rows["choose"]),
+        Table("Labels of folds 1-8, tested on fold 9", HEADER, rows["test"]),
     ]
-
-
-def log_loss_of_labels(y, probability):
-    """Return the log loss, a mean over the labels."""
-    return np.mean([log_loss(y[:, i], probability[:, i]) for i in range(y.shape[1])])
 
 
 def gap_table(by_arm):

@@ -2,6 +2,7 @@
 
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --jobs 8    # all stages
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --small --epochs 20
+    python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --fine-tuning --epochs 20
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --report    # tables only
     python benchmarks/study_pretraining.py DATA_FOLDER --results FOLDER --quick     # that it runs
 
@@ -21,8 +22,9 @@ scaler of features are fitted on the records that the encoders are pretrained on
 
 Each finished fit is kept in the folder of results, with a key of its parameters and records but not
 of the code: delete the folder to repeat the study. After ``--max-seconds`` no fit is started.
-``--write`` replaces the table of the scales in docs/reproduction/msaic.rst, and ``--small --write``
-the tables of this study in docs/reproduction/acl_ecg.rst.
+``--write`` replaces the table of the scales in docs/reproduction/msaic.rst, and with ``--small`` or
+``--fine-tuning`` the tables of this study in docs/reproduction/acl_ecg.rst. ``--fine-tuning``
+compares learning rates, on folds 5-6 to choose and on fold 9 to test; both without a name.
 """
 
 import argparse
@@ -44,6 +46,7 @@ from _pretraining_fits import (
     fit_trees,
     measure_features,
 )
+from _pretraining_rates import CHOSEN, N_DRAWS, set_rates, tables_of_rates
 from _pretraining_scales import (
     PAPER,
     PRETRAINED,
@@ -212,12 +215,10 @@ def small_study(run, data):
     options = Table(title, ("", "AUROC", "log loss"), [list(map(drop_zeros, row)) for row in rows])
     print(make_rst(options), flush=True)
     for fraction in FRACTIONS:
-        for seed in range(1 if fraction == 1 else 5):
-            found["probe", names[0], fraction, 0.01, seed] = fit("test", fraction, seed, PROBE)
-    for fraction in FRACTIONS[:2]:
-        for seed in range(5):
-            result = fit("test", fraction, seed, {})
-            found["tuned", names[0], fraction, "reference", seed] = result
+        for kind, rates in (("probe", None), ("tuned", CHOSEN)):
+            for seed in range(N_DRAWS[fraction]):
+                result = fit("test", fraction, seed, set_rates(rates))
+                found[kind, names[0], fraction, rates, seed] = result
     jobs = tree_jobs(run, data, features, {names[0]: embeddings[names[0]]}, FRACTIONS, 5)
     found |= serially(jobs)
     found = {(*name[:3], name[-1]): result for name, result in found.items()}
@@ -232,6 +233,7 @@ def main():
     parser.add_argument("--max-seconds", type=float, default=1e9)
     parser.add_argument("--epochs", type=int, default=30, help="epochs of pretraining")
     parser.add_argument("--small", action="store_true", help="one encoder, for a CPU")
+    parser.add_argument("--fine-tuning", nargs="*", choices=SPLITS, help="only learning rates")
     parser.add_argument("--report", action="store_true", help="fit nothing")
     parser.add_argument("--write", action="store_true", help="write the tables of the pages")
     parser.add_argument("--quick", action="store_true", help="one epoch and a few fits")
@@ -240,6 +242,14 @@ def main():
     mi, data = (Records(args.folder, task, args.quick) for task in ("mi", "superclass"))
     fractions = FRACTIONS[1:] if args.quick else FRACTIONS
     print(f"{len(data.pool('test'))} records to pretrain on, {len(data.X)} labeled", flush=True)
+    if args.fine_tuning is not None:
+        tables = tables_of_rates(run, data, args.fine_tuning or SPLITS)
+        print(*map(make_rst, tables), sep="\n")
+        if args.write:
+            splits = " ".join(["--fine-tuning", *args.fine_tuning])
+            command = f"study_pretraining.py DATA_FOLDER {splits} --epochs {args.epochs}"
+            write_tables("reproduction/acl_ecg.rst", "small-rates", tables, command)
+        return
     if args.small:
         tables = small_study(run, data)
         if args.write:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
+from sklearn.metrics import log_loss, mean_absolute_error, r2_score, roc_auc_score
 
 ROOT = Path(__file__).parents[1]
 
@@ -497,3 +497,75 @@ def test_averages_of_networks():
                 for part in (np.isin(folds, tested) for tested in parts)
             ]
             assert float(averaged.split()[0]) == pytest.approx(np.mean(scores), abs=6e-4)
+
+
+def test_rates_of_averages():
+    import study_msaic_averages as script
+
+    rng = np.random.default_rng(0)
+    folds = np.repeat(np.arange(1, 10), 20)
+    y = rng.integers(2, size=len(folds))
+    values = {rates: rng.uniform(size=len(y)) / 2 + y / 4 for rates in script.RATES}
+    cohort = SimpleNamespace(folds=folds, y=y, pair=None)
+    cohort.pair = lambda fold: script.Cohort.pair(cohort, fold)
+
+    def fit(train, test, seed, rates):
+        assert seed == 0 and not set(folds[train]) & set(folds[test])
+        return {"probability": values[rates][test]}
+
+    [table] = script.compare_rates(SimpleNamespace(cohort=cohort, fit_on_beat_features=fit))
+    assert [row[0] for row in table.rows] == ["1e-4, 1e-3", "1e-4, 1e-4", "3e-5, 1e-4"]
+    for row, p in zip(table.rows, values.values(), strict=True):
+        parts = [np.isin(folds, (fold, fold + 1)) for fold in (1, 3, 5)]
+        for at, metric in ((1, roc_auc_score), (5, log_loss)):
+            scores = [metric(y[part], p[part]) for part in parts]
+            assert float(row[at]) == pytest.approx(np.mean(scores), abs=6e-4)
+            assert [float(s) for s in row[at + 1].split()] == pytest.approx(scores, abs=6e-4)
+
+
+def test_rows_of_rates():
+    from _rates import HEADER, rows_of_rates
+
+    rng = np.random.default_rng(0)
+    y, patients = rng.integers(2, size=(80, 3)), np.arange(80) // 2
+    former, other = (1e-4, 1e-3), (3e-5, 1e-4)
+    found = {
+        rates: {fit: np.clip(rng.uniform(size=y.shape) * 0.8 + 0.1 * y, 0.1, 0.9) for fit in "abc"}
+        for rates in (None, former, other)
+    }
+    # Of one draw, the probe is missing.
+    del found[None]["b"]
+    scores = {rates: [roc_auc_score(y, fits[k]) for k in "ac"] for rates, fits in found.items()}
+    rows = rows_of_rates(y, patients, 15, found)
+    assert {len(row) for row in rows} == {len(HEADER)}
+    assert [row[:2] for row in rows] == [
+        ["15", name] for name in ("probe", "1e-4, 1e-3", "3e-5, 1e-4")
+    ]
+    assert rows[0][3:5] == ["", ""]
+    for row, (rates, of_fits) in zip(rows, scores.items(), strict=True):
+        assert float(row[2].split()[0]) == pytest.approx(np.mean(of_fits), abs=6e-4)
+        correct = [np.where(y == 1, found[rates][k], 1 - found[rates][k]) for k in "ac"]
+        assert float(row[5]) == pytest.approx(-np.log(correct).mean(), abs=6e-4)
+        if rates is not None:
+            change = np.mean(of_fits) - np.mean(scores[None])
+            assert float(row[3].split()[0]) == pytest.approx(change, abs=6e-4)
+            n_ahead = sum(a >= b for a, b in zip(of_fits, scores[None]))
+            assert row[4] == f"{n_ahead} of 2"
+    with_former = rows_of_rates(y, patients, 15, found, former)
+    assert [row[:-1] for row in with_former] == rows
+    change = np.mean(scores[other]) - np.mean(scores[former])
+    assert [row[-1] == "" for row in with_former] == [True, True, False]
+    assert float(with_former[2][-1].split()[0]) == pytest.approx(change, abs=6e-4)
+
+
+def test_chosen_rates_are_the_defaults():
+    import _pretraining_rates
+    import study_acl
+
+    from sklearn_ecg import ACLECGClassifier, BeatFeatureClassifier
+
+    for clf, chosen in (
+        (ACLECGClassifier(), study_acl.CHOSEN),
+        (BeatFeatureClassifier(), _pretraining_rates.CHOSEN),
+    ):
+        assert (clf.encoder_learning_rate, clf.learning_rate) == chosen

@@ -47,9 +47,12 @@ class BeatFeatureClassifier(FineTunedClassifier):
         than ``max_epochs``, unless ``early_stopping`` ends the training before. 0 trains
         ``max_epochs`` epochs. Default of this library. Not used with ``frozen=True`` or
         ``max_epochs=0``.
-    encoder_learning_rate : float, default=1e-4
-        Maximum learning rate of the encoder; ``learning_rate`` is that of the new linear
-        layer. Not used with ``frozen=True``.
+    encoder_learning_rate : float, default=3e-5
+        Maximum learning rate of the encoder; ``learning_rate`` is that of the linear layer. Both
+        defaults were chosen for a layer that starts from the linear probe: with few labels, larger
+        rates lower its AUROC and make its probabilities worse. With many labels, larger ones, such
+        as 1e-4 for both, can be better for an encoder with few ``filters``. Training from a random
+        start needs still larger ones, such as 1e-3 for both. Not used with ``frozen=True``.
     unlabeled : int, str or None, default=None
         Value of ``y`` that marks records without a label, which are used for pretraining only. In a
         multilabel target, it marks a row that contains no other value. It is not in ``classes_``.
@@ -73,7 +76,7 @@ class BeatFeatureClassifier(FineTunedClassifier):
     batch_size : int, default=32
         Number of records in a training batch, at least 2. A last batch of one record joins the
         batch before it.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=1e-4
         Maximum learning rate of the AdamW optimizer.
     learning_rate_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" increases the learning rate linearly over the first tenth of the steps, and then
@@ -199,13 +202,13 @@ class BeatFeatureClassifier(FineTunedClassifier):
         head_init="probe",
         freeze_batch_norm=True,
         min_steps=0,
-        encoder_learning_rate=1e-4,
+        encoder_learning_rate=3e-5,
         unlabeled=None,
         augmentation=None,
         class_weight=None,
         max_epochs=30,
         batch_size=32,
-        learning_rate=1e-3,
+        learning_rate=1e-4,
         learning_rate_schedule="cosine",
         weight_decay=1e-2,
         gradient_clip=None,
