@@ -67,6 +67,8 @@ FULL = "ACL-ECG"
 RANDOM = "random start"
 PAGE = "reproduction/acl_ecg.rst"
 FEATURES = "BeatFeatures"
+# How records are prepared, one step more each.
+DATA = ("raw", "filtered", "filtered leads", "standardized")
 
 # Parameters of the encoder, and number of seeds.
 ENCODERS = {
@@ -110,30 +112,42 @@ class Data(NamedTuple):
     normalize: str
 
 
-def load(folder, standardized):
+def load(folder, which):
+    """Return the records to pretrain on, and PTB-XL.
+
+    Parameters
+    ----------
+    folder : str or Path
+    which : {"raw", "filtered", "filtered leads", "standardized"}
+        How records are prepared. "filtered" are band-pass filtered, "filtered leads" are filtered
+        and standardized per lead, and "standardized" are such records and more of them, which exist
+        only in this form.
+    """
+    if which not in DATA:
+        raise ValueError(f"The data must be one of {DATA}, got {which!r}.")
     folder = Path(folder)
     ecg = load_ptbxl(folder / "ptbxl", task="superclass", folds=list(range(1, 10)), n_jobs=2)
     X, other = np.asarray(ecg.data), load_clean_challenge(folder / "challenge2011")
     own = ecg.folds <= 8
-    if standardized:
+    if which != "raw":
         bandpass = BandpassFilter(0.5, 40, sampling_rate=100)
         X, other = (bandpass.fit_transform(signals) for signals in (X, other))
-        millivolts = np.concatenate([X[own], other]).astype(np.float32)
+    millivolts = unlabeled = np.concatenate([X[own], other]).astype(np.float32)
+    if which == "standardized":
         table = pd.read_csv(folder / "ptbxl_z100/labels_split.csv")
         stored = np.load(folder / "ptbxl_z100/X_z100_int16.npz")["X"]
         stored = stored[table["strat_fold"].to_numpy() <= 8].transpose(0, 2, 1)
         other = np.concatenate([other, stored * np.float32(0.005)])
-    else:
-        millivolts = np.concatenate([X[own], other]).astype(np.float32)
+        unlabeled = np.concatenate([X[own], other]).astype(np.float32)
     return Data(
-        np.concatenate([X[own], other]).astype(np.float32),
+        unlabeled,
         millivolts,
         X,
         np.asarray(ecg.target),
         ecg.folds,
         ecg.groups,
         ecg.target_names,
-        "record_lead" if standardized else "record",
+        "record_lead" if which in DATA[2:] else "record",
     )
 
 
@@ -352,7 +366,7 @@ def gap_table(by_arm):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="contains ptbxl, challenge2011 and ptbxl_z100")
-    parser.add_argument("--data", nargs="+", default=["raw", "standardized"])
+    parser.add_argument("--data", nargs="+", default=["raw", "standardized"], choices=DATA)
     parser.add_argument("--epochs", type=int, default=10, help="epochs of pretraining; paper: 200")
     parser.add_argument("--workers", type=int, default=2, help="number of processes")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
@@ -376,7 +390,7 @@ def main():
         names = [FULL, "SimCLR", RANDOM]
     code = code_hash("preprocessing", "beats", "datasets")
     for which in args.data:
-        data = load(args.folder, which == "standardized")
+        data = load(args.folder, which)
         if args.records:
             data = data._replace(unlabeled=data.unlabeled[: args.records])
         arms = [name for name in names if which == "raw" or name in STANDARDIZED_ARMS]

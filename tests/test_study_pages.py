@@ -569,3 +569,33 @@ def test_chosen_rates_are_the_defaults():
         (BeatFeatureClassifier(), _pretraining_rates.CHOSEN),
     ):
         assert (clf.encoder_learning_rate, clf.learning_rate) == chosen
+
+
+def test_steps_of_preparation():
+    import study_acl_preparation as script
+
+    rng = np.random.default_rng(0)
+    y, folds = rng.integers(2, size=(90, 2)), np.repeat(np.arange(1, 10), 10)
+    data = SimpleNamespace(y=y, folds=folds, patients=np.arange(90))
+    steps = list(script.STEPS.values())
+    found = {
+        arm: {step: rng.uniform(size=(3, 10, 2)) + 0.3 * y[folds == 9] for step in steps}
+        for arm in script.ARMS
+    }
+    table = script.make_table(found, data, 0.5)
+    assert [row[0] for row in table.rows] == [f"{arm}, {step}" for arm in found for step in steps]
+    scores = {
+        (arm, step): np.mean([roc_auc_score(y[folds == 9], p) for p in seeds])
+        for arm, of_steps in found.items()
+        for step, seeds in of_steps.items()
+    }
+    for i, (row, (arm, step)) in enumerate(zip(table.rows, scores, strict=True)):
+        expected = [scores[arm, step], None, None]
+        if step != steps[0]:
+            expected[1] = scores[arm, step] - scores[arm, steps[i % len(steps) - 1]]
+        if arm != script.RANDOM:
+            expected[2] = scores[arm, step] - scores[script.RANDOM, step]
+        for cell, value in zip((row[1], row[3], row[4]), expected):
+            assert (cell == "") == (value is None)
+            if value is not None:
+                assert float(cell.split()[0]) == pytest.approx(value, abs=6e-4)
