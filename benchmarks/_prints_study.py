@@ -186,7 +186,7 @@ class Study:
         )
 
     def predict_external(self, arm, seed):
-        """Return probabilities of the classes of rendered pages, or None if the fit is missing."""
+        """Return probabilities of the classes of rendered pages."""
         pool = self.prints.distinct
         encoder, classifier = (
             make_estimators(arm, seed) if arm.encoder is not None else (None, None)
@@ -196,8 +196,6 @@ class Study:
         else:
             name = f"{list_params(classifier)} of {list_params(encoder)}, code {self.code}"
         key = f"{name}, data {self.data}, {hash_arrays(pool)}, infarction of PTB-XL, folds 7-9"
-        if self.only_cached and not is_cached(key):
-            return None
 
         def compute():
             small, large, *_ = self.prints.external

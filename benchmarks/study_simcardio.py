@@ -19,9 +19,11 @@ makes them without another fit.
 
 ``--prints`` trains on printed ECGs of four classes instead, by three-fold cross-validation, and
 writes its tables to docs/reproduction/simcardio.rst; see _prints_study.py. ``--parts`` runs only
-these parts, none for the tables of the fits that are complete. ``--code`` uses the fits of an
-earlier version of the library, after one of them was repeated with the present version and was
-equal.
+these parts, none for the tables of the fits that are complete. ``--grouped`` compares pretraining
+with a random start with copies of an image, or pages with the same number, in one fold instead, and
+``--external`` trains on all different prints and tests on rendered records of PTB-XL; each has a
+table of its own. ``--code`` uses the fits of an earlier version of the library, after one of them
+was repeated with the present version and was equal.
 """
 
 import argparse
@@ -32,8 +34,8 @@ import numpy as np
 import torch
 from _arms import TABLED
 from _prints import Prints
-from _prints_study import draw_heat_maps
-from _prints_tables import PARTS, tables_of_prints
+from _prints_study import Study, draw_heat_maps
+from _prints_tables import PARTS, table_of_external, table_of_grouped, tables_of_prints
 from _results import RESULTS, Kept, code_hash
 from _study import gather_finished, hash_arrays, list_params, mean_over_seeds
 from _tables import Table, drop_zeros, make_rst, write_tables
@@ -212,6 +214,12 @@ def main():
         metavar="HASH",
         help="of --prints: use the fits of this earlier version, if one repeated fit is equal",
     )
+    parser.add_argument(
+        "--grouped", action="store_true", help="of --prints: pretraining, tested by groups"
+    )
+    parser.add_argument(
+        "--external", action="store_true", help="of --prints: test on rendered records instead"
+    )
     parser.add_argument("--heat-maps", metavar="PNG", help="draw Grad-CAM of five prints instead")
     args = parser.parse_args()
     if args.prints:
@@ -226,6 +234,14 @@ def main():
             print(make_rst(table))
             command = "study_simcardio.py PTB_XL_FOLDER --prints FOLDER --heat-maps PNG"
             write_tables("reproduction/simcardio.rst", "heat", [table], command)
+            return
+        for name, make in (("grouped", table_of_grouped), ("external", table_of_external)):
+            if getattr(args, name):
+                table = make(Study(prints, code=args.code))
+                print(make_rst(table))
+                command = f"study_simcardio.py PTB_XL_FOLDER --prints FOLDER --{name}"
+                write_tables("reproduction/simcardio.rst", name, [table], command)
+        if args.grouped or args.external:
             return
         tables = tables_of_prints(prints, parts=args.parts, code=args.code)
         print(*[part if isinstance(part, str) else make_rst(part) for part in tables], sep="\n")
