@@ -21,10 +21,10 @@ def rows_of_rates(y, patients, n_records, of_rates, former=None):
         Number of labeled records.
     of_rates : dict
         By the rates of the encoder and of the linear layer, a dict of the probabilities by the
-        encoder and the draw of the labels. The rates are None for the probe. Rates are compared
-        with it in the encoders and draws that both have.
+        encoder and the draw of the labels. The rates are None for the probe. Each row has the
+        encoders and draws that the probe and the former rates have as well.
     former : tuple of float, default=None
-        Rates that a further column compares the others with; all have the same encoders and draws.
+        Rates that a further column compares the others with.
 
     Returns
     -------
@@ -32,7 +32,10 @@ def rows_of_rates(y, patients, n_records, of_rates, former=None):
     """
     rows, options = [], {"groups": patients, "random_state": 0}
     for rates, fits in of_rates.items():
-        shared = sorted(set(fits) & set(of_rates.get(None, ())))
+        shared = set(fits) & set(of_rates.get(None, ()))
+        if former is not None:
+            shared &= set(of_rates.get(former, ()))
+        shared = sorted(shared)
         if not shared:
             continue
         ours, probe = ([of[fit] for fit in shared] for of in (fits, of_rates[None]))

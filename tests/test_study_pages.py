@@ -556,6 +556,12 @@ def test_rows_of_rates():
     change = np.mean(scores[other]) - np.mean(scores[former])
     assert [row[-1] == "" for row in with_former] == [True, True, False]
     assert float(with_former[2][-1].split()[0]) == pytest.approx(change, abs=6e-4)
+    # Without a draw of the former rates, that of the others is left out.
+    del found[former]["a"]
+    rows = rows_of_rates(y, patients, 15, found, former)
+    assert [float(row[2].split()[0]) for row in rows] == pytest.approx(
+        [of_fits[1] for of_fits in scores.values()], abs=6e-4
+    )
 
 
 def test_chosen_rates_are_the_defaults():
