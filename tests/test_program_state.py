@@ -452,6 +452,7 @@ USED = {
 # These only draw the arrays that they are given.
 DRAW = {
     "DecisionCurveDisplay",
+    "DigitizedPageDisplay",
     "ECGDisplay",
     "GradCAMDisplay",
     "LeadImportanceDisplay",

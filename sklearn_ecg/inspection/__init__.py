@@ -5,6 +5,7 @@ from ._lead_groups import feature_groups
 from ._lead_importance import lead_importance, record_lead_importance
 from ._lead_subsets import score_by_leads
 from ._plot.decision_curve import DecisionCurveDisplay
+from ._plot.digitized_page import DigitizedPageDisplay
 from ._plot.ecg import ECGDisplay
 from ._plot.embedding import EmbeddingDisplay
 from ._plot.grad_cam import GradCAMDisplay
@@ -15,6 +16,7 @@ from ._plot.reliability import ReliabilityDisplay
 
 __all__ = [
     "DecisionCurveDisplay",
+    "DigitizedPageDisplay",
     "ECGDisplay",
     "EmbeddingDisplay",
     "GradCAMDisplay",

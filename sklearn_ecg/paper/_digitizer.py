@@ -1,6 +1,7 @@
 """Signals from images of ECG pages."""
 
 import os
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..leads import STANDARD_LEADS, to_lead_frame
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
 from ._digitizing import READABLE_LAYOUTS, PageOptions, open_and_digitize
+from ._page_steps import PageStepsMixin
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 # Columns of a report, apart from the share of each lead that was recovered.
@@ -23,6 +25,7 @@ _FACTS = (
     "height",
     "width",
     "reduction",
+    "scale_from",
     "pixels_per_mm_x",
     "pixels_per_mm_y",
     "rotation",
@@ -46,6 +49,7 @@ _FACTS = (
 
 
 class ECGImageDigitizer(
+    PageStepsMixin,
     CallbackSupportMixin,
     DocumentationLinkMixin,
     TransformerMixin,
@@ -56,8 +60,8 @@ class ECGImageDigitizer(
 
     Scans, screenshots and photographs of pages on a square grid of 1 mm and 5 mm are read: the grid
     gives the scale, the rotation and the perspective, each trace is followed by dynamic
-    programming, and the layout gives the leads. A page whose signals would be doubtful is refused,
-    with a reason.
+    programming, and the layout gives the leads. Without a grid, calibration pulses give the scale.
+    A page whose signals would be doubtful is refused, with a reason.
 
     Parameters
     ----------
@@ -90,6 +94,7 @@ class ECGImageDigitizer(
     --------
     ECGImageRenderer : Draw signals as images.
     sklearn_ecg.datasets.load_ecg_images : Load images of one size, for networks.
+    sklearn_ecg.inspection.DigitizedPageDisplay : Draw what each step finds.
 
     Notes
     -----
@@ -135,9 +140,15 @@ class ECGImageDigitizer(
     column, where the ink of both leads overlaps. The signals of limb leads are given as printed:
     they are not corrected by the identities.
 
-    Pages in color and in gray are read. Most images of two levels, such as faxes, are refused,
-    because their grid is as dark as the traces. So are pages without a grid, on folded paper, or
-    turned by more than 8 degrees. The limits of accuracy are in the documentation.
+    A page without a grid is read if at least half of its rows, and at least two, have calibration
+    pulses of the same size, of 1 mV and 0.2 s. They give the scale, and the directions of the rows
+    and of the line through the pulses give the rotation. Rows of nearly 10 s are taken as 10 s,
+    as far as the height of the pulses is uncertain. Perspective cannot be corrected: if the rows,
+    or their ends, are not parallel, the page is refused.
+
+    Images in color, in gray, and of two levels without a grid are read. On most images of two
+    levels with a grid, it is as dark as the traces, and they are refused. So are pages on folded
+    paper, or turned by more than 8 degrees. The limits of accuracy are in the documentation.
 
     References
     ----------
@@ -290,14 +301,17 @@ class ECGImageDigitizer(
             ``height``, ``width``, ``reduction``
                 Size of the image in pixels, after a file was turned according to EXIF, and how many
                 pixels were averaged in each direction.
+            ``scale_from``
+                "grid", or "pulses" on a page without a grid.
             ``pixels_per_mm_x``, ``pixels_per_mm_y``
-                Pitch of the grid in the middle of the image, horizontally and vertically.
+                Scale in the middle of the image, horizontally and vertically.
             ``rotation``
                 Degrees of the horizontal lines, positive clockwise.
             ``perspective``
                 Largest ratio of the pitch in two corners, minus 1.
             ``grid_share``
-                Share of the grid that agrees with a sheet that is plane or bent smoothly.
+                Share of the grid that agrees with a sheet that is plane or bent smoothly. This and
+                the perspective are NaN on pages without a grid.
             ``layout``, ``lead_order``, ``rhythm_leads``
                 The layout; "standard, by position"; and the lead of each rhythm strip, None where
                 it is not recognized.
@@ -426,12 +440,17 @@ class ECGImageDigitizer(
             rhythm_strip=self.rhythm_strip,
         )
 
+    @staticmethod
+    def _make_report(names, readings, index=None):
+        rows = [_report_row(name, reading) for name, reading in zip(names, readings)]
+        return pd.DataFrame(rows, index=index)
+
     def _digitize(self, X, on_error):
         options = self._make_options()
         images, index = list_images(X, type(self).__name__)
         names = [os.fspath(image) if is_path(image) else i for i, image in enumerate(images)]
         signals = np.full((len(images), len(STANDARD_LEADS), options.n_times), np.nan, np.float32)
-        rows = []
+        found = []
         # Worker processes have a limit of their own.
         limit = Image.MAX_IMAGE_PIXELS
         calls = (delayed(open_and_digitize)(image, options, limit) for image in images)
@@ -445,8 +464,8 @@ class ECGImageDigitizer(
                     "get NaN for such images; report names all of them."
                 )
             signals[i] = reading.signals
-            rows.append(_report_row(names[i], reading))
-        report = pd.DataFrame(rows, index=index)
+            found.append(replace(reading, signals=None))
+        report = self._make_report(names, found, index)
         if self.output == "frame":
             signals = to_lead_frame(
                 signals,

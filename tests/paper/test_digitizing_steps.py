@@ -20,7 +20,7 @@ from sklearn_ecg.paper._digitizing._confusion import (
 )
 from sklearn_ecg.paper._digitizing._creases import subtract_creases
 from sklearn_ecg.paper._digitizing._curves import make_curve, sample_curve
-from sklearn_ecg.paper._digitizing._digitize import _check_grid, _cut_to_grid
+from sklearn_ecg.paper._digitizing._digitize import _check_grid
 from sklearn_ecg.paper._digitizing._grid_fit import _improve_tilted, fit_grid
 from sklearn_ecg.paper._digitizing._grids import Grid, find_outside, to_pixels, turn_page
 from sklearn_ecg.paper._digitizing._homographies import fit_homography
@@ -42,6 +42,7 @@ from sklearn_ecg.paper._digitizing._sheets import Sheet, fill_sheet
 from sklearn_ecg.paper._digitizing._slips import find_slips
 from sklearn_ecg.paper._digitizing._strips import fill_from_strips
 from sklearn_ecg.paper._digitizing._strokes import INK, find_strokes
+from sklearn_ecg.paper._digitizing._traces import _cut_to_grid
 from sklearn_ecg.paper._digitizing._tracing import (
     Path,
     _choose_by_parts,
@@ -820,7 +821,7 @@ def test_ink_of_the_next_column():
     curve = make_curve(Path(top, bottom, np.arange(1000)), 4.0, 2.0)
     axis = TimeAxis(0.0, 100.0, 10.0, [None], 0.0)
     for column in range(4):
-        signal, recovered, _ = read_lead(
+        signal, recovered, _, (x, y) = read_lead(
             curve,
             LeadPlace("V1", 0, column, 4),
             axis,
@@ -837,6 +838,9 @@ def test_ink_of_the_next_column():
         assert (np.diff(known) == 1).all()
         np.testing.assert_allclose(signal[known], -1.0 * (column % 2), atol=0.02)
         assert recovered == 1
+        # The line is where the signal is.
+        np.testing.assert_allclose(x, 100 * known / 500)
+        np.testing.assert_allclose((50.0 - y) / 40.0, signal[known])
 
 
 def crossing_rows(n_shared, jump=0.0):

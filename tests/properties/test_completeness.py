@@ -32,6 +32,7 @@ NOT_COVERED = {
     "sklearn_ecg.metrics.ScoreInterval": RESULT,
     "sklearn_ecg.datasets.load_records": FILES,
     "sklearn_ecg.persistence.export_onnx": SLOW,
+    "sklearn_ecg.inspection.DigitizedPageDisplay": SLOW,
     "sklearn_ecg.preprocessing.ECGImageDigitizer": SLOW,
     "sklearn_ecg.reporting.ModelCard": RESULT,
     "sklearn_ecg.reporting.model_card": SLOW,

@@ -2,6 +2,8 @@
 
 from ._digitize import PageOptions
 from ._files import open_and_digitize
+from ._grids import find_lines
 from ._layouts import READABLE_LAYOUTS
+from ._strokes import INK
 
-__all__ = ["READABLE_LAYOUTS", "PageOptions", "open_and_digitize"]
+__all__ = ["INK", "READABLE_LAYOUTS", "PageOptions", "find_lines", "open_and_digitize"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._curves import sample_curve
-from ._layouts import COLUMN_SECONDS
+from ._layouts import COLUMN_SECONDS, USUAL_SECONDS
 from ._pulses import find_pulses
 from ._refusal import PageRefusedError
 
@@ -19,6 +19,10 @@ _SPECK = 1.0
 _LENGTH = (0.85, 1.06)
 # Deviation of the distance of lines between columns from 2.5 s, as a ratio.
 _RULING_TOLERANCE = 0.02
+# Errors of the height of calibration pulses in pixels, and of the length of rows as a ratio; and
+# how many times both together may differ.
+_PULSE_ERROR, _LENGTH_ERROR, _MAX_ERRORS = 0.15, 0.0015, 3.0
+_NO_LINE = np.zeros((2, 0))
 
 
 @dataclass
@@ -46,7 +50,7 @@ class TimeAxis:
     spread: float
 
 
-def find_time_axis(curves, scales, speed, rulings):
+def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
     """Find where the traces of all rows begin and end.
 
     Parameters
@@ -58,6 +62,10 @@ def find_time_axis(curves, scales, speed, rulings):
         mm per second.
     rulings : ndarray of float
         Pixel columns of vertical lines between columns of leads.
+    pulse_height : float, default=None
+        Pixels of 1 mV, if the scales are those of pulses and not of a grid. If the length of the
+        rows is nearly the usual one, the pixels per second are a mean of both, weighted by their
+        accuracy.
 
     Returns
     -------
@@ -81,6 +89,11 @@ def find_time_axis(curves, scales, speed, rulings):
         seconds = np.diff(rulings) / (COLUMN_SECONDS[4] * per_second)
         if np.abs(seconds - 1).max() < _RULING_TOLERANCE:
             per_second *= float(seconds.mean())
+    elif pulse_height is not None:
+        ratio = (stop - start) / (USUAL_SECONDS * per_second)
+        variances = (_PULSE_ERROR / pulse_height) ** 2, _LENGTH_ERROR**2
+        if abs(ratio - 1) < _MAX_ERRORS * np.sqrt(sum(variances)):
+            per_second *= 1 + (ratio - 1) * variances[0] / sum(variances)
     return TimeAxis(
         start=start,
         per_second=per_second,
@@ -163,6 +176,8 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
         at the limit of two columns are left out.
     box : tuple of float
         Top, bottom, left and right in pixels of the upright page.
+    line : tuple of ndarray
+        x and y of the known time points, in pixels of the upright page.
     """
     seconds = COLUMN_SECONDS[place.n_columns]
     first = place.column * seconds
@@ -173,7 +188,7 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
     end = int(np.ceil(last * sampling_rate - 1e-6))
     signal = np.full(n_times, np.nan)
     if end <= begin:
-        return signal, np.nan, None
+        return signal, np.nan, None, _NO_LINE
     times = np.arange(begin, end) / sampling_rate
     x = axis.start + times * axis.per_second
     # At the limit of two columns, there is ink of both leads, and often a line.
@@ -187,7 +202,7 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
     values[is_mixed] = np.nan
     known = ~np.isnan(values)
     if not known.any():
-        return signal, 0.0, None
+        return signal, 0.0, None, _NO_LINE
     level = np.median(values[known]) if zero is None else zero
     signal[begin:end] = (level - values) / per_millivolt
     box = (
@@ -196,4 +211,4 @@ def read_lead(curve, place, axis, *, zero, per_millivolt, sampling_rate, n_times
         float(axis.start + first * axis.per_second),
         float(axis.start + last * axis.per_second),
     )
-    return signal, float(known[~is_mixed].mean()), box
+    return signal, float(known[~is_mixed].mean()), box, (x[known], values[known])

@@ -13,23 +13,19 @@ from ._confusion import (
     has_large_jump,
     mark_removed,
 )
-from ._curves import make_curve
 from ._grid_fit import fit_grid
-from ._ink import remove_blots, remove_rulings, separate_ink
 from ._layouts import (
     COLUMN_SECONDS,
     MAX_LIMB_RESIDUAL,
     READABLE_LAYOUTS,
     limb_residual,
     places_of,
-    possible_layouts,
 )
 from ._pages import split_channels
+from ._plain_pages import scale_by_pulses
 from ._refusal import PageRefusedError
-from ._rows import find_rows
 from ._strips import fill_from_strips
-from ._strokes import INK, find_strokes
-from ._tracing import measure_stroke_width, trace_rows
+from ._traces import follow_traces
 
 # Share of the grid that has to agree with a perspective, if the pitch varies by more than this.
 _MIN_SHARE, _PERSPECTIVE = 0.85, 0.02
@@ -75,7 +71,7 @@ class PageOptions:
     rhythm_strip: str
 
 
-def digitize_page(image, options, given):
+def digitize_page(image, options, given, steps=None):
     """Digitize the image of a page.
 
     Parameters
@@ -85,6 +81,8 @@ def digitize_page(image, options, given):
     options : PageOptions
     given : ImageFacts
         Of the image that was given.
+    steps : dict, default=None
+        Gets what each step finds, in place. Of a refused page, it has what was found before.
 
     Returns
     -------
@@ -95,52 +93,50 @@ def digitize_page(image, options, given):
     reading = PageReading(empty)
     reading.facts.update(zip(("height", "width"), given.shape))
     try:
-        reading.signals = _digitize(image, options, reading.facts, given.reduction)
+        reading.signals = _digitize(
+            image, options, reading.facts, given.reduction, {} if steps is None else steps
+        )
     except PageRefusedError as refusal:
         reading.status, reading.kind, reading.reason = "refused", refusal.kind, refusal.reason
     return reading
 
 
-def _digitize(image, options, facts, reduction):
-    page = split_channels(image, reduction)
+def _digitize(image, options, facts, reduction, steps):
+    steps["page"] = page = split_channels(image, reduction)
     facts["reduction"] = page.reduction
     grid = fit_grid(page, options.paper_speed)
     if grid is None:
-        raise PageRefusedError("grid", "no grid was found, so that the scale is unknown")
+        grid = scale_by_pulses(page, options)
+    steps["grid"] = grid
     facts.update(
+        scale_from="grid" if grid.has_lines else "pulses",
         pixels_per_mm_x=grid.pitch[0],
         pixels_per_mm_y=grid.pitch[1],
         rotation=grid.rotation,
-        perspective=grid.perspective,
-        grid_share=grid.share,
     )
+    if grid.has_lines:
+        facts.update(perspective=grid.perspective, grid_share=grid.share)
     _check_grid(grid)
-    upright = separate_ink(page, grid)
-    remove_blots(upright)
-    rulings, removed = remove_rulings(upright)
-    rows = find_rows(upright, grid.sheet.area)
-    layouts = possible_layouts(options.layout, len(rows))
-    scale = upright.scale
-    paths = trace_rows(find_strokes(upright.strength, INK, upright.ink), rows, scale)
-    _cut_to_grid(paths, upright, grid.sheet.area)
-    heights = np.concatenate([path.bottom - path.top for path in paths])
-    line_height = float(np.nanpercentile(heights, 30)) if (heights > 0).any() else 1.0
-    width = measure_stroke_width(upright.strength, paths, line_height)
-    if upright.grid is not None:
-        # Both strokes of a narrow beat may have become one.
-        width = max(1.0, min(width, _STEEP_WIDTH * line_height))
-    curves = _make_curves(paths, scale, width)
-    axis = find_time_axis(curves, upright.scales, options.paper_speed, rulings)
+    traces = follow_traces(page, grid, options.layout, steps)
+    upright, paths, scale = traces.upright, traces.paths, traces.upright.scale
+    curves = traces.make_curves()
+    axis = find_time_axis(
+        curves,
+        upright.scales,
+        options.paper_speed,
+        traces.rulings,
+        pulse_height=None if grid.has_lines else options.gain * upright.scales[1],
+    )
     _check_pulses(axis, options, facts)
     facts.update(seconds=axis.seconds, start_spread=axis.spread)
     cut_ends(paths, axis, scale)
     # What was removed does not limit the curves.
-    curves = _make_curves(paths, scale, width)
-    mark_removed(paths, curves, removed)
+    curves = traces.make_curves()
+    mark_removed(paths, curves, traces.removed)
     best = None
     n_times = round(options.n_times * _CHECKED_RATE / options.sampling_rate)
     checked = replace(options, sampling_rate=_CHECKED_RATE, n_times=n_times)
-    for layout in layouts:
+    for layout in traces.layouts:
         candidate = _read_leads(layout, curves, axis, checked, upright.scales)
         residual = max(candidate["residuals"])
         if best is None or residual < best[0]:
@@ -155,6 +151,9 @@ def _digitize(image, options, facts, reduction):
         recovered=candidate["recovered"],
         lead_boxes=_to_image(candidate["boxes"], upright),
     )
+    steps["lead_lines"] = {
+        name: np.stack(upright.to_image(*line), axis=1) for name, line in candidate["lines"].items()
+    }
     check_length(axis, READABLE_LAYOUTS[layout][1])
     if not best[0] <= MAX_LIMB_RESIDUAL:
         raise PageRefusedError(
@@ -185,13 +184,6 @@ def _digitize(image, options, facts, reduction):
     return signals.astype(np.float32)
 
 
-def _make_curves(paths, scale, width):
-    curves = [make_curve(path, scale, width) for path in paths]
-    if any(curve is None or not curve.pieces for curve in curves):
-        raise PageRefusedError("traces", "a row has no continuous trace")
-    return curves
-
-
 def _check_grid(grid):
     """Raise if a page in perspective agrees with too little of its grid.
 
@@ -203,17 +195,6 @@ def _check_grid(grid):
             f"the page is in perspective, and only {grid.share:.0%} of its grid agrees with that: "
             "parts of the grid are not legible",
         )
-
-
-def _cut_to_grid(paths, upright, area):
-    """Remove what is to the left and to the right of the grid, in place: it is no trace."""
-    first = max(0, int((area[2] - upright.origin[0]) * upright.scales[0]))
-    stop = max(0, int((area[3] - upright.origin[0]) * upright.scales[0]))
-    for path in paths:
-        for ends in (path.top, path.bottom):
-            ends[:first] = np.nan
-            ends[stop:] = np.nan
-        path.stroke[:first] = path.stroke[stop:] = -1
 
 
 def _check_pulses(axis, options, facts):
@@ -268,12 +249,12 @@ def _check_start(layout, curves, axis, options, scales):
 def _read_leads(layout, curves, axis, options, scales):
     """Read all leads of a page as if it had a layout."""
     places, strips = places_of(layout)
-    result = {"recovered": {}, "boxes": {}}
+    result = {"recovered": {}, "boxes": {}, "lines": {}}
     # With the foot of its pulse, a row has an absolute zero.
     zeros = [None if pulse is None else pulse.foot for pulse in axis.pulses]
     signals = []
     for place in [*places, *strips]:
-        signal, recovered, box = read_lead(
+        signal, recovered, box, line = read_lead(
             curves[place.row],
             place,
             axis,
@@ -287,6 +268,7 @@ def _read_leads(layout, curves, axis, options, scales):
         if not place.name.startswith("strip"):
             result["recovered"][place.name] = recovered
             result["boxes"][place.name] = box
+            result["lines"][place.name] = line
     result["signals"] = np.array(signals[: len(places)])
     result["strips"] = np.array(signals[len(places) :]).reshape(len(strips), options.n_times)
     by_name = dict(zip(STANDARD_LEADS, result["signals"]))

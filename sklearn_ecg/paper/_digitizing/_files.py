@@ -20,7 +20,7 @@ from ._digitize import PageReading, digitize_page
 from ._pages import MAX_PIXELS, as_image
 
 
-def open_and_digitize(image, options, max_pixels=None):
+def open_and_digitize(image, options, max_pixels=None, steps=None):
     """Return the reading of an image, which is opened if it is a path.
 
     Parameters
@@ -29,6 +29,8 @@ def open_and_digitize(image, options, max_pixels=None):
     options : PageOptions
     max_pixels : int, default=None
         Images in files with more pixels are not decoded.
+    steps : dict, default=None
+        Gets what each step finds, in place.
 
     Returns
     -------
@@ -48,7 +50,9 @@ def open_and_digitize(image, options, max_pixels=None):
         error = describe_decoding_error("image", error)
         empty = np.full((len(STANDARD_LEADS), options.n_times), np.nan, dtype=np.float32)
         return PageReading(empty, "failed", "file", error.reason.removesuffix("."))
-    return digitize_page(image, options, facts)
+    if steps is not None:
+        steps["image"] = image
+    return digitize_page(image, options, facts, steps)
 
 
 def _read_file(path, facts, max_pixels):

@@ -32,6 +32,8 @@ class Grid:
         The part of the paper with a grid.
     bend : Bend or None
         Smooth displacements of the paper after the homography.
+    has_lines : bool
+        Whether lines are printed. Otherwise, calibration pulses gave the scale.
     """
 
     to_paper: np.ndarray
@@ -41,6 +43,7 @@ class Grid:
     share: float
     sheet: Sheet
     bend: Bend | None
+    has_lines: bool = True
 
 
 def paper_bounds(to_paper, width, height):
@@ -118,3 +121,35 @@ def find_outside(image_size, grid, origin, scale, size):
     outside = Image.new("L", size, 1)
     ImageDraw.Draw(outside).polygon(border.ravel().tolist(), fill=0)
     return np.asarray(outside).view(bool)
+
+
+def find_lines(grid, width, height, step=5.0):
+    """Return the lines of a grid in an image.
+
+    Parameters
+    ----------
+    grid : Grid
+    width, height : int
+        Of the image in pixels.
+    step : float, default=5.0
+        mm between the lines.
+
+    Returns
+    -------
+    across, along : list of ndarray of shape (n_points, 2)
+        x and y of the vertical and of the horizontal lines, one after the other.
+    """
+    bounds = paper_bounds(grid.to_paper, width, height)
+    lines = []
+    for axis in (0, 1):
+        places = step * np.arange(np.ceil(bounds[axis] / step), bounds[axis + 2] // step + 1)
+        # Bent paper is followed in steps of 2 mm.
+        along = np.arange(bounds[1 - axis], bounds[3 - axis] + 2.0, 2.0)
+        lines.append([])
+        for place in places:
+            points = [np.full(len(along), place), along]
+            x, y = to_pixels(grid, *(points if axis == 0 else points[::-1]))
+            is_inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+            if is_inside.sum() > 1:
+                lines[axis].append(np.stack([x, y], axis=1)[is_inside])
+    return tuple(lines)

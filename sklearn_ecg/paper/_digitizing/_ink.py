@@ -110,7 +110,7 @@ def separate_ink(page, grid):
         # Every resampling blurs steep strokes.
         scales = pitch
         outside = np.zeros((height, width), dtype=bool)
-        darkness = _darkness(page.lightest)
+        darkness = measure_darkness(page.lightest)
         _subtract_lines(darkness)
         strong, usual = np.array(quantiles(darkness[::3, ::3], [0.996, 0.95])) / 255
     else:
@@ -118,7 +118,7 @@ def separate_ink(page, grid):
         scales = np.array([scale, scale], dtype=float)
         size = (int((right - left) * scale), int((bottom - top) * scale))
         # Before it is turned, the page has no border that would change the brightness of paper.
-        darkness = turn_page(_darkness(page.lightest), grid, (left, top), scale, size)
+        darkness = turn_page(measure_darkness(page.lightest), grid, (left, top), scale, size)
         outside = find_outside(page.lightest.size, grid, (left, top), scale, size)
         mask = grid.sheet.mask((left, top), scales, darkness.shape)
         table = ~(mask | outside)
@@ -236,7 +236,7 @@ def _is_upright(grid):
     return grid.bend is None and abs(grid.rotation) < 0.02 and grid.perspective < 0.003
 
 
-def _darkness(image):
+def measure_darkness(image):
     """Return 255 minus the ratio of each pixel and the paper around it, which is 255, as bytes."""
     small = np.asarray(image.reduce(_AROUND), dtype=np.float32)
     paper = uniform_filter(maximum_filter(small, 3, mode="nearest"), 5, mode="nearest")

@@ -19,6 +19,8 @@ READABLE_LAYOUTS = {
 }
 # Seconds of a column of leads.
 COLUMN_SECONDS = {4: 2.5, 2: 5.0, 1: 10.0}
+# Seconds of the rows of all layouts.
+USUAL_SECONDS = 10.0
 # Share of the energy of three limb leads that contradicts their identities.
 MAX_LIMB_RESIDUAL = 0.3
 

@@ -1,0 +1,273 @@
+"""Pages without a grid: rotation from the lines of traces, scale from the calibration pulses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import find_objects, label
+from scipy.stats import theilslopes
+
+from ._grids import Grid, paper_bounds
+from ._ink import halve, measure_darkness
+from ._pulses import find_pulses
+from ._refusal import PageRefusedError
+from ._sheets import Sheet
+from ._traces import follow_traces
+from ._windows import quantiles
+
+# Pixels: longest side of the image in which the traces are searched.
+_MAX_SIDE = 1000
+# Darkness of ink, as a share of that of the darkest lines.
+_INK = 0.4
+# Degrees that are tried, and the finest step between them. Smaller rotations are none.
+_MAX_DEGREES, _FINEST, _LEAST_DEGREES = 8.0, 0.1, 0.05
+# Width of the components that are traces, as a share of the width of the image.
+_TRACE_WIDTH = 0.08
+# Usual seconds of the rows, with or without their pulses.
+_SECONDS = 10.3
+# Seconds of a pulse, and the tolerance of its shape, as a ratio.
+_PULSE_SECONDS, _SHAPE_TOLERANCE = 0.2, 0.15
+# Tolerance of the first guess of the pitch, as a ratio.
+_GUESS_TOLERANCE = 0.25
+# Differences of the heights of pulses, as ratios, in the first measurement and in the second one,
+# at the pitch and the rotation of the first. mm by which pulses may be beyond their line.
+_SPREADS, _MAX_OFFSET = (0.03, 0.012), 0.6
+# Pixels by which the heights of pulses differ on images of two levels.
+_ROUNDING = 1.1
+# mm by which the lengths of most rows may differ from their median, degrees between the first and
+# the last row, and between all rows and the direction across the line through the pulses: more is
+# perspective or bent paper.
+_MAX_NARROWING, _MAX_CONVERGENCE, _MAX_SHEAR = 0.4, 0.7, 0.6
+# Parts of a row whose median heights give its rotation.
+_PARTS = 8
+# mm around the pulses in which traces may be: above and below the outer rows, and outside of the
+# pulses. mm: side of the blocks of the sheet.
+_ABOVE, _BEYOND = 35.0, 6.0
+_BLOCK = 5.0
+_REASON = (
+    "no grid was found, and no calibration pulses of one height and of 0.2 s in at least half of "
+    "the rows, so that the scale is unknown"
+)
+
+
+def scale_by_pulses(page, options):
+    """Return the plane sheet of a page without a grid.
+
+    Parameters
+    ----------
+    page : Page
+    options : PageOptions
+
+    Returns
+    -------
+    grid : Grid
+        Without perspective, which the traces do not show.
+
+    Raises
+    ------
+    PageRefusedError
+        If the pulses do not give the scale.
+    """
+    degrees, extent = _find_traces(page)
+    pitch = extent / (_SECONDS * options.paper_speed)
+    for spread in _SPREADS:
+        sheet = _make_sheet(page, degrees, pitch)
+        rows, per_mm = _find_measured_rows(page, sheet, options, spread)
+        pitch *= float(rows.height.mean()) / options.gain
+        degrees -= _turn(rows.foot, rows.left)
+    _check_perspective(rows, per_mm)
+    if abs(degrees) < _LEAST_DEGREES:
+        degrees = 0.0
+    return _make_sheet(page, degrees, pitch, rows.bounds)
+
+
+@dataclass
+class _MeasuredRows:
+    """The pulses of rows, and the rows themselves, one value for each row.
+
+    Attributes
+    ----------
+    height : ndarray
+        Of the pulse, in mm.
+    foot, left, stop : ndarray
+        Pixel row of the foot of the pulse, its left end, and the end of the row without a pulse.
+    turn : ndarray
+        Rotation of the trace in degrees.
+    bounds : tuple of float
+        Left, top, right and bottom in mm of the part of the paper where the traces may be.
+    """
+
+    height: np.ndarray
+    foot: np.ndarray
+    left: np.ndarray
+    stop: np.ndarray
+    turn: np.ndarray
+    bounds: tuple
+
+
+def _find_measured_rows(page, sheet, options, spread):
+    """Return the rows that have a pulse, and pixels per mm.
+
+    The pulses have to be of one size and below each other.
+    """
+    try:
+        traces = follow_traces(page, sheet, options.layout, {})
+        curves = traces.make_curves()
+    except PageRefusedError as refusal:
+        if refusal.kind == "layout":
+            raise
+        raise PageRefusedError("grid", _REASON) from None
+    scales = traces.upright.scales
+    # Of a line along the edge of the paper, there is no pulse.
+    found = [
+        (pulse, curve)
+        for curve, pulse in zip(curves, find_pulses(curves, *scales))
+        if pulse is not None and _is_usual(pulse, scales, options)
+    ]
+    if len(found) < max(2, len(curves) / 2):
+        raise PageRefusedError("grid", _REASON)
+    pulses = [pulse for pulse, _ in found]
+    rows = _MeasuredRows(
+        height=np.array([pulse.height for pulse in pulses]),
+        foot=np.array([pulse.foot for pulse in pulses]),
+        left=np.array([pulse.left for pulse in pulses]),
+        stop=np.array([_other_end(pulse, curve) for pulse, curve in found]),
+        turn=np.array([_measure_turn(curve) for _, curve in found]),
+        bounds=_find_bounds(pulses, traces.upright),
+    )
+    middle = np.polyval(np.polyfit(rows.foot, rows.left, 1), rows.foot)
+    if (
+        np.ptp(rows.height) > max(spread * rows.height.mean(), _ROUNDING / scales[1])
+        or np.abs(rows.left - middle).max() > _MAX_OFFSET * scales[0]
+    ):
+        raise PageRefusedError("grid", _REASON)
+    return rows, scales[0]
+
+
+def _other_end(pulse, curve):
+    """Return where a row ends that begins with a pulse, or begins if it ends with one."""
+    return curve.pieces[-1][1] if pulse.side == "left" else curve.pieces[0][0]
+
+
+def _find_bounds(pulses, upright):
+    """Return the part of the paper around the rows with a pulse; edges of the paper are outside."""
+    left, top = upright.origin
+    height, width = upright.strength.shape
+    feet = np.array([pulse.foot for pulse in pulses]) / upright.scales[1] + top
+    bounds = [left, feet.min() - _ABOVE, left + width / upright.scales[0], feet.max() + _ABOVE]
+    if pulses[0].side == "left":
+        bounds[0] += min(pulse.left for pulse in pulses) / upright.scales[0] - _BEYOND
+    else:
+        bounds[2] = left + max(pulse.right for pulse in pulses) / upright.scales[0] + _BEYOND
+    return tuple(float(bound) for bound in bounds)
+
+
+def _measure_turn(curve):
+    """Return the rotation of a trace in degrees: the medians of its parts are on a line."""
+    known = np.flatnonzero(~np.isnan(curve.middle))
+    parts = np.array_split(known, _PARTS)
+    x, y = np.array([(part.mean(), np.median(curve.middle[part])) for part in parts]).T
+    return _turn(x, y)
+
+
+def _turn(along, across):
+    """Return the degrees between the line through points and an axis.
+
+    It is the median line through two of the points, of which some may be wrong.
+    """
+    return float(np.degrees(np.arctan(theilslopes(across, along)[0])))
+
+
+def _check_perspective(rows, per_mm):
+    """Raise if the rows or their ends are not parallel, as on a photograph at an angle."""
+    lengths = np.abs(rows.stop - rows.left) / per_mm
+    # Some rows may be longer than others, or cut off.
+    is_usual = np.abs(lengths - np.median(lengths)) <= _MAX_NARROWING
+    converges = abs(theilslopes(rows.turn, rows.foot)[0] * np.ptp(rows.foot))
+    if (
+        is_usual.mean() <= 0.5
+        or converges > _MAX_CONVERGENCE
+        or abs(np.mean(rows.turn)) > _MAX_SHEAR
+    ):
+        raise PageRefusedError(
+            "perspective",
+            "there is no grid, and the rows or their ends are not parallel: perspective can be "
+            "corrected by a grid only",
+        )
+
+
+def _is_usual(pulse, scales, options):
+    """Whether a pulse may be 1 mV high and 0.2 s wide."""
+    width = (pulse.right - pulse.left) / scales[0]
+    shape = width / pulse.height * options.gain / (_PULSE_SECONDS * options.paper_speed)
+    is_high = abs(pulse.height / options.gain - 1) < _GUESS_TOLERANCE
+    return is_high and abs(shape - 1) < _SHAPE_TOLERANCE
+
+
+def _find_traces(page):
+    """Return the rotation of a page in degrees, and the pixels of the page that its rows span."""
+    reduction = -(-max(page.lightest.size) // _MAX_SIDE)
+    image = page.lightest.reduce(reduction) if reduction > 1 else page.lightest
+    darkness = measure_darkness(image)
+    strong = quantiles(darkness[::2, ::2], [0.996])[0]
+    is_ink = darkness > max(_INK * strong, 1)
+    y, x = np.nonzero(is_ink)
+    if len(x) == 0:
+        raise PageRefusedError("traces", "there is no ink on the page")
+    degrees = _find_rotation(x, y)
+    # Thin lines may have gaps of a pixel.
+    labels, _ = label(halve(is_ink), structure=np.ones((3, 3), dtype=int))
+    least = _TRACE_WIDTH * labels.shape[1]
+    spans = [
+        (columns.start, columns.stop)
+        for _, columns in find_objects(labels)
+        if columns.stop - columns.start >= least
+    ]
+    if not spans:
+        raise PageRefusedError("traces", "there are no traces on the page")
+    first, last = np.min(spans, axis=0)[0], np.max(spans, axis=0)[1]
+    return degrees, 2 * (last - first) * reduction / np.cos(np.radians(degrees))
+
+
+def _find_rotation(x, y):
+    """Return the degrees by which the lines of traces are turned clockwise.
+
+    In the direction of the lines, most ink is in few rows of pixels.
+    """
+
+    def score(degrees):
+        rows = y - np.tan(np.radians(degrees)) * x
+        counts = np.bincount((rows - rows.min()).astype(np.intp))
+        return float((counts.astype(float) ** 2).sum())
+
+    best, reach = 0.0, _MAX_DEGREES
+    for step in (5 * _FINEST, _FINEST):
+        tried = best + np.arange(-reach, reach + step / 2, step)
+        best = float(tried[np.argmax([score(degrees) for degrees in tried])])
+        reach = step
+    return best
+
+
+def _make_sheet(page, degrees, pitch, bounds=None):
+    """Return a plane sheet of paper: a part of it in mm, or as much as the image shows."""
+    width, height = page.lightest.size
+    angle = np.radians(degrees)
+    to_paper = np.eye(3)
+    to_paper[:2, :2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    to_paper[:2] /= pitch
+    image = paper_bounds(to_paper, width, height)
+    # Of the image, nothing is outside of the sheet.
+    low, high = np.array(image[:2]) - _BLOCK, np.array(image[2:]) + _BLOCK
+    if bounds is not None:
+        low, high = np.maximum(low, bounds[:2]), np.minimum(high, bounds[2:])
+    n_columns, n_rows = np.ceil((high - low) / _BLOCK).astype(int).tolist()
+    origin = tuple(float(side + _BLOCK / 2) for side in low)
+    return Grid(
+        to_paper=to_paper,
+        pitch=(pitch * page.reduction, pitch * page.reduction),
+        rotation=float(degrees),
+        perspective=0.0,
+        share=1.0,
+        sheet=Sheet(np.ones((n_rows, n_columns), dtype=bool), origin, _BLOCK),
+        bend=None,
+        has_lines=False,
+    )

@@ -1,0 +1,173 @@
+"""Pages without a grid: calibration pulses give the scale."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_digitizer import RATE, median_ratio, refusal, render
+
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.paper import ECGImageDigitizer
+
+LARGE = (1700, 2200)
+
+
+@pytest.fixture(scope="module")
+def records():
+    return make_ecg(3, class_sep=np.inf, random_state=3).data
+
+
+@pytest.fixture(scope="module")
+def plain(records):
+    """Large pages without a grid, and their renderer."""
+    return render(records, grid=False, image_size=LARGE, color="gray")
+
+
+def digitize(images, **options):
+    bunch = ECGImageDigitizer(RATE, **options).digitize(images)
+    assert set(bunch.report["scale_from"]) == {"pulses"}
+    # No lines were found.
+    assert bunch.report[["grid_share", "perspective"]].isna().all(axis=None)
+    return bunch
+
+
+def turn(image, degrees, color=255):
+    """Return an image turned clockwise."""
+    bicubic = Image.Resampling.BICUBIC
+    return Image.fromarray(image).rotate(-degrees, bicubic, expand=True, fillcolor=color)
+
+
+def tilt(image, left=0.0, top=0.0):
+    """Return an image whose left or upper side is shorter by a share of its length."""
+    width, height = image.size
+    x, y = top * width / 2, left * height / 2
+    corners = (x, y), (0, height - y), (width, height), (width - x, 0)
+    # Pillow maps the corners of the result to those of the image.
+    given = (0, 0), (0, height), (width, height), (width, 0)
+    rows, targets = [], []
+    for (u, v), (a, b) in zip(corners, given):
+        rows += [[u, v, 1, 0, 0, 0, -a * u, -a * v], [0, 0, 0, u, v, 1, -b * u, -b * v]]
+        targets += [a, b]
+    coefficients = np.linalg.solve(np.array(rows, dtype=float), np.array(targets, dtype=float))
+    return image.transform(
+        image.size,
+        Image.Transform.PERSPECTIVE,
+        coefficients,
+        Image.Resampling.BICUBIC,
+        fillcolor=255,
+    )
+
+
+@pytest.mark.parametrize(
+    ("layout", "page", "reading"),
+    [
+        ("3x4", {}, {}),
+        ("3x4+1", {"calibration": "right"}, {}),
+        ("3x4+1", {"gain": 5}, {"gain": 5}),
+        ("3x4+1", {"speed": 50, "image_size": LARGE}, {"paper_speed": 50}),
+        ("3x4+1", {"separators": "lines", "header": "Doe, J.\n25 mm/s"}, {}),
+        ("6x2", {}, {}),
+        ("12x1", {"image_size": LARGE}, {}),
+    ],
+    ids=["3x4", "right", "gain 5", "50 mm per second", "lines and header", "6x2", "12x1"],
+)
+def test_pulses_give_the_scale(records, layout, page, reading):
+    images, renderer = render(records, layout, grid=False, **page)
+    bunch = digitize(images, **reading)
+    np.testing.assert_allclose(bunch.report["pixels_per_mm_x"], renderer.pixels_per_mm_, rtol=0.012)
+    for truth, signals in zip(records, bunch.signals):
+        assert median_ratio(truth, signals) > (15 if page.get("gain") != 5 else 13)
+
+
+@pytest.mark.parametrize("size", [(850, 1100), LARGE])
+@pytest.mark.parametrize("levels", ["bool", "bytes", "rgb"])
+def test_black_on_white(records, size, levels):
+    images, _ = render(records, grid_color="pink", image_size=size, color="gray")
+    black = images > 128
+    images = {
+        "bool": black,
+        "bytes": black.astype(np.uint8) * 255,
+        "rgb": np.repeat(black[..., None], 3, axis=3).astype(np.uint8) * 255,
+    }[levels]
+    for truth, signals in zip(records, digitize(images).signals):
+        assert median_ratio(truth, signals) > 14
+
+
+@pytest.mark.parametrize("degrees", [-6.0, -0.3, 0.0, 0.4, 3.0])
+def test_rotation(plain, records, degrees):
+    images, renderer = plain
+    bunch = digitize([turn(image, degrees) for image in images])
+    np.testing.assert_allclose(bunch.report["rotation"], degrees, atol=0.08)
+    np.testing.assert_allclose(bunch.report["pixels_per_mm_x"], renderer.pixels_per_mm_, rtol=3e-3)
+    for truth, signals in zip(records, bunch.signals):
+        assert median_ratio(truth, signals) > 14
+
+
+def test_dark_borders_of_a_scan(plain, records):
+    """They are no rows of leads, although they are as wide."""
+    images = [
+        turn(np.pad(image, ((60, 90), (70, 80)), constant_values=255), 1.2, color=20)
+        for image in plain[0]
+    ]
+    for truth, signals in zip(records, digitize(images).signals):
+        assert median_ratio(truth, signals) > 14
+
+
+def test_shorter_rows_keep_the_scale_of_the_pulses(records):
+    images, renderer = render(records[:, :, :920], "12x1", grid=False, image_size=LARGE)
+    bunch = digitize(images)
+    np.testing.assert_allclose(bunch.report["pixels_per_mm_x"], renderer.pixels_per_mm_, rtol=5e-3)
+    np.testing.assert_allclose(bunch.report["seconds"], 9.2, atol=0.05)
+    for truth, signals in zip(records, bunch.signals):
+        assert median_ratio(truth, signals) > 15
+
+
+def test_no_pulses(records):
+    images, _ = render(records, grid=False, calibration=False)
+    for image in images:
+        kind, reason = refusal(image)
+        assert kind == "grid" and "no calibration pulses" in reason
+
+
+def test_few_pulses(plain):
+    image, renderer = plain[0][0].copy(), plain[1]
+    rows = renderer.panel_table().query("column == 0")
+    left = int(rows["x"].min())
+    for row in rows.iloc[1:].itertuples():
+        image[row.top : row.bottom, : left - 5] = 255
+    assert refusal(image)[0] == "grid"
+
+
+def test_pulses_of_several_sizes(plain):
+    image, renderer = plain[0][0].copy(), plain[1]
+    rows = renderer.panel_table().query("column == 0")
+    left = int(rows["x"].min()) - 5
+    row = rows.iloc[0]
+    pulse = Image.fromarray(image[row.top : row.bottom, :left])
+    smaller = pulse.resize((left, int(0.9 * (row.bottom - row.top))), Image.Resampling.BICUBIC)
+    image[row.top : row.bottom, :left] = 255
+    image[row.bottom - smaller.height : row.bottom, :left] = smaller
+    assert refusal(image)[0] == "grid"
+
+
+def test_wrong_gain_and_paper_speed(plain):
+    image = plain[0][0]
+    for options in ({"gain": 20}, {"gain": 5}, {"paper_speed": 50}):
+        kind, _ = refusal(image, **options)
+        assert kind == "grid"
+
+
+@pytest.mark.parametrize("sides", [{"left": 0.04}, {"left": -0.04}, {"top": 0.03}, {"top": -0.03}])
+def test_perspective_is_refused(plain, sides):
+    for image in plain[0]:
+        margin = np.pad(image, 60, constant_values=255)
+        kind, _ = refusal(tilt(Image.fromarray(margin), **sides))
+        assert kind in ("perspective", "grid")
+
+
+def test_beats_are_no_grid():
+    """The spectrum of regular beats has lines, too."""
+    X = make_ecg(12, random_state=8).data
+    images, _ = render(X, grid=False)
+    report = ECGImageDigitizer(RATE, on_error="nan").report(images)
+    assert (report["status"] == "digitized").sum() >= 10
+    assert set(report["scale_from"].dropna()) == {"pulses"}
