@@ -6,12 +6,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ._paper_layout import BOLD_STEP, FINE_STEP, PULSE_EDGE, PULSE_END, PULSE_START, TICK
-from ._pixel_page import TEXT_LINE, label_font
-from ._print_style import ink_of_channels
+from ._pixel_page import TEXT_LINE
+from ._print_style import ink_of_channels, load_font
 from ._rasterize import Trace, TraceGroup
 
-# Widths in mm of the grid's lines.
-_FINE_WIDTH, _BOLD_WIDTH = 0.1, 0.15
+# Width of the lines of 1 mm, as a fraction of those of 5 mm.
+_FINE_WIDTH = 0.1 / 0.15
 # Pixels between lines: closer ones fade, and are left out below the first number. They would make
 # moiré patterns with the pixels.
 _FADE = (2.5, 7.0)
@@ -39,16 +39,18 @@ def draw_background(page, style, *, color):
     image[:] = style.paper
     if style.grid:
         dots = style.grid == "dots"
-        _blend_grid(image, page, FINE_STEP, style.fine, _FINE_WIDTH, dots=dots)
-        _blend_grid(image, page, BOLD_STEP, style.bold, _BOLD_WIDTH)
+        fine_width = _FINE_WIDTH * style.grid_width
+        _blend_grid(image, page, FINE_STEP, style.fine, fine_width, dots=dots)
+        _blend_grid(image, page, BOLD_STEP, style.bold, style.grid_width)
+    font = load_font(style.font, page.label_height)
     for panel in page.all_panels:
         if style.labels and panel.label is not None:
-            _write(image, panel.name, panel.label, page.label_height, style.ink)
+            _write(image, panel.name, panel.label, font, style.ink)
         if panel.column > 0:
             _draw_separator(image, page, panel, style)
     for text, box in ((style.header, page.header), (style.footer, page.footer)):
         if text:
-            _write_lines(image, text, box, page.label_height, style.ink)
+            _write_lines(image, text, box, page.label_height, font, style.ink)
     image = np.rint(image).astype(np.uint8)
     if color == "gray":
         image = np.array(Image.fromarray(image).convert("L"))
@@ -86,23 +88,23 @@ def _coverage(n_pixels, origin, distance, width):
     return np.diff(n_lines * width + np.minimum(rest, width)).astype(np.float32)
 
 
-def _write(image, text, box, height, ink):
+def _write(image, text, box, font, ink):
     """Write one line of text in a box of the page; the part outside the box is cut off."""
     top, bottom, left, right = box
     mask = Image.new("L", (right - left, bottom - top))
     # The anchor "lm" puts all names on one height, with or without descenders.
     position = (1, (bottom - top) / 2)
-    ImageDraw.Draw(mask).text(position, text, 255, label_font(height), "lm")
+    ImageDraw.Draw(mask).text(position, text, 255, font, "lm")
     alpha = np.asarray(mask, dtype=np.float32)[:, :, None] / 255
     image[top:bottom, left:right] *= 1 - alpha
     image[top:bottom, left:right] += alpha * np.asarray(ink, dtype=np.float32)
 
 
-def _write_lines(image, text, box, height, ink):
+def _write_lines(image, text, box, height, font, ink):
     top, _, left, right = box
     line_height = round(TEXT_LINE * height)
     for line in text.splitlines():
-        _write(image, line, (top, top + line_height, left, right), height, ink)
+        _write(image, line, (top, top + line_height, left, right), font, ink)
         top += line_height
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 
 from ..utils._chunks import RENDER, record_chunks
-from ._background import draw_background
-from ._print_style import ink_of_channels
 from ._rasterize import Trace, TraceGroup
 
 
@@ -15,24 +13,24 @@ def drawn_panels(page, n_times):
     ]
 
 
-def draw_pages(page, style, signals, *, sampling_rate, color):
+def draw_pages(page, background, signals, *, sampling_rate, ink):
     """Draw records, one per page.
 
     Parameters
     ----------
     page : PixelPage
-    style : PrintStyle
+    background : ndarray of shape (height, width) or (height, width, 3), uint8
+        The page without traces.
     signals : ndarray of shape (n_records, n_leads, n_times)
         In mV.
     sampling_rate : float
-    color : {"gray", "rgb"}
+    ink : tuple of int
+        Color of the traces, in each channel of the background.
 
     Returns
     -------
     images : ndarray of shape (n_records, height, width) or (n_records, height, width, 3), uint8
     """
-    background = draw_background(page, style, color=color)
-    ink = ink_of_channels(style.ink, color)
     images = np.empty((len(signals), *background.shape), dtype=np.uint8)
     groups = _group_panels(page, signals.shape[2], sampling_rate)
     largest = max(signals[0].size, background.size)

@@ -3,9 +3,8 @@
 from dataclasses import asdict, dataclass
 from math import ceil, floor
 
-from PIL import ImageFont
-
 from ._paper_layout import BOLD_STEP, LEFT_MARGIN, RIGHT_MARGIN, Panel, PaperLayout
+from ._print_style import load_font
 
 # mV that a row has room for at least. Lower rows would cut off too many R-peaks.
 _MIN_ROW = 2.5
@@ -130,6 +129,7 @@ def place_panels(
     overlap,
     trace_width,
     label_height,
+    font,
     label_position,
     pulses_after,
     n_text_lines,
@@ -150,6 +150,8 @@ def place_panels(
         Whether traces may extend into the rows above and below.
     trace_width, label_height : float
         In mm.
+    font : FontFile or None
+        Font of the labels.
     label_position : {"outside", "above", "below"}
         "outside" reserves room for the labels.
     pulses_after : bool
@@ -184,6 +186,7 @@ def place_panels(
     scale = min(width / page_width, height / least)
     # Labels are above the traces of columns, and to the left of rows that span the page.
     label_height = max(_MIN_LABEL_HEIGHT, round(label_height * scale))
+    font = load_font(font, label_height)
     text_rows = [n_lines * round(TEXT_LINE * label_height) for n_lines in n_text_lines]
     # The rows are between the header and the footer.
     height -= sum(text_rows)
@@ -202,7 +205,7 @@ def place_panels(
         label_above = _if_it_fits(label_height + 1, share * height / n_rows)
         scale = min(scale, (height - n_rows * label_above) / least)
     else:
-        widest = _widest([panel.name for panel in layout.panels], label_height)
+        widest = _widest([panel.name for panel in layout.panels], font)
         label_left = _if_it_fits(ceil(widest) + 2, 0.25 * width)
         label_left = label_left if label_height <= height / n_rows else 0
         scale = min(scale, (width - label_left) / page_width)
@@ -244,7 +247,7 @@ def place_panels(
             if label_position == "below":
                 label_top = zero + _LABEL_BELOW * scale
             label_top = min(max(round(label_top), 0), size[0] - label_height)
-            label_right = min(round(x) + ceil(_widest([panel.name], label_height)) + 2, width)
+            label_right = min(round(x) + ceil(_widest([panel.name], font)) + 2, width)
             label = (label_top, label_top + label_height, round(x), label_right)
         return PixelPanel(
             **asdict(panel),
@@ -278,11 +281,6 @@ def place_panels(
     )
 
 
-def label_font(height):
-    """Return the font of labels of this height in pixels."""
-    return ImageFont.load_default(height)
-
-
 def _height_of_rows(n_rows, gain, margins):
     """Return the mm that rows of whole squares need, with margins in mV above and below them."""
     return n_rows * BOLD_STEP * ceil(_MIN_ROW * gain / BOLD_STEP) + sum(margins) * gain
@@ -305,6 +303,5 @@ def _if_it_fits(pixels, room):
     return pixels if pixels <= room else 0
 
 
-def _widest(names, label_height):
-    font = label_font(label_height)
+def _widest(names, font):
     return max(font.getlength(name) for name in names)

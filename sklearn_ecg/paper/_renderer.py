@@ -13,11 +13,12 @@ from .._validation import check_image_size, check_signals, read_container
 from ..base import fill_lead_names
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
+from ._background import draw_background
 from ._draw_pages import draw_pages
 from ._page_contents import PageContentsMixin
 from ._paper_layout import LAYOUTS, LAYOUTS_WITH_STRIPS, lay_out_panels
 from ._pixel_page import place_panels
-from ._print_style import read_style
+from ._print_style import font_errors, ink_of_channels, read_style
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -69,6 +70,9 @@ class ECGImageRenderer(
         Color of the grid: "pink", "red", "orange", "green", "blue" or "gray" as on usual papers,
         or another color that Pillow knows, such as "#a0c0a0", for the lines of 5 mm; those of 1 mm
         are then half as strong. Gray images contain the brightness of the colors.
+    grid_width : float, default=0.15
+        Width of the lines of 5 mm in mm, > 0 and < 1.5. Lines of 1 mm, and dots, are two thirds as
+        wide. All are at least one pixel wide.
     paper_color : str, default="white"
         Color of the paper: a color that Pillow knows.
     trace_color : str, default="black"
@@ -86,6 +90,11 @@ class ECGImageRenderer(
         them.
     label_height : float, default=3.5
         Height of names, header and footer in mm, > 0. They are at least 8 pixels high.
+    font : str or None, default=None
+        Font of names, header and footer: the path of a TrueType or OpenType file, or the name of
+        one in the system's folders of fonts, such as "DejaVuSans.ttf". None is the default font of
+        Pillow. The file has to exist wherever pages are drawn: a saved renderer contains its path
+        only.
     separators : {"ticks", "lines"} or None, default="ticks"
         What to draw between columns: short ticks on large images with ``lead_labels``, lines
         across the rows, or nothing.
@@ -136,8 +145,9 @@ class ECGImageRenderer(
     ValueError
         In `fit`, if ``sampling_rate`` is missing, records are longer than the page, a lead is
         missing or has no panel, leads have no names, a frame notes another unit than mV,
-        amplitudes are implausible in mV, signals have a large offset, a color is unknown, the
-        number of rhythm leads differs from that of the layout, or the image is too small.
+        amplitudes are implausible in mV, signals have a large offset, a color is unknown, the font
+        cannot be read, the number of rhythm leads differs from that of the layout, or the image is
+        too small.
 
     See Also
     --------
@@ -146,7 +156,7 @@ class ECGImageRenderer(
 
     Notes
     -----
-    The image of a record depends only on the record and the parameters.
+    The image of a record depends only on the record, the parameters and the file of the font.
 
     The page has one scale, horizontally and vertically. At the given speed and gain, it is
     ``duration`` plus 0.6 s wide, and each row is at least 2.5 mV high. The scale is the largest one
@@ -196,6 +206,7 @@ class ECGImageRenderer(
     ...     image_size=(850, 1100),
     ...     color="rgb",
     ...     grid_color="green",
+    ...     grid_width=0.3,
     ...     trace_color="#202060",
     ...     calibration="right",
     ...     label_position="above",
@@ -231,6 +242,8 @@ class ECGImageRenderer(
         "duration": [_POSITIVE],
         "grid": ["boolean", StrOptions({"dots"})],
         "grid_color": [str],
+        # Wider lines of 1 mm would cover the paper.
+        "grid_width": [Interval(Real, 0, 1.5, closed="neither")],
         "paper_color": [str],
         "trace_color": [str],
         "trace_width": [_POSITIVE],
@@ -238,6 +251,7 @@ class ECGImageRenderer(
         "lead_labels": ["boolean"],
         "label_position": [StrOptions({"outside", "above", "below"})],
         "label_height": [_POSITIVE],
+        "font": [str, None],
         "separators": [StrOptions({"ticks", "lines"}), None],
         "header": [str, None],
         "footer": [str, None],
@@ -263,6 +277,7 @@ class ECGImageRenderer(
         duration=10.0,
         grid: bool | str = True,
         grid_color="pink",
+        grid_width=0.15,
         paper_color="white",
         trace_color="black",
         trace_width=0.3,
@@ -270,6 +285,7 @@ class ECGImageRenderer(
         lead_labels=True,
         label_position="outside",
         label_height=3.5,
+        font: str | None = None,
         separators: str | None = "ticks",
         header=None,
         footer=None,
@@ -288,6 +304,7 @@ class ECGImageRenderer(
         self.duration = duration
         self.grid = grid
         self.grid_color = grid_color
+        self.grid_width = grid_width
         self.paper_color = paper_color
         self.trace_color = trace_color
         self.trace_width = trace_width
@@ -295,6 +312,7 @@ class ECGImageRenderer(
         self.lead_labels = lead_labels
         self.label_position = label_position
         self.label_height = label_height
+        self.font = font
         self.separators = separators
         self.header = header
         self.footer = footer
@@ -331,7 +349,7 @@ class ECGImageRenderer(
         # If fit fails, the renderer is left unfitted.
         vars(self).pop("_page", None)
         size = check_image_size(self.image_size)
-        read_style(self)
+        style = read_style(self)
         if self.sampling_rate is None:
             raise ValueError(
                 "ECGImageRenderer needs sampling_rate, the time points per second of the records "
@@ -346,7 +364,11 @@ class ECGImageRenderer(
                 f"duration={self.duration} s. Crop them first (Cropper, windows), or pass "
                 f"duration={seconds:g}."
             )
-        page = self._make_page(size)
+        with font_errors(self.font):
+            page = self._make_page(size, style.font)
+            if style.font is not None:
+                # Letters of a damaged font may raise errors as late as they are drawn.
+                draw_background(page, style, color=self.color)
         self.image_shape_ = size if self.color == "gray" else (*size, 3)
         self.lead_boxes_ = {panel.name: panel.box for panel in page.panels}
         self.rhythm_box_ = None if page.strip is None else page.strip.box
@@ -371,12 +393,15 @@ class ECGImageRenderer(
         """
         check_is_fitted(self, "_page")
         signals, _ = check_signals(self, X, reset=False)
+        style = read_style(self)
+        with font_errors(self.font):
+            background = draw_background(self._page, style, color=self.color)
         images = draw_pages(
             self._page,
-            read_style(self),
+            background,
             np.asarray(signals),
             sampling_rate=self.sampling_rate,
-            color=self.color,
+            ink=ink_of_channels(style.ink, self.color),
         )
         X, kind, _, _ = read_container(X, name=type(self).__name__, n_leads=self.n_leads_in_)
         if kind not in ("rows", "numeric frame"):
@@ -433,7 +458,7 @@ class ECGImageRenderer(
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _make_page(self, size):
+    def _make_page(self, size, font):
         names = self.lead_names_in_
         if self.layout != "12x1" and names is None:
             raise ValueError(
@@ -455,6 +480,7 @@ class ECGImageRenderer(
             overlap=self.overflow == "overlap",
             trace_width=float(self.trace_width),
             label_height=float(self.label_height),
+            font=font,
             label_position=self.label_position,
             pulses_after=self.calibration == "right",
             n_text_lines=tuple(

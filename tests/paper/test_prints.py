@@ -1,11 +1,16 @@
 """Tests of the parameters of ECGImageRenderer that imitate prints, and of what its pages show."""
 
 import hashlib
+import os
+import pickle
+import struct
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from PIL import Image, ImageColor
+from PIL import Image, ImageColor, ImageFont
 from sklearn.base import clone
 
 from sklearn_ecg import STANDARD_LEADS
@@ -14,6 +19,9 @@ from sklearn_ecg.paper._print_style import GRID_COLORS
 
 SIZE = (425, 550)
 FLAT = np.zeros((1, 12, 1000), dtype=np.float32)
+# Fonts that matplotlib contains.
+FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
+BOLD = str(FONTS / "DejaVuSansMono-Bold.ttf")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +55,8 @@ def test_explicit_defaults_change_nothing(X, layout):
     default = ECGImageRenderer(100, layout=layout, image_size=SIZE, color="rgb")
     explicit = clone(default).set_params(
         grid_color="pink",
+        grid_width=0.15,
+        font=None,
         paper_color="#ffffff",
         trace_color="#000000",
         calibration="left",
@@ -80,6 +90,170 @@ def test_dots_are_where_fine_lines_cross():
     )
     assert dots.sum() < 0.6 * lines.sum()
     assert not (dots & ~lines).any()
+
+
+@pytest.mark.parametrize("size", [(425, 550), (1700, 2200)])
+@pytest.mark.parametrize("width", [0.01, 0.15, 0.6, 0.9])
+@pytest.mark.parametrize("grid", [True, "dots"])
+def test_width_of_the_grid(size, width, grid):
+    params = dict(image_size=size, grid=grid, grid_color="#000000", grid_width=width)
+    plain = dict(calibration=False, lead_labels=False, separators=None)
+    renderer = ECGImageRenderer(100, **params, **plain).fit(FLAT)
+    scale, (x, zero) = renderer.pixels_per_mm_, renderer.panel_table().loc[0, ["x", "zero"]]
+    (image,) = renderer.transform(FLAT)
+    # Every 0.01 pixel is in a line or not.
+    places = (np.arange(100 * size[1]) + 0.5) / 100 - x
+
+    def covered(step, width):
+        distances = np.abs((places + step * scale / 2) % (step * scale) - step * scale / 2)
+        return (distances < max(1, width * scale) / 2).reshape(-1, 100).mean(axis=1)
+
+    # Along a row of pixels between horizontal lines, lines of 1 mm have half the strength.
+    strength = 0.5 * np.clip((scale - 2.5) / 4.5, 0, 1)
+    fine = covered(1, width * 2 / 3) if grid != "dots" else 0
+    expected = 255 * (1 - strength * fine) * (1 - covered(5, width))
+    row = int(zero - 12.5 * scale)
+    assert_allclose(image[row], expected, atol=4)
+
+
+def test_wide_lines_of_the_grid_do_not_exceed_their_color():
+    params = dict(image_size=(850, 1100), calibration=False, lead_labels=False, separators=None)
+    (image,) = ECGImageRenderer(100, grid_width=1.499, grid_color="gray", **params).fit_transform(
+        FLAT
+    )
+    bold, fine = (colors[0] for colors in GRID_COLORS["gray"][::-1])
+    without_trace = image[-5:]
+    assert without_trace.min() == bold and without_trace.max() <= fine + 15
+
+
+# --------------------------------------------------------------------------------------------------
+# Fonts
+# --------------------------------------------------------------------------------------------------
+
+
+def test_default_font_as_a_file(X, tmp_path):
+    """The font inside Pillow, written to a file, gives the same pages as None."""
+    (tmp_path / "inside.ttf").write_bytes(ImageFont.load_default(10).font_bytes)
+    for layout in ("3x4", "12x1"):
+        params = dict(layout=layout, image_size=SIZE, header="ID 7", footer="25 mm/s")
+        default = ECGImageRenderer(100, **params).fit_transform(X)
+        params["font"] = str(tmp_path / "inside.ttf")
+        assert_array_equal(ECGImageRenderer(100, **params).fit_transform(X), default)
+
+
+@pytest.mark.parametrize("name", ["DejaVuSansMono-Bold", "DejaVuSerif-Italic", "cmb10"])
+@pytest.mark.parametrize(
+    "layout, position", [("12x1", "outside"), ("3x4", "outside"), ("6x2", "above")]
+)
+def test_names_in_other_fonts_are_complete(name, layout, position):
+    params = dict(layout=layout, label_position=position, rhythm_lead=None, image_size=(850, 1100))
+    plain = dict(grid=False, calibration=False, separators=None, label_height=5)
+    font = str(FONTS / f"{name}.ttf")
+    renderer = ECGImageRenderer(100, font=font, **params, **plain).fit(FLAT)
+    blank = clone(renderer).set_params(lead_labels=False).fit(FLAT)
+    assert blank.lead_boxes_ == renderer.lead_boxes_
+    drawn = blank.transform(FLAT)[0].astype(float) - renderer.transform(FLAT)[0]
+    height = renderer._page.label_height
+    pillow = ImageFont.truetype(font, height, layout_engine=ImageFont.Layout.BASIC)
+    letters = [np.asarray(pillow.getmask(lead), dtype=float).sum() for lead in STANDARD_LEADS]
+    # The flat traces cover no letter.
+    assert_allclose(drawn.sum(), sum(letters), rtol=1e-3)
+
+
+def test_fonts_are_distinguished(X, tmp_path, monkeypatch):
+    """Also if one replaces the other under the same path."""
+    # The places of panels do not depend on the font.
+    params = dict(image_size=SIZE, header="ID 7", layout="3x4")
+    expected = {
+        font: ECGImageRenderer(100, font=font, **params).fit_transform(X)
+        for font in (None, BOLD, str(FONTS / "DejaVuSerif.ttf"))
+    }
+    images = list(expected.values())
+    assert all((images[i] != images[i - 1]).any() for i in range(3))
+    for font in (*expected, *expected):
+        image = ECGImageRenderer(100, font=font, **params).fit_transform(X)
+        assert_array_equal(image, expected[font])
+    path = tmp_path / "font.ttf"
+    monkeypatch.chdir(tmp_path)
+    for font in (BOLD, str(FONTS / "DejaVuSerif.ttf")):
+        path.write_bytes(Path(font).read_bytes())
+        for written in (str(path), "font.ttf"):
+            renderer = ECGImageRenderer(100, font=written, **params).fit(X)
+            assert_array_equal(renderer.transform(X), expected[font])
+            assert_array_equal(pickle.loads(pickle.dumps(renderer)).transform(X), expected[font])
+    # The same relative path in another folder is another file, also of the same size and time.
+    stat = path.stat()
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    content = Path(BOLD).read_bytes()
+    Path("font.ttf").write_bytes(content + bytes(stat.st_size - len(content)))
+    os.utime("font.ttf", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert Path("font.ttf").stat().st_size == stat.st_size
+    renderer = ECGImageRenderer(100, font="font.ttf", **params)
+    assert_array_equal(renderer.fit_transform(X), expected[BOLD])
+    # A font that is gone, or was replaced by something else.
+    renderer.fit(X)
+    for content in (b"no font", None):
+        Path("font.ttf").unlink()
+        if content:
+            Path("font.ttf").write_bytes(content)
+        with pytest.raises(ValueError, match="font must be .* got 'font.ttf': .*Pass the path"):
+            renderer.transform(X)
+
+
+def test_name_of_a_font_of_the_system(X, tmp_path, monkeypatch):
+    asked = []
+    truetype = ImageFont.truetype
+
+    def find(font, *args, **kwargs):
+        asked.append(font)
+        return truetype(BOLD if font == "Some Font.ttf" else font, *args, **kwargs)
+
+    monkeypatch.setattr(ImageFont, "truetype", find)
+    renderer = ECGImageRenderer(100, font="Some Font.ttf", image_size=SIZE).fit(X)
+    by_path = ECGImageRenderer(100, font=BOLD, image_size=SIZE).fit_transform(X)
+    assert_array_equal(renderer.transform(X), by_path)
+    assert asked.count("Some Font.ttf") == 1
+
+
+def damaged_font(tmp_path):
+    """Return a font that opens, but whose letters are no letters."""
+    content = bytearray(Path(BOLD).read_bytes())
+    (n_tables,) = struct.unpack(">H", content[4:6])
+    for at in range(12, 12 + 16 * n_tables, 16):
+        tag, _, start, length = struct.unpack(">4sLLL", content[at : at + 16])
+        if tag == b"glyf":
+            content[start : start + length] = b"\xff" * length
+    (tmp_path / "damaged.ttf").write_bytes(content)
+    return str(tmp_path / "damaged.ttf")
+
+
+@pytest.mark.parametrize("kind", ["missing", "name", "empty", "null", "folder", "text", "damaged"])
+@pytest.mark.parametrize("layout", ["3x4", "12x1"])
+def test_unreadable_fonts(X, kind, layout, tmp_path):
+    (tmp_path / "text.ttf").write_text("Letters")
+    font = {
+        # A path is not replaced by another file of this name in the folders of the system.
+        "missing": str(tmp_path / "DejaVuSans.ttf"),
+        "name": "no such font.ttf",
+        "empty": "",
+        "null": "a\0b",
+        "folder": str(tmp_path),
+        "text": str(tmp_path / "text.ttf"),
+        "damaged": damaged_font(tmp_path),
+    }[kind]
+    renderer = ECGImageRenderer(100, font=font, layout=layout, image_size=SIZE)
+    with pytest.raises(ValueError, match="^font must be None or .*Pass the path") as error:
+        renderer.fit(X)
+    assert f"got {font!r}: " in str(error.value)
+    assert not hasattr(renderer, "image_shape_")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders.")
+def test_only_files_are_opened_as_fonts(X, tmp_path):
+    os.mkfifo(tmp_path / "pipe.ttf")
+    with pytest.raises(ValueError, match="pipe.ttf.* is no file"):
+        ECGImageRenderer(100, font=str(tmp_path / "pipe.ttf")).fit(X)
 
 
 @pytest.mark.parametrize("color", ["gray", "rgb"])
@@ -282,6 +456,11 @@ def test_header_and_footer(X):
         ({"trace_color": (0, 0, 0)}, "'trace_color' parameter"),
         ({"trace_width": 0}, "'trace_width' parameter"),
         ({"label_height": -1}, "'label_height' parameter"),
+        ({"grid_width": 0}, "'grid_width' parameter .* range .0.0, 1.5."),
+        ({"grid_width": 1.5}, "'grid_width' parameter"),
+        ({"grid_width": np.nan}, "'grid_width' parameter"),
+        ({"grid_width": None}, "'grid_width' parameter"),
+        ({"font": Path(BOLD)}, "'font' parameter .* must be an instance of 'str' or None"),
         ({"grid": "dotted"}, "'grid' parameter"),
         ({"calibration": "both"}, "'calibration' parameter"),
         ({"separators": "bars"}, "'separators' parameter"),

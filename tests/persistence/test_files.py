@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ecg import ACLECGEncoder, ECGNetClassifier
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.persistence import PersistenceError, load, read_info, save
-from sklearn_ecg.preprocessing import BandpassFilter
+from sklearn_ecg.preprocessing import BandpassFilter, ECGImageRenderer
 from sklearn_ecg.utils import _container
 
 X, Y = make_ecg(12, duration=1, random_state=0, return_X_y=True)
@@ -632,6 +632,18 @@ def test_network_of_version_1_must_load(tmp_path):
     assert loaded.predict_proba(X).tobytes() == fitted.predict_proba(X).tobytes()
     # Parameters that the file does not have, as it has been written before there were any.
     assert loaded.get_params()["batch_size"] == 32
+
+
+def test_renderers_before_grid_width_and_font(tmp_path):
+    """Parameters that a file does not have get the defaults, which draw the same pages."""
+    records, _ = make_ecg(2, random_state=0, return_X_y=True)
+    renderer = ECGImageRenderer(100, image_size=(425, 550), header="ID 7").fit(records)
+    header, arrays = parts(saved(renderer, tmp_path))
+    _, params, _ = header["estimator"]["estimator"]
+    del params["grid_width"], params["font"]
+    loaded = load_bytes(signed(header, arrays), tmp_path)
+    assert loaded.get_params() == renderer.get_params()
+    np.testing.assert_array_equal(loaded.transform(records), renderer.transform(records))
 
 
 def test_version_of_scikit_learn_of_a_file_is_compared(tmp_path):

@@ -239,7 +239,9 @@ SIGNALS = [
     BeatFeatures(sampling_rate=100),
     Clipper(-0.5, 0.5),
     Cropper(150, position="random", random_state=3),
-    ECGImageRenderer(sampling_rate=100, duration=2, image_size=(120, 160), color="rgb"),
+    ECGImageRenderer(
+        sampling_rate=100, duration=2, image_size=(120, 160), color="rgb", grid_width=0.3
+    ),
     ElectrodeSwapDetector(sampling_rate=100, false_alarm_rate=0.1),
     LeadDeriver(["III"]),
     LeadScaler(),

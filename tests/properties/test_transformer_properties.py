@@ -276,6 +276,8 @@ def test_renderer(data):
         "calibration": data.draw(st.sampled_from([True, "right"])),
         "label_position": data.draw(st.sampled_from(["outside", "above", "below"])),
         "header": data.draw(st.sampled_from([None, "", "a\nb"])),
+        "grid_width": data.draw(st.sampled_from([1e-9, 0.15, 1.49])),
+        "font": data.draw(st.sampled_from([None, None, "no such font.ttf"])),
     }
     estimator = ECGImageRenderer(100, **params, **given_records.params)
     images = attempt(estimator.fit_transform, given_records.X)
