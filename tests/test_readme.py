@@ -48,7 +48,7 @@ def test_scripts_run(name, tmp_path, monkeypatch, capsys):
     }
     # A page and a window have a duration of their own.
     timed = name in {"plot_digitized_scans.py", "plot_long_recordings.py"}
-    n_small = 12 if name == "plot_digitized_scans.py" else 60
+    n_small = 24 if name == "plot_digitized_scans.py" else 60
     original = datasets.make_ecg
 
     def make_small_ecg(n_records, **params):
