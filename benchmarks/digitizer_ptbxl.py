@@ -5,9 +5,10 @@
 It counts, for each kind of page, how many pages are refused, the signal-to-noise ratio per lead in
 dB (medians are subtracted, and both are aligned by less than one pixel), pages with a lead in a
 wrong place (another lead is nearer to the truth), and pages whose heart rate in lead II differs by
-more than 2 %. Each kind has other records of the folds. ``--write`` writes the table of
-docs/digitizing.rst. Finished kinds are kept in benchmarks/results. ``--time`` measures the CPU time
-per page instead, with pages of folds 1 to 6 that are digitized in turn.
+more than 2 %. Each kind has other records of the folds. ``--write`` writes the tables of
+docs/digitizing.rst, of pages with a grid and without one. Finished kinds are kept in
+benchmarks/results. ``--time`` measures the CPU time per page instead, with pages of folds 1 to 6
+that are digitized in turn.
 
 Limits of the digitizer were chosen on folds 1 to 6. digitizer_infarction.py has the AUROC of
 infarction.
@@ -15,6 +16,7 @@ infarction.
 
 import argparse
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -62,6 +64,38 @@ ARMS = {
     ),
     "3x4+1, 1700 x 2200": (dict(layout="3x4+1", image_size=LARGE), None),
 }
+
+
+class TwoLevels:
+    """Black and white, of which the lines of a pink grid become white."""
+
+    def __call__(self, images, random_state=None):
+        return (images > 0.5).to(images.dtype)
+
+    def __repr__(self):
+        return "TwoLevels()"
+
+
+PLAIN_ARMS = {
+    "3x4, 850 x 1100": (dict(layout="3x4", rhythm_lead=None, grid=False), None),
+    "3x4+1, header, lines between columns, 850 x 1100": (
+        dict(layout="3x4+1", header=HEADER, separators="lines", grid=False),
+        None,
+    ),
+    "6x2, 850 x 1100": (dict(layout="6x2", rhythm_lead=None, grid=False), None),
+    "12x1, 1700 x 2200": (dict(layout="12x1", image_size=LARGE, grid=False), None),
+    "3x4+1, 1700 x 2200": (dict(layout="3x4+1", image_size=LARGE, grid=False), None),
+    "3x4+1, black and white, 850 x 1100": (dict(layout="3x4+1"), TwoLevels()),
+    "3x4+1, black and white, 1700 x 2200": (dict(layout="3x4+1", image_size=LARGE), TwoLevels()),
+    "3x4+1, scanner effects, 1700 x 2200": (
+        dict(layout="3x4+1", image_size=LARGE, grid=False),
+        RandomScan(1.0),
+    ),
+    "3x4+1, effects of a camera, 1700 x 2200": (
+        dict(layout="3x4+1", image_size=LARGE, grid=False),
+        RandomPhoto(1.0),
+    ),
+}
 TIMED = (
     "3x4+1, 850 x 1100",
     "3x4+1, 1700 x 2200",
@@ -71,6 +105,16 @@ TIMED = (
     "3x4+1, effects of a camera, 1700 x 2200",
 )
 TIMED_FOLDS, TIMED_PAGES, REPEATS = (1, 2, 3, 4, 5, 6), 10, 3
+
+HEADINGS = [
+    "page",
+    "refused",
+    "median (dB)",
+    "5th percentile (dB)",
+    "worst lead (dB)",
+    "pages with a lead in a wrong place",
+    "heart rate within 2 %",
+]
 
 
 def make_pages(X, options, transform, seed):
@@ -119,9 +163,9 @@ def heart_rates(signals):
     return rates
 
 
-def measure(name, X, seed):
+def measure(arm, X, seed):
     """Return what is found on the pages of a kind, one value per page or per lead."""
-    options, transform = ARMS[name]
+    options, transform = arm
     pages = make_pages(X, options, transform, seed)
     bunch = ECGImageDigitizer(RATE, on_error="nan").digitize(pages)
     report = bunch.report
@@ -144,11 +188,14 @@ def make_row(name, found):
     decibels = found["decibels"][~np.isnan(found["decibels"])]
     rates = found["rates"][~np.isnan(found["rates"])]
     kinds, counts = np.unique(found["reason"][found["reason"] != ""], return_counts=True)
+    levels = 3 * ["-"]
+    if len(decibels):
+        levels = [f"{value:.1f}" for value in np.percentile(decibels, [50, 5, 0])]
     reasons = ", ".join(f"{kind} {count}" for kind, count in zip(kinds, counts))
     return [
         name,
         f"{counts.sum()} of {len(found['reason'])}" + (f" ({reasons})" if reasons else ""),
-        *(f"{value:.1f}" for value in np.percentile(decibels, [50, 5, 0])),
+        *levels,
         int(found["wrong"].sum()),
         f"{(np.abs(rates - 1) <= 0.02).sum()} of {len(rates)}",
     ]
@@ -181,7 +228,7 @@ def main():
     parser.add_argument("folder", help="PTB-XL folder")
     parser.add_argument("--records", type=int, default=40, help="of each kind")
     parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
-    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--arms", nargs="+", choices=[*ARMS, *PLAIN_ARMS])
     parser.add_argument("--time", action="store_true", help="measure the time of pages instead")
     parser.add_argument("--write", action="store_true", help="the table of docs/digitizing.rst")
     args = parser.parse_args()
@@ -196,32 +243,26 @@ def main():
         return
     code = code_hash("paper", "beats", "preprocessing")
     records = np.flatnonzero(np.isin(ecg.folds, args.folds))
-    rng = np.random.default_rng(0)
-    rows, found = [], []
-    # Each kind has its own records, whichever kinds are chosen.
-    for arm, (options, transform) in ARMS.items():
-        X = ecg.data[rng.choice(records, min(args.records, len(records)), replace=False)]
-        if arm in args.arms:
-            key = f"accuracy of {arm}: {options} {transform} {hash_arrays(X)}, code {code}"
-            found.append(cached_arrays(None, key, lambda: measure(arm, X, seed=1)))
-            rows.append(make_row(arm, found[-1]))
-            print(rows[-1], flush=True)
-    every = {name: np.concatenate([kind[name] for kind in found]) for name in found[0]}
-    rows.append(make_row("all", every))
-    header = [
-        "page",
-        "refused",
-        "median (dB)",
-        "5th percentile (dB)",
-        "worst lead (dB)",
-        "pages with a lead in a wrong place",
-        "heart rate within 2 %",
-    ]
-    table = Table("", header, rows)
-    print(make_rst(table))
-    if args.write:
-        command = f"digitizer_ptbxl.py PTB_XL_FOLDER --records {args.records} --write"
-        write_tables(PAGE, "accuracy", [table], command)
+    for name, arms in (("accuracy", ARMS), ("without-grid", PLAIN_ARMS)):
+        rng = np.random.default_rng(0)
+        rows, found = [], []
+        # Each kind has its own records, whichever kinds are chosen.
+        for arm, (options, transform) in arms.items():
+            X = ecg.data[rng.choice(records, min(args.records, len(records)), replace=False)]
+            if args.arms is None or arm in args.arms:
+                key = f"accuracy of {arm}: {options} {transform} {hash_arrays(X)}, code {code}"
+                compute = partial(measure, (options, transform), X, seed=1)
+                found.append(cached_arrays(None, key, compute))
+                rows.append(make_row(arm, found[-1]))
+                print(rows[-1], flush=True)
+        if not rows:
+            continue
+        every = {column: np.concatenate([kind[column] for kind in found]) for column in found[0]}
+        table = Table("", HEADINGS, [*rows, make_row("all", every)])
+        print(make_rst(table))
+        if args.write:
+            command = f"digitizer_ptbxl.py PTB_XL_FOLDER --records {args.records} --write"
+            write_tables(PAGE, name, [table], command)
 
 
 if __name__ == "__main__":

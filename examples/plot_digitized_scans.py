@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from sklearn.metrics import roc_curve
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
@@ -34,6 +34,7 @@ from sklearn_ecg import SimCardioNetClassifier, SimCardioNetEncoder
 from sklearn_ecg.augmentation import RandomRotation, RandomScan
 from sklearn_ecg.beats import make_beat_classifier
 from sklearn_ecg.datasets import load_ecg_images, make_ecg
+from sklearn_ecg.inspection import DigitizedPageDisplay
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval
 from sklearn_ecg.preprocessing import ECGImageDigitizer, ECGImageRenderer
 
@@ -89,41 +90,17 @@ y, patients = images.target[kept], images.groups[kept]
 print(f"{len(X)} scans of {len(np.unique(patients))} patients are used, {y.sum()} positive")
 
 # %%
-# Look at some pages before you use signals. Here, the recovered signals are drawn over a scan. The
-# report has the box around each trace, the scale and the rotation.
-
-
-def draw_recovered(ax, position):
-    """Draw a scan, and the recovered signals over it."""
-    found = report.loc[position]
-    n_rows, n_columns = map(int, found["layout"].split("+")[0].split("x"))
-    sin, cos = np.sin(np.deg2rad(found["rotation"])), np.cos(np.deg2rad(found["rotation"]))
-    ax.imshow(ImageOps.exif_transpose(Image.open(found["image"])).convert("RGB"))
-    for lead, name in enumerate(signals.columns):
-        if found["lead_boxes"][name] is None:
-            continue
-        top, bottom, left, right = found["lead_boxes"][name]
-        signal = np.asarray(signals[name].iloc[position])
-        # A rhythm strip has the remaining seconds of a lead: this is the part in its column.
-        width = len(signal) // n_columns
-        signal = signal[lead // n_rows * width :][:width]
-        # Pixels from the center of the box.
-        x = digitizer.paper_speed * found["pixels_per_mm_x"] * np.arange(width) / rate
-        x -= (right - left) / 2
-        y = -digitizer.gain * found["pixels_per_mm_y"] * signal
-        y -= (np.nanmin(y) + np.nanmax(y)) / 2
-        x, y = x * cos - y * sin + (left + right) / 2, x * sin + y * cos + (top + bottom) / 2
-        ax.plot(x, y, color="tab:red", linewidth=1)
-    ax.set_axis_off()
-
+# Look at some pages before you use signals. `DigitizedPageDisplay` draws what each step finds: the
+# grid with the scale, the rotation and the perspective, the traces that were followed on the
+# upright page, and the recovered signals over the scan.
 
 shown = kept[np.flatnonzero(y)[0]]
-figure, (page, zoom) = plt.subplots(2, figsize=(8, 8.6), height_ratios=(2, 1), layout="constrained")
-draw_recovered(page, shown)
-page.set_title(f"{images.filenames[shown]}: scan in black, recovered signals in red")
-draw_recovered(zoom, shown)
-top, bottom, left, right = report.loc[shown, "lead_boxes"]["V3"]
-zoom.set(xlim=(left - 10, right + 10), ylim=(bottom + 10, top - 10), title="lead V3")
+display = DigitizedPageDisplay(digitizer.inspect(folder / images.filenames[shown]))
+figure, axes = plt.subplots(2, 2, figsize=(12, 9), layout="constrained")
+for ax, step in zip(axes.flat, ["grid", "paths", "signals", "signals"]):
+    display.plot(ax, step=step)
+top, bottom, left, right = report["lead_boxes"][shown]["V3"]
+axes[1, 1].set(xlim=(left - 10, right + 10), ylim=(bottom + 10, top - 10), title="lead V3")
 
 # %%
 # Predictions, cross-validated
@@ -132,9 +109,9 @@ zoom.set(xlim=(left - 10, right + 10), ylim=(bottom + 10, top - 10), title="lead
 # `make_beat_classifier` averages gradient boosting, randomized trees and logistic regression on the
 # measurements of `BeatFeatures`, which ignore what is not printed: a page has 2.5 seconds of most
 # leads. The network is trained on the same scans, reduced to 112 x 112 pixels. With
-# ``max_epochs=0``, its encoder is not pretrained. The other parameters were chosen on other
-# synthetic scans. Both are cross-validated in the same folds, which keep the scans of a patient
-# together.
+# ``max_epochs=0``, its encoder is not pretrained. Its other parameters were chosen on such
+# synthetic scans, in part on these: its score is not what a network can reach. Both are
+# cross-validated in the same folds, which keep the scans of a patient together.
 
 beats = make_beat_classifier(rate, random_state=0)
 network = SimCardioNetClassifier(

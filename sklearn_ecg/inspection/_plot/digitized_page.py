@@ -5,8 +5,8 @@ from textwrap import fill
 import numpy as np
 
 from ._plot_style import (
-    BLUE,
     CATEGORIES,
+    SKY_BLUE,
     VERMILION,
     check_option,
     close_if_fails,
@@ -164,7 +164,7 @@ class DigitizedPageDisplay:
                 self._draw_grid(ax)
             elif step == "signals":
                 for line in self.steps.lead_lines.values():
-                    self.lines_ += ax.plot(*line.T, color=BLUE, linewidth=0.8, alpha=0.8)
+                    self.lines_ += ax.plot(*line.T, color=VERMILION, linewidth=0.8)
         ax.set_title(self._describe(step), fontsize="medium")
         ax.set_axis_off()
         self.ax_, self.figure_ = ax, figure_of(ax)
@@ -174,7 +174,7 @@ class DigitizedPageDisplay:
         from matplotlib.collections import LineCollection
 
         for lines in self.steps.grid_lines:
-            collection = LineCollection(lines, colors=VERMILION, linewidths=0.5)
+            collection = LineCollection(lines, colors=SKY_BLUE, linewidths=0.5)
             self.lines_.append(ax.add_collection(collection, autolim=False))
 
     def _draw_paths(self, ax):
