@@ -142,9 +142,9 @@ class ECGImageDigitizer(
 
     A page without a grid is read if at least half of its rows, and at least two, have calibration
     pulses of the same size, of 1 mV and 0.2 s. They give the scale, and the directions of the rows
-    and of the line through the pulses give the rotation. Rows of nearly 10 s are taken as 10 s,
-    as far as the height of the pulses is uncertain. Perspective cannot be corrected: if the rows,
-    or their ends, are not parallel, the page is refused.
+    and of the line through the pulses give the rotation. The rows have to show 10 s to about 1 %,
+    which then gives the scale of time. Perspective cannot be corrected: if the rows, or their ends,
+    are not parallel, the page is refused.
 
     Images in color, in gray, and of two levels without a grid are read. On most images of two
     levels with a grid, it is as dark as the traces, and they are refused. So are pages on folded

@@ -19,8 +19,8 @@ _SPECK = 1.0
 _LENGTH = (0.85, 1.06)
 # Deviation of the distance of lines between columns from 2.5 s, as a ratio.
 _RULING_TOLERANCE = 0.02
-# Errors of the height of calibration pulses in pixels, and of the length of rows as a ratio; and
-# how many times both together may differ.
+# Errors of the height of calibration pulses in pixels, and of the length of rows as a ratio, and by
+# how many of these errors they may differ: otherwise, the image may have been stretched.
 _PULSE_ERROR, _LENGTH_ERROR, _MAX_ERRORS = 0.15, 0.0015, 3.0
 _NO_LINE = np.zeros((2, 0))
 
@@ -63,9 +63,8 @@ def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
     rulings : ndarray of float
         Pixel columns of vertical lines between columns of leads.
     pulse_height : float, default=None
-        Pixels of 1 mV, if the scales are those of pulses and not of a grid. If the length of the
-        rows is nearly the usual one, the pixels per second are a mean of both, weighted by their
-        accuracy.
+        Pixels of 1 mV, if the scales are those of pulses and not of a grid. The rows must have the
+        usual length, and the pixels per second are a mean of both, weighted by their accuracy.
 
     Returns
     -------
@@ -92,8 +91,14 @@ def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
     elif pulse_height is not None:
         ratio = (stop - start) / (USUAL_SECONDS * per_second)
         variances = (_PULSE_ERROR / pulse_height) ** 2, _LENGTH_ERROR**2
-        if abs(ratio - 1) < _MAX_ERRORS * np.sqrt(sum(variances)):
-            per_second *= 1 + (ratio - 1) * variances[0] / sum(variances)
+        if abs(ratio - 1) > _MAX_ERRORS * np.sqrt(sum(variances)):
+            raise PageRefusedError(
+                "time",
+                f"there is no grid, and at the scale of the pulses the rows show "
+                f"{ratio * USUAL_SECONDS:.2f} s instead of {USUAL_SECONDS:g} s, so that the scale "
+                "of time is unknown",
+            )
+        per_second *= 1 + (ratio - 1) * variances[0] / sum(variances)
     return TimeAxis(
         start=start,
         per_second=per_second,
