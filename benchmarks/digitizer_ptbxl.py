@@ -96,14 +96,21 @@ PLAIN_ARMS = {
         RandomPhoto(1.0),
     ),
 }
-TIMED = (
-    "3x4+1, 850 x 1100",
-    "3x4+1, 1700 x 2200",
-    "3x4+1, gray grid, 1700 x 2200",
-    "12x1, 1700 x 2200",
-    "3x4+1, scanner effects, 1700 x 2200",
-    "3x4+1, effects of a camera, 1700 x 2200",
-)
+TIMED = {
+    name: ARMS[name]
+    for name in (
+        "3x4+1, 850 x 1100",
+        "3x4+1, 1700 x 2200",
+        "3x4+1, gray grid, 1700 x 2200",
+        "12x1, 1700 x 2200",
+        "3x4+1, scanner effects, 1700 x 2200",
+        "3x4+1, effects of a camera, 1700 x 2200",
+    )
+}
+TIMED["3x4+1, no grid, 1700 x 2200"] = PLAIN_ARMS["3x4+1, 1700 x 2200"]
+TIMED["3x4+1, no grid, scanner effects, 1700 x 2200"] = PLAIN_ARMS[
+    "3x4+1, scanner effects, 1700 x 2200"
+]
 TIMED_FOLDS, TIMED_PAGES, REPEATS = (1, 2, 3, 4, 5, 6), 10, 3
 
 HEADINGS = [
@@ -207,7 +214,7 @@ def time_pages(ecg):
     records = np.flatnonzero(np.isin(ecg.folds, TIMED_FOLDS))
     X = ecg.data[np.sort(rng.choice(records, TIMED_PAGES, replace=False))]
     digitizer = ECGImageDigitizer(RATE, on_error="nan")
-    pages = {name: make_pages(X, *ARMS[name], seed=1) for name in TIMED}
+    pages = {name: make_pages(X, *arm, seed=1) for name, arm in TIMED.items()}
     functions = {
         (name, i): lambda name=name, i=i: digitizer.digitize(pages[name][i : i + 1])
         for name in TIMED
@@ -218,7 +225,7 @@ def time_pages(ecg):
     for name in TIMED:
         medians = 1000 * np.median([seconds[name, i] for i in range(TIMED_PAGES)], axis=1)
         values = [f"{value:.0f}" for value in (np.median(medians), medians.min(), medians.max())]
-        print(f"{name:32}{values[0]:>7} ms ({values[1]} to {values[2]})", flush=True)
+        print(f"{name:46}{values[0]:>7} ms ({values[1]} to {values[2]})", flush=True)
         rows.append([name, *values])
     return rows
 

@@ -110,8 +110,8 @@ axes[1, 1].set(xlim=(left - 10, right + 10), ylim=(bottom + 10, top - 10), title
 # measurements of `BeatFeatures`, which ignore what is not printed: a page has 2.5 seconds of most
 # leads. The network is trained on the same scans, reduced to 112 x 112 pixels. With
 # ``max_epochs=0``, its encoder is not pretrained. Its other parameters were chosen on such
-# synthetic scans, in part on these: its score is not what a network can reach. Both are
-# cross-validated in the same folds, which keep the scans of a patient together.
+# synthetic scans, in part on these, and its score is not the best that a network can reach. Both
+# are cross-validated in the same folds, which keep the scans of a patient together.
 
 beats = make_beat_classifier(rate, random_state=0)
 network = SimCardioNetClassifier(
@@ -144,8 +144,8 @@ ax.legend(title="AUROC with interval of 95 %", loc="lower right")
 # What this shows, and what it does not
 # -------------------------------------
 #
-# It shows that the steps fit together, from files to scores with intervals, and how uncertain the
-# scores of so few scans are. Before you prefer one of the two, look at the interval of the
+# The steps work together, from files to scores with intervals, and the scores of so few scans are
+# uncertain. Before you prefer one of the two, look at the interval of the
 # difference: it is paired, that is, computed on the same patients.
 #
 # Nothing follows for patients. These infarctions are larger than usual, and the records differ in

@@ -127,7 +127,8 @@ class ECGImageDigitizer(
        time 0 is elsewhere, as on a page whose left side is cut off.
     8. Leads are assigned by their position; names are not read. Therefore, the identities II = I +
        III and aVR + aVL + aVF = 0 have to hold, up to 30 % of the energy of these leads. A page in
-       another order, a rotated page, or traces that were confused contradict them.
+       another order, a rotated page, or traces that were confused contradict them. Of two columns,
+       the second one must not agree with them, too: the rows of the chest leads would be missing.
     9. Of no lead, limb or chest, more than 30 % of the energy may be in strokes that the trace of
        another row shares. No trace may jump by more than 11 mm without ink, and all of them
        together by no more than 25 mm. No trace may reach the border of the image or, on pages that
@@ -178,7 +179,7 @@ class ECGImageDigitizer(
     >>> report.loc[0, ["status", "layout", "rhythm_leads"]].tolist()
     ['digitized', '3x4+1', ['II']]
 
-    What is no page is refused:
+    Images that are not ECG pages are refused:
 
     >>> digitizer.transform(np.full((1, 850, 1100), 255, dtype=np.uint8))
     Traceback (most recent call last):

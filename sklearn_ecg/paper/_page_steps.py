@@ -25,8 +25,8 @@ class PageStepsMixin:
         Returns
         -------
         bunch : :class:`~sklearn.utils.Bunch`
-            What was not reached is None. Positions are x and y in pixels of the image, of which
-            the upper left corner is (0, 0), unless stated otherwise.
+            Entries of steps that were not reached are None. Positions are x and y in pixels of the
+            image, of which the upper left corner is (0, 0), unless stated otherwise.
 
             ``report`` : Series
                 The row of `report`.
@@ -34,8 +34,8 @@ class PageStepsMixin:
                 The image as it was read. Large JPEG files are decoded at a part of their size.
             ``grid_lines`` : tuple of two lists of ndarray of shape (n_points, 2)
                 The vertical and the horizontal lines of the grid, 5 mm apart, to about 0.2 mm: they
-                show rotation, perspective and bends of the paper. Without a grid, they have the
-                scale of the pulses, but no meaning otherwise.
+                show rotation, perspective and bends of the paper. Without a grid, they show only
+                the scale and the rotation.
             ``ink`` : ndarray of shape (upright_height, upright_width), uint8
                 The page turned upright, without the grid: 0 is paper, 255 is ink.
             ``traces`` : ndarray of the shape of ``ink``, uint8
@@ -60,7 +60,7 @@ class PageStepsMixin:
         ValueError
             If a parameter is invalid, or the image has a wrong shape.
         TypeError
-            If it is neither an image nor a path.
+            If it is neither one image nor a path.
 
         Examples
         --------
@@ -76,6 +76,12 @@ class PageStepsMixin:
         575
         """
         options = self._make_options()
+        if isinstance(image, (list, tuple)) or getattr(image, "ndim", 2) not in (2, 3):
+            raise TypeError(
+                "image must be one array of shape (height, width) or (height, width, n_channels), "
+                f"one image of Pillow or one path, got {type(image).__name__}. Pass several images "
+                "to digitize."
+            )
         images, _ = list_images([image], type(self).__name__)
         found = {}
         reading = open_and_digitize(images[0], options, Image.MAX_IMAGE_PIXELS, found)

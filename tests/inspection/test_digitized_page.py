@@ -76,6 +76,8 @@ def test_errors(steps):
     blank = np.full((850, 1100), 255, np.uint8)
     with pytest.raises(ValueError, match=r"refused before step='paths': the page is blank.* \['im"):
         DigitizedPageDisplay.from_estimator(digitizer, blank, step="paths")
-    with pytest.raises(ValueError, match="The image is failed: "):
+    with pytest.raises(ValueError, match="The image cannot be opened: "):
         DigitizedPageDisplay.from_estimator(digitizer, "missing.png", step="image")
+    with pytest.raises(TypeError, match="what ECGImageDigitizer.inspect returns, got int"):
+        DigitizedPageDisplay(3).plot()
     assert plt.get_fignums() == []

@@ -434,6 +434,17 @@ def test_illegible_grid_in_perspective(page, monkeypatch):
     assert kind == "grid" and "of its grid agrees" in reason
 
 
+@pytest.mark.parametrize("grid", [True, False])
+@pytest.mark.parametrize("n_rows", [6, 7])
+def test_rows_of_the_chest_leads_are_missing(records, n_rows, grid):
+    """The upper rows of a page of twelve are not read as two columns."""
+    images, renderer = render(records, "12x1", image_size=(1700, 2200), grid=grid)
+    bottom = int(renderer.panel_table()["bottom"][n_rows - 1])
+    for image in images:
+        kind, reason = refusal(image[:bottom])
+        assert kind == "leads" and "chest leads are missing" in reason
+
+
 def test_other_layout_than_given(page):
     kind, reason = refusal(page, layout="12x1")
     assert kind == "layout"

@@ -137,13 +137,76 @@ def test_no_pulses(records):
         assert kind == "grid" and "no calibration pulses" in reason
 
 
-def test_few_pulses(plain):
+def without_pulses(plain, rows):
+    """Return a page, of which some rows have no pulse."""
     image, renderer = plain[0][0].copy(), plain[1]
-    rows = renderer.panel_table().query("column == 0")
-    left = int(rows["x"].min())
-    for row in rows.iloc[1:].itertuples():
+    table = renderer.panel_table().query("column == 0").reset_index()
+    left = int(table["x"].min())
+    for row in table.iloc[rows].itertuples():
         image[row.top : row.bottom, : left - 5] = 255
-    assert refusal(image)[0] == "grid"
+    return image
+
+
+def test_few_pulses(plain, records):
+    assert refusal(without_pulses(plain, [1, 2, 3]))[0] == "grid"
+    # All rows are read, also those without a pulse.
+    images = [without_pulses(plain, rows) for rows in ([3], [0], [0, 3], [2, 3])]
+    bunch = digitize(images)
+    assert bunch.report["layout"].tolist() == 4 * ["3x4+1"]
+    assert bunch.report["n_pulses"].tolist() == [3, 3, 2, 2]
+    for signals in bunch.signals:
+        assert median_ratio(records[0], signals) > 15
+
+
+def test_twelve_rows_of_which_some_have_pulses(records):
+    plain = render(records, "12x1", grid=False, image_size=LARGE, color="gray")
+    assert refusal(without_pulses(plain, range(5, 12)))[0] == "grid"
+    bunch = digitize([without_pulses(plain, range(6, 12))])
+    assert bunch.report["layout"].tolist() == ["12x1"]
+    assert median_ratio(records[0], bunch.signals[0]) > 15
+
+
+@pytest.mark.parametrize("calibration", ["left", "right"])
+@pytest.mark.parametrize("pixels", [10, 20, 40])
+def test_rows_that_are_cut_off(records, calibration, pixels):
+    """They are not stretched to the usual length."""
+    images, renderer = render(records, grid=False, calibration=calibration)
+    table = renderer.panel_table()
+    first, last = int(table["left"].min()), int(table["right"].max())
+    for image in images:
+        cut = image[:, : last - pixels] if calibration == "left" else image[:, first + pixels :]
+        assert refusal(cut)[0] in ("traces", "time", "grid")
+
+
+def test_small_images(records):
+    images, renderer = render(records, grid=False, image_size=(510, 660))
+    assert renderer.pixels_per_mm_ < 3
+    kind, reason = refusal(images[0])
+    assert kind == "grid" and "2.5 pixels per mm are too few" in reason
+
+
+@pytest.mark.parametrize("slope", [-0.02, 0.02])
+def test_sheared_pages(plain, slope):
+    height, width = plain[0][0].shape
+    for matrix in (
+        (1, slope, -slope * height / 2, 0, 1, 0),
+        (1, 0, 0, slope, 1, -slope * width / 2),
+    ):
+        page = Image.fromarray(plain[0][0])
+        affine = Image.Transform.AFFINE
+        sheared = page.transform(page.size, affine, matrix, Image.Resampling.BICUBIC, fillcolor=255)
+        assert refusal(sheared)[0] in ("perspective", "grid", "traces", "time")
+
+
+def test_charts():
+    """Rectangles are no pulses, and two paths of one line are no rows."""
+    chart = np.full((850, 1100), 255, np.uint8)
+    for top in (100, 350, 600):
+        chart[top : top + 3, 50:1050] = chart[top - 40 : top - 37, 60:80] = 0
+        chart[top - 40 : top, 60:63] = chart[top - 40 : top, 80:83] = 0
+    for step in range(1, 12):
+        chart[350 - 20 * step : 353, 90 * step] = 0
+    assert refusal(chart)[0] in ("layout", "grid", "traces")
 
 
 def test_pulses_of_several_sizes(plain):

@@ -140,6 +140,11 @@ class DigitizedPageDisplay:
             If `ax` is not matplotlib Axes.
         """
         check_option("step", step, _NEEDED)
+        if not hasattr(self.steps, "report"):
+            raise TypeError(
+                "steps must be what ECGImageDigitizer.inspect returns, got "
+                f"{type(self.steps).__name__}."
+            )
         report = self.steps.report
         if self.steps[_NEEDED[step]] is None:
             reached = [name for name, needed in _NEEDED.items() if self.steps[needed] is not None]
@@ -147,7 +152,7 @@ class DigitizedPageDisplay:
                 f"The image is {report['status']} before step={step!r}: {report['reason']}. Draw "
                 f"one of {reached} instead."
                 if reached
-                else f"The image is {report['status']}: {report['reason']}."
+                else f"The image cannot be opened: {report['reason']}."
             )
         ax = new_axes(ax, (9, 7))
         self.lines_ = []

@@ -36,11 +36,13 @@ class TimeAxis:
     per_second : float
         Pixels per second.
     seconds : float
-        Printed seconds of the rows.
+        Seconds of the rows.
     pulses : list of Pulse or None
         The pulse of each row.
     spread : float
         mm between the earliest and the latest start of a row.
+    printed_seconds : float
+        Seconds of the rows at the scale of the grid or of the pulses, before corrections.
     """
 
     start: float
@@ -48,6 +50,7 @@ class TimeAxis:
     seconds: float
     pulses: list
     spread: float
+    printed_seconds: float = np.nan
 
 
 def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
@@ -83,13 +86,8 @@ def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
         starts = with_pulse
     start, stop = float(np.median(starts)), float(np.median(stops))
     per_second = scale * speed
-    if len(rulings) == 3:
-        # The printer may differ slightly from the paper.
-        seconds = np.diff(rulings) / (COLUMN_SECONDS[4] * per_second)
-        if np.abs(seconds - 1).max() < _RULING_TOLERANCE:
-            per_second *= float(seconds.mean())
-    elif pulse_height is not None:
-        ratio = (stop - start) / (USUAL_SECONDS * per_second)
+    ratio = (stop - start) / (USUAL_SECONDS * per_second)
+    if pulse_height is not None:
         variances = (_PULSE_ERROR / pulse_height) ** 2, _LENGTH_ERROR**2
         if abs(ratio - 1) > _MAX_ERRORS * np.sqrt(sum(variances)):
             raise PageRefusedError(
@@ -99,10 +97,16 @@ def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
                 "of time is unknown",
             )
         per_second *= 1 + (ratio - 1) * variances[0] / sum(variances)
+    elif len(rulings) == 3:
+        # The printer may differ slightly from the paper.
+        seconds = np.diff(rulings) / (COLUMN_SECONDS[4] * per_second)
+        if np.abs(seconds - 1).max() < _RULING_TOLERANCE:
+            per_second *= float(seconds.mean())
     return TimeAxis(
         start=start,
         per_second=per_second,
         seconds=(stop - start) / per_second,
+        printed_seconds=ratio * USUAL_SECONDS,
         pulses=pulses,
         spread=float(np.percentile(np.abs(np.array(starts) - start), 75)) / scale,
     )

@@ -18,6 +18,7 @@ from ._layouts import (
     COLUMN_SECONDS,
     MAX_LIMB_RESIDUAL,
     READABLE_LAYOUTS,
+    check_second_column,
     limb_residual,
     places_of,
 )
@@ -31,8 +32,6 @@ from ._traces import follow_traces
 _MIN_SHARE, _PERSPECTIVE = 0.85, 0.02
 # Share of a lead that must be recovered.
 _MIN_RECOVERED = 0.7
-# Largest width of steep strokes, as a share of the height of level ones, on pages that were turned.
-_STEEP_WIDTH = 0.65
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
 # mm: pulses of at least this width are those of 0.2 s at 50 mm/s. At 25 mm/s, they have 5 mm.
@@ -106,7 +105,7 @@ def _digitize(image, options, facts, reduction, steps):
     facts["reduction"] = page.reduction
     grid = fit_grid(page, options.paper_speed)
     if grid is None:
-        grid = scale_by_pulses(page, options)
+        grid = scale_by_pulses(page, options, steps)
     steps["grid"] = grid
     facts.update(
         scale_from="grid" if grid.has_lines else "pulses",
@@ -128,7 +127,7 @@ def _digitize(image, options, facts, reduction, steps):
         pulse_height=None if grid.has_lines else options.gain * upright.scales[1],
     )
     _check_pulses(axis, options, facts)
-    facts.update(seconds=axis.seconds, start_spread=axis.spread)
+    facts.update(seconds=axis.printed_seconds, start_spread=axis.spread)
     cut_ends(paths, axis, scale)
     # What was removed does not limit the curves.
     curves = traces.make_curves()
@@ -161,6 +160,7 @@ def _digitize(image, options, facts, reduction, steps):
             f"the limb leads contradict II = I + III or aVR + aVL + aVF = 0 (residual "
             f"{best[0]:.2f}): the leads are in other places, or traces were confused",
         )
+    check_second_column(layout, dict(zip(STANDARD_LEADS, candidate["signals"])))
     _check_start(layout, curves, axis, checked, upright.scales)
     poor = [name for name, share in candidate["recovered"].items() if share < _MIN_RECOVERED]
     if poor:

@@ -32,8 +32,8 @@ class Grid:
         The part of the paper with a grid.
     bend : Bend or None
         Smooth displacements of the paper after the homography.
-    has_lines : bool
-        Whether lines are printed. Otherwise, calibration pulses gave the scale.
+    n_rows : int or None
+        Number of rows of leads, if no lines are printed and calibration pulses gave the scale.
     """
 
     to_paper: np.ndarray
@@ -43,7 +43,12 @@ class Grid:
     share: float
     sheet: Sheet
     bend: Bend | None
-    has_lines: bool = True
+    n_rows: int | None = None
+
+    @property
+    def has_lines(self):
+        """Whether lines are printed."""
+        return self.n_rows is None
 
 
 def paper_bounds(to_paper, width, height):

@@ -86,6 +86,22 @@ def possible_layouts(layout, n_rows):
     )
 
 
+def check_second_column(layout, leads):
+    """Raise if the second of two columns has limb leads, too.
+
+    Six rows of a page with twelve rows look like two columns.
+    """
+    if READABLE_LAYOUTS[layout][1] != 2:
+        return
+    chest = dict(zip(STANDARD_LEADS[:6], (leads[name] for name in STANDARD_LEADS[6:])))
+    if max(limb_residual(chest)) <= MAX_LIMB_RESIDUAL:
+        raise PageRefusedError(
+            "leads",
+            "the second half of the rows agrees with II = I + III and aVR + aVL + aVF = 0, so that "
+            "it belongs to the limb leads: the rows of the chest leads are missing",
+        )
+
+
 def limb_residual(leads):
     """Return the share of the energy of limb leads that contradicts their identities.
 

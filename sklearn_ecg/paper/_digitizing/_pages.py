@@ -87,6 +87,13 @@ def split_channels(image, reduced=1):
     return page
 
 
+def reduce_page(page, reduction):
+    """Return a page of which squares of pixels are averaged."""
+    channels = (page.lightest, page.darkest)
+    lightest, darkest = (channel.reduce(reduction) for channel in channels)
+    return Page(lightest, darkest, page.reduction * reduction)
+
+
 def _balance(channels):
     """Make paper white or gray, so that colored light does not make the grid as dark as ink."""
     step = max(1, min(channels[0].size) // 200)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import find_objects, label
-from scipy.stats import theilslopes
 
 from ._grids import Grid, paper_bounds
 from ._ink import halve, measure_darkness
+from ._pages import reduce_page
 from ._pulses import find_pulses
 from ._refusal import PageRefusedError
 from ._sheets import Sheet
@@ -36,12 +36,19 @@ _ROUNDING = 1.1
 # mm by which the lengths of most rows may differ from their median, degrees between the first and
 # the last row, and between all rows and the direction across the line through the pulses: more is
 # perspective or bent paper.
-_MAX_NARROWING, _MAX_CONVERGENCE, _MAX_SHEAR = 0.4, 0.7, 0.6
+_MAX_NARROWING, _MAX_CONVERGENCE, _MAX_SHEAR = 0.4, 0.7, 0.45
 # Parts of a row whose median heights give its rotation.
 _PARTS = 8
-# mm around the pulses in which traces may be: above and below the outer rows, and outside of the
-# pulses. mm: side of the blocks of the sheet.
+# mm around the rows in which traces may be: above and below the outer rows, and outside of the
+# pulses.
 _ABOVE, _BEYOND = 35.0, 6.0
+# mm: lines without a pulse that are closer to the upper or the lower edge of the image are no rows.
+_EDGE = 6.0
+# mm: ends of rows that are closer to the border of the image may be cut off. mm between the rows.
+_CUT_OFF, _LEAST_DISTANCE = 1.0, 5.0
+# Pixels per mm above which half the size is enough for the first measurement, and below which
+# pulses are too small. Side of the blocks of the sheet in mm.
+_FINE_PITCH, _MIN_PITCH = 6.0, 3.0
 _BLOCK = 5.0
 _REASON = (
     "no grid was found, and no calibration pulses of one height and of 0.2 s in at least half of "
@@ -49,13 +56,15 @@ _REASON = (
 )
 
 
-def scale_by_pulses(page, options):
+def scale_by_pulses(page, options, steps):
     """Return the plane sheet of a page without a grid.
 
     Parameters
     ----------
     page : Page
     options : PageOptions
+    steps : dict
+        Gets what is found, in place, as in `follow_traces`.
 
     Returns
     -------
@@ -69,78 +78,110 @@ def scale_by_pulses(page, options):
     """
     degrees, extent = _find_traces(page)
     pitch = extent / (_SECONDS * options.paper_speed)
-    for spread in _SPREADS:
-        sheet = _make_sheet(page, degrees, pitch)
-        rows, per_mm = _find_measured_rows(page, sheet, options, spread)
+    half = 2 if pitch > _FINE_PITCH else 1
+    for reduction, spread in zip((half, 1), _SPREADS):
+        part = page if reduction == 1 else reduce_page(page, reduction)
+        sheet = _make_sheet(part, degrees, pitch / reduction)
+        rows = _find_measured_rows(part, sheet, options, spread, steps)
         pitch *= float(rows.height.mean()) / options.gain
         degrees -= _turn(rows.foot, rows.left)
-    _check_perspective(rows, per_mm)
+    if pitch * page.reduction < _MIN_PITCH:
+        raise PageRefusedError(
+            "grid",
+            f"there is no grid, and {pitch * page.reduction:.1f} pixels per mm are too few for an "
+            f"exact scale; at least {_MIN_PITCH:g} are needed",
+        )
+    _check_perspective(rows)
+    if rows.is_cut_off:
+        raise PageRefusedError(
+            "traces", "the rows reach the border of the image, so that they may be cut off"
+        )
     if abs(degrees) < _LEAST_DEGREES:
         degrees = 0.0
-    return _make_sheet(page, degrees, pitch, rows.bounds)
+    return _make_sheet(page, degrees, pitch, rows)
 
 
 @dataclass
 class _MeasuredRows:
-    """The pulses of rows, and the rows themselves, one value for each row.
+    """The rows of a page, with one value for each row that has a pulse.
 
     Attributes
     ----------
     height : ndarray
-        Of the pulse, in mm.
-    foot, left, stop : ndarray
-        Pixel row of the foot of the pulse, its left end, and the end of the row without a pulse.
+        Height of the pulse in mm.
+    foot, left : ndarray
+        Pixel row of the foot of the pulse, and its left end.
+    length : ndarray
+        mm from the left end of the pulse to the end of the row without a pulse.
     turn : ndarray
         Rotation of the trace in degrees.
+    n_rows : int
+        Number of all rows, without lines along the edges of the image.
     bounds : tuple of float
         Left, top, right and bottom in mm of the part of the paper where the traces may be.
+    is_cut_off : bool
+        Whether most rows end at the border of the image.
     """
 
     height: np.ndarray
     foot: np.ndarray
     left: np.ndarray
-    stop: np.ndarray
+    length: np.ndarray
     turn: np.ndarray
+    n_rows: int
     bounds: tuple
+    is_cut_off: bool
 
 
-def _find_measured_rows(page, sheet, options, spread):
-    """Return the rows that have a pulse, and pixels per mm.
-
-    The pulses have to be of one size and below each other.
-    """
+def _find_measured_rows(page, sheet, options, spread, steps):
+    """Return the rows of a page, whose pulses have to be of one size and below each other."""
     try:
-        traces = follow_traces(page, sheet, options.layout, {})
+        traces = follow_traces(page, sheet, None, steps)
         curves = traces.make_curves()
-    except PageRefusedError as refusal:
-        if refusal.kind == "layout":
-            raise
+    except PageRefusedError:
         raise PageRefusedError("grid", _REASON) from None
-    scales = traces.upright.scales
-    # Of a line along the edge of the paper, there is no pulse.
-    found = [
-        (pulse, curve)
-        for curve, pulse in zip(curves, find_pulses(curves, *scales))
-        if pulse is not None and _is_usual(pulse, scales, options)
-    ]
-    if len(found) < max(2, len(curves) / 2):
+    upright, scales = traces.upright, traces.upright.scales
+    found = find_pulses(curves, *scales)
+    has_pulse = [pulse is not None and _is_usual(pulse, scales, options) for pulse in found]
+    is_row = np.logical_or(has_pulse, ~_are_edges(traces.rows, page, upright, sheet.pitch[1]))
+    if sum(has_pulse) < max(2, is_row.sum() / 2):
         raise PageRefusedError("grid", _REASON)
-    pulses = [pulse for pulse, _ in found]
+    pulses = [pulse for pulse, good in zip(found, has_pulse) if good]
+    with_pulse = [curve for curve, good in zip(curves, has_pulse) if good]
+    foot = np.array([pulse.foot for pulse in pulses])
+    left = np.array([pulse.left for pulse in pulses])
+    stop = np.array([_other_end(*pair) for pair in zip(pulses, with_pulse)])
+    x, _ = upright.to_image(stop, foot)
+    beyond = np.minimum(x, page.lightest.width * page.reduction - x) / sheet.pitch[0]
+    baselines = np.array([row.baseline for row in traces.rows])[is_row]
     rows = _MeasuredRows(
         height=np.array([pulse.height for pulse in pulses]),
-        foot=np.array([pulse.foot for pulse in pulses]),
-        left=np.array([pulse.left for pulse in pulses]),
-        stop=np.array([_other_end(pulse, curve) for pulse, curve in found]),
-        turn=np.array([_measure_turn(curve) for _, curve in found]),
-        bounds=_find_bounds(pulses, traces.upright),
+        foot=foot,
+        left=left,
+        length=np.abs(stop - left) / scales[0],
+        turn=np.array([_measure_turn(curve) for curve in with_pulse]),
+        n_rows=int(is_row.sum()),
+        bounds=_find_bounds(pulses, baselines, upright),
+        is_cut_off=bool((beyond < _CUT_OFF).mean() > 0.5),
     )
-    middle = np.polyval(np.polyfit(rows.foot, rows.left, 1), rows.foot)
+    middle = np.polyval(np.polyfit(foot, left, 1), foot)
     if (
         np.ptp(rows.height) > max(spread * rows.height.mean(), _ROUNDING / scales[1])
-        or np.abs(rows.left - middle).max() > _MAX_OFFSET * scales[0]
+        or np.abs(left - middle).max() > _MAX_OFFSET * scales[0]
+        # Two rows whose paths join.
+        or np.diff(np.sort(foot)).min() < _LEAST_DISTANCE * scales[1]
     ):
         raise PageRefusedError("grid", _REASON)
-    return rows, scales[0]
+    return rows
+
+
+def _are_edges(rows, page, upright, pitch):
+    """Return which rows are lines along the upper or the lower edge of the image."""
+    baselines = np.array([row.baseline for row in rows])
+    middle = np.full(len(rows), upright.strength.shape[1] / 2)
+    _, y = upright.to_image(middle, baselines)
+    distance = np.minimum(y, page.lightest.height * page.reduction - y)
+    return distance < _EDGE * pitch
 
 
 def _other_end(pulse, curve):
@@ -148,17 +189,16 @@ def _other_end(pulse, curve):
     return curve.pieces[-1][1] if pulse.side == "left" else curve.pieces[0][0]
 
 
-def _find_bounds(pulses, upright):
-    """Return the part of the paper around the rows with a pulse; edges of the paper are outside."""
+def _find_bounds(pulses, baselines, upright):
+    """Return the part of the paper around the rows; edges of the paper are outside of it."""
     left, top = upright.origin
-    height, width = upright.strength.shape
-    feet = np.array([pulse.foot for pulse in pulses]) / upright.scales[1] + top
-    bounds = [left, feet.min() - _ABOVE, left + width / upright.scales[0], feet.max() + _ABOVE]
+    right = left + upright.strength.shape[1] / upright.scales[0]
+    height = baselines / upright.scales[1] + top
     if pulses[0].side == "left":
-        bounds[0] += min(pulse.left for pulse in pulses) / upright.scales[0] - _BEYOND
+        left += min(pulse.left for pulse in pulses) / upright.scales[0] - _BEYOND
     else:
-        bounds[2] = left + max(pulse.right for pulse in pulses) / upright.scales[0] + _BEYOND
-    return tuple(float(bound) for bound in bounds)
+        right = left + max(pulse.right for pulse in pulses) / upright.scales[0] + _BEYOND
+    return float(left), float(height.min() - _ABOVE), float(right), float(height.max() + _ABOVE)
 
 
 def _measure_turn(curve):
@@ -170,19 +210,21 @@ def _measure_turn(curve):
 
 
 def _turn(along, across):
-    """Return the degrees between the line through points and an axis.
-
-    It is the median line through two of the points, of which some may be wrong.
-    """
-    return float(np.degrees(np.arctan(theilslopes(across, along)[0])))
+    """Return the degrees between the median line through points and an axis."""
+    return float(np.degrees(np.arctan(_median_slope(along, across))))
 
 
-def _check_perspective(rows, per_mm):
+def _median_slope(along, across):
+    """Return the median slope of the lines through two of several points."""
+    first, second = np.triu_indices(len(along), 1)
+    return np.median((across[second] - across[first]) / (along[second] - along[first]))
+
+
+def _check_perspective(rows):
     """Raise if the rows or their ends are not parallel, as on a photograph at an angle."""
-    lengths = np.abs(rows.stop - rows.left) / per_mm
     # Some rows may be longer than others, or cut off.
-    is_usual = np.abs(lengths - np.median(lengths)) <= _MAX_NARROWING
-    converges = abs(theilslopes(rows.turn, rows.foot)[0] * np.ptp(rows.foot))
+    is_usual = np.abs(rows.length - np.median(rows.length)) <= _MAX_NARROWING
+    converges = abs(_median_slope(rows.foot, rows.turn) * np.ptp(rows.foot))
     if (
         is_usual.mean() <= 0.5
         or converges > _MAX_CONVERGENCE
@@ -247,8 +289,8 @@ def _find_rotation(x, y):
     return best
 
 
-def _make_sheet(page, degrees, pitch, bounds=None):
-    """Return a plane sheet of paper: a part of it in mm, or as much as the image shows."""
+def _make_sheet(page, degrees, pitch, rows=None):
+    """Return a plane sheet of paper: the part around rows, or as much as the image shows."""
     width, height = page.lightest.size
     angle = np.radians(degrees)
     to_paper = np.eye(3)
@@ -257,8 +299,8 @@ def _make_sheet(page, degrees, pitch, bounds=None):
     image = paper_bounds(to_paper, width, height)
     # Of the image, nothing is outside of the sheet.
     low, high = np.array(image[:2]) - _BLOCK, np.array(image[2:]) + _BLOCK
-    if bounds is not None:
-        low, high = np.maximum(low, bounds[:2]), np.minimum(high, bounds[2:])
+    if rows is not None:
+        low, high = np.maximum(low, rows.bounds[:2]), np.minimum(high, rows.bounds[2:])
     n_columns, n_rows = np.ceil((high - low) / _BLOCK).astype(int).tolist()
     origin = tuple(float(side + _BLOCK / 2) for side in low)
     return Grid(
@@ -269,5 +311,5 @@ def _make_sheet(page, degrees, pitch, bounds=None):
         share=1.0,
         sheet=Sheet(np.ones((n_rows, n_columns), dtype=bool), origin, _BLOCK),
         bend=None,
-        has_lines=False,
+        n_rows=0 if rows is None else rows.n_rows,
     )

@@ -60,8 +60,8 @@ def follow_traces(page, grid, layout, steps):
     ----------
     page : Page
     grid : Grid
-    layout : str
-        As the parameter of `ECGImageDigitizer`.
+    layout : str or None
+        As the parameter of `ECGImageDigitizer`. None accepts any number of rows.
     steps : dict
         Gets what is found, in place: also what a refused page has shown until then.
 
@@ -73,7 +73,13 @@ def follow_traces(page, grid, layout, steps):
     remove_blots(upright)
     rulings, removed = remove_rulings(upright)
     steps["rows"] = rows = find_rows(upright, grid.sheet.area)
-    layouts = possible_layouts(layout, len(rows))
+    if grid.n_rows and len(rows) != grid.n_rows:
+        raise PageRefusedError(
+            "layout",
+            f"there is no grid, and of the {grid.n_rows} rows of the page, {len(rows)} are near "
+            "those with calibration pulses",
+        )
+    layouts = [] if layout is None else possible_layouts(layout, len(rows))
     strokes = find_strokes(upright.strength, INK, upright.ink)
     steps["paths"] = paths = trace_rows(strokes, rows, upright.scale)
     _cut_to_grid(paths, upright, grid.sheet.area)
