@@ -19,9 +19,9 @@ _SPECK = 1.0
 _LENGTH = (0.85, 1.06)
 # Deviation of the distance of lines between columns from 2.5 s, as a ratio.
 _RULING_TOLERANCE = 0.02
-# Errors of the height of calibration pulses in pixels, and of the length of rows as a ratio, and by
-# how many of these errors they may differ: otherwise, the image may have been stretched.
-_PULSE_ERROR, _LENGTH_ERROR, _MAX_ERRORS = 0.15, 0.0015, 3.0
+# Error of the length of rows, as a ratio, and by how many errors it may differ from the usual one
+# at the scale of pulses: otherwise, the image may have been stretched.
+_LENGTH_ERROR, _MAX_ERRORS = 0.0015, 3.0
 _NO_LINE = np.zeros((2, 0))
 
 
@@ -53,7 +53,7 @@ class TimeAxis:
     printed_seconds: float = np.nan
 
 
-def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
+def find_time_axis(curves, scales, speed, rulings, *, scale_error=0.0):
     """Find where the traces of all rows begin and end.
 
     Parameters
@@ -65,9 +65,9 @@ def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
         mm per second.
     rulings : ndarray of float
         Pixel columns of vertical lines between columns of leads.
-    pulse_height : float, default=None
-        Pixels of 1 mV, if the scales are those of pulses and not of a grid. The rows must have the
-        usual length, and the pixels per second are a mean of both, weighted by their accuracy.
+    scale_error : float, default=0.0
+        Error of the scales as a ratio, if they are those of pulses and not of a grid. The rows must
+        have the usual length, and the pixels per second are a mean of both, weighted by accuracy.
 
     Returns
     -------
@@ -87,8 +87,8 @@ def find_time_axis(curves, scales, speed, rulings, *, pulse_height=None):
     start, stop = float(np.median(starts)), float(np.median(stops))
     per_second = scale * speed
     ratio = (stop - start) / (USUAL_SECONDS * per_second)
-    if pulse_height is not None:
-        variances = (_PULSE_ERROR / pulse_height) ** 2, _LENGTH_ERROR**2
+    if scale_error:
+        variances = scale_error**2, _LENGTH_ERROR**2
         if abs(ratio - 1) > _MAX_ERRORS * np.sqrt(sum(variances)):
             raise PageRefusedError(
                 "time",

@@ -124,7 +124,7 @@ def _digitize(image, options, facts, reduction, steps):
         upright.scales,
         options.paper_speed,
         traces.rulings,
-        pulse_height=None if grid.has_lines else options.gain * upright.scales[1],
+        scale_error=grid.scale_error,
     )
     _check_pulses(axis, options, facts)
     facts.update(seconds=axis.printed_seconds, start_spread=axis.spread)

@@ -34,6 +34,8 @@ class Grid:
         Smooth displacements of the paper after the homography.
     n_rows : int or None
         Number of rows of leads, if no lines are printed and calibration pulses gave the scale.
+    scale_error : float
+        Standard error of the scale that pulses gave, as a ratio.
     """
 
     to_paper: np.ndarray
@@ -44,6 +46,7 @@ class Grid:
     sheet: Sheet
     bend: Bend | None
     n_rows: int | None = None
+    scale_error: float = 0.0
 
     @property
     def has_lines(self):

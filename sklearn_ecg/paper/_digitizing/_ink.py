@@ -90,13 +90,15 @@ class UprightPage:
         return x * self.reduction, y * self.reduction
 
 
-def separate_ink(page, grid):
+def separate_ink(page, grid, *, enlarge=True):
     """Turn a page upright and separate its ink from the paper and the grid.
 
     Parameters
     ----------
     page : Page
     grid : Grid
+    enlarge : bool, default=True
+        Whether a page that is turned has more pixels than that of the image, for steep strokes.
 
     Returns
     -------
@@ -114,7 +116,8 @@ def separate_ink(page, grid):
         _subtract_lines(darkness)
         strong, usual = np.array(quantiles(darkness[::3, ::3], [0.996, 0.95])) / 255
     else:
-        scale = int(np.clip(np.ceil(_ENLARGE * pitch.mean()), *_SCALES))
+        factor = _ENLARGE if enlarge else 1.0
+        scale = int(np.clip(np.ceil(factor * pitch.mean()), *_SCALES))
         scales = np.array([scale, scale], dtype=float)
         size = (int((right - left) * scale), int((bottom - top) * scale))
         # Before it is turned, the page has no border that would change the brightness of paper.

@@ -89,6 +89,8 @@ def split_channels(image, reduced=1):
 
 def reduce_page(page, reduction):
     """Return a page of which squares of pixels are averaged."""
+    if reduction == 1:
+        return page
     channels = (page.lightest, page.darkest)
     lightest, darkest = (channel.reduce(reduction) for channel in channels)
     return Page(lightest, darkest, page.reduction * reduction)

@@ -53,7 +53,7 @@ class Traces:
         return curves
 
 
-def follow_traces(page, grid, layout, steps):
+def follow_traces(page, grid, layout, steps, *, enlarge=True):
     """Separate the ink of a page from its grid, and follow the trace of each row.
 
     Parameters
@@ -64,12 +64,14 @@ def follow_traces(page, grid, layout, steps):
         As the parameter of `ECGImageDigitizer`. None accepts any number of rows.
     steps : dict
         Gets what is found, in place: also what a refused page has shown until then.
+    enlarge : bool, default=True
+        See `separate_ink`.
 
     Returns
     -------
     traces : Traces
     """
-    steps["upright"] = upright = separate_ink(page, grid)
+    steps["upright"] = upright = separate_ink(page, grid, enlarge=enlarge)
     remove_blots(upright)
     rulings, removed = remove_rulings(upright)
     steps["rows"] = rows = find_rows(upright, grid.sheet.area)
