@@ -253,6 +253,17 @@ def test_folds(millimeters, limit, along, width, start, noise):
     assert error_of(folded_paper(millimeters, start, width, along), noise) < limit
 
 
+def test_most_folds_of_1_mm_are_corrected():
+    """They are not just refused."""
+    errors = [
+        error_of(folded_paper(millimeters, 90, width, along), 15)
+        for millimeters in (1.0, -1.0)
+        for width in (4.0, 12.0, 20.0, 30.0)
+        for along in (0, 1)
+    ]
+    assert np.count_nonzero(errors) >= 14
+
+
 def make_displaced(part, *, harmonics=(1.0, 0.6, 0.4, 0.3)):
     """Return waves of lines of 5 mm and lines of 1 mm of a page, of which a part is displaced."""
     shape = (20, 30)
