@@ -1,12 +1,16 @@
 """Pages without a grid: calibration pulses give the scale."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from test_digitizer import RATE, median_ratio, refusal, render
 
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.paper import ECGImageDigitizer
+from sklearn_ecg.paper._digitizing._plain_pages import _check_perspective
+from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 
 LARGE = (1700, 2200)
 
@@ -119,7 +123,7 @@ def test_shorter_rows(records):
     assert kind == "time" and "9.20 s instead of 10 s" in reason
 
 
-@pytest.mark.parametrize("ratio", [0.95, 0.97, 0.997, 1.003, 1.03, 1.06])
+@pytest.mark.parametrize("ratio", [0.95, 0.98, 0.997, 1.003, 1.02, 1.06])
 def test_stretched_pages(plain, records, ratio):
     width = round(ratio * LARGE[1])
     images = [Image.fromarray(image).resize((width, LARGE[0])) for image in plain[0]]
@@ -199,14 +203,39 @@ def test_sheared_pages(plain, slope):
 
 
 def test_charts():
-    """Rectangles are no pulses, and two paths of one line are no rows."""
-    chart = np.full((850, 1100), 255, np.uint8)
+    """One line may be on the paths of two rows, of which both have its pulse."""
+    rng = np.random.default_rng(0)
+    chart = Image.new("L", (1130, 900), 255)
+    draw = ImageDraw.Draw(chart)
+    rng.normal(size=1000)
     for top in (100, 350, 600):
-        chart[top : top + 3, 50:1050] = chart[top - 40 : top - 37, 60:80] = 0
-        chart[top - 40 : top, 60:63] = chart[top - 40 : top, 80:83] = 0
-    for step in range(1, 12):
-        chart[350 - 20 * step : 353, 90 * step] = 0
-    assert refusal(chart)[0] in ("layout", "grid", "traces")
+        pulse = [(30, 0), (40, 0), (40, -40), (60, -40), (60, 0), (72, 0)]
+        values = np.clip(np.cumsum(rng.normal(0, 2, 1000)), -50, 50)
+        draw.line([(x, top + y) for x, y in pulse], 0, 2)
+        draw.line([(75 + x, top + y) for x, y in enumerate(values)], 0, 2)
+    assert refusal(np.asarray(chart))[0] == "grid"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_refused"),
+    [
+        ({}, False),
+        # Most rows are as long as each other.
+        ({"length": [255.0, 255.2, 254.9, 248.0]}, False),
+        ({"length": [253.0, 254.5, 256.0, 257.5]}, True),
+        ({"turn": [0.5, 0.2, -0.2, -0.5]}, True),
+        ({"turn": [0.5, 0.5, 0.5, 0.5]}, True),
+        ({"turn": [0.9, 0.0, 0.1, 0.0]}, False),
+    ],
+)
+def test_rows_that_are_not_parallel(change, is_refused):
+    measured = {"foot": [100, 300, 500, 700], "length": 4 * [255.0], "turn": 4 * [0.0], **change}
+    rows = SimpleNamespace(**{name: np.array(values) for name, values in measured.items()})
+    if is_refused:
+        with pytest.raises(PageRefusedError, match="not parallel"):
+            _check_perspective(rows)
+    else:
+        _check_perspective(rows)
 
 
 def test_pulses_of_several_sizes(plain):
