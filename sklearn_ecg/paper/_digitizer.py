@@ -1,7 +1,6 @@
 """Signals from images of ECG pages."""
 
 import os
-from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,35 +16,10 @@ from ..leads import STANDARD_LEADS, to_lead_frame
 from ..utils._documentation_links import DocumentationLinkMixin
 from ..utils._fit_callbacks import CallbackSupportMixin, as_one_task
 from ._digitizing import READABLE_LAYOUTS, PageOptions, open_and_digitize
+from ._page_report import report_row
 from ._page_steps import PageStepsMixin
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-# Columns of a report, apart from the share of each lead that was recovered.
-_FACTS = (
-    "height",
-    "width",
-    "reduction",
-    "scale_from",
-    "pixels_per_mm_x",
-    "pixels_per_mm_y",
-    "rotation",
-    "perspective",
-    "grid_share",
-    "layout",
-    "lead_order",
-    "rhythm_leads",
-    "seconds",
-    "start_spread",
-    "n_pulses",
-    "pulse_height",
-    "limb_residual",
-    "shared_energy",
-    "largest_jump",
-    "total_jumps",
-    "cut_off",
-    "confidence",
-    "lead_boxes",
-)
 
 
 class ECGImageDigitizer(
@@ -441,32 +415,28 @@ class ECGImageDigitizer(
             rhythm_strip=self.rhythm_strip,
         )
 
-    @staticmethod
-    def _make_report(names, readings, index=None):
-        rows = [_report_row(name, reading) for name, reading in zip(names, readings)]
-        return pd.DataFrame(rows, index=index)
-
     def _digitize(self, X, on_error):
         options = self._make_options()
         images, index = list_images(X, type(self).__name__)
-        names = [os.fspath(image) if is_path(image) else i for i, image in enumerate(images)]
         signals = np.full((len(images), len(STANDARD_LEADS), options.n_times), np.nan, np.float32)
-        found = []
+        rows = []
         # Worker processes have a limit of their own.
         limit = Image.MAX_IMAGE_PIXELS
         calls = (delayed(open_and_digitize)(image, options, limit) for image in images)
         readings = Parallel(n_jobs=self.n_jobs, return_as="generator")(calls)
         for i, reading in enumerate(readings):
             if reading.status != "digitized" and on_error == "raise":
-                name = f"Image {i} of X" if names[i] == i else f"Image {names[i]!r}"
+                name = (
+                    f"Image {os.fspath(images[i])!r}" if is_path(images[i]) else f"Image {i} of X"
+                )
                 verb = "is refused" if reading.status == "refused" else "cannot be opened"
                 raise ValueError(
                     f"{name} {verb}: {reading.reason}. Leave it out, or pass on_error='nan' to "
                     "get NaN for such images; report names all of them."
                 )
             signals[i] = reading.signals
-            found.append(replace(reading, signals=None))
-        report = self._make_report(names, found, index)
+            rows.append(report_row(images[i], i, reading))
+        report = pd.DataFrame(rows, index=index)
         if self.output == "frame":
             signals = to_lead_frame(
                 signals,
@@ -476,16 +446,3 @@ class ECGImageDigitizer(
                 units="mV",
             )
         return Bunch(signals=signals, report=report)
-
-
-def _report_row(name, reading):
-    row = {
-        "image": name,
-        "status": reading.status,
-        "reason_kind": reading.kind,
-        "reason": reading.reason,
-    }
-    row.update({fact: reading.facts.get(fact) for fact in _FACTS})
-    recovered = reading.facts.get("recovered", {})
-    row.update({f"recovered_{lead}": recovered.get(lead, np.nan) for lead in STANDARD_LEADS})
-    return row

@@ -1,11 +1,13 @@
 """What each step of the digitizer finds on a page."""
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 from sklearn.utils import Bunch
 
 from .._validation import list_images
 from ._digitizing import INK, find_lines, open_and_digitize
+from ._page_report import report_row
 
 
 class PageStepsMixin:
@@ -85,9 +87,8 @@ class PageStepsMixin:
         images, _ = list_images([image], type(self).__name__)
         found = {}
         reading = open_and_digitize(images[0], options, Image.MAX_IMAGE_PIXELS, found)
-        name = 0 if isinstance(images[0], (np.ndarray, Image.Image)) else str(images[0])
         steps = Bunch(
-            report=self._make_report([name], [reading]).iloc[0],
+            report=pd.DataFrame([report_row(images[0], 0, reading)]).iloc[0],
             image=None,
             grid_lines=None,
             ink=None,

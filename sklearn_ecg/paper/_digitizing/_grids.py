@@ -33,7 +33,7 @@ class Grid:
     bend : Bend or None
         Smooth displacements of the paper after the homography.
     n_rows : int or None
-        Number of rows of leads, if no lines are printed and calibration pulses gave the scale.
+        Number of rows of leads if no lines are printed, 0 while it is unknown.
     scale_error : float
         Standard error of the scale that pulses gave, as a ratio.
     """
