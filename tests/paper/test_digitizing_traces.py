@@ -145,6 +145,17 @@ def test_specks_after_a_pulse_are_no_trace(side):
     assert axis.spread == 0
 
 
+@pytest.mark.parametrize("n_joined", [1, 2])
+def test_edges_beyond_the_end_of_rows(n_joined):
+    """Some rows are joined with an edge of the paper. Without a grid, their length is the scale."""
+    # Rows of 10 s at 2 pixels per mm, of which some end 5 mm further.
+    middle = np.full((4, 520), 100.0)
+    middle[n_joined:, 500:] = np.nan
+    curves = [make_curve(Path(row - 1, row + 1, np.arange(520)), 2.0, 1.0) for row in middle]
+    axis = find_time_axis(curves, (2.0, 2.0), 25.0, np.empty(0), scale_error=0.01)
+    assert (axis.start, axis.per_second, axis.seconds) == (0, 50, 10)
+
+
 def draw_crease(strength, slope):
     """Return a sheet with two traces, and the same with a crease on a beat of both."""
     rng = np.random.default_rng(0)

@@ -85,6 +85,10 @@ def find_time_axis(curves, scales, speed, rulings, *, scale_error=0.0):
     if len(with_pulse) >= max(2, len(starts) / 3):
         starts = with_pulse
     start, stop = float(np.median(starts)), float(np.median(stops))
+    if scale_error:
+        # Between the ends of rows and an edge of the paper that others were joined with, there is
+        # nothing.
+        stop = float(np.sort(stops)[(len(stops) - 1) // 2])
     per_second = scale * speed
     ratio = (stop - start) / (USUAL_SECONDS * per_second)
     if scale_error:
