@@ -116,8 +116,8 @@ def separate_ink(page, grid, *, enlarge=True):
         _subtract_lines(darkness)
         strong, usual = np.array(quantiles(darkness[::3, ::3], [0.996, 0.95])) / 255
     else:
-        factor = _ENLARGE if enlarge else 1.0
-        scale = int(np.clip(np.ceil(factor * pitch.mean()), *_SCALES))
+        scale = np.ceil(_ENLARGE * pitch.mean()) if enlarge else np.rint(pitch.mean())
+        scale = int(np.clip(scale, *_SCALES))
         scales = np.array([scale, scale], dtype=float)
         size = (int((right - left) * scale), int((bottom - top) * scale))
         # Before it is turned, the page has no border that would change the brightness of paper.
@@ -128,14 +128,16 @@ def separate_ink(page, grid, *, enlarge=True):
         mask &= ~outside
         outside = ~mask
         darkness *= mask.view(np.uint8)
-        common = _common_grid(darkness, scale, mask)
         # Edges of the paper are darker than ink.
         few = slice(None, None, 5), slice(None, None, 3)
         reach = round(2 * _EDGE * scale / 5), round(2 * _EDGE * scale / 3)
         middle = slide(mask[few], reach, np.minimum)
-        inside = np.subtract(darkness[few], common[few], dtype=np.int16)[middle]
-        np.maximum(darkness, common, out=darkness)
-        darkness -= common
+        inside = darkness[few][middle].astype(np.int16)
+        if grid.has_lines:
+            common = _common_grid(darkness, scale, mask)
+            inside -= common[few][middle]
+            np.maximum(darkness, common, out=darkness)
+            darkness -= common
         if len(inside) == 0:
             raise PageRefusedError("grid", "too little of the grid is legible")
         strong, usual = np.array(quantiles(inside, [0.996, 0.95])) / 255
@@ -200,15 +202,14 @@ def _strengthen_faint_ink(ink, scale, faint, table):
     few = labels[::step, ::step]
     near = table[: -1 : 2 * step, : -1 : 2 * step]
     near = slide(near, 2 * (2 * round(_EDGE * scale / (2 * step)) + 1,), np.maximum)
-    is_edge = np.bincount(few[near], minlength=n_labels + 1) > 0.5 * np.bincount(
-        few.ravel(), minlength=n_labels + 1
-    )
+    near_edge = np.bincount(few[near], minlength=n_labels + 1)
+    beyond = np.bincount(few.ravel(), minlength=n_labels + 1) - near_edge
+    is_edge = near_edge > beyond
     is_edge[0] = False
     # A crease may join a trace and the edge.
-    beyond = np.bincount(few[~near], minlength=n_labels + 1)
     is_joined = is_edge & (beyond > (_JOINED * scale / (2 * step)) ** 2)
     # Two pixels of a row as one number.
-    keep = ((belongs & (~is_edge | is_joined)) * np.uint16(0xFFFF))[labels]
+    keep = ((belongs & (~is_edge | is_joined)) * np.uint16(0xFFFF)).take(labels)
     if is_joined.any():
         height, width = labels.shape
         near = near.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]

@@ -148,4 +148,4 @@ def _wide_components(upright):
         raise PageRefusedError("traces", "there is no ink on the page")
     widths = np.array([columns.stop - columns.start for _, columns in find_objects(labels)])
     is_wide = np.concatenate([[False], widths * 2 / upright.scale >= _TRACE_WIDTH])
-    return is_wide[labels]
+    return is_wide.take(labels)

@@ -9,8 +9,9 @@ import numpy as np
 _BLOCK, _STEP = 16, 80
 # Parts of a pixel, and of the pitch, to which blocks are rounded.
 _PARTS, _PITCHES = 16, 64
-# Blocks whose products stay in the cache, and rows that are transposed at once.
-_MOST, _ROWS = 4096, 32
+# Blocks whose products stay in the cache, and that are worth a product. Rows that are transposed at
+# once.
+_MOST, _LEAST, _ROWS = 4096, 1024, 32
 
 
 def turn_pixels(pixels, to_given, size):
@@ -69,18 +70,22 @@ def _resample(lines, places, n_pixels):
     resampled : ndarray of shape (n_lines, n_pixels), uint8
     """
     n_lines, n_given = lines.shape
+    n_blocks = -(-n_pixels // _BLOCK)
     places = places[:, 1:-1]
     pitch = np.diff(places, axis=1) / _STEP
     # The middles of blocks, as pixels of which the first is 0.
     middles = (np.arange(_STEP // _BLOCK) + 0.5) * _BLOCK
-    middles = (places[:, :-1, None] - 0.5) + pitch[:, :, None] * middles
-    n_blocks = -(-n_pixels // _BLOCK)
-    middles = np.rint(middles.reshape(n_lines, -1)[:, :n_blocks] * _PARTS).astype(np.int32)
+    middles = pitch[:, :, None] * middles
+    middles += places[:, :-1, None] - 0.5
+    middles *= _PARTS
+    at = np.rint(middles, out=middles).astype(np.int32)
     pitch = np.rint(pitch * _PITCHES).astype(np.int32)
     lowest = int(pitch.min())
-    # Blocks with the same weights.
-    kind = np.repeat((pitch - lowest) * _PARTS, _STEP // _BLOCK, axis=1)[:, :n_blocks]
-    kind += middles % _PARTS
+    n_kinds = (int(pitch.max()) - lowest + 1) * _PARTS
+    # Blocks with the same weights. Bits are faster than a division.
+    kind = at & (_PARTS - 1)
+    kind += (_PARTS * (pitch - lowest))[:, :, None]
+    at >>= _PARTS.bit_length() - 1
     length = 4 * (int(_BLOCK * (pitch.max() / _PITCHES)) // 4) + 8
     padded = np.zeros((n_lines, n_given + 2 * length), dtype=np.uint8)
     padded[:, length:-length] = lines
@@ -88,26 +93,36 @@ def _resample(lines, places, n_pixels):
     stretches = np.ndarray(
         padded.size - length + 1, dtype=f"V{length}", buffer=padded, strides=(1,)
     )
-    at = middles // _PARTS
-    n_kinds = (int(pitch.max()) - lowest + 1) * _PARTS
-    at += _first_given(lowest * _PARTS + np.arange(n_kinds))[kind]
-    at += length
+    at += (_first_given(lowest * _PARTS + np.arange(n_kinds)) + length).take(kind)
     np.clip(at, 0, padded.shape[1] - length, out=at)
-    at += np.arange(n_lines, dtype=np.int32)[:, None] * np.int32(padded.shape[1])
-    kind, at = kind.ravel(), at.ravel()
-    order = np.argsort(kind.astype(np.min_scalar_type(n_kinds)), kind="stable")
+    at += np.arange(n_lines, dtype=np.int32)[:, None, None] * np.int32(padded.shape[1])
+    # The blocks of some lines at a time, which the cache holds, if there are enough of each kind.
+    n_parts = max(1, n_lines * n_blocks // (n_kinds * _LEAST))
+    part = (np.arange(n_lines, dtype=np.int32) * n_parts // n_lines * n_kinds)[:, None, None]
+    kind += part
+    kind, at = (values.reshape(n_lines, -1)[:, :n_blocks].ravel() for values in (kind, at))
+    n_groups = n_parts * n_kinds
+    order = np.argsort(kind.astype(np.min_scalar_type(n_groups)), kind="stable")
+    at = at[order]
+    bounds = np.cumsum(np.bincount(kind, minlength=n_groups))
     found = np.empty((n_lines, n_blocks * _BLOCK), dtype=np.uint8)
     blocks = found.view(f"V{_BLOCK}").ravel()
-    bounds = np.cumsum(np.bincount(kind, minlength=n_kinds))
+    given, values, rounded = (
+        np.empty((_MOST, width), dtype=dtype)
+        for width, dtype in ((length, np.float32), (_BLOCK, np.float32), (_BLOCK, np.uint8))
+    )
     start = 0
     for k, stop in enumerate(bounds.tolist()):
         for first in range(start, stop, _MOST):
-            chosen = order[first : min(stop, first + _MOST)]
-            given = stretches[at[chosen]].view(np.uint8).reshape(len(chosen), length)
-            values = given.astype(np.float32) @ _weights(k + lowest * _PARTS, length)
-            values += np.float32(0.5)
-            np.clip(values, 0, 255, out=values)
-            blocks[chosen] = values.astype(np.uint8).view(f"V{_BLOCK}").ravel()
+            chosen = slice(first, min(stop, first + _MOST))
+            n = chosen.stop - first
+            given[:n] = stretches[at[chosen]].view(np.uint8).reshape(n, length)
+            weights = _weights(k % n_kinds + lowest * _PARTS, length)
+            np.matmul(given[:n], weights, out=values[:n])
+            values[:n] += np.float32(0.5)
+            np.clip(values[:n], 0, 255, out=values[:n])
+            np.copyto(rounded[:n], values[:n], casting="unsafe")
+            blocks[order[chosen]] = rounded[:n].view(f"V{_BLOCK}").ravel()
         start = stop
     return found[:, :n_pixels]
 
