@@ -48,7 +48,7 @@ def cached_arrays(name, key, compute, folder=RESULTS):
             if str(stored["key"]) == key:
                 return {field: stored[field] for field in stored if field != "key"}
     arrays = compute()
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
         np.savez(temporary, key=key, **arrays)
     return arrays
@@ -111,7 +111,7 @@ def cached_object(key, compute, folder=RESULTS):
     if path.exists():
         return joblib.load(path)
     result = compute()
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
         joblib.dump(result, temporary)
     return result

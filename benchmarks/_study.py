@@ -198,12 +198,14 @@ def join_folds(folds, results):
     ----------
     folds : ndarray of shape (n_records,)
     results : dict
-        By a tuple of folds, a dict with the ``probability`` of their records, or None.
+        By a tuple of folds, a dict with the ``probability`` of their records, or None. Of several
+        labels, there is a column for each.
     """
-    probability = np.full(len(folds), np.nan)
+    results = {tested: result for tested, result in results.items() if result is not None}
+    shapes = {result["probability"].shape[1:] for result in results.values()} or {()}
+    probability = np.full((len(folds), *shapes.pop()), np.nan)
     for tested, result in results.items():
-        if result is not None:
-            probability[np.isin(folds, tested)] = result["probability"]
+        probability[np.isin(folds, tested)] = result["probability"]
     return probability
 
 

@@ -4,6 +4,7 @@
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose-superclasses  # the same
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose-few           # the same
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --test      # some of them, folds 7-9
+    python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --test-superclasses    # the default
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data  # 100 to 300 records
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data --report   # fit nothing
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data --write    # also the page
@@ -436,6 +437,7 @@ def main():
     parser.add_argument("--choose", action="store_true", help="candidates on folds 1-6")
     parser.add_argument("--test", action="store_true", help="some of them on folds 7-9")
     parser.add_argument("--choose-superclasses", action="store_true", help="on folds 1-6")
+    parser.add_argument("--test-superclasses", action="store_true", help="on folds 7-9")
     parser.add_argument("--choose-few", action="store_true", help="few records of folds 1-6")
     parser.add_argument("--choose-epochs", action="store_true", help="of 100 records, folds 1-6")
     parser.add_argument("--low-data", action="store_true", help="100 to 300 training records")
@@ -456,6 +458,10 @@ def main():
         title = "Five superclasses, folds 1-6"
         tables = choose(five, range(args.seeds or 2), COMPARED, title)
         parts["scales-superclasses"] = tables, f"--choose-superclasses{of_seeds}"
+    if args.test_superclasses:
+        five = Cohort(args.folder, *kept, task="superclass")
+        tables = [test_candidate(five, DEFAULT, args.seeds or 3)[0]]
+        parts["scales-test-superclasses"] = tables, f"--test-superclasses{of_seeds}"
     if args.choose_few:
         parts["scales-few"] = choose_few(cohort, 4), "--choose-few"
     if args.choose_epochs:
