@@ -213,7 +213,8 @@ def _strengthen_faint_ink(ink, scale, faint, table):
     if is_joined.any():
         height, width = labels.shape
         near = near.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
-        keep[near & is_joined[labels]] = 0
+        at = np.flatnonzero(near)
+        keep.ravel()[at[is_joined[labels.ravel()[at]]]] = 0
     strength = np.zeros_like(ink)
     height, width = (2 * size for size in labels.shape)
     for row in (0, 1):

@@ -11,7 +11,7 @@ _BLOCK, _STEP = 16, 80
 _PARTS, _PITCHES = 16, 64
 # Blocks whose products stay in the cache, and that are worth a product. Rows that are transposed at
 # once.
-_MOST, _LEAST, _ROWS = 4096, 1024, 32
+_MOST, _LEAST, _ROWS = 4096, 2048, 32
 
 
 def turn_pixels(pixels, to_given, size):
@@ -111,19 +111,21 @@ def _resample(lines, places, n_pixels):
         np.empty((_MOST, width), dtype=dtype)
         for width, dtype in ((length, np.float32), (_BLOCK, np.float32), (_BLOCK, np.uint8))
     )
-    start = 0
-    for k, stop in enumerate(bounds.tolist()):
-        for first in range(start, stop, _MOST):
-            chosen = slice(first, min(stop, first + _MOST))
-            n = chosen.stop - first
-            given[:n] = stretches[at[chosen]].view(np.uint8).reshape(n, length)
-            weights = _weights(k % n_kinds + lowest * _PARTS, length)
-            np.matmul(given[:n], weights, out=values[:n])
-            values[:n] += np.float32(0.5)
-            np.clip(values[:n], 0, 255, out=values[:n])
-            np.copyto(rounded[:n], values[:n], casting="unsafe")
-            blocks[order[chosen]] = rounded[:n].view(f"V{_BLOCK}").ravel()
-        start = stop
+    stops, group = bounds.tolist(), 0
+    for first in range(0, len(order), _MOST):
+        chosen = order[first : first + _MOST]
+        n, start = len(chosen), 0
+        given[:n] = stretches[at[first : first + n]].view(np.uint8).reshape(n, length)
+        while start < n:
+            stop = min(n, stops[group] - first)
+            weights = _weights(group % n_kinds + lowest * _PARTS, length)
+            np.matmul(given[start:stop], weights, out=values[start:stop])
+            start = stop
+            group += first + stop == stops[group]
+        values[:n] += np.float32(0.5)
+        np.clip(values[:n], 0, 255, out=values[:n])
+        np.copyto(rounded[:n], values[:n], casting="unsafe")
+        blocks[chosen] = rounded[:n].view(f"V{_BLOCK}").ravel()
     return found[:, :n_pixels]
 
 
