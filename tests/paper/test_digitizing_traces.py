@@ -414,12 +414,12 @@ def test_lines_along_edges_are_no_rows():
 
 def test_a_crease_joins_a_trace_to_the_edge():
     ink = np.zeros((400, 400), dtype=np.uint8)
-    table = np.zeros(ink.shape, dtype=bool)
-    table[:, :40] = table[-40:] = True
+    outside = np.zeros(ink.shape, dtype=bool)
+    outside[:, :40] = outside[-40:] = True
     ink[200:204, 100:380] = INK
     ink[:, 44:56] = ink[-56:-44] = INK
     ink[203:206, 56:100] = 0.4 * INK
-    strength = _strengthen_faint_ink(ink, 4.0, 0.2, table)
+    strength = _strengthen_faint_ink(ink, 4.0, 0.2, outside, np.zeros_like(outside))
     assert strength[200:204, 100:380].min() > 0.9 * INK
     assert not strength[:, :60].any()
     assert not strength[-60:].any()

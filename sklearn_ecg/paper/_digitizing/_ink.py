@@ -122,10 +122,9 @@ def separate_ink(page, grid, *, enlarge=True):
         size = (int((right - left) * scale), int((bottom - top) * scale))
         # Before it is turned, the page has no border that would change the brightness of paper.
         darkness = turn_page(measure_darkness(page.lightest), grid, (left, top), scale, size)
-        outside = find_outside(page.lightest.size, grid, (left, top), scale, size)
-        mask = grid.sheet.mask((left, top), scales, darkness.shape)
-        table = ~(mask | outside)
-        mask &= ~outside
+        beyond = find_outside(page.lightest.size, grid, (left, top), scale, size)
+        # On the sheet, and in the image.
+        mask = grid.sheet.mask((left, top), scales, darkness.shape) > beyond
         outside = ~mask
         darkness *= mask.view(np.uint8)
         # Edges of the paper are darker than ink.
@@ -154,7 +153,7 @@ def separate_ink(page, grid, *, enlarge=True):
         faint = float(np.clip(_NOISE * noise, *_FAINT))
         clear = np.uint8(_CLEAR * INK)
         subtract_creases(ink, scale, round(faint * INK))
-        strength = _strengthen_faint_ink(ink, scale, faint, table)
+        strength = _strengthen_faint_ink(ink, scale, faint, outside, beyond)
     return UprightPage(
         strength=strength,
         ink=ink,
@@ -176,7 +175,7 @@ def _to_bytes(strength):
     return strength.astype(np.uint8)
 
 
-def _strengthen_faint_ink(ink, scale, faint, table):
+def _strengthen_faint_ink(ink, scale, faint, outside, beyond):
     """Make steep strokes as strong as the rest of their trace, and remove faint ink and edges.
 
     Parameters
@@ -186,8 +185,10 @@ def _strengthen_faint_ink(ink, scale, faint, table):
         Pixels per mm.
     faint : float
         Strength of faint ink.
-    table : ndarray of shape (height, width), bool
-        Pixels of the image that are not on the sheet.
+    outside : ndarray of shape (height, width), bool
+        Pixels that are not on the sheet, or not in the image.
+    beyond : ndarray of shape (height, width), bool
+        Pixels that are not in the image.
 
     Returns
     -------
@@ -200,14 +201,15 @@ def _strengthen_faint_ink(ink, scale, faint, table):
     # The edge of the paper.
     step = max(1, round(_EDGE * scale / 24))
     few = labels[::step, ::step]
-    near = table[: -1 : 2 * step, : -1 : 2 * step]
+    sparse = slice(None, -1, 2 * step), slice(None, -1, 2 * step)
+    near = outside[sparse] & ~beyond[sparse]
     near = slide(near, 2 * (2 * round(_EDGE * scale / (2 * step)) + 1,), np.maximum)
     near_edge = np.bincount(few[near], minlength=n_labels + 1)
-    beyond = np.bincount(few.ravel(), minlength=n_labels + 1) - near_edge
-    is_edge = near_edge > beyond
+    elsewhere = np.bincount(few.ravel(), minlength=n_labels + 1) - near_edge
+    is_edge = near_edge > elsewhere
     is_edge[0] = False
     # A crease may join a trace and the edge.
-    is_joined = is_edge & (beyond > (_JOINED * scale / (2 * step)) ** 2)
+    is_joined = is_edge & (elsewhere > (_JOINED * scale / (2 * step)) ** 2)
     # Two pixels of a row as one number.
     keep = ((belongs & (~is_edge | is_joined)) * np.uint16(0xFFFF)).take(labels)
     if is_joined.any():
