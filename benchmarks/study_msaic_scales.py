@@ -235,11 +235,14 @@ def test(cohort, n_seeds):
     return tables
 
 
-def test_candidate(cohort, name, n_seeds):
-    """Return the scores of a candidate and its rows, and probabilities, out of fold of 7-9."""
-    # The rows between the CNN and the full network have one seed, and are run last.
+def test_candidate(cohort, name, n_seeds, n_between=1):
+    """Return the scores of a candidate and its rows, and probabilities, out of fold of 7-9.
+
+    The rows between the CNN and the full network have `n_between` seeds, and are run last.
+    """
     fits = [(row, seed) for seed in range(n_seeds) for row in (CNN, FULL)]
-    fits += [(row, 0) for row in ROWS if row not in (CNN, FULL)]
+    between = [row for row in ROWS if row not in (CNN, FULL)]
+    fits += [(row, seed) for seed in range(n_between) for row in between]
     y, options = tested(cohort)
     is_tested = cohort.folds >= 7
     found, sizes = {}, {}
@@ -460,7 +463,8 @@ def main():
         parts["scales-superclasses"] = tables, f"--choose-superclasses{of_seeds}"
     if args.test_superclasses:
         five = Cohort(args.folder, *kept, task="superclass")
-        tables = [test_candidate(five, DEFAULT, args.seeds or 3)[0]]
+        n_seeds = args.seeds or 3
+        tables = [test_candidate(five, DEFAULT, n_seeds, n_between=n_seeds)[0]]
         parts["scales-test-superclasses"] = tables, f"--test-superclasses{of_seeds}"
     if args.choose_few:
         parts["scales-few"] = choose_few(cohort, 4), "--choose-few"
