@@ -607,6 +607,72 @@ def test_steps_of_preparation():
                 assert float(cell.split()[0]) == pytest.approx(value, abs=6e-4)
 
 
+def test_scores_by_ranks():
+    import study_acl_labels as script
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=(30, 3))
+    # With ties.
+    probabilities = rng.integers(8, size=(4, 30, 3)) / 8
+    expected = [roc_auc_score(y, p, average="macro") for p in probabilities]
+    np.testing.assert_allclose(script.macro_auroc(y, probabilities), expected)
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"),
+    [(0.5, 0.5), (0.6, 0.5), (0.65, np.sqrt(10) / 2), (0.7, 5.0), (0.78, 50.0), (0.9, np.inf)],
+)
+def test_factor_of_labels(score, expected):
+    """20 labels, and a curve that falls once: .65 is halfway between 10 and 100 labels."""
+    import study_acl_labels as script
+
+    labels, curve = np.array([10.0, 100.0, 500.0, 1000.0]), np.array([0.6, 0.7, 0.69, 0.78])
+    assert script.find_factor(score, 20, labels, curve) == pytest.approx(expected)
+
+
+def test_table_of_labels():
+    import study_acl_labels as script
+
+    n_labels = {0.1: 10.0, 1.0: 100.0}
+    random = np.array([[0.6, 0.8]] * 41)
+    curves = {script.FULL: random + 0.1, script.RANDOM: random, script.SCRATCH: random + 0.15}
+    few, every = script.make_table(curves, n_labels).rows
+    # .7 is halfway between .6 and .8.
+    assert few[4] == "3.2 [3.2, 3.2]"
+    # .7 is below what training from scratch has with the fewest labels.
+    assert few[5] == "1.0 [1.0, 1.0]"
+    assert every[:2] == ["100", ".900 [.900-.900]"] and every[4:] == ["", ""]
+    assert script.factor_text(np.full(41, np.inf), 10.0, 100.0) == "> 10.0 [> 10.0, > 10.0]"
+
+
+def test_table_of_epochs():
+    import study_acl_epochs as script
+
+    rng = np.random.default_rng(0)
+    y, folds = rng.integers(2, size=(90, 2)), np.repeat(np.arange(1, 10), 10)
+    data = SimpleNamespace(y=y, folds=folds, patients=np.arange(90))
+
+    def draws():
+        return {f: list(rng.uniform(size=(2, 10, 2)) + y[folds == 9]) for f in script.FRACTIONS}
+
+    # The second number of epochs has one seed, which is compared with the same one.
+    found = {5: {0: draws(), 1: draws()}, 20: {1: draws()}}
+    few, more = script.make_table(found, {5: {0: 2.0, 1: 3.0}, 20: {1: 1.5}}, data).rows
+    assert few[:3] == ["5", "2", "2.50"] and more[:3] == ["20", "1", "1.50"]
+    assert few[4::2] == ["", "", ""]
+    for i, fraction in enumerate(script.FRACTIONS):
+        scores = {
+            (epochs, seed): np.mean([roc_auc_score(y[folds == 9], p) for p in shares[fraction]])
+            for epochs, by_seed in found.items()
+            for seed, shares in by_seed.items()
+        }
+        assert float(few[3 + 2 * i].split()[0]) == pytest.approx(
+            (scores[5, 0] + scores[5, 1]) / 2, abs=6e-4
+        )
+        difference = float(more[4 + 2 * i].split()[0])
+        assert difference == pytest.approx(scores[20, 1] - scores[5, 1], abs=6e-4)
+
+
 @pytest.fixture
 def tables_of_prints(monkeypatch):
     """The module, with few resamples."""

@@ -1,0 +1,204 @@
+"""How many labels pretraining with ACL-ECG replaces: label-efficiency curves and their distance.
+
+    python benchmarks/study_acl_labels.py DATA_FOLDER --write
+
+DATA_FOLDER and labels are those of study_acl.py. Records are band-pass filtered and standardized
+per lead, and encoders have ``backbone="strided"`` and three seeds; those of
+study_acl_preparation.py are used again. Linear probes of them, and of their random starts, are
+fitted with 1 to 100 % of the labels, of which each share is drawn five times by patient. Networks
+are also trained from scratch, one per draw. Scores are those of fold 9, on which nothing is chosen.
+
+The factor of n labels is k if the mean curve without pretraining, linear in the logarithm of the
+number of labels, reaches the score of pretraining with n labels at k times n labels. Its interval
+is of a bootstrap over the patients of fold 9. Finished fits are kept in benchmarks/results.
+"""
+
+import argparse
+
+import numpy as np
+from _results import RESULTS, Kept, code_hash
+from _study import hash_arrays
+from _tables import Table, drop_zeros, make_rst, write_tables
+from scipy.stats import rankdata
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from study_acl import FROM_SCRATCH, FULL, PAGE, RANDOM, draw, fine_tuned, load, pretrain
+from study_acl_preparation import ARMS, N_DRAWS, N_ENCODERS, embed
+
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+SCRATCH = "from scratch"
+DATA, N_RESAMPLES = "filtered leads", 1000
+
+
+def probabilities_of_probes(embedding, data, key, kept):
+    """Return the probabilities of fold 9 by fraction, of (n_draws, n_records, n_labels)."""
+    found = {}
+    for fraction in FRACTIONS:
+
+        def compute(fraction=fraction):
+            rows = []
+            for seed in range(N_DRAWS):
+                train = draw(data, fraction, seed)
+                probe = OneVsRestClassifier(LogisticRegression(C=0.01, max_iter=2000))
+                probe.fit(embedding[train], data.y[train])
+                rows.append(probe.predict_proba(embedding[data.folds == 9]))
+            return {"probability": np.array(rows)}
+
+        fit_key = f"probes of {fraction} of the labels: {hash_arrays(embedding)}, {key}"
+        found[fraction] = kept.arrays(fit_key, compute)["probability"]
+    return found
+
+
+def probabilities_from_scratch(data, args, key):
+    """Return the same of networks that start at random, one for each draw."""
+    found = {fraction: [] for fraction in FRACTIONS}
+    for seed in range(N_DRAWS):
+        encoder, encoder_key = pretrain(ARMS[RANDOM], seed, data, args, key)
+        for fraction in FRACTIONS:
+            train = draw(data, fraction, seed)
+
+            def compute(train=train, encoder=encoder, seed=seed):
+                model = fine_tuned(FrozenEstimator(encoder), seed, len(train), rates=FROM_SCRATCH)
+                model.fit(data.X[train], data.y[train])
+                return {"probability": model.predict_proba(data.X[data.folds == 9])}
+
+            fit_key = f"from scratch, on records {hash_arrays(train)}, {encoder_key}"
+            found[fraction].append(args.kept.arrays(fit_key, compute)["probability"])
+        print(f"  {SCRATCH}, seed {seed}", flush=True)
+    return {fraction: np.array(rows) for fraction, rows in found.items()}
+
+
+def macro_auroc(y, probabilities):
+    """Return the AUROC of several predictions, means over labels, from the ranks of records.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_records, n_labels)
+    probabilities : ndarray of shape (n_predictions, n_records, n_labels)
+
+    Returns
+    -------
+    scores : ndarray of shape (n_predictions,)
+    """
+    ranks = rankdata(probabilities, axis=1)
+    n_positive = y.sum(axis=0)
+    above = (ranks * y).sum(axis=1) - n_positive * (n_positive + 1) / 2
+    return (above / (n_positive * (len(y) - n_positive))).mean(axis=1)
+
+
+def find_factor(score, n_labels, other_labels, curve):
+    """Return how many times as many labels a curve needs for a score, infinite if it has too few.
+
+    Parameters
+    ----------
+    score : float
+        Of `n_labels` labels.
+    n_labels : float
+    other_labels, curve : ndarray of shape (n_points,)
+        Labels and scores of the curve, of which the former increase. Scores that fall below that of
+        fewer labels are raised to it.
+    """
+    curve = np.maximum.accumulate(curve)
+    if score > curve[-1]:
+        return np.inf
+    after = int(np.argmax(curve >= score))
+    if after == 0:
+        # Fewer labels than the curve has.
+        return other_labels[0] / n_labels
+    low, high = curve[after - 1 : after + 1]
+    first, last = np.log(other_labels[after - 1 : after + 1])
+    return float(np.exp(first + (score - low) / (high - low) * (last - first)) / n_labels)
+
+
+def compare_curves(found, data, n_labels):
+    """Return the mean curve of each arm, and its resamples, of (n_resamples, n_fractions)."""
+    test = data.folds == 9
+    y, patients = data.y[test], data.patients[test]
+    indices = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
+    rng = np.random.default_rng(0)
+    samples = [np.arange(len(y))]
+    while len(samples) <= N_RESAMPLES:
+        chosen = rng.integers(len(indices), size=len(indices))
+        records = np.concatenate([indices[i] for i in chosen])
+        if (y[records].any(axis=0) & ~y[records].all(axis=0)).all():
+            samples.append(records)
+    return {
+        arm: np.array(
+            [[macro_auroc(y[s], by_fraction[f][:, s]).mean() for f in n_labels] for s in samples]
+        )
+        for arm, by_fraction in found.items()
+    }
+
+
+def percentiles(values):
+    """Return the ends of the interval of 95 %; infinite values are the largest."""
+    low, high = np.sort(values)[[int(0.025 * len(values)), int(np.ceil(0.975 * len(values))) - 1]]
+    return low, high
+
+
+def factor_text(factors, n_labels, largest):
+    """Return the factor of all records, and its interval; what is not reached is "more than"."""
+    low, high = percentiles(factors[1:])
+
+    def text(value):
+        return f"> {largest / n_labels:.1f}" if np.isinf(value) else f"{value:.1f}"
+
+    return f"{text(factors[0])} [{text(low)}, {text(high)}]"
+
+
+def make_table(curves, n_labels):
+    labels = np.array(list(n_labels.values()))
+    rows = []
+    for j, n in enumerate(labels):
+        cells = [f"{n:,.0f}"]
+        for arm in (FULL, RANDOM, SCRATCH):
+            low, high = percentiles(curves[arm][1:, j])
+            cells.append(f"{curves[arm][0, j]:.3f} [{low:.3f}-{high:.3f}]")
+        for arm in (RANDOM, SCRATCH):
+            factors = np.array(
+                [
+                    find_factor(ours[j], n, labels, other)
+                    for ours, other in zip(curves[FULL], curves[arm])
+                ]
+            )
+            # With all labels, the curve ends.
+            cells.append(factor_text(factors, n, labels[-1]) if j + 1 < len(labels) else "")
+        rows.append([cells[0], *map(drop_zeros, cells[1:4]), *cells[4:]])
+    header = ["labels", f"{FULL}, probe", f"{RANDOM}, probe", SCRATCH]
+    header += [f"factor over the {RANDOM}", "factor over training from scratch"]
+    return Table("", header, rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="contains ptbxl, challenge2011 and ptbxl_z100")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of pretraining")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="write the table of the page")
+    args = parser.parse_args()
+    args.kept = Kept(RESULTS)
+    data = load(args.folder, DATA)
+    code = code_hash("preprocessing", "beats", "datasets")
+    key = f"{DATA}, data {hash_arrays(data.unlabeled, data.X, data.y)}, code {code}"
+    found = {}
+    for arm, params in ARMS.items():
+        of_seeds = []
+        for seed in range(N_ENCODERS):
+            embedding = embed(params, seed, data, args, key)
+            of_seeds.append(probabilities_of_probes(embedding, data, key, args.kept))
+            print(f"  {arm}, seed {seed}", flush=True)
+        found[arm] = {f: np.concatenate([rows[f] for rows in of_seeds]) for f in FRACTIONS}
+    found[SCRATCH] = probabilities_from_scratch(data, args, key)
+    n_labels = {
+        f: np.mean([len(draw(data, f, seed)) for seed in range(N_DRAWS)]) for f in FRACTIONS
+    }
+    table = make_table(compare_curves(found, data, n_labels), n_labels)
+    print(make_rst(table))
+    if args.write:
+        command = f"study_acl_labels.py DATA_FOLDER --epochs {args.epochs}"
+        write_tables(PAGE, "labels", [table], command)
+
+
+if __name__ == "__main__":
+    main()
