@@ -145,15 +145,22 @@ def test_specks_after_a_pulse_are_no_trace(side):
     assert axis.spread == 0
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("n_joined", [1, 2])
-def test_edges_beyond_the_end_of_rows(n_joined):
-    """Some rows are joined with an edge of the paper. Without a grid, their length is the scale."""
-    # Rows of 10 s at 2 pixels per mm, of which some end 5 mm further.
+def test_edges_beyond_the_end_of_rows(n_joined, side):
+    """Without a grid, the scale of time follows mainly from the length of the rows."""
+    # Rows of 10 s at 2 pixels per mm, of which some are joined with an edge 5 mm away.
     middle = np.full((4, 520), 100.0)
     middle[n_joined:, 500:] = np.nan
+    # The ends of those that are not joined differ by one pixel.
+    middle[3, 499] = np.nan
+    if side == "left":
+        middle = middle[:, ::-1]
     curves = [make_curve(Path(row - 1, row + 1, np.arange(520)), 2.0, 1.0) for row in middle]
     axis = find_time_axis(curves, (2.0, 2.0), 25.0, np.empty(0), scale_error=0.01)
-    assert (axis.start, axis.per_second, axis.seconds) == (0, 50, 10)
+    stop = axis.start + axis.seconds * axis.per_second
+    assert (axis.start, stop) == pytest.approx((0, 500) if side == "right" else (20, 520))
+    assert axis.per_second == pytest.approx(50, rel=2e-3)
 
 
 def draw_crease(strength, slope):

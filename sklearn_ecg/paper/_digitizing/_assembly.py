@@ -13,7 +13,8 @@ from ._refusal import PageRefusedError
 _MAX_GAP = 2.0
 # mm: space between a pulse and a trace that belongs to neither.
 _PULSE_GAP = 0.5
-# mm: shorter runs of ink in the space between a pulse and the trace are dirt.
+# mm: shorter runs of ink in the space between a pulse and the trace are dirt, and rows whose ends
+# differ by less end together.
 _SPECK = 1.0
 # Seconds of a page that are accepted, as a share of its columns.
 _LENGTH = (0.85, 1.06)
@@ -86,9 +87,7 @@ def find_time_axis(curves, scales, speed, rulings, *, scale_error=0.0):
         starts = with_pulse
     start, stop = float(np.median(starts)), float(np.median(stops))
     if scale_error:
-        # Between the ends of rows and an edge of the paper that others were joined with, there is
-        # nothing.
-        stop = float(np.sort(stops)[(len(stops) - 1) // 2])
+        start, stop = _inner_median(starts, max, scale), _inner_median(stops, min, scale)
     per_second = scale * speed
     ratio = (stop - start) / (USUAL_SECONDS * per_second)
     if scale_error:
@@ -114,6 +113,17 @@ def find_time_axis(curves, scales, speed, rulings, *, scale_error=0.0):
         pulses=pulses,
         spread=float(np.percentile(np.abs(np.array(starts) - start), 75)) / scale,
     )
+
+
+def _inner_median(ends, inner, scale):
+    """Return the median of the ends of rows, half of which may be joined with an edge of the paper.
+
+    Then, the median is between the ends of both halves, and the inner one is returned.
+    """
+    middle = np.sort(ends)[[(len(ends) - 1) // 2, len(ends) // 2]]
+    if np.ptp(middle) > _SPECK * scale:
+        return float(inner(middle))
+    return float(middle.mean())
 
 
 def _trace_extent(curve, pulse, scale):

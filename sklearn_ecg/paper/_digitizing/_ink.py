@@ -99,6 +99,7 @@ def separate_ink(page, grid, *, enlarge=True):
     grid : Grid
     enlarge : bool, default=True
         Whether a page that is turned has more pixels than that of the image, for steep strokes.
+        Otherwise, it has about as many.
 
     Returns
     -------

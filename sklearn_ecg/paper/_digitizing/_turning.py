@@ -7,10 +7,10 @@ import numpy as np
 # Pixels that are computed at once, and pixels between the places that are mapped exactly. Maps are
 # nearly linear between them.
 _BLOCK, _STEP = 16, 80
-# Parts of a pixel, and of the pitch, to which blocks are rounded.
+# Parts of a pixel, a power of two, and of the pitch, to which blocks are rounded.
 _PARTS, _PITCHES = 16, 64
-# Blocks whose products stay in the cache, and that are worth a product. Rows that are transposed at
-# once.
+# Blocks that are multiplied at once, which stay in the cache; blocks of one kind that a part of the
+# lines has at least, on average; and rows that are transposed at once.
 _MOST, _LEAST, _ROWS = 4096, 2048, 32
 
 
@@ -82,7 +82,7 @@ def _resample(lines, places, n_pixels):
     pitch = np.rint(pitch * _PITCHES).astype(np.int32)
     lowest = int(pitch.min())
     n_kinds = (int(pitch.max()) - lowest + 1) * _PARTS
-    # Blocks with the same weights. Bits are faster than a division.
+    # Blocks with the same weights. Operations on bits are faster than divisions.
     kind = at & (_PARTS - 1)
     kind += (_PARTS * (pitch - lowest))[:, :, None]
     at >>= _PARTS.bit_length() - 1
@@ -118,8 +118,9 @@ def _resample(lines, places, n_pixels):
         given[:n] = stretches[at[first : first + n]].view(np.uint8).reshape(n, length)
         while start < n:
             stop = min(n, stops[group] - first)
-            weights = _weights(group % n_kinds + lowest * _PARTS, length)
-            np.matmul(given[start:stop], weights, out=values[start:stop])
+            if stop > start:
+                weights = _weights(group % n_kinds + lowest * _PARTS, length)
+                np.matmul(given[start:stop], weights, out=values[start:stop])
             start = stop
             group += first + stop == stops[group]
         values[:n] += np.float32(0.5)
