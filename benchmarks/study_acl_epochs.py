@@ -66,7 +66,8 @@ def main():
     parser.add_argument("--report", action="store_true", help="pretrain nothing")
     parser.add_argument("--write", action="store_true", help="write the table of the page")
     args = parser.parse_args()
-    args.kept = Kept(RESULTS, args.max_seconds, args.report)
+    # Embeddings and probes are fast.
+    embeddings, encoders = Kept(RESULTS), Kept(RESULTS, args.max_seconds, args.report)
     data = load(args.folder, DATA)
     code = code_hash("preprocessing", "beats", "datasets")
     key = f"{DATA}, data {hash_arrays(data.unlabeled, data.X, data.y)}, code {code}"
@@ -74,14 +75,18 @@ def main():
     for seed in range(args.seeds):
         for epochs in args.epochs:
             params = {**FAST, "max_epochs": epochs}
+            args.kept = encoders
             encoder, _ = pretrain(params, seed, data, args, key)
             if encoder is None:
                 continue
+            args.kept = embeddings
             embedding = embed(params, seed, data, args, key)
             of_shares = {fraction: probe(embedding, data, fraction) for fraction in FRACTIONS}
             found.setdefault(epochs, {})[seed] = of_shares
             losses.setdefault(epochs, {})[seed] = encoder.history_["train_loss"][-1]
             print(f"  seed {seed}, {epochs} epochs", flush=True)
+    if not found:
+        parser.exit(1, "No encoder is finished.\n")
     found = dict(sorted(found.items()))
     table = make_table(found, losses, data)
     print(make_rst(table))

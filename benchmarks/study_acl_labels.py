@@ -10,14 +10,15 @@ are also trained from scratch, one per draw. Scores are those of fold 9, on whic
 
 The factor of n labels is k if the mean curve without pretraining, linear in the logarithm of the
 number of labels, reaches the score of pretraining with n labels at k times n labels. Its interval
-is of a bootstrap over the patients of fold 9. Finished fits are kept in benchmarks/results.
+is of a bootstrap over the patients of fold 9 and over the draws, which all curves share. Finished
+fits are kept in benchmarks/results.
 """
 
 import argparse
 
 import numpy as np
 from _results import RESULTS, Kept, code_hash
-from _study import hash_arrays
+from _study import hash_arrays, list_params
 from _tables import Table, drop_zeros, make_rst, write_tables
 from scipy.stats import rankdata
 from sklearn.frozen import FrozenEstimator
@@ -35,17 +36,18 @@ def probabilities_of_probes(embedding, data, key, kept):
     """Return the probabilities of fold 9 by fraction, of (n_draws, n_records, n_labels)."""
     found = {}
     for fraction in FRACTIONS:
+        draws = [draw(data, fraction, seed) for seed in range(N_DRAWS)]
+        probe = OneVsRestClassifier(LogisticRegression(C=0.01, max_iter=2000))
 
-        def compute(fraction=fraction):
+        def compute(draws=draws, probe=probe):
             rows = []
-            for seed in range(N_DRAWS):
-                train = draw(data, fraction, seed)
-                probe = OneVsRestClassifier(LogisticRegression(C=0.01, max_iter=2000))
+            for train in draws:
                 probe.fit(embedding[train], data.y[train])
                 rows.append(probe.predict_proba(embedding[data.folds == 9]))
             return {"probability": np.array(rows)}
 
-        fit_key = f"probes of {fraction} of the labels: {hash_arrays(embedding)}, {key}"
+        fit_key = f"{list_params(probe)} on records {hash_arrays(*draws)} of the embedding "
+        fit_key += f"{hash_arrays(embedding)}, {key}"
         found[fraction] = kept.arrays(fit_key, compute)["probability"]
     return found
 
@@ -57,13 +59,13 @@ def probabilities_from_scratch(data, args, key):
         encoder, encoder_key = pretrain(ARMS[RANDOM], seed, data, args, key)
         for fraction in FRACTIONS:
             train = draw(data, fraction, seed)
+            model = fine_tuned(FrozenEstimator(encoder), seed, len(train), rates=FROM_SCRATCH)
 
-            def compute(train=train, encoder=encoder, seed=seed):
-                model = fine_tuned(FrozenEstimator(encoder), seed, len(train), rates=FROM_SCRATCH)
+            def compute(train=train, model=model):
                 model.fit(data.X[train], data.y[train])
                 return {"probability": model.predict_proba(data.X[data.folds == 9])}
 
-            fit_key = f"from scratch, on records {hash_arrays(train)}, {encoder_key}"
+            fit_key = f"{list_params(model)} on records {hash_arrays(train)}, {encoder_key}"
             found[fraction].append(args.kept.arrays(fit_key, compute)["probability"])
         print(f"  {SCRATCH}, seed {seed}", flush=True)
     return {fraction: np.array(rows) for fraction, rows in found.items()}
@@ -88,7 +90,9 @@ def macro_auroc(y, probabilities):
 
 
 def find_factor(score, n_labels, other_labels, curve):
-    """Return how many times as many labels a curve needs for a score, infinite if it has too few.
+    """Return how many times as many labels a curve needs for a score.
+
+    It is infinite if the curve has too few labels, and 0 if it is above the score with the fewest.
 
     Parameters
     ----------
@@ -104,31 +108,50 @@ def find_factor(score, n_labels, other_labels, curve):
         return np.inf
     after = int(np.argmax(curve >= score))
     if after == 0:
-        # Fewer labels than the curve has.
-        return other_labels[0] / n_labels
+        return 0.0 if curve[0] > score else other_labels[0] / n_labels
     low, high = curve[after - 1 : after + 1]
     first, last = np.log(other_labels[after - 1 : after + 1])
     return float(np.exp(first + (score - low) / (high - low) * (last - first)) / n_labels)
 
 
-def compare_curves(found, data, n_labels):
-    """Return the mean curve of each arm, and its resamples, of (n_resamples, n_fractions)."""
+def compare_curves(found, data):
+    """Return the curve of each arm: of all draws and records, and of resamples of both.
+
+    Parameters
+    ----------
+    found : dict of dict
+        Probabilities of fold 9 by arm and by share of the labels, (n_fits, n_records, n_labels):
+        those of all draws for each encoder, one encoder after the other.
+    data : Data
+
+    Returns
+    -------
+    curves : dict of ndarray of shape (1 + n_resamples, n_shares)
+    """
     test = data.folds == 9
     y, patients = data.y[test], data.patients[test]
     indices = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
     rng = np.random.default_rng(0)
-    samples = [np.arange(len(y))]
+    samples = [(np.arange(len(y)), np.arange(N_DRAWS))]
     while len(samples) <= N_RESAMPLES:
         chosen = rng.integers(len(indices), size=len(indices))
         records = np.concatenate([indices[i] for i in chosen])
         if (y[records].any(axis=0) & ~y[records].all(axis=0)).all():
-            samples.append(records)
+            samples.append((records, rng.integers(N_DRAWS, size=N_DRAWS)))
     return {
         arm: np.array(
-            [[macro_auroc(y[s], by_fraction[f][:, s]).mean() for f in n_labels] for s in samples]
+            [
+                [mean_over_draws(y[records], p[:, records], draws) for p in by_share.values()]
+                for records, draws in samples
+            ]
         )
-        for arm, by_fraction in found.items()
+        for arm, by_share in found.items()
     }
+
+
+def mean_over_draws(y, probabilities, draws):
+    """Return the mean AUROC of fits with some draws of the labels, of all encoders."""
+    return macro_auroc(y, probabilities).reshape(-1, N_DRAWS)[:, draws].mean()
 
 
 def percentiles(values):
@@ -137,13 +160,15 @@ def percentiles(values):
     return low, high
 
 
-def factor_text(factors, n_labels, largest):
+def factor_text(factors, n_labels, fewest, most):
     """Return the factor of all records, and its interval; what is not reached is "more than"."""
-    low, high = percentiles(factors[1:])
 
     def text(value):
-        return f"> {largest / n_labels:.1f}" if np.isinf(value) else f"{value:.1f}"
+        if value == 0:
+            return f"< {fewest / n_labels:.1f}"
+        return f"> {most / n_labels:.1f}" if np.isinf(value) else f"{value:.1f}"
 
+    low, high = percentiles(factors[1:])
     return f"{text(factors[0])} [{text(low)}, {text(high)}]"
 
 
@@ -163,7 +188,8 @@ def make_table(curves, n_labels):
                 ]
             )
             # With all labels, the curve ends.
-            cells.append(factor_text(factors, n, labels[-1]) if j + 1 < len(labels) else "")
+            text = factor_text(factors, n, labels[0], labels[-1])
+            cells.append(text if j + 1 < len(labels) else "")
         rows.append([cells[0], *map(drop_zeros, cells[1:4]), *cells[4:]])
     header = ["labels", f"{FULL}, probe", f"{RANDOM}, probe", SCRATCH]
     header += [f"factor over the {RANDOM}", "factor over training from scratch"]
@@ -193,7 +219,7 @@ def main():
     n_labels = {
         f: np.mean([len(draw(data, f, seed)) for seed in range(N_DRAWS)]) for f in FRACTIONS
     }
-    table = make_table(compare_curves(found, data, n_labels), n_labels)
+    table = make_table(compare_curves(found, data), n_labels)
     print(make_rst(table))
     if args.write:
         command = f"study_acl_labels.py DATA_FOLDER --epochs {args.epochs}"

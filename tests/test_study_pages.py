@@ -620,7 +620,7 @@ def test_scores_by_ranks():
 
 @pytest.mark.parametrize(
     ("score", "expected"),
-    [(0.5, 0.5), (0.6, 0.5), (0.65, np.sqrt(10) / 2), (0.7, 5.0), (0.78, 50.0), (0.9, np.inf)],
+    [(0.5, 0.0), (0.6, 0.5), (0.65, np.sqrt(10) / 2), (0.7, 5.0), (0.78, 50.0), (0.9, np.inf)],
 )
 def test_factor_of_labels(score, expected):
     """20 labels, and a curve that falls once: .65 is halfway between 10 and 100 labels."""
@@ -634,15 +634,36 @@ def test_table_of_labels():
     import study_acl_labels as script
 
     n_labels = {0.1: 10.0, 1.0: 100.0}
-    random = np.array([[0.6, 0.8]] * 41)
-    curves = {script.FULL: random + 0.1, script.RANDOM: random, script.SCRATCH: random + 0.15}
+    # One resample of 41 is left out at each end.
+    random = np.tile([0.6, 0.8], (42, 1))
+    ours = random + 0.1
+    ours[1, 0], ours[2, 0] = 0.55, 0.85
+    curves = {script.FULL: ours, script.RANDOM: random, script.SCRATCH: random + 0.15}
     few, every = script.make_table(curves, n_labels).rows
-    # .7 is halfway between .6 and .8.
-    assert few[4] == "3.2 [3.2, 3.2]"
-    # .7 is below what training from scratch has with the fewest labels.
-    assert few[5] == "1.0 [1.0, 1.0]"
+    assert few[:2] == ["10", ".700 [.700-.700]"]
+    # .7 is halfway between .6 and .8, and below what training from scratch has at least.
+    assert few[4] == "3.2 [3.2, 3.2]" and few[5] == "< 1.0 [< 1.0, < 1.0]"
     assert every[:2] == ["100", ".900 [.900-.900]"] and every[4:] == ["", ""]
-    assert script.factor_text(np.full(41, np.inf), 10.0, 100.0) == "> 10.0 [> 10.0, > 10.0]"
+    factors = np.concatenate([[1.5], np.zeros(2), np.arange(37), np.full(2, np.inf)])
+    assert script.factor_text(factors, 10.0, 5.0, 100.0) == "1.5 [< 0.5, > 10.0]"
+
+
+def test_curves_of_labels(monkeypatch):
+    import study_acl_labels as script
+
+    monkeypatch.setattr(script, "N_RESAMPLES", 200)
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=(30, 2))
+    data = SimpleNamespace(y=y, folds=np.full(30, 9), patients=np.repeat(np.arange(15), 2))
+    # Two encoders; only the first draw is of any use.
+    p = rng.uniform(size=(2 * script.N_DRAWS, 30, 2))
+    p[:: script.N_DRAWS] += y
+    curves = script.compare_curves({script.FULL: {0.1: p}, script.RANDOM: {0.1: p}}, data)
+    scores = [roc_auc_score(y, values) for values in p]
+    assert curves[script.FULL][0, 0] == pytest.approx(np.mean(scores))
+    # Curves share their resamples, which include the draws: the patients alone vary much less.
+    np.testing.assert_array_equal(curves[script.FULL], curves[script.RANDOM])
+    assert curves[script.FULL][1:].std() > 0.07
 
 
 def test_table_of_epochs():
@@ -653,7 +674,8 @@ def test_table_of_epochs():
     data = SimpleNamespace(y=y, folds=folds, patients=np.arange(90))
 
     def draws():
-        return {f: list(rng.uniform(size=(2, 10, 2)) + y[folds == 9]) for f in script.FRACTIONS}
+        shape = (len(script.FRACTIONS), 2, 10, 2)
+        return dict(zip(script.FRACTIONS, rng.uniform(size=shape) + 0.3 * y[folds == 9]))
 
     # The second number of epochs has one seed, which is compared with the same one.
     found = {5: {0: draws(), 1: draws()}, 20: {1: draws()}}
@@ -669,6 +691,7 @@ def test_table_of_epochs():
         assert float(few[3 + 2 * i].split()[0]) == pytest.approx(
             (scores[5, 0] + scores[5, 1]) / 2, abs=6e-4
         )
+        assert abs(scores[20, 1] - scores[5, 1]) > 0.01
         difference = float(more[4 + 2 * i].split()[0])
         assert difference == pytest.approx(scores[20, 1] - scores[5, 1], abs=6e-4)
 
