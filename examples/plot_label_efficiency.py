@@ -44,8 +44,9 @@ train, test = next(GroupShuffleSplit(1, test_size=0.4, random_state=0).split(X, 
 # The embedding is computed once for all records. To pass the encoder on in a pipeline, wrap it in
 # scikit-learn's ``FrozenEstimator``, which keeps it as it is when the pipeline is fitted.
 #
-# **Filter real records first**: on PTB-XL, linear probes of ACL-ECG were better with 1, 10 and 100 %
-# of the labels after ``BandpassFilter(0.5, 40, sampling_rate=ecg.sampling_rate).fit_transform(X)``
+# **Filter real records first**: on PTB-XL, linear probes of ACL-ECG were better with 1, 10 and
+# 100 % of the labels after
+# ``BandpassFilter(0.5, 40, sampling_rate=ecg.sampling_rate).fit_transform(X)``
 # (:doc:`/reproduction/acl_ecg`). The baseline of these synthetic records hardly wanders.
 
 encoder = ACLECGEncoder(sampling_rate=ecg.sampling_rate, max_epochs=4, random_state=0)
