@@ -607,6 +607,26 @@ def test_steps_of_preparation():
                 assert float(cell.split()[0]) == pytest.approx(value, abs=6e-4)
 
 
+def test_folds_of_several_labels_are_joined():
+    from _study import join_folds
+
+    folds = np.array([7, 8, 7, 9])
+    results = {(7,): {"probability": np.array([[0.1, 0.2], [0.3, 0.4]])}, (8,): None}
+    nan = [np.nan, np.nan]
+    expected = [[0.1, 0.2], nan, [0.3, 0.4], nan]
+    np.testing.assert_array_equal(join_folds(folds, results), expected)
+
+
+def test_results_are_kept_in_a_new_folder(tmp_path):
+    from _results import cached_arrays, cached_object
+
+    folder = tmp_path / "results" / "study"
+    for _ in range(2):
+        assert cached_arrays(None, "key", lambda: {"a": np.arange(3)}, folder)["a"].sum() == 3
+    folder = tmp_path / "others" / "study"
+    assert cached_object("key", lambda: [1], folder) == cached_object("key", list, folder) == [1]
+
+
 def test_scores_by_ranks():
     import study_acl_labels as script
 

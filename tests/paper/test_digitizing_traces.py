@@ -426,6 +426,9 @@ def test_a_crease_joins_a_trace_to_the_edge():
     ink[200:204, 100:380] = INK
     ink[:, 44:56] = ink[-56:-44] = INK
     ink[203:206, 56:100] = 0.4 * INK
+    # Beyond the image, there is no table, and these lines are no edges.
+    strength = _strengthen_faint_ink(ink, 4.0, 0.2, outside, outside)
+    assert strength[:, 44:56].min() > 0.9 * INK
     strength = _strengthen_faint_ink(ink, 4.0, 0.2, outside, np.zeros_like(outside))
     assert strength[200:204, 100:380].min() > 0.9 * INK
     assert not strength[:, :60].any()
