@@ -24,6 +24,10 @@ _MIN_RELIABILITY = 0.5
 
 _BACKBONES = {"vgg": VGG1d, "strided": StridedCNN}
 
+# What the baselines compare, and those that compare leads and not regions.
+_COMPARED = {"simclr": "records", "clocs": "the halves of records", "lfbt": "views of records"}
+_OF_SINGLE_LEADS = ("clocs", "lfbt")
+
 
 class ACLECGEncoder(SelfSupervisedEncoder):
     r"""ACL-ECG encoder: embeddings of unlabeled records, from the contrast of anatomical regions.
@@ -41,28 +45,33 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         `sklearn_ecg.REGIONS_8`: inferior (II, III), septal (V1, V2), anterior (V3, V4) and lateral
         (V5, V6). "random" divides the same eight leads at random into four pairs, as a control of
         whether anatomy matters. Leads are selected by name; leads in no region are not used.
-    objective : {"acl", "simclr"}, default="acl"
-        "simclr" compares whole records instead of regions [2]_, with the same encoders and
-        augmentation. If `regions` is a str and X does not have all of the eight leads, all leads of
-        X are used, which may be a single one. Another baseline, randomly initialized encoders, is
-        ``max_epochs=0``.
+    objective : {"acl", "simclr", "clocs", "lfbt"}, default="acl"
+        "acl" is that of ACL-ECG. The others are baselines with the same encoders and augmentation.
+        "simclr" compares whole records instead of regions [2]_. "clocs" compares single leads in
+        the two halves of one random view of a record, and all leads share one projector [3]_, see
+        `sklearn_ecg.nn.clocs_loss`. "lfbt" correlates single leads of two views
+        [4]_, see `sklearn_ecg.nn.lfbt_loss`. Of these, "clocs" and "lfbt" have an intra term (of
+        the same lead) and an inter term (of different leads). If `regions` is a str and X does not
+        have all of the eight leads, the baselines use all leads of X, which may be a single one.
+        Another baseline, randomly initialized encoders, is ``max_epochs=0``.
     inter : {"align", "separate"}, default="align"
         "align": different regions of a record attract and never repel each other, as the equation
         of the paper is reported. "separate": they are among the negatives of the intra term, which
         makes regions discriminable, as the abstract of the paper says. All regions then share one
         projector, and must have the same number of leads: projectors of their own could separate
-        the regions whatever the encoders have learned.
+        the regions whatever the encoders have learned. Not for "clocs" and "lfbt".
     gamma : float, default=0.5
         Weight of the intra term, in [0, 1]: 1 is intra only, 0 is inter only.
     temperature : float, default=0.1
-        Temperature :math:`\tau > 0` of the losses.
+        Temperature :math:`\tau > 0` of the contrastive losses, which are all but that of "lfbt".
     backbone : {"vgg", "strided"} or callable, default="vgg"
         Encoder of a lead. "vgg" is a narrow 1-D VGG of 13 convolutions, "strided" consists of four
         strided convolutions, `sklearn_ecg.nn.StridedCNN`, and takes a third of the time. A callable
         is called as ``backbone(1)`` and returns a module that maps signals (batch, 1, time) to
         vectors (batch, n_features).
     shared_encoder : bool, default=False
-        Whether all leads share one encoder instead of having one each.
+        Whether all leads share one encoder instead of having one each. CLOCS is published with a
+        shared one.
     projection_dim : int, default=256
         Width of the projectors, which have three linear layers. Each region has its own, except
         with ``inter="separate"``. Default of this library.
@@ -70,7 +79,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         Random transforms that make the two views of each record. "paper": `RandomScaleCrop`,
         `CardiacCycleMask` and `TemporalShift` of `sklearn_ecg.augmentation`, whose ranges are
         defaults of this library. R-peaks are detected once per record and follow the transforms.
-        Records with unreliable R-peaks are masked in random segments.
+        Records with unreliable R-peaks are masked in random segments. An empty list leaves the
+        records as they are, as CLOCS does.
     normalize : {"dataset", "record", "record_lead"} or None, default="record"
         Standardization of the signals to mean 0 and SD 1. "dataset" takes the mean and SD of each
         lead over the training records, without the validation records of ``early_stopping``;
@@ -192,6 +202,11 @@ class ACLECGEncoder(SelfSupervisedEncoder):
     .. [1] Liu, Wu, Yuan (2026). ACL-ECG. Sensors 26(3), 1080. doi:10.3390/s26031080
     .. [2] Chen et al. (2020). A simple framework for contrastive learning of visual
        representations. arXiv:2002.05709
+    .. [3] Kiyasseh, Zhu, Clifton (2021). CLOCS: contrastive learning of cardiac signals across
+       space, time, and patients. ICML. arXiv:2005.13249
+    .. [4] Liu et al. (2025). Lead-fusion Barlow twins: a fused self-supervised learning method for
+       multi-lead electrocardiograms. Information Fusion 114, 102698.
+       doi:10.1016/j.inffus.2024.102698
 
     Examples
     --------
@@ -285,7 +300,7 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
         "normalize": SignalInput.normalize_constraint,
         "regions": [StrOptions({"anatomical", "random"}), Mapping],
-        "objective": [StrOptions({"acl", "simclr"})],
+        "objective": [StrOptions({"acl", "simclr", "clocs", "lfbt"})],
         "inter": [StrOptions({"align", "separate"})],
         "gamma": [Interval(Real, 0, 1, closed="both")],
         "temperature": [Interval(Real, 0, None, closed="neither")],
@@ -320,8 +335,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         ValueError
             If the container of X is ambiguous, or X contains NaN or infinity; if leads of a region
             are missing or unnamed; if regions differ in their number of leads with
-            ``inter="separate"``; if R-peaks are needed and ``sampling_rate`` is None; if the loss
-            becomes non-finite.
+            ``inter="separate"``, or the objective has no such term; if R-peaks are needed and
+            ``sampling_rate`` is None; if the loss becomes non-finite.
         PersistenceError
             If the checkpoint of this fit is damaged. This is a `ValueError`.
         OSError
@@ -356,36 +371,59 @@ class ACLECGEncoder(SelfSupervisedEncoder):
             if isinstance(self.backbone, str)
             else self.backbone,
             shared_encoder=self.shared_encoder,
-            shared_projector=self.inter == "separate",
+            shared_projector=self.inter == "separate" or self.objective == "clocs",
             projection_dim=self.projection_dim,
-            n_times=self.n_times_in_,
+            unit_projections=self.objective != "lfbt",
+            n_times=self.n_times_in_ // 2 if self._compares_halves() else self.n_times_in_,
             dtype=self._torch_dtype,
         )
 
     def _make_loss(self, data):
-        return ACLECGLoss(gamma=self.gamma, inter=self.inter, temperature=self.temperature)
+        return ACLECGLoss(
+            gamma=self.gamma,
+            inter=self.inter,
+            temperature=self.temperature,
+            objective="acl" if self.objective == "simclr" else self.objective,
+        )
+
+    def _compares_halves(self):
+        return self.objective == "clocs"
 
     def _set_method_attributes(self, data):
         """Set the regions and their leads."""
-        names = self.lead_names_in_
+        objective, names = self.objective, self.lead_names_in_
+        if self.inter == "separate" and objective in _OF_SINGLE_LEADS:
+            raise ValueError(
+                f"inter='separate' makes the regions of a record repel each other, but "
+                f"objective={objective!r} compares single leads, which attract each other. Pass "
+                "inter='align', or objective='acl'."
+            )
+        if self._compares_halves() and self.n_times_in_ < 2:
+            raise ValueError(
+                f"objective='clocs' compares the halves of records, but X has {self.n_times_in_} "
+                "time point per lead. Pass longer records."
+            )
         regions = self._region_leads(data.seed)
-        if self.objective == "simclr" and not isinstance(self.regions, str):
-            wanted = normalize_lead_names(regions["record"], strict=False)
+        if objective != "acl" and not isinstance(self.regions, str):
+            wanted = [lead for leads in regions.values() for lead in leads]
+            wanted = normalize_lead_names(wanted, strict=False)
             missing = [lead for lead in wanted if names is not None and lead not in names]
             if missing:
                 raise ValueError(
-                    f"objective='simclr' compares records by all leads in regions, but X has no "
-                    f"lead {', '.join(missing)}: its leads are {', '.join(names)}. Pass the leads "
-                    f"to compare, as in regions={{'record': {list(names)}}}."
+                    f"objective={objective!r} compares {_COMPARED[objective]} by all leads in "
+                    f"regions, but X has no lead {', '.join(missing)}: its leads are "
+                    f"{', '.join(names)}. Pass the leads to compare, as in regions={{'record': "
+                    f"{list(names)}}}."
                 )
         try:
             regions = lead_regions(names, regions)
         except ValueError as error:
-            if names is None and self.objective == "simclr" and isinstance(self.regions, str):
+            if names is None and objective != "acl" and isinstance(self.regions, str):
                 raise ValueError(
-                    f"The names of the {self.n_leads_in_} leads are unknown. objective='simclr' "
-                    "compares records by any leads, but names them in regions_ and leads_: pass "
-                    "lead_names, as in ['I', 'V2'], or a lead frame (see to_lead_frame)."
+                    f"The names of the {self.n_leads_in_} leads are unknown. "
+                    f"objective={objective!r} compares {_COMPARED[objective]} by any leads, but "
+                    "names them in regions_ and leads_: pass lead_names, as in ['I', 'V2'], or a "
+                    "lead frame (see to_lead_frame)."
                 ) from error
             if names is None or not isinstance(self.regions, str):
                 raise
@@ -406,13 +444,13 @@ class ACLECGEncoder(SelfSupervisedEncoder):
                 leads = [lead for region in regions.values() for lead in region]
                 drawn = check_random_state(seed).permutation(leads)
                 regions = {f"random {i + 1}": drawn[2 * i : 2 * i + 2].tolist() for i in range(4)}
-        if self.objective == "simclr":
-            leads = list(dict.fromkeys(i for r in regions.values() for i in r))
-            names = self.lead_names_in_
-            if isinstance(self.regions, str) and names is not None and not set(leads) <= set(names):
-                leads = list(names)
-            regions = {"record": leads}
-        return regions
+        if self.objective == "acl":
+            return regions
+        leads = list(dict.fromkeys(i for r in regions.values() for i in r))
+        names = self.lead_names_in_
+        if isinstance(self.regions, str) and names is not None and not set(leads) <= set(names):
+            leads = list(names)
+        return {i: [i] for i in leads} if self.objective in _OF_SINGLE_LEADS else {"record": leads}
 
     def _requirements(self):
         # In order, because the projectors of the regions are not interchangeable.

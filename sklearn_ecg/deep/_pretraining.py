@@ -54,6 +54,10 @@ class SelfSupervisedEncoder(DeepECG):
     def _find_r_peaks(self, data):
         """Return the R-peaks of all records as a padded tensor, or None if they are not needed."""
 
+    def _compares_halves(self):
+        """Return whether the two views of a record are the halves of one random view."""
+        return False
+
     def _validate(self, X, y, sample_weight, groups):
         data = super()._validate(X, y, sample_weight, groups)
         if len(data.records) == 1:
@@ -70,6 +74,7 @@ class SelfSupervisedEncoder(DeepECG):
             batch_size=self.batch_size,
             augmentation=data.augmentation,
             peaks=self._find_r_peaks(data),
+            halves=self._compares_halves(),
             normalizer=self.normalizer_,
             device=data.device,
         )

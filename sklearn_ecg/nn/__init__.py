@@ -15,6 +15,7 @@ from ._imbalance_losses import (
     prototype_contrastive_loss,
 )
 from ._inception_time import InceptionTime
+from ._lead_losses import clocs_loss, lfbt_loss
 from ._msaic_loss import MSAICLoss
 from ._msaic_net import MSAICNet
 from ._recurrent import CNNLSTM, LSTM
@@ -56,9 +57,11 @@ __all__ = [
     "adjust_logits",
     "balanced_contrastive_loss",
     "class_contrastive_loss",
+    "clocs_loss",
     "focal_binary_loss",
     "focal_cross_entropy",
     "hybrid_contrastive_loss",
+    "lfbt_loss",
     "nt_xent_loss",
     "prototype_contrastive_loss",
     "region_contrastive_loss",

@@ -105,6 +105,8 @@ class ACLECGNet(nn.Module):
         the regions whatever the encoders have learned.
     projection_dim : int, default=256
         Length of the projections.
+    unit_projections : bool, default=True
+        Whether the projections are scaled to a length of 1, for losses that compare directions.
     n_times : int
         Number of time points of the records. The encoders are called once with two random records
         of this length to find the length of their vectors.
@@ -152,6 +154,7 @@ class ACLECGNet(nn.Module):
         shared_encoder=False,
         shared_projector=False,
         projection_dim=256,
+        unit_projections=True,
         n_times,
         dtype=torch.float32,
     ):
@@ -166,6 +169,7 @@ class ACLECGNet(nn.Module):
         self.regions = regions
         self.shared_encoder = shared_encoder
         self.shared_projector = shared_projector
+        self.unit_projections = unit_projections
         n_encoders = 1 if shared_encoder else n_leads
         self.encoders = nn.ModuleList(
             convert_module(make_backbone(1), dtype) for _ in range(n_encoders)
@@ -213,7 +217,7 @@ class ACLECGNet(nn.Module):
         Returns
         -------
         projections : tensor of shape (n_regions, batch, projection_dim)
-            L2-normalized projections.
+            Projections, L2-normalized unless ``unit_projections=False``.
         embedding : tensor of shape (batch, embedding_dim)
             See `embed`.
         """
@@ -227,7 +231,9 @@ class ACLECGNet(nn.Module):
         else:
             projected = [project(region) for project, region in zip(self.projectors, regions)]
             projections = torch.stack(projected)
-        return F.normalize(projections, dim=2), embedding
+        if self.unit_projections:
+            projections = F.normalize(projections, dim=2)
+        return projections, embedding
 
     def fine_tuning_stages(self):
         """List the modules that are unfrozen one by one in fine-tuning, from the input up.

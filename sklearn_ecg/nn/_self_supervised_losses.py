@@ -1,10 +1,11 @@
 """Contrastive losses for two views of unlabeled records, and measures of embedding quality."""
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from ._lead_losses import clocs_loss, lfbt_loss
+from ._view_similarities import ViewSimilarities
 
 
 def nt_xent_loss(first, second, *, temperature=0.1):
@@ -95,7 +96,7 @@ def hybrid_contrastive_loss(first, second, *, weight=0.5, temperature=0.1, retur
     >>> loss, parts["nt_xent"], parts["cosine"]
     (tensor(0.3151), tensor(0.4302), tensor(0.2000))
     """
-    similarities = _ViewSimilarities(torch.stack([first, second])[None], temperature)
+    similarities = ViewSimilarities(torch.stack([first, second])[None], temperature)
     nt_xent = similarities.intra_loss()
     cosine = (1 - (first * second).sum(1)).mean()
     loss = weight * nt_xent + (1 - weight) * cosine
@@ -161,7 +162,7 @@ def region_contrastive_loss(
     >>> region_contrastive_loss(projections, temperature=0.5)
     tensor(0.9582)
     """
-    similarities = _ViewSimilarities(projections, temperature)
+    similarities = ViewSimilarities(projections, temperature)
     n_regions = similarities.n_regions
     intra = similarities.intra_loss() if gamma > 0 or n_regions == 1 or return_parts else 0.0
     if n_regions == 1:
@@ -173,76 +174,6 @@ def region_contrastive_loss(
         return loss
     parts = {"intra": intra, "inter": across, **similarities.alignment_and_uniformity()}
     return loss, {name: value.detach() for name, value in parts.items()}
-
-
-class _ViewSimilarities:
-    """Similarities of all vectors of a batch, and the losses computed from them.
-
-    A *region view* is a region in one of the two views: the region views 2 d and 2 d + 1 belong to
-    region d.
-
-    - ``positive[a, b, k]`` compares record k in region view a with itself in region view b;
-    - ``others[a, k, b]`` is the log-sum-exp of record k in region view a compared with all records
-      in region view b, excluding itself if a equals b.
-    """
-
-    def __init__(self, projections, temperature):
-        self.n_regions, _, self.n_records, _ = projections.shape
-        self.temperature = temperature
-        n_views = 2 * self.n_regions
-        vectors = projections.flatten(0, 2) / math.sqrt(temperature)
-        self.matrix = (vectors @ vectors.T).view(n_views, self.n_records, n_views, self.n_records)
-        self.positive = self.matrix.diagonal(dim1=1, dim2=3)
-        itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
-        masked = self.matrix.masked_fill(itself.view_as(self.matrix), -torch.inf)
-        if self.n_records > 1:
-            self.others = masked.logsumexp(dim=3)
-        self.views = torch.arange(n_views, device=vectors.device)
-
-    def _zero_loss(self):
-        """Return 0 with a gradient, the loss of a single record."""
-        return 0.0 * self.matrix.sum()
-
-    def intra_loss(self):
-        if self.n_records == 1:
-            return self._zero_loss()
-        a, b = self.views, self.views ^ 1
-        denominator = torch.logaddexp(self.others[a, :, a], self.others[a, :, b])
-        return self.n_regions * (denominator - self.positive[a, b]).mean()
-
-    def align_loss(self):
-        if self.n_records == 1:
-            return self._zero_loss()
-        # The other view of each other region.
-        a = self.views[:, None].expand(-1, self.n_regions - 1)
-        others = torch.arange(self.n_regions - 1, device=self.views.device)
-        b = 2 * (others + (others >= a // 2)) + 1 - a % 2
-        a, b = a.flatten(), b.flatten()
-        denominator = torch.logaddexp(self.others[a, :, a], self.others[a, :, b])
-        return self.n_regions * (denominator - self.positive[a, b]).mean()
-
-    def separate_loss(self):
-        if self.n_records == 1:
-            return self._zero_loss()
-        a, b = self.views, self.views ^ 1
-        same = self.views[:, None] // 2 == self.views // 2
-        regions = self.positive.masked_fill(same[:, :, None], -torch.inf).logsumexp(dim=1)
-        denominator = torch.logaddexp(self.others[a, :, a], self.others[a, :, b])
-        denominator = torch.logaddexp(denominator, regions)
-        return self.n_regions * (denominator - self.positive[a, b]).mean()
-
-    @torch.no_grad()
-    def alignment_and_uniformity(self):
-        a, b = self.views, self.views ^ 1
-        alignment = (2 - 2 * self.temperature * self.positive[a, b]).mean()
-        if self.n_records == 1:
-            return {"alignment": alignment, "uniformity": torch.zeros_like(alignment)}
-        cosine = self.temperature * self.matrix[a, :, a]
-        # Without its first value, a matrix has its diagonal in the last column of wider rows.
-        n_others = self.n_records - 1
-        different = cosine.flatten(1)[:, 1:].unflatten(1, (n_others, -1))[:, :, :-1].flatten(1)
-        uniformity = (4 * different - 4).exp().mean(dim=1).log().mean()
-        return {"alignment": alignment, "uniformity": uniformity}
 
 
 @torch.no_grad()
@@ -341,12 +272,14 @@ def _half_to_float32(x):
 
 
 class ACLECGLoss(nn.Module):
-    """Loss of the output of `ACLECGNet`: `region_contrastive_loss`.
+    """Loss of the output of `ACLECGNet`: that of ACL-ECG, CLOCS or LFBT.
 
     Parameters
     ----------
     gamma, inter, temperature
-        See `region_contrastive_loss`.
+        See `region_contrastive_loss`, `clocs_loss` and `lfbt_loss`.
+    objective : {"acl", "clocs", "lfbt"}, default="acl"
+        Which of these losses.
 
     Attributes
     ----------
@@ -354,11 +287,12 @@ class ACLECGLoss(nn.Module):
         Terms of the loss and measures of embedding quality of the last batch.
     """
 
-    def __init__(self, *, gamma, inter, temperature):
+    def __init__(self, *, gamma, inter, temperature, objective="acl"):
         super().__init__()
         self.gamma = gamma
         self.inter = inter
         self.temperature = temperature
+        self.objective = objective
         self.parts = {}
 
     def forward(self, output):
@@ -367,17 +301,19 @@ class ACLECGLoss(nn.Module):
         The first half of the records holds the first views, the second half the second views.
         """
         projections, embedding = map(_half_to_float32, output)
-        projections = projections.unflatten(1, (2, -1))
-        loss, self.parts = region_contrastive_loss(
-            projections,
-            gamma=self.gamma,
-            inter=self.inter,
-            temperature=self.temperature,
-            return_parts=True,
-        )
+        loss, self.parts = self._compute(projections.unflatten(1, (2, -1)))
         first_views = embedding[: len(embedding) // 2].detach()
         self.parts["effective_rank"] = EffectiveRank(first_views)
         return loss
+
+    def _compute(self, projections):
+        options = {"gamma": self.gamma, "return_parts": True}
+        if self.objective == "lfbt":
+            return lfbt_loss(projections, **options)
+        options["temperature"] = self.temperature
+        if self.objective == "clocs":
+            return clocs_loss(projections, **options)
+        return region_contrastive_loss(projections, inter=self.inter, **options)
 
 
 class HybridContrastiveLoss(nn.Module):

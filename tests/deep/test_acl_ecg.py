@@ -128,6 +128,61 @@ def test_regions_by_mapping_and_simclr(ecg):
     assert encoder.history_["train_inter"].tolist() == [0]
 
 
+@pytest.mark.parametrize("objective", ["clocs", "lfbt"])
+def test_objectives_of_single_leads(ecg, objective):
+    encoder = make_encoder(objective=objective).fit(ecg.data)
+    leads = ("II", "III", "V1", "V2", "V3", "V4", "V5", "V6")
+    assert encoder.leads_ == leads and encoder.regions_ == {lead: (lead,) for lead in leads}
+    n_projectors = 1 if objective == "clocs" else 8
+    assert len(encoder.net_.module_.projectors) == n_projectors
+    parts = encoder.history_["train_intra"] + encoder.history_["train_inter"]
+    np.testing.assert_allclose(encoder.history_["train_loss"], parts / 2, rtol=1e-5)
+    X = to_lead_frame(ecg.data, ecg.lead_names)[["V2", "I"]]
+    assert make_encoder(objective=objective, max_epochs=1).fit(X).leads_ == ("V2", "I")
+    regions = {"limb": ["I", "II"], "chest": ["V1", "II"]}
+    encoder = make_encoder(objective=objective, regions=regions, max_epochs=0).fit(ecg.data)
+    assert list(encoder.regions_) == ["I", "II", "V1"]
+    with pytest.raises(ValueError, match="inter='separate' .* Pass inter='align', or"):
+        make_encoder(objective=objective, inter="separate").fit(ecg.data)
+    with pytest.raises(ValueError, match="names of the 2 leads .*any leads.*pass lead_names"):
+        make_encoder(objective=objective).fit(ecg.data[:, :2])
+
+
+@pytest.mark.parametrize("objective", ["clocs", "lfbt"])
+def test_objectives_of_single_leads_learn(ecg, objective):
+    options = {"objective": objective, "max_epochs": 15, "learning_rate": 3e-3}
+    history = make_encoder(**options).fit(ecg.data).history_
+    assert history["train_loss"][-1] < 0.85 * history["train_loss"][0]
+
+
+@pytest.mark.parametrize("n_times", [200, 201])
+def test_clocs_compares_the_halves_of_one_view(ecg, n_times):
+    """Of a view without random transforms, which shows the records themselves."""
+    seen = []
+
+    class Spy(SmallBackbone):
+        def forward(self, x):
+            seen.append(x.clone())
+            return super().forward(x)
+
+    X = np.concatenate([ecg.data, ecg.data[..., :1]], axis=2)[:8, :, :n_times]
+    options = {"augmentation": [], "normalize": None, "sampling_rate": None}
+    make_encoder(objective="clocs", backbone=Spy, max_epochs=1, **options).fit(X)
+    inputs = [x[:, 0] for x in seen if len(x) == 16]
+    halves = [X[:, 1, :100], X[:, 1, 100:200]]  # of lead II
+    # The order of the records is random.
+    found = inputs[0].numpy()
+    order = [np.flatnonzero((halves[0] == row).all(axis=1))[0] for row in found[:8]]
+    assert sorted(order) == list(range(8))
+    np.testing.assert_array_equal(found, np.concatenate([half[order] for half in halves]))
+
+
+def test_clocs_needs_two_time_points(ecg):
+    options = {"augmentation": [], "sampling_rate": None, "n_leads": 12}
+    with pytest.raises(ValueError, match="halves of records, but X has 1 time point"):
+        make_encoder(objective="clocs", **options).fit(ecg.data[:, :, :1])
+
+
 def test_unnamed_and_missing_leads(ecg):
     with pytest.raises(ValueError, match=r"Regions need the names of the leads"):
         make_encoder().fit(ecg.data[:, :8])

@@ -280,6 +280,8 @@ def test_networks(network, signals):
         {},
         {"inter": "separate"},
         {"objective": "simclr"},
+        {"objective": "clocs"},
+        {"objective": "lfbt"},
         {"regions": {"a": ["I"], "b": ["V2", "V3"], "c": ["V5"]}, "shared_encoder": True},
     ],
     ids=str,

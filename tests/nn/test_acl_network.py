@@ -61,6 +61,14 @@ def test_shapes(n_times, shared_encoder):
     torch.testing.assert_close(projections.norm(dim=2), torch.ones(4, 5))
 
 
+def test_projections_of_any_length():
+    unit, free = make_net(), make_net(unit_projections=False)
+    x = torch.randn(5, 8, 100)
+    expected, found = unit(x)[0], free(x)[0]
+    assert (found.norm(dim=2) - 1).abs().min() > 1e-3
+    torch.testing.assert_close(torch.nn.functional.normalize(found, dim=2), expected)
+
+
 def test_a_lead_affects_only_its_vector_and_its_region():
     net = make_net().eval()
     x = torch.randn(3, 8, 100)

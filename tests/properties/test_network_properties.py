@@ -31,9 +31,11 @@ from sklearn_ecg.nn import (
     adjust_logits,
     balanced_contrastive_loss,
     class_contrastive_loss,
+    clocs_loss,
     focal_binary_loss,
     focal_cross_entropy,
     hybrid_contrastive_loss,
+    lfbt_loss,
     nt_xent_loss,
     prototype_contrastive_loss,
     region_contrastive_loss,
@@ -183,7 +185,7 @@ def test_contrastive_losses_of_classes(data):
         assert loss.isfinite()
 
 
-@covers(nt_xent_loss, hybrid_contrastive_loss, region_contrastive_loss)
+@covers(nt_xent_loss, hybrid_contrastive_loss, region_contrastive_loss, clocs_loss, lfbt_loss)
 @examples(30)
 @given(data=st.data())
 def test_contrastive_losses_of_views(data):
@@ -200,6 +202,8 @@ def test_contrastive_losses_of_views(data):
     for inter in ("align", "separate"):
         out = attempt(region_contrastive_loss, projections, inter=inter, temperature=temperature)
         check_loss(out, first, lowest=-np.inf)
+    check_loss(attempt(clocs_loss, projections, temperature=temperature), first, lowest=-np.inf)
+    check_loss(attempt(lfbt_loss, projections), first, lowest=-np.inf)
 
 
 LOGITS = st.sampled_from((1.0, 0.0, 100.0, 1e4))

@@ -223,7 +223,7 @@ class Batches:
 
 
 class PairBatches(Batches):
-    """Batches of two random views of each record, for losses that compare them.
+    """Batches of two views of each record, for losses that compare them.
 
     A batch contains the first views of its records, then the second views in the same order.
 
@@ -236,10 +236,21 @@ class PairBatches(Batches):
         its R-peaks.
     peaks : tensor of shape (n_records, n_peaks) or None
         R-peaks in time points, ascending, padded with NaN.
+    halves : bool, default=False
+        Whether the two views are the halves of one random view instead of two random views. The
+        last time point of an odd number is left out.
     """
 
     def __init__(
-        self, records, *, batch_size, augmentation, peaks=None, normalizer=None, device="cpu"
+        self,
+        records,
+        *,
+        batch_size,
+        augmentation,
+        peaks=None,
+        halves=False,
+        normalizer=None,
+        device="cpu",
     ):
         super().__init__(
             records,
@@ -251,12 +262,19 @@ class PairBatches(Batches):
             device=device,
         )
         self.peaks = self._to_device(peaks)
+        self.halves = halves
 
     def __iter__(self):
         for x, index, _ in self._iter_loaded():
             peaks = None if self.peaks is None else self.peaks[index]
-            views = [self._draw_view(x, peaks).movedim(1, -1) for _ in range(2)]
+            views = [view.movedim(1, -1) for view in self._draw_views(x, peaks)]
             yield self._normalize(torch.cat(views).movedim(-1, 1)), ()
+
+    def _draw_views(self, x, peaks):
+        if not self.halves:
+            return [self._draw_view(x, peaks) for _ in range(2)]
+        view, n_half = self._draw_view(x, peaks), x.shape[-1] // 2
+        return [view[..., :n_half], view[..., n_half : 2 * n_half]]
 
     def _draw_view(self, x, peaks):
         return self.augmentation(x) if peaks is None else self.augmentation(x, peaks)[0]
