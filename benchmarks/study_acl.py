@@ -157,14 +157,13 @@ def draw(data, fraction, seed, last=8):
     return draw_patients(train, data.y, data.patients, fraction, seed)
 
 
-def pretrain(params, seed, data, args, key):
+def pretrain(params, seed, data, args, key, kind=ACLECGEncoder):
     """Return an encoder and the key of its fits. The encoder is None if there is no time."""
     torch.set_num_threads(args.threads)
-    encoder = ACLECGEncoder(
-        sampling_rate=100, normalize=data.normalize, n_threads=None, random_state=seed
-    )
+    encoder = kind(sampling_rate=100, normalize=data.normalize, n_threads=None, random_state=seed)
     encoder.set_params(**{"max_epochs": args.epochs, **params})
     key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
+    key += "" if kind is ACLECGEncoder else f", {kind.__name__}"
     encoder.set_params(checkpoint=RESULTS / "checkpoints")
     return args.kept.object(f"encoder {key}", lambda: encoder.fit(data.unlabeled)), key
 

@@ -27,9 +27,9 @@ ARMS = {RANDOM: {**FAST, "max_epochs": 0}, FULL: FAST}
 N_ENCODERS, N_DRAWS = 3, 5
 
 
-def embed(params, seed, data, args, key):
+def embed(params, seed, data, args, key, **kind):
     """Return the embedding of PTB-XL, standardized on the records to pretrain on."""
-    encoder, key = pretrain(params, seed, data, args, key)
+    encoder, key = pretrain(params, seed, data, args, key, **kind)
 
     def compute():
         scaler = StandardScaler().fit(encoder.transform(data.unlabeled))
