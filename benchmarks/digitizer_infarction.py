@@ -21,7 +21,7 @@ from _arms import gradient_boosting
 from _results import cached_arrays, code_hash
 from _study import hash_arrays, list_params, stack_seeds
 from _tables import Table, make_rst, write_tables
-from digitizer_ptbxl import LARGE, RATE, SMALL, compare, heart_rates, make_pages
+from digitizer_ptbxl import LARGE, RATE, SMALL, compare, heart_rates_of_lead_ii, make_pages
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
@@ -110,7 +110,8 @@ def describe_pages(X, pages, tables):
     decibels = np.concatenate([ratio for ratio, _ in compared])
     decibels = decibels[~np.isnan(decibels)]
     truth = np.where(np.isnan(pages["signals"]), np.nan, X)
-    strip = heart_rates(pages["signals"][good]) / heart_rates(truth[good])
+    strip = heart_rates_of_lead_ii(pages["signals"][good])
+    strip = strip / heart_rates_of_lead_ii(truth[good])
     kinds, counts = np.unique(pages["reason"][pages["reason"] != ""], return_counts=True)
     return {
         "pages": len(X),

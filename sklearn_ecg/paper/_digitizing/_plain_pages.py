@@ -19,7 +19,7 @@ _MAX_SIDE = 1000
 # Darkness of ink, as a share of that of the darkest lines.
 _INK = 0.4
 # Degrees that are tried, and the finest step between them. Smaller rotations are none.
-_MAX_DEGREES, _FINEST, _LEAST_DEGREES = 8.0, 0.1, 0.05
+_MAX_DEGREES, _FINEST, _LEAST_DEGREES = 8.0, 0.1, 0.08
 # Width of the components that are traces, as a share of the width of the image.
 _TRACE_WIDTH = 0.08
 # Usual seconds of the rows, with or without their pulses.
