@@ -96,7 +96,7 @@ def test_black_on_white(records, size, levels):
         assert median_ratio(truth, signals) > 14
 
 
-@pytest.mark.parametrize("degrees", [-6.0, -0.3, 0.0, 0.4, 3.0])
+@pytest.mark.parametrize("degrees", [-6.0, -0.3, -0.065, 0.0, 0.4, 3.0])
 def test_rotation(plain, records, degrees):
     images, renderer = plain
     bunch = digitize([turn(image, degrees) for image in images])
