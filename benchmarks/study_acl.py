@@ -28,6 +28,8 @@ the arm ACL-ECG, which have seen folds 1-8 without labels.
 """
 
 import argparse
+import hashlib
+import inspect
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -163,8 +165,12 @@ def pretrain(params, seed, data, args, key, kind=ACLECGEncoder):
     encoder = kind(sampling_rate=100, normalize=data.normalize, n_threads=None, random_state=seed)
     encoder.set_params(**{"max_epochs": args.epochs, **params})
     key = f"{key}, {encoder.get_params()}, {args.threads} thread(s)"
-    key += "" if kind is ACLECGEncoder else f", {kind.__name__}"
-    encoder.set_params(checkpoint=RESULTS / "checkpoints")
+    if kind is ACLECGEncoder:
+        encoder.set_params(checkpoint=RESULTS / "checkpoints")
+    else:
+        # The code of the library does not contain that of the encoder.
+        source = Path(inspect.getsourcefile(kind)).read_bytes()
+        key += f", {kind.__name__} {hashlib.sha256(source).hexdigest()[:12]}"
     return args.kept.object(f"encoder {key}", lambda: encoder.fit(data.unlabeled)), key
 
 

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..augmentation import CardiacCycleMask, Compose, RandomScaleCrop, TemporalShift, pad_peaks
 from ..beats._rhythm import check_sampling_rate, detect_r_peaks
-from ..leads import REGIONS_8, LazyRecords, lead_regions, normalize_lead_names
+from ..leads import REGIONS_8, LazyRecords, lead_regions
 from ..nn._acl_ecg import ACLECGNet, VGG1d
 from ..nn._normalizers import LeadNormalizer
 from ..nn._self_supervised_losses import ACLECGLoss
@@ -44,14 +44,15 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         The regions and their leads. "anatomical" takes the regions of the paper,
         `sklearn_ecg.REGIONS_8`: inferior (II, III), septal (V1, V2), anterior (V3, V4) and lateral
         (V5, V6). "random" divides the same eight leads at random into four pairs, as a control of
-        whether anatomy matters. Leads are selected by name; leads in no region are not used.
+        whether anatomy matters. Leads are selected by name; leads in no region are not used. Other
+        objectives than "acl" only take the leads from the regions.
     objective : {"acl", "simclr", "clocs", "lfbt"}, default="acl"
         "acl" is that of ACL-ECG. The others are baselines with the same encoders and augmentation.
         "simclr" compares whole records instead of regions [2]_. "clocs" compares single leads in
         the two halves of one random view of a record, and all leads share one projector [3]_, see
-        `sklearn_ecg.nn.clocs_loss`. "lfbt" correlates single leads of two views
-        [4]_, see `sklearn_ecg.nn.lfbt_loss`. Of these, "clocs" and "lfbt" have an intra term (of
-        the same lead) and an inter term (of different leads). If `regions` is a str and X does not
+        `sklearn_ecg.nn.clocs_loss`. "lfbt" correlates single leads of two views [4]_, see
+        `sklearn_ecg.nn.lfbt_loss`. With "clocs" and "lfbt", the intra term is that of the same
+        lead, and the inter term that of different leads. If `regions` is a str and X does not
         have all of the eight leads, the baselines use all leads of X, which may be a single one.
         Another baseline, randomly initialized encoders, is ``max_epochs=0``.
     inter : {"align", "separate"}, default="align"
@@ -68,15 +69,17 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         Encoder of a lead. "vgg" is a narrow 1-D VGG of 13 convolutions, "strided" consists of four
         strided convolutions, `sklearn_ecg.nn.StridedCNN`, and takes a third of the time. A callable
         is called as ``backbone(1)`` and returns a module that maps signals (batch, 1, time) to
-        vectors (batch, n_features).
+        vectors (batch, n_features). For "clocs", records and halves of them must have vectors of
+        the same length.
     shared_encoder : bool, default=False
         Whether all leads share one encoder instead of having one each. CLOCS is published with a
         shared one.
     projection_dim : int, default=256
         Width of the projectors, which have three linear layers. Each region has its own, except
-        with ``inter="separate"``. Default of this library.
+        with ``inter="separate"`` and ``objective="clocs"``. Default of this library.
     augmentation : {"paper"}, callable or list of callables, default="paper"
-        Random transforms that make the two views of each record. "paper": `RandomScaleCrop`,
+        Random transforms that make the two views of each record, or the view whose halves "clocs"
+        compares. "paper": `RandomScaleCrop`,
         `CardiacCycleMask` and `TemporalShift` of `sklearn_ecg.augmentation`, whose ranges are
         defaults of this library. R-peaks are detected once per record and follow the transforms.
         Records with unreliable R-peaks are masked in random segments. An empty list leaves the
@@ -143,7 +146,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
     Attributes
     ----------
     regions_ : dict of str to tuple of str
-        The contrasted regions and their leads.
+        The contrasted regions and their leads: all leads with "simclr", and each lead with "clocs"
+        and "lfbt".
     leads_ : tuple of str
         The leads that are used, in the order of the embedding.
     embedding_mean_, embedding_scale_ : ndarray of shape (n_features_out,)
@@ -183,8 +187,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
 
     Notes
     -----
-    Statistics for ``normalize`` are those of the leads in a region only. The loss compares each
-    record of a batch with the other records as negatives, so ``batch_size`` matters. The paper
+    Statistics for ``normalize`` are those of the leads in a region only. All losses depend on the
+    other records of a batch, which are the negatives of the contrastive ones, so ``batch_size``
+    matters. The paper
     trains 200 epochs with Adam, which is AdamW with ``weight_decay=0``.
 
     On PTB-XL, linear probes were better with records that were filtered before (0.5-40 Hz, see
@@ -309,7 +314,6 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
         "augmentation": [StrOptions({"paper"}), callable, list, tuple],
     }
-    _collapse_remedy = "gamma"
 
     def fit(self, X, y=None):
         """Pretrain the encoders.
@@ -335,8 +339,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
         ValueError
             If the container of X is ambiguous, or X contains NaN or infinity; if leads of a region
             are missing or unnamed; if regions differ in their number of leads with
-            ``inter="separate"``, or the objective has no such term; if R-peaks are needed and
-            ``sampling_rate`` is None; if the loss becomes non-finite.
+            ``inter="separate"``, or the objective has no such term; if the vectors of the backbone
+            do not suit; if R-peaks are needed and ``sampling_rate`` is None; if the loss becomes
+            non-finite.
         PersistenceError
             If the checkpoint of this fit is damaged. This is a `ValueError`.
         OSError
@@ -374,7 +379,9 @@ class ACLECGEncoder(SelfSupervisedEncoder):
             shared_projector=self.inter == "separate" or self.objective == "clocs",
             projection_dim=self.projection_dim,
             unit_projections=self.objective != "lfbt",
-            n_times=self.n_times_in_ // 2 if self._compares_halves() else self.n_times_in_,
+            n_times=(self.n_times_in_, self.n_times_in_ // 2)
+            if self._compares_halves()
+            else self.n_times_in_,
             dtype=self._torch_dtype,
         )
 
@@ -388,6 +395,11 @@ class ACLECGEncoder(SelfSupervisedEncoder):
 
     def _compares_halves(self):
         return self.objective == "clocs"
+
+    @property
+    def _collapse_remedy(self):
+        lower = "learning_rate" if self.objective == "lfbt" else "learning_rate or temperature"
+        return f"Lower {lower}, increase batch_size or gamma, use a weaker augmentation"
 
     def _set_method_attributes(self, data):
         """Set the regions and their leads."""
@@ -403,20 +415,8 @@ class ACLECGEncoder(SelfSupervisedEncoder):
                 f"objective='clocs' compares the halves of records, but X has {self.n_times_in_} "
                 "time point per lead. Pass longer records."
             )
-        regions = self._region_leads(data.seed)
-        if objective != "acl" and not isinstance(self.regions, str):
-            wanted = [lead for leads in regions.values() for lead in leads]
-            wanted = normalize_lead_names(wanted, strict=False)
-            missing = [lead for lead in wanted if names is not None and lead not in names]
-            if missing:
-                raise ValueError(
-                    f"objective={objective!r} compares {_COMPARED[objective]} by all leads in "
-                    f"regions, but X has no lead {', '.join(missing)}: its leads are "
-                    f"{', '.join(names)}. Pass the leads to compare, as in regions={{'record': "
-                    f"{list(names)}}}."
-                )
         try:
-            regions = lead_regions(names, regions)
+            regions = lead_regions(names, self._named_regions(data.seed))
         except ValueError as error:
             if names is None and objective != "acl" and isinstance(self.regions, str):
                 raise ValueError(
@@ -429,28 +429,28 @@ class ACLECGEncoder(SelfSupervisedEncoder):
                 raise
             raise ValueError(
                 f"{error} To contrast the leads of X, pass regions with at least two regions, as "
-                "in regions={'limb': ['I'], 'chest': ['V2']}. objective='simclr' needs no regions "
-                "and works with a single lead."
+                "in regions={'limb': ['I'], 'chest': ['V2']}. The objectives 'simclr', 'clocs' and "
+                "'lfbt' need no regions and work with a single lead."
             ) from None
+        if objective != "acl":
+            leads = list(dict.fromkeys(i for positions in regions.values() for i in positions))
+            regions = {"record": leads}
+            if objective in _OF_SINGLE_LEADS:
+                regions = {names[i]: [i] for i in leads}
         self.regions_ = {key: tuple(names[i] for i in leads) for key, leads in regions.items()}
         self.leads_ = tuple(dict.fromkeys(i for leads in self.regions_.values() for i in leads))
 
-    def _region_leads(self, seed):
-        """Return the names of the leads of each contrasted region."""
-        regions = self.regions
-        if isinstance(regions, str):
-            regions = REGIONS_8
-            if self.regions == "random":
-                leads = [lead for region in regions.values() for lead in region]
-                drawn = check_random_state(seed).permutation(leads)
-                regions = {f"random {i + 1}": drawn[2 * i : 2 * i + 2].tolist() for i in range(4)}
-        if self.objective == "acl":
-            return regions
-        leads = list(dict.fromkeys(i for r in regions.values() for i in r))
-        names = self.lead_names_in_
-        if isinstance(self.regions, str) and names is not None and not set(leads) <= set(names):
-            leads = list(names)
-        return {i: [i] for i in leads} if self.objective in _OF_SINGLE_LEADS else {"record": leads}
+    def _named_regions(self, seed):
+        """Return the names of the leads of each region."""
+        if not isinstance(self.regions, str):
+            return self.regions
+        names, leads = self.lead_names_in_, [i for region in REGIONS_8.values() for i in region]
+        if self.objective != "acl" and names is not None and not set(leads) <= set(names):
+            return {"record": list(names)}
+        if self.regions == "anatomical":
+            return REGIONS_8
+        drawn = check_random_state(seed).permutation(leads)
+        return {f"random {i + 1}": drawn[2 * i : 2 * i + 2].tolist() for i in range(4)}
 
     def _requirements(self):
         # In order, because the projectors of the regions are not interchangeable.

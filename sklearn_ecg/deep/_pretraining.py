@@ -41,14 +41,15 @@ _MOST_VALUES = 2**26
 
 
 class SelfSupervisedEncoder(DeepECG):
-    """Base class of the encoders that compare two random views of each record.
+    """Base class of the encoders that compare two views of each record.
 
     A subclass implements the hooks that `DeepECG` describes. ``_make_augmentation`` returns a
     callable with the attribute ``needs_peaks``. The loss has the parts "uniformity" and
     "effective_rank", and the network the attribute ``trunk``, the part that computes the embedding.
+    The views are two random ones, unless ``_compares_halves`` returns True.
     """
 
-    #: Parameter that the warning of a collapsed embedding suggests to increase.
+    #: What the warning of a collapsed embedding suggests besides other records.
     _collapse_remedy = ""
 
     def _find_r_peaks(self, data):
@@ -96,9 +97,8 @@ class SelfSupervisedEncoder(DeepECG):
         if (rank_is_meaningful and rank < _MIN_RANK) or spread < _MIN_SPREAD:
             warn(
                 f"The embedding has collapsed: its effective rank is {rank:.1f} and its uniformity "
-                f"{-spread:.2f} (0 means that all records are alike). Lower learning_rate or "
-                f"temperature, increase batch_size or {self._collapse_remedy}, use a weaker "
-                "augmentation, or check that the records differ.",
+                f"{-spread:.2f} (0 means that all records are alike). {self._collapse_remedy}, or "
+                "check that the records differ.",
                 ConvergenceWarning,
             )
 

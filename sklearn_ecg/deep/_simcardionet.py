@@ -241,7 +241,10 @@ class SimCardioNetEncoder(SelfSupervisedEncoder):
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "augmentation": [StrOptions({"paper"}), callable, list, tuple],
     }
-    _collapse_remedy = "contrastive_weight"
+    _collapse_remedy = (
+        "Lower learning_rate or temperature, increase batch_size or contrastive_weight, use a "
+        "weaker augmentation"
+    )
 
     def fit(self, X, y=None):
         """Pretrain the network.

@@ -85,8 +85,8 @@ class ACLECGNet(nn.Module):
     """Network of ACL-ECG: lead encoders whose vectors are projected region by region.
 
     The embedding of a record consists of the vectors of its leads. A projector maps the vectors of
-    the leads of a region to one vector of length 1 for the contrastive loss,
-    `region_contrastive_loss`. Each region has its own projector, or all regions share one.
+    the leads of a region to one vector for the loss, which is `region_contrastive_loss`,
+    `clocs_loss` or `lfbt_loss`. Each region has its own projector, or all regions share one.
 
     Parameters
     ----------
@@ -106,10 +106,11 @@ class ACLECGNet(nn.Module):
     projection_dim : int, default=256
         Length of the projections.
     unit_projections : bool, default=True
-        Whether the projections are scaled to a length of 1, for losses that compare directions.
-    n_times : int
-        Number of time points of the records. The encoders are called once with two random records
-        of this length to find the length of their vectors.
+        Whether the projections are scaled to a length of 1, for all of these losses but
+        `lfbt_loss`.
+    n_times : int or tuple of int
+        Number of time points of the records, or several. The encoders are called once with two
+        random records of each length to find the length of their vectors.
     dtype : torch.dtype, default=torch.float32
         Floating-point type of the encoders.
 
@@ -272,16 +273,24 @@ def _region_projector(width_in, width):
 
 @torch.no_grad()
 def _lead_vector_length(encoders, n_times, dtype):
-    """Find the length of the vector of a lead by encoding two random records."""
-    lengths = set()
-    for encoder in encoders.eval():
-        vectors = encoder(torch.randn(2, 1, n_times, dtype=dtype))
-        if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != 2:
-            found = tuple(vectors.shape) if isinstance(vectors, torch.Tensor) else type(vectors)
-            raise ValueError(
-                "backbone must make a module that maps signals (batch, 1, time) to vectors "
-                f"(batch, n_features); for 2 records of {n_times} time points it returned {found}."
-            )
-        lengths.add(vectors.shape[1])
+    """Find the length of the vector of a lead by encoding two random records of each length."""
+    lengths = {}
+    for n in n_times if isinstance(n_times, tuple) else (n_times,):
+        for encoder in encoders.eval():
+            vectors = encoder(torch.randn(2, 1, n, dtype=dtype))
+            if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != 2:
+                found = tuple(vectors.shape) if isinstance(vectors, torch.Tensor) else type(vectors)
+                raise ValueError(
+                    "backbone must make a module that maps signals (batch, 1, time) to vectors "
+                    f"(batch, n_features); for 2 records of {n} time points it returned {found}."
+                )
+            lengths[n] = vectors.shape[1]
     encoders.train()
-    return lengths.pop()
+    if len(set(lengths.values())) > 1:
+        found = " and ".join(f"{length} for {n}" for n, length in lengths.items())
+        raise ValueError(
+            "backbone must make a module whose vectors have the same length for records of any "
+            f"number of time points, but they have {found} time points. End it with a mean or a "
+            "maximum over time."
+        )
+    return lengths.popitem()[1]

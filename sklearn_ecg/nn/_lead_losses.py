@@ -133,7 +133,7 @@ def lfbt_loss(projections, *, gamma=0.5, off_diagonal_weight=0.0051, return_part
     >>> lfbt_loss(projections)
     tensor(0.0102)
     """
-    n_leads, _, n_records, n_features = projections.shape
+    n_leads, n_records = projections.shape[0], projections.shape[2]
     if n_records == 1:
         intra = across = 0.0 * projections.sum()
         loss = intra
@@ -144,7 +144,8 @@ def lfbt_loss(projections, *, gamma=0.5, off_diagonal_weight=0.0051, return_part
             dim=1
         )
         diagonal = torch.einsum("akf,bkf->abf", first, second) / n_records
-        # The sum of the squares of C by the products of records, which are fewer than features.
+        # The sum of the squares of C by the products of records, which are usually fewer than the
+        # features.
         products = (vectors @ vectors.mT / n_records for vectors in (first, second))
         squares = torch.einsum("ajk,bjk->ab", *products)
         off_diagonal = squares - diagonal.square().sum(dim=2)

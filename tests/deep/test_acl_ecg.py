@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
+from torch import nn
 
 from sklearn_ecg import (
     REGIONS_8,
@@ -133,15 +134,17 @@ def test_objectives_of_single_leads(ecg, objective):
     encoder = make_encoder(objective=objective).fit(ecg.data)
     leads = ("II", "III", "V1", "V2", "V3", "V4", "V5", "V6")
     assert encoder.leads_ == leads and encoder.regions_ == {lead: (lead,) for lead in leads}
-    n_projectors = 1 if objective == "clocs" else 8
-    assert len(encoder.net_.module_.projectors) == n_projectors
+    network = encoder.net_.module_
+    assert len(network.projectors) == (1 if objective == "clocs" else 8)
+    lengths = network.train()(torch.from_numpy(ecg.data[:, 1:9]))[0].norm(dim=2)
+    assert (abs(lengths - 1).max() < 1e-5) == (objective == "clocs")
     parts = encoder.history_["train_intra"] + encoder.history_["train_inter"]
     np.testing.assert_allclose(encoder.history_["train_loss"], parts / 2, rtol=1e-5)
     X = to_lead_frame(ecg.data, ecg.lead_names)[["V2", "I"]]
     assert make_encoder(objective=objective, max_epochs=1).fit(X).leads_ == ("V2", "I")
-    regions = {"limb": ["I", "II"], "chest": ["V1", "II"]}
+    regions = {"limb": ["I", "Lead II"], "chest": ["v1", "II"]}
     encoder = make_encoder(objective=objective, regions=regions, max_epochs=0).fit(ecg.data)
-    assert list(encoder.regions_) == ["I", "II", "V1"]
+    assert encoder.regions_ == {"I": ("I",), "II": ("II",), "V1": ("V1",)}
     with pytest.raises(ValueError, match="inter='separate' .* Pass inter='align', or"):
         make_encoder(objective=objective, inter="separate").fit(ecg.data)
     with pytest.raises(ValueError, match="names of the 2 leads .*any leads.*pass lead_names"):
@@ -153,6 +156,59 @@ def test_objectives_of_single_leads_learn(ecg, objective):
     options = {"objective": objective, "max_epochs": 15, "learning_rate": 3e-3}
     history = make_encoder(**options).fit(ecg.data).history_
     assert history["train_loss"][-1] < 0.85 * history["train_loss"][0]
+
+
+@pytest.mark.parametrize("objective", ["simclr", "clocs", "lfbt"])
+def test_regions_of_other_objectives_are_checked(ecg, objective):
+    """They are those of ACL-ECG, of which only the leads are used."""
+    for regions, error, message in (
+        ({"a": "II"}, TypeError, r"'a' must be a list of leads, got the str 'II'"),
+        ({"a": ["II"], "b": []}, ValueError, "'b' has no leads"),
+        ({}, ValueError, "empty mapping"),
+    ):
+        with pytest.raises(error, match=message):
+            make_encoder(objective=objective, regions=regions).fit(ecg.data)
+
+
+class OffsetPerView:
+    """Adds another random number to each record in each view."""
+
+    needs_peaks = False
+
+    def __call__(self, x, peaks=None, *, random_state=None):
+        return x + torch.rand(len(x), 1, 1)
+
+
+def test_clocs_compares_halves_of_the_same_random_view(ecg):
+    seen = []
+
+    class Spy(SmallBackbone):
+        def forward(self, x):
+            seen.append(x[:, 0].mean(dim=1))
+            return super().forward(x)
+
+    X = np.tile(ecg.data[:8, :, :100], 2)
+    options = {"normalize": None, "sampling_rate": None, "max_epochs": 1, "backbone": Spy}
+    make_encoder(objective="clocs", augmentation=OffsetPerView(), **options).fit(X)
+    means = next(x for x in seen if len(x) == 16)
+    torch.testing.assert_close(means[:8], means[8:])
+
+
+class Flat(nn.Module):
+    """A backbone whose vectors are as long as its signals."""
+
+    def __init__(self, n_leads):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.weight * x.flatten(1)
+
+
+def test_backbone_for_one_length(ecg):
+    assert make_encoder(backbone=Flat, max_epochs=1).fit(ecg.data).leads_
+    with pytest.raises(ValueError, match="200 for 200 and 100 for 100 time points. End it with"):
+        make_encoder(backbone=Flat, objective="clocs").fit(ecg.data)
 
 
 @pytest.mark.parametrize("n_times", [200, 201])
@@ -204,9 +260,9 @@ def test_simclr_on_few_leads(ecg, leads):
     assert encoder.leads_ == tuple(leads) and encoder.regions_ == {"record": tuple(leads)}
     assert encoder.transform(frame).shape == (40, len(leads) * 8)
     for regions in ("anatomical", "random"):
-        with pytest.raises(ValueError, match="regions=.*objective='simclr' needs no regions"):
+        with pytest.raises(ValueError, match="regions=.*'simclr', 'clocs' and 'lfbt' need no"):
             make_encoder(regions=regions, max_epochs=1).fit(frame)
-    with pytest.raises(ValueError, match="X has no lead V6: .* as in regions="):
+    with pytest.raises(ValueError, match="Region 'b' needs lead V6, but the leads present are"):
         regions = {"a": [leads[0]], "b": ["V6"]}
         make_encoder(regions=regions, objective="simclr").fit(frame)
 
@@ -330,8 +386,10 @@ def test_single_record_warns_and_learns_nothing(ecg):
 def test_collapse_warns(ecg):
     X = np.repeat(ecg.data[:1], 20, axis=0)
     quiet = GaussianNoise(1e-9)
-    with pytest.warns(ConvergenceWarning, match="collapsed: its effective rank is .* Lower"):
+    with pytest.warns(ConvergenceWarning, match="rank is .* Lower learning_rate or temperature, "):
         make_encoder(augmentation=quiet).fit(X)
+    with pytest.warns(ConvergenceWarning, match="rank is .* Lower learning_rate, increase"):
+        make_encoder(augmentation=quiet, objective="lfbt").fit(X)
 
 
 def test_non_finite_loss_names_epoch_and_cause(ecg):
