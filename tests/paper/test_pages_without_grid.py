@@ -106,6 +106,17 @@ def test_rotation(plain, records, degrees):
         assert median_ratio(truth, signals) > 14
 
 
+def test_upright_pages_are_not_turned():
+    """The rotation of black and white pages is measured to about 0.06 degrees."""
+    options = {"class_sep": np.inf, "baseline_wander": 0.1, "noise": 0.02, "random_state": 2}
+    records = make_ecg(16, **options).data[1:7]
+    images, _ = render(records, image_size=LARGE, color="gray")
+    bunch = digitize(np.where(images > 128, 255, 0).astype(np.uint8))
+    assert bunch.report["rotation"].tolist() == [0.0] * 6
+    for truth, signals in zip(records, bunch.signals):
+        assert median_ratio(truth, signals) > 18
+
+
 def test_dark_borders_of_a_scan(plain, records):
     """They are no rows of leads, although they are as wide."""
     images = [
