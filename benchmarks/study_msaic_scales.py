@@ -3,6 +3,7 @@
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose    # candidates, folds 1-6
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose-superclasses  # the same
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose-few           # the same
+    python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --choose-contrastive   # the same
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --test      # some of them, folds 7-9
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --test-superclasses    # the default
     python benchmarks/study_msaic_scales.py PTB_XL_FOLDER --low-data  # 100 to 300 records
@@ -75,6 +76,8 @@ CANDIDATES = {
 }
 # What --test runs, in the order of the tests, and what --low-data runs.
 TESTED, CHOSEN = (WIDE, SHORT, DEFAULT), NARROW
+# Weights of the contrastive loss, of which the last one is the default.
+CONTRASTIVE_WEIGHTS = (0.0, 0.03, 0.1)
 # What is compared on five superclasses, and with few records.
 COMPARED = (WIDE, NARROW, SHORT, DEFAULT)
 WINDOW, OF_PAPER = "windows, ", "network of the paper, "
@@ -300,6 +303,40 @@ def choose_few(cohort, n_draws):
     return [Table(title, ["", *header], rows)]
 
 
+def choose_contrastive(cohorts, seeds):
+    """Return the scores of weights of the contrastive loss, minus those without it, on folds 1-6.
+
+    Parameters
+    ----------
+    cohorts : dict of str to Cohort
+    seeds : range
+    """
+    rows = []
+    for task, cohort in cohorts.items():
+        found = {weight: [] for weight in CONTRASTIVE_WEIGHTS}
+        for seed in seeds:
+            for fold in PAIRS:
+                train, test = cohort.pair(fold)
+                y = cohort.y[test]
+                for weight, results in found.items():
+                    params = {**CANDIDATES[DEFAULT], "contrastive_weight": weight}
+                    result = cohort.fit(params, train, test, seed)
+                    if result is not None:
+                        p = result["probability"]
+                        scores = roc_auc_score(y, p), average_precision_score(y, p)
+                        results.append(((seed, fold), *scores))
+        without = found[CONTRASTIVE_WEIGHTS[0]]
+        for weight, results in found.items():
+            cells = [task, f"{weight:g}"]
+            for place in (1, 2):
+                cells.append(mean_text([scores[place] for scores in results]))
+                is_first = results is without
+                cells.append("" if is_first else difference_text(results, without, place))
+            rows.append([*cells[:2], *map(drop_zeros, cells[2:])])
+    header = ("", "weight", "AUROC", "minus 0", "AUPRC", "minus 0")
+    return [Table("Weight of the contrastive loss, folds 1-6", header, rows)]
+
+
 def few_scores(cohort, params, size, n_draws):
     """Return AUROC and AUPRC on folds 5-6 for each draw of records of folds 1-4."""
     scores = []
@@ -442,6 +479,7 @@ def main():
     parser.add_argument("--choose-superclasses", action="store_true", help="on folds 1-6")
     parser.add_argument("--test-superclasses", action="store_true", help="on folds 7-9")
     parser.add_argument("--choose-few", action="store_true", help="few records of folds 1-6")
+    parser.add_argument("--choose-contrastive", action="store_true", help="on folds 1-6")
     parser.add_argument("--choose-epochs", action="store_true", help="of 100 records, folds 1-6")
     parser.add_argument("--low-data", action="store_true", help="100 to 300 training records")
     parser.add_argument("--seeds", type=int, default=None, help="of --choose (2) or --test (3)")
@@ -466,6 +504,11 @@ def main():
         n_seeds = args.seeds or 3
         tables = [test_candidate(five, DEFAULT, n_seeds, n_between=n_seeds)[0]]
         parts["scales-test-superclasses"] = tables, f"--test-superclasses{of_seeds}"
+    if args.choose_contrastive:
+        cohorts = {"infarction": cohort}
+        cohorts["superclasses"] = Cohort(args.folder, *kept, task="superclass")
+        tables = choose_contrastive(cohorts, range(args.seeds or 2))
+        parts["scales-contrastive"] = tables, f"--choose-contrastive{of_seeds}"
     if args.choose_few:
         parts["scales-few"] = choose_few(cohort, 4), "--choose-few"
     if args.choose_epochs:

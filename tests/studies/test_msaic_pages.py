@@ -207,3 +207,39 @@ def test_rates_of_averages():
             scores = [metric(y[part], p[part]) for part in parts]
             assert float(row[at]) == pytest.approx(np.mean(scores), abs=6e-4)
             assert [float(s) for s in row[at + 1].split()] == pytest.approx(scores, abs=6e-4)
+
+
+def test_table_of_contrastive_weights():
+    import study_msaic_scales as script
+
+    rng = np.random.default_rng(0)
+    y, kept = rng.integers(2, size=60), {}
+
+    class Cohort:
+        def pair(self, fold):
+            return np.arange(40), np.arange(40, 60)
+
+        def fit(self, params, train, test, seed):
+            # The last weight has no second seed.
+            if params["contrastive_weight"] == script.CONTRASTIVE_WEIGHTS[-1] and seed:
+                return None
+            p = rng.uniform(size=len(test)) + 0.3 * y[test]
+            kept.setdefault((params["contrastive_weight"], seed), []).append(p)
+            return {"probability": p}
+
+    cohort = Cohort()
+    cohort.y = y
+    (table,) = script.choose_contrastive({"infarction": cohort}, range(2))
+    scores = {
+        key: np.mean([roc_auc_score(y[40:], p) for p in of_folds]) for key, of_folds in kept.items()
+    }
+    first, *_, last = table.rows
+    assert [row[1] for row in table.rows] == ["0", "0.03", "0.1"]
+    assert first[3] == first[5] == "" and first[2].endswith("(6)") and last[2].endswith("(3)")
+    assert float(first[2].split()[0]) == pytest.approx(
+        (scores[0.0, 0] + scores[0.0, 1]) / 2, abs=6e-4
+    )
+    # Of the same seeds.
+    difference = scores[0.1, 0] - scores[0.0, 0]
+    assert abs(difference) > 0.002
+    assert float(last[3].split()[0]) == pytest.approx(difference, abs=6e-4)
