@@ -78,8 +78,7 @@ def clocs_loss(projections, *, gamma=0.5, temperature=0.1, return_parts=False):
         loss = gamma * intra + (1 - gamma) * across
     if not return_parts:
         return loss
-    parts = {"intra": intra, "inter": across, **similarities.alignment_and_uniformity()}
-    return loss, {name: value.detach() for name, value in parts.items()}
+    return loss, similarities.describe(intra=intra, inter=across)
 
 
 def lfbt_loss(projections, *, gamma=0.5, off_diagonal_weight=0.0051, return_parts=False):
@@ -160,5 +159,4 @@ def lfbt_loss(projections, *, gamma=0.5, off_diagonal_weight=0.0051, return_part
         return loss
     with torch.no_grad():
         similarities = ViewSimilarities(F.normalize(projections, dim=3), temperature=1.0)
-    parts = {"intra": intra, "inter": across, **similarities.alignment_and_uniformity()}
-    return loss, {name: value.detach() for name, value in parts.items()}
+    return loss, similarities.describe(intra=intra, inter=across)

@@ -102,8 +102,7 @@ def hybrid_contrastive_loss(first, second, *, weight=0.5, temperature=0.1, retur
     loss = weight * nt_xent + (1 - weight) * cosine
     if not return_parts:
         return loss
-    parts = {"nt_xent": nt_xent, "cosine": cosine, **similarities.alignment_and_uniformity()}
-    return loss, {name: value.detach() for name, value in parts.items()}
+    return loss, similarities.describe(nt_xent=nt_xent, cosine=cosine)
 
 
 def region_contrastive_loss(
@@ -172,8 +171,7 @@ def region_contrastive_loss(
         loss = gamma * intra + (1 - gamma) * across
     if not return_parts:
         return loss
-    parts = {"intra": intra, "inter": across, **similarities.alignment_and_uniformity()}
-    return loss, {name: value.detach() for name, value in parts.items()}
+    return loss, similarities.describe(intra=intra, inter=across)
 
 
 @torch.no_grad()

@@ -82,3 +82,8 @@ class ViewSimilarities:
         different = cosine.flatten(1)[:, 1:].unflatten(1, (n_others, -1))[:, :, :-1].flatten(1)
         uniformity = (4 * different - 4).exp().mean(dim=1).log().mean()
         return {"alignment": alignment, "uniformity": uniformity}
+
+    def describe(self, **terms):
+        """Return the terms of a loss and the measures of embedding quality, without gradient."""
+        parts = {**terms, **self.alignment_and_uniformity()}
+        return {name: value.detach() for name, value in parts.items()}
