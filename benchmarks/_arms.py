@@ -14,8 +14,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn_ecg import ECGNetClassifier, MSAICNetClassifier
 from sklearn_ecg.preprocessing import BeatFeatures, MedianBeat, windows
 
-# Sizes and dropout of MSAIC-Net in the tables of the documentation, whatever its defaults are.
-TABLED = {"filters": (32, 64, 64), "kernel_size": 7, "dropout": 0.1}
+# Parameters of MSAIC-Net in the tables of the documentation, whatever its defaults are: of the
+# network, and with those of its loss.
+TABLED_NET = {"filters": (32, 64, 64), "kernel_size": 7, "dropout": 0.1}
+TABLED = {**TABLED_NET, "contrastive_weight": 0.1}
 
 FULL = "MSAIC-Net, full"
 SINGLE = "CNN + focal loss"

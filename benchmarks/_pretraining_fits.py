@@ -1,7 +1,7 @@
 """Encoders, classifiers and features of the study of pretraining, one fit at a time."""
 
 import numpy as np
-from _arms import TABLED, gradient_boosting
+from _arms import TABLED_NET, gradient_boosting
 from _pretraining_data import SPLITS
 from _results import cached_object
 from _study import hash_arrays
@@ -25,7 +25,7 @@ from sklearn_ecg.preprocessing import BeatFeatures
 
 def make_msaic_net(n_leads):
     """Return MSAIC-Net with the sizes of the tables, which are not the present defaults."""
-    return MSAICNet(n_leads, 1, projection_dim=None, **TABLED)
+    return MSAICNet(n_leads, 1, projection_dim=None, **TABLED_NET)
 
 
 ENCODERS = {

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pandas as pd
-from _arms import TABLED, gradient_boosting
+from _arms import TABLED_NET, gradient_boosting
 from _results import cached_arrays, code_hash
 from _study import hash_arrays, list_params
 from _tables import Table, write_tables
@@ -54,7 +54,7 @@ ARMS = {
     BOOSTING: boosting,
     "``BeatFeatures``, ridge regression": ridge,
     "``MedianBeat``, ``MSAICNetRegressor``": lambda seed: on_beat(
-        MSAICNetRegressor(dilations=(1, 2), stride=1, random_state=seed, **TABLED)
+        MSAICNetRegressor(dilations=(1, 2), stride=1, random_state=seed, **TABLED_NET)
     ),
     "``MedianBeat``, ``ECGNetRegressor``, 15 epochs": lambda seed: on_beat(
         ECGNetRegressor(max_epochs=15, random_state=seed)

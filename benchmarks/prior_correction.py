@@ -92,6 +92,7 @@ def predict_out_of_fold(X, y, patients, params, seed):
             kernel_size=7,
             dilations=(1, 2),
             dropout=0.1,
+            contrastive_weight=0.1,
             batch_size=64,
             max_epochs=12,
             random_state=seed,

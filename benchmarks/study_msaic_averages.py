@@ -18,13 +18,7 @@ import argparse
 
 import numpy as np
 import torch
-from _rates import format_rates
-from _results import RESULTS, cached_object
-from _study import hash_arrays, join_folds, list_params, load_clean_challenge, mean_over_seeds
-from _tables import Table, drop_zeros, make_rst, write_tables
-from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import log_loss
-from study_msaic_scales import (
+from _msaic_cohort import (
     CANDIDATES,
     DEFAULT,
     IRRELEVANT,
@@ -34,6 +28,12 @@ from study_msaic_scales import (
     Cohort,
     tested,
 )
+from _rates import format_rates
+from _results import RESULTS, cached_object
+from _study import hash_arrays, join_folds, list_params, load_clean_challenge, mean_over_seeds
+from _tables import Table, drop_zeros, make_rst, write_tables
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import log_loss
 
 from sklearn_ecg import BeatFeatureClassifier, BeatFeatureEncoder
 from sklearn_ecg.metrics import bootstrap_difference, bootstrap_interval

@@ -38,7 +38,7 @@ class MSAICLoss(ClassificationLoss):
     contrastive_class : int, default=None
         Class number, 0 or 1, that "class_supcon" supervises. Required for this loss, and not used
         by the others.
-    contrastive_weight : float, default=0.1
+    contrastive_weight : float, default=0.03
         Weight of the contrastive loss, >= 0. With 0 it is not computed.
     contrastive_gamma : float, default=2
         Focusing exponent of "focal_supcon", >= 0. Not used by the other contrastive losses.
@@ -79,7 +79,7 @@ class MSAICLoss(ClassificationLoss):
         class_prior=None,
         contrastive_loss="focal_supcon",
         contrastive_class=None,
-        contrastive_weight=0.1,
+        contrastive_weight=0.03,
         contrastive_gamma=2.0,
         temperature=0.1,
     ):

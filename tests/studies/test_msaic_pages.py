@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 
 def test_gain_with_few_records():
-    import study_msaic_scales as script
+    import _msaic_few_records as script
 
     rng = np.random.default_rng(0)
     folds = np.repeat(np.arange(1, 10), 20)
@@ -210,7 +210,7 @@ def test_rates_of_averages():
 
 
 def test_table_of_contrastive_weights():
-    import study_msaic_scales as script
+    import _msaic_choices as script
 
     rng = np.random.default_rng(0)
     y, kept = rng.integers(2, size=60), {}
@@ -243,3 +243,37 @@ def test_table_of_contrastive_weights():
     difference = scores[0.1, 0] - scores[0.0, 0]
     assert abs(difference) > 0.002
     assert float(last[3].split()[0]) == pytest.approx(difference, abs=6e-4)
+
+
+def test_table_of_contrastive_weights_is_out_of_fold():
+    import study_msaic_scales as script
+
+    folds, rng = np.tile(np.arange(1, 10), 20), np.random.default_rng(0)
+    y = rng.integers(2, size=len(folds))
+    # By the weight of the contrastive loss, of two seeds.
+    scores = {weight: rng.uniform(size=(2, len(y))) + y for weight in (0, 0.03, 0.1)}
+    scores["CNN"] = rng.uniform(size=(2, len(y))) + 0.3 * y
+
+    def fit(params, train, test, seed):
+        assert set(folds[train]) | set(folds[test]) == set(range(1, 10))
+        is_cnn = params.get("dilations") == (1,)
+        arm = "CNN" if is_cnn else params["contrastive_weight"]
+        # The last weight has no second seed.
+        return None if arm == 0.1 and seed else {"probability": scores[arm][seed][test]}
+
+    cohort = SimpleNamespace(y=y, folds=folds, patients=np.arange(len(y)) // 2, fit=fit)
+    cohort.leave_out = lambda fold: script.Cohort.leave_out(cohort, fold)
+    (table,) = script.test_contrastive({"infarction": cohort}, 2)
+    tested = folds >= 7
+    aurocs = {
+        arm: [roc_auc_score(y[tested], p[tested]) for p in seeds] for arm, seeds in scores.items()
+    }
+    cnn, _, default, last = table.rows
+    assert default[0] == "weight 0.03" and cnn[2] == ""
+    assert float(default[1].split()[0]) == pytest.approx(np.mean(aurocs[0.03]), abs=6e-4)
+    difference = np.subtract(aurocs[0.03], aurocs["CNN"]).mean()
+    assert float(default[2].split()[0]) == pytest.approx(difference, abs=6e-4)
+    # Of the same seeds.
+    difference = aurocs[0.1][0] - aurocs["CNN"][0]
+    assert float(last[2].split()[0]) == pytest.approx(difference, abs=6e-4)
+    assert last[3] == f"{aurocs[0.1][0]:.3f}".replace("0.", ".")
