@@ -7,8 +7,8 @@ dB (medians are subtracted, and both are aligned by less than one pixel), pages 
 wrong place (another lead is nearer to the truth), and pages whose heart rate is within 2 % of that
 of the same parts of the original: that of all printed leads, as `detect_r_peaks` measures it in
 records with gaps, and that of lead II alone, where it is printed for 4 s or more. Each kind has
-other records of the folds. ``--write`` writes the tables of
-docs/digitizing.rst, of pages with a grid and without one. Finished kinds are kept in
+other records of the folds. ``--write`` writes the tables of docs/digitizing.rst, of pages with a
+grid, without one, and with one that is about as dark as the traces. Finished kinds are kept in
 benchmarks/results. ``--time`` measures the CPU time per page instead, with pages of folds 1 to 6
 that are digitized in turn.
 
@@ -69,13 +69,16 @@ ARMS = {
 
 
 class TwoLevels:
-    """Black and white, of which the lines of a pink grid become white."""
+    """Black and white, of which lines of a grid that are lighter than a threshold become white."""
+
+    def __init__(self, threshold=0.5):
+        self.threshold = threshold
 
     def __call__(self, images, random_state=None):
-        return (images > 0.5).to(images.dtype)
+        return (images > self.threshold).to(images.dtype)
 
     def __repr__(self):
-        return "TwoLevels()"
+        return f"TwoLevels({self.threshold})"
 
 
 PLAIN_ARMS = {
@@ -98,6 +101,33 @@ PLAIN_ARMS = {
         RandomPhoto(1.0),
     ),
 }
+# Lines of 5 mm have these colors, and those of 1 mm are half as dark.
+DARK_ARMS = {
+    "#606060, 850 x 1100": (dict(grid_color="#606060"), None),
+    "#606060, 1700 x 2200": (dict(grid_color="#606060", image_size=LARGE), None),
+    "#606060, scanner effects, 850 x 1100": (dict(grid_color="#606060"), RandomScan(1.0)),
+    "#606060, scanner effects, 1700 x 2200": (
+        dict(grid_color="#606060", image_size=LARGE),
+        RandomScan(1.0),
+    ),
+    "#606060, effects of a camera, 1700 x 2200": (
+        dict(grid_color="#606060", image_size=LARGE),
+        RandomPhoto(1.0),
+    ),
+    "black, 1700 x 2200": (dict(grid_color="#000000", image_size=LARGE), None),
+    "black, scanner effects, 1700 x 2200": (
+        dict(grid_color="#000000", image_size=LARGE),
+        RandomScan(1.0),
+    ),
+    "black and white, only lines of 5 mm, 1700 x 2200": (
+        dict(grid_color="#606060", image_size=LARGE),
+        TwoLevels(0.66),
+    ),
+    "black and white, all lines, 1700 x 2200": (
+        dict(grid_color="#000000", image_size=LARGE),
+        TwoLevels(0.66),
+    ),
+}
 TIMED = {
     name: ARMS[name]
     for name in (
@@ -113,6 +143,7 @@ TIMED["3x4+1, no grid, 1700 x 2200"] = PLAIN_ARMS["3x4+1, 1700 x 2200"]
 TIMED["3x4+1, no grid, scanner effects, 1700 x 2200"] = PLAIN_ARMS[
     "3x4+1, scanner effects, 1700 x 2200"
 ]
+TABLES = {"accuracy": ARMS, "without-grid": PLAIN_ARMS, "dark-grids": DARK_ARMS}
 TIMED_FOLDS, TIMED_PAGES, REPEATS = (1, 2, 3, 4, 5, 6), 10, 3
 
 HEADINGS = [
@@ -248,7 +279,7 @@ def main():
     parser.add_argument("folder", help="PTB-XL folder")
     parser.add_argument("--records", type=int, default=40, help="of each kind")
     parser.add_argument("--folds", type=int, nargs="+", default=[7, 8, 9])
-    parser.add_argument("--arms", nargs="+", choices=[*ARMS, *PLAIN_ARMS])
+    parser.add_argument("--arms", nargs="+", choices=[*ARMS, *PLAIN_ARMS, *DARK_ARMS])
     parser.add_argument("--time", action="store_true", help="measure the time of pages instead")
     parser.add_argument("--write", action="store_true", help="the table of docs/digitizing.rst")
     args = parser.parse_args()
@@ -263,7 +294,7 @@ def main():
         return
     code = code_hash("paper", "beats", "preprocessing")
     records = np.flatnonzero(np.isin(ecg.folds, args.folds))
-    for name, arms in (("accuracy", ARMS), ("without-grid", PLAIN_ARMS)):
+    for name, arms in TABLES.items():
         rng = np.random.default_rng(0)
         rows, found = [], []
         # Each kind has its own records, whichever kinds are chosen.

@@ -76,8 +76,8 @@ class ECGImageDigitizer(
 
     1. Files are read as by :func:`~sklearn_ecg.datasets.load_ecg_images`, within the same limits.
        Images of Pillow are treated like files: EXIF turns them, and several pages are refused.
-       Of an image with more than 8 million pixels, blocks of pixels are averaged. A PDF page is
-       rendered with 200 pixels per inch.
+       Of an image with more than 9 million pixels, blocks of pixels are averaged; a page of 300
+       pixels per inch has fewer. A PDF page is rendered with 200 pixels per inch.
     2. The smallest of the three colors shows the grid, whatever its color. The mean spectrum of
        tiles of the page gives pitch and rotation. The phases of the grid in all parts of the page
        then give a homography, and cubic polynomials and a net of cells for smooth bends of the
@@ -86,7 +86,9 @@ class ECGImageDigitizer(
        upright to 0.02 degrees is not resampled.
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
-       which leaves little of a gray grid. On pages that are not upright, so are creases: straight,
+       which leaves little of a gray grid. On lines that are about as dark as the traces, ink is
+       restored where it continues on both sides, if the image has at least 7 pixels per mm;
+       otherwise, the page is refused. On pages that are not upright, so are creases: straight,
        nearly vertical lines over most of the page that are fainter than traces.
     4. Dark areas of 2 mm or more, such as the borders of scans, are removed. Rows are heights at
        which wide components of ink are, unless they are straight lines. In each pixel column, ink
@@ -121,9 +123,10 @@ class ECGImageDigitizer(
     which then gives the scale of time. Perspective cannot be corrected: if the rows, or their ends,
     are not parallel, the page is refused.
 
-    Images in color, in gray, and of two levels without a grid are read. On most images of two
-    levels with a grid, it is as dark as the traces, and they are refused. So are pages on folded
-    paper, or turned by more than 8 degrees. The limits of accuracy are in the documentation.
+    Images in color, in gray, and of two levels are read. An image of two levels that is not upright
+    is refused if lines of its grid are left, or if it has less than 7 pixels per mm. So are pages
+    on folded paper, or turned by more than 8 degrees. The limits of accuracy are in the
+    documentation.
 
     References
     ----------

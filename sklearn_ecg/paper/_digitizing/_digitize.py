@@ -14,6 +14,7 @@ from ._confusion import (
     mark_removed,
 )
 from ._grid_fit import fit_grid
+from ._grid_removal import check_levels
 from ._layouts import (
     COLUMN_SECONDS,
     MAX_LIMB_RESIDUAL,
@@ -116,6 +117,7 @@ def _digitize(image, options, facts, reduction, steps):
     if grid.has_lines:
         facts.update(perspective=grid.perspective, grid_share=grid.share)
     _check_grid(grid)
+    check_levels(page, grid)
     traces = follow_traces(page, grid, options.layout, steps)
     upright, paths, scale = traces.upright, traces.paths, traces.upright.scale
     curves = traces.make_curves()

@@ -53,6 +53,11 @@ class Grid:
         """Whether lines are printed."""
         return self.n_rows is None
 
+    @property
+    def is_upright(self):
+        """Whether lines are along the pixels, to a fraction of a pixel."""
+        return self.bend is None and abs(self.rotation) < 0.02 and self.perspective < 0.003
+
 
 def paper_bounds(to_paper, width, height):
     """Return the left, top, right and bottom in mm of an image."""

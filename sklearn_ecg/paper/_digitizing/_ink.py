@@ -7,6 +7,7 @@ from PIL import Image
 from scipy.ndimage import label, maximum_filter, uniform_filter
 
 from ._creases import subtract_creases
+from ._grid_removal import check_pitch, find_pattern, is_dark, subtract_lines
 from ._grids import Grid, find_outside, paper_bounds, to_pixels, turn_page
 from ._refusal import PageRefusedError
 from ._strokes import HALF, INK
@@ -36,10 +37,6 @@ _RULING_HEIGHT = 40.0
 _EDGE = 6.0
 # Square root of the area of ink in mm that is not only an edge.
 _JOINED = 5.0
-# Darkness of a grid at most, from 0 to 255.
-_GRID = np.uint8(89)
-# Squares of 5 mm in each direction from which the same grid is subtracted.
-_SQUARES = 3
 # mm and share: least distance of such lines, and how much of their height has ink.
 _RULING_DISTANCE = 45.0
 _SOLID = 0.95
@@ -108,13 +105,13 @@ def separate_ink(page, grid, *, enlarge=True):
     width, height = page.lightest.size
     left, top, right, bottom = paper_bounds(grid.to_paper, width, height)
     pitch = np.array(grid.pitch) / page.reduction
-    is_native = _is_upright(grid) and pitch.min() >= _MIN_PITCH
+    is_native = grid.is_upright and pitch.min() >= _MIN_PITCH
     if is_native:
         # Every resampling blurs steep strokes.
         scales = pitch
         outside = np.zeros((height, width), dtype=bool)
         darkness = measure_darkness(page.lightest)
-        _subtract_lines(darkness)
+        subtract_lines(darkness, pitch.min(), pitch.mean())
         strong, usual = np.array(quantiles(darkness[::3, ::3], [0.996, 0.95])) / 255
     else:
         scale = np.ceil(_ENLARGE * pitch.mean()) if enlarge else np.rint(pitch.mean())
@@ -132,12 +129,17 @@ def separate_ink(page, grid, *, enlarge=True):
         few = slice(None, None, 5), slice(None, None, 3)
         reach = round(2 * _EDGE * scale / 5), round(2 * _EDGE * scale / 3)
         middle = slide(mask[few], reach, np.minimum)
+        if grid.has_lines:
+            pattern = find_pattern(darkness, scale, mask)
+            if is_dark(darkness, pattern, scale, mask):
+                check_pitch(pitch.min())
+                subtract_lines(darkness, pitch.min(), scale)
+                pattern = find_pattern(darkness, scale, mask)
         inside = darkness[few][middle].astype(np.int16)
         if grid.has_lines:
-            common = _common_grid(darkness, scale, mask)
-            inside -= common[few][middle]
-            np.maximum(darkness, common, out=darkness)
-            darkness -= common
+            inside -= pattern[few][middle]
+            np.maximum(darkness, pattern, out=darkness)
+            darkness -= pattern
         if len(inside) == 0:
             raise PageRefusedError("grid", "too little of the grid is legible")
         strong, usual = np.array(quantiles(inside, [0.996, 0.95])) / 255
@@ -239,11 +241,6 @@ def halve(is_ink):
     return rows.view(np.uint16) != 0
 
 
-def _is_upright(grid):
-    """Whether the lines of a grid are along the pixels, to a fraction of a pixel."""
-    return grid.bend is None and abs(grid.rotation) < 0.02 and grid.perspective < 0.003
-
-
 def measure_darkness(image):
     """Return 255 minus the ratio of each pixel and the paper around it, which is 255, as bytes."""
     small = np.asarray(image.reduce(_AROUND), dtype=np.float32)
@@ -260,63 +257,6 @@ def measure_darkness(image):
         np.clip(part, 0, 255, out=part)
         np.copyto(darkness[strip], part, casting="unsafe")
     return darkness
-
-
-def _subtract_lines(darkness):
-    """Subtract what all pixels of a row or of a column have in common, in place."""
-    for axis in (0, 1):
-        lines = darkness[::3].T if axis == 0 else darkness[:, ::3]
-        # Few lines have a median that is not 0.
-        n_zeros = (lines == 0).view(np.uint8).sum(axis=1, dtype=np.uint32)
-        lined = np.flatnonzero(n_zeros <= lines.shape[1] / 2)
-        common = np.zeros(len(lines), dtype=np.uint8)
-        common[lined] = np.median(np.ascontiguousarray(lines[lined]), axis=1)
-        common = common if axis == 0 else common[:, None]
-        np.maximum(darkness, common, out=darkness)
-        darkness -= common
-
-
-def _common_grid(darkness, scale, mask):
-    """Return the mean square of the grid around each place, as bytes."""
-    height, width = darkness.shape
-    # Some squares in each direction have the same mean, which includes those around them.
-    side = _SQUARES * 5 * scale
-    n_rows, n_columns = -(-height // side), -(-width // side)
-    padded = np.zeros((n_rows * side, n_columns * side), dtype=np.uint8)
-    np.minimum(darkness, _GRID, out=padded[:height, :width])
-    # Sums of 16 bits are fast.
-    sums = padded.reshape(n_rows, _SQUARES, 5 * scale, -1).sum(axis=1, dtype=np.uint16)
-    sums = sums.reshape(n_rows, 5 * scale, n_columns, _SQUARES, 5 * scale).sum(
-        axis=3, dtype=np.uint16
-    )
-    mean = _sum_around(sums.astype(np.float32))
-    # What the light, the focus and the bends of the paper make of the lines.
-    small = np.zeros((n_rows * side // scale, n_columns * side // scale), dtype=np.float32)
-    few = mask[::scale, ::scale]
-    small[: few.shape[0], : few.shape[1]] = few
-    small = small.reshape(n_rows, side // scale, n_columns, side // scale)
-    share = _sum_around(small.mean(axis=(1, 3))[:, None, :, None])
-    mean /= _SQUARES**2 * np.maximum(share, 1)
-    # Lines of 1 mm are at all places of these rows.
-    step = 3 if scale % 3 else 5
-    mean -= np.median(mean[:, ::step], axis=(1, 3), keepdims=True)
-    np.maximum(mean, 0, out=mean)
-    mean = np.rint(mean).astype(np.uint8)
-    squares = padded.reshape(n_rows, _SQUARES, 5 * scale, n_columns, _SQUARES, 5 * scale)
-    squares[...] = mean[:, None, :, :, None, :]
-    return padded[:height, :width]
-
-
-def _sum_around(values):
-    """Return the sums of three by three blocks, of which the axes 0 and 2 are numbers."""
-    for axis in (0, 2):
-        moved = np.moveaxis(values, axis, 0)
-        sums = values.copy()
-        found = np.moveaxis(sums, axis, 0)
-        found[1:] += moved[:-1]
-        found[:-1] += moved[1:]
-        values = sums
-    return values
 
 
 def remove_blots(upright):

@@ -9,12 +9,16 @@ from ...utils._image_files import find_reduction
 from ._refusal import PageRefusedError
 from ._windows import quantiles
 
-# Larger images are reduced by a whole number: memory stays bounded, and paper has no finer detail.
-MAX_PIXELS = 8_000_000
+# Larger images are reduced by a whole number, so that memory stays bounded. Pages of 300 dpi are
+# smaller.
+MAX_PIXELS = 9_000_000
 _MIN_SIDE = 200
 # Brightness of paper whose color is corrected, and largest ratio of its channels that is not.
 _MIN_PAPER = 60
 _COLORED = 1.03
+# Gray values of black at most, differences of channels that are a color, and gray or colored pixels
+# of an image of two levels, as a share of the black ones. JPEG makes some.
+_BLACK, _COLORFUL, _MAX_GRAY = 64, 32, 0.05
 # Range of gray values below which a page is blank.
 _MIN_CONTRAST = 24
 
@@ -31,11 +35,14 @@ class Page:
         The smallest of the three colors, in which grids of any color are dark.
     reduction : int
         Pixels of the given image for one pixel of the channels, in each direction.
+    has_two_levels : bool
+        Whether nearly all pixels are black or white.
     """
 
     lightest: Image.Image
     darkest: Image.Image
     reduction: int
+    has_two_levels: bool = False
     _reduced: dict = field(default_factory=dict)
 
     def reduced_darkness(self, reduction):
@@ -76,7 +83,12 @@ def split_channels(image, reduced=1):
         red, green, blue = (np.asarray(channel) for channel in _balance(image.split()))
         lightest = np.maximum(np.maximum(red, green), blue)
         darkest = np.minimum(np.minimum(red, green), blue)
-    page = Page(Image.fromarray(lightest), Image.fromarray(darkest), reduction * reduced)
+    page = Page(
+        Image.fromarray(lightest),
+        Image.fromarray(darkest),
+        reduction * reduced,
+        has_two_levels=_has_two_levels(lightest[::4, ::4], darkest[::4, ::4]),
+    )
     if min(page.lightest.size) < _MIN_SIDE:
         raise PageRefusedError(
             "size", f"the image of {height} x {width} pixels is too narrow for its length"
@@ -87,13 +99,20 @@ def split_channels(image, reduced=1):
     return page
 
 
+def _has_two_levels(lightest, darkest):
+    """Whether nearly all pixels are black or white, and not colored."""
+    is_between = (lightest > _BLACK) & (lightest < 255 - _BLACK)
+    is_between |= lightest - darkest > _COLORFUL
+    return bool(is_between.sum() < _MAX_GRAY * (lightest <= _BLACK).sum())
+
+
 def reduce_page(page, reduction):
     """Return a page of which squares of pixels are averaged."""
     if reduction == 1:
         return page
     channels = (page.lightest, page.darkest)
     lightest, darkest = (channel.reduce(reduction) for channel in channels)
-    return Page(lightest, darkest, page.reduction * reduction)
+    return Page(lightest, darkest, page.reduction * reduction, page.has_two_levels)
 
 
 def _balance(channels):

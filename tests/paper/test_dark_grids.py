@@ -1,0 +1,157 @@
+"""Grids that are visible next to black ink: gray ones, and those as dark as the traces."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_digitizer import RATE, median_ratio, refusal, render
+from test_pages_without_grid import LARGE, turn
+
+from sklearn_ecg.datasets import make_ecg
+from sklearn_ecg.paper import ECGImageDigitizer
+from sklearn_ecg.paper._digitizing._grid_removal import find_pattern, is_dark, subtract_lines
+from sklearn_ecg.paper._digitizing._pages import split_channels
+
+PITCH = 8
+
+
+@pytest.fixture(scope="module")
+def records():
+    return make_ecg(3, class_sep=np.inf, random_state=3).data
+
+
+def digitize(images):
+    bunch = ECGImageDigitizer(RATE).digitize(images)
+    assert set(bunch.report["scale_from"]) == {"grid"}
+    return bunch.signals
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.7])
+@pytest.mark.parametrize("color", ["#909090", "#606060"])
+def test_gray_grids(records, color, degrees):
+    images, _ = render(records, grid_color=color, image_size=LARGE, color="gray")
+    images = [turn(image, degrees) if degrees else Image.fromarray(image) for image in images]
+    for truth, signals in zip(records, digitize(images)):
+        assert median_ratio(truth, signals) > 15
+
+
+@pytest.mark.parametrize("color", ["#909090", "#606060"])
+def test_small_pages_with_a_gray_grid(records, color):
+    images, _ = render(records, grid_color=color, color="gray")
+    for truth, signals in zip(records, digitize(images)):
+        assert median_ratio(truth, signals) > 14
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.7])
+def test_black_grid(records, degrees):
+    images, _ = render(records, grid_color="#000000", image_size=LARGE, color="gray")
+    images = [turn(image, degrees) if degrees else Image.fromarray(image) for image in images]
+    bunch = ECGImageDigitizer(RATE, on_error="nan").digitize(images)
+    is_good = (bunch.report["status"] == "digitized").to_numpy()
+    # Strokes along lines are lost, and some pages are refused.
+    assert is_good.sum() >= 2
+    for truth, signals in zip(records[is_good], bunch.signals[is_good]):
+        assert median_ratio(truth, signals) > 14
+
+
+def test_black_lines_of_5_mm_on_a_page_of_two_levels(records):
+    images, _ = render(records, grid_color="#606060", image_size=LARGE, color="gray")
+    two = np.where(images > 170, 255, 0).astype(np.uint8)
+    for truth, signals in zip(records, digitize(two)):
+        assert median_ratio(truth, signals) > 14
+    kind, reason = refusal(np.asarray(turn(two[0], 0.7).point(lambda value: 255 * (value > 128))))
+    assert kind == "grid" and "two levels" in reason and "scan it in gray" in reason
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.7])
+def test_few_pixels(records, degrees):
+    images, _ = render(records, grid_color="#000000", color="gray")
+    kind, reason = refusal(np.asarray(turn(images[0], degrees)))
+    assert kind == "grid" and "4.2 pixels per mm: at least 7 are needed" in reason
+
+
+def test_turned_pages_of_two_levels_without_a_grid(records):
+    def scan(size):
+        images, _ = render(records[:1], grid=False, image_size=size, color="gray")
+        return np.asarray(turn(images[0], 1.0).point(lambda value: 255 * (value > 128)))
+
+    kind, reason = refusal(scan((850, 1100)))
+    assert kind == "size" and "two levels" in reason and "at least 7 are needed" in reason
+    (signals,) = ECGImageDigitizer(RATE).digitize([scan(LARGE)]).signals
+    assert median_ratio(records[0], signals) > 10
+
+
+def test_pages_of_300_dpi_keep_their_pixels(records):
+    images, _ = render(records[:1], image_size=(2550, 3300), color="gray")
+    bunch = ECGImageDigitizer(RATE).digitize(images)
+    assert bunch.report["reduction"].tolist() == [1]
+    assert median_ratio(records[0], bunch.signals[0]) > 20
+
+
+def make_lines(darkness, width=1):
+    """Return a page with lines of 1 mm, as many as those of a grid."""
+    page = np.zeros((20 * PITCH, 30 * PITCH), dtype=np.uint8)
+    for start in range(4, 4 + width):
+        page[start::PITCH] = darkness
+        page[:, start::PITCH] = darkness
+    return page
+
+
+@pytest.mark.parametrize("darkness", [100, 180, 255])
+def test_level_traces_keep_their_width(darkness):
+    page = make_lines(darkness, width=2)
+    # Between horizontal lines, and across one.
+    page[70:72, 20:110] = 255
+    page[97:103, 20:110] = 255
+    expected = np.zeros_like(page)
+    expected[70:72, 20:110] = 255
+    expected[97:103, 20:110] = 255
+    subtract_lines(page, 7.5, PITCH)
+    # Ends on lines that are as dark are lost.
+    changed = np.unique(np.argwhere(page != expected)[:, 1])
+    assert changed.tolist() == ([20, 21, 108, 109] if darkness == 255 else [])
+
+
+def test_steep_strokes_continue_across_lines():
+    page = make_lines(255)
+    rows = np.arange(10, 140)
+    columns = 40 + rows // 10
+    ink = np.zeros(page.shape, dtype=bool)
+    for shift in (0, 1):
+        ink[rows, columns + shift] = True
+    page[ink] = 255
+    subtract_lines(page, 7.5, PITCH)
+    assert ((page > 0) & ~ink).sum() <= 4
+    found = (page > 0).any(axis=1)
+    assert found[rows].mean() > 0.9
+
+
+def test_lines_of_a_few_rulings_are_no_grid():
+    page = np.zeros((20 * PITCH, 30 * PITCH), dtype=np.uint8)
+    page[:, 60] = page[40] = 255
+    page[80:82] = 0
+    page[80:82, 10:110] = 255
+    subtract_lines(page, 2.0, PITCH)
+    assert (page[81, 10:110] == 255).all() and page[41:79].max() == 0
+    with pytest.raises(ValueError, match=r"has 2\.0 pixels per mm"):
+        subtract_lines(make_lines(255), 2.0, PITCH)
+
+
+@pytest.mark.parametrize("scale", [4, 5, 6, 8])
+def test_darkness_of_lines(scale):
+    mask = np.ones((100 * scale, 100 * scale), dtype=bool)
+    for darkness, expected in ((0, False), (30, False), (160, True)):
+        page = np.zeros(mask.shape, dtype=np.uint8)
+        page[:: 5 * scale] = darkness
+        page[:, :: 5 * scale] = darkness
+        assert is_dark(page, find_pattern(page, scale, mask), scale, mask) is expected
+
+
+def test_two_levels(records):
+    gray, _ = render(records[:1], color="gray", image_size=LARGE)
+    assert not split_channels(Image.fromarray(gray[0])).has_two_levels
+    two = Image.fromarray(np.where(gray[0] > 128, 255, 0).astype(np.uint8))
+    assert split_channels(two).has_two_levels
+    assert split_channels(two.convert("RGB")).has_two_levels
+    colored = np.array(two.convert("RGB"))
+    colored[::20, :, 1:] = np.minimum(colored[::20, :, 1:], 200)
+    assert not split_channels(Image.fromarray(colored)).has_two_levels
