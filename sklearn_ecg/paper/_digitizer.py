@@ -87,9 +87,9 @@ class ECGImageDigitizer(
     3. The largest of the three colors shows black ink, but no lines of colored grids. Brightness
        relative to the surrounding paper removes shadows. What repeats every 5 mm is subtracted,
        which leaves little of a gray grid. On lines that are about as dark as the traces, ink is
-       restored where it continues on both sides, if the image has at least 7 pixels per mm;
-       otherwise, the page is refused. On pages that are not upright, so are creases: straight,
-       nearly vertical lines over most of the page that are fainter than traces.
+       restored where it continues on both sides. On pages that are not upright, creases are
+       subtracted: straight, nearly vertical lines over most of the page that are fainter than
+       traces.
     4. Dark areas of 2 mm or more, such as the borders of scans, are removed. Rows are heights at
        which wide components of ink are, unless they are straight lines. In each pixel column, ink
        forms vertical strokes; a path through them with small gaps is found for each row [1]_.
@@ -124,7 +124,7 @@ class ECGImageDigitizer(
     are not parallel, the page is refused.
 
     Images in color, in gray, and of two levels are read. An image of two levels that is not upright
-    is refused if lines of its grid are left, or if it has less than 7 pixels per mm. So are pages
+    is refused if lines of its grid are left, or if it has less than 5.5 pixels per mm. So are pages
     on folded paper, or turned by more than 8 degrees. The limits of accuracy are in the
     documentation.
 

@@ -35,6 +35,8 @@ _MIN_SHARE, _PERSPECTIVE = 0.85, 0.02
 _MIN_RECOVERED = 0.7
 # Tolerance of the height of the pulse, as a ratio.
 _PULSE_TOLERANCE = 0.08
+# Pulses on a page whose grid is as dark as ink; one or two may begin along a line.
+_LEAST_PULSES = 3
 # mm: pulses of at least this width are those of 0.2 s at 50 mm/s. At 25 mm/s, they have 5 mm.
 _FAST_PULSE = 7.5
 # Seconds by which the length of rows may differ from that of the layout before time 0 is checked,
@@ -129,6 +131,7 @@ def _digitize(image, options, facts, reduction, steps):
         scale_error=grid.scale_error,
     )
     _check_pulses(axis, options, facts)
+    _check_dark_lines(upright, facts)
     facts.update(seconds=axis.printed_seconds, start_spread=axis.spread)
     cut_ends(paths, axis, scale)
     # What was removed does not limit the curves.
@@ -220,6 +223,16 @@ def _check_pulses(axis, options, facts):
         raise PageRefusedError(
             "time",
             f"the calibration pulse is {width:.0f} mm wide, as at 50 mm/s, but paper_speed=25",
+        )
+
+
+def _check_dark_lines(upright, facts):
+    """Raise if lines as dark as ink hide most pulses: time 0 would depend on a few of them."""
+    if upright.has_dark_lines and 0 < facts["n_pulses"] < _LEAST_PULSES:
+        raise PageRefusedError(
+            "time",
+            "the lines of the grid are as dark as the traces, and few calibration pulses are "
+            "legible, so that time 0 is unknown",
         )
 
 

@@ -5,38 +5,50 @@ import numpy as np
 from ._refusal import PageRefusedError
 from ._windows import quantiles
 
-# Darkness of lines, from 0 to 255: ink on them has less contrast above the first one, and is hardly
-# visible above the second one.
-_CLEAR, _DARK = 30, 190
-# Pixels per mm from which ink is restored on lines that are as dark, and from which an image of two
-# levels is turned, and how many such lines in each direction are a grid.
-_LEAST_PITCH, _LEAST_LINES = 7.0, 8
-# mm that ink may move along a line while it crosses it.
+# Darkness of lines, from 0 to 255, above which ink on them has less contrast.
+_LINE = 30
+# Darkness of lines above which ink on them is hardly visible.
+_DARK = 190
+# Number of such lines in each direction that are a grid.
+_LEAST_LINES = 8
+# mm and pixels: half of such lines are not wider than the larger one of both.
+_MAX_WIDTH, _MAX_PIXELS = 0.4, 2
+# mm by which ink may move along a line while it crosses half of it.
 _REACH = {"horizontal": 0.5, "vertical": 2.0}
+# Pixels per mm from which an image of two levels, or with black lines, may be turned.
+_LEAST_PITCH = 5.5
 # Darkness of a grid at most, where squares are averaged.
 _GRID = 89
 # Squares of 5 mm in each direction from which the same grid is subtracted.
 _SQUARES = 3
-# Share of pixels on lines at least, the mean darkness from which they are dark, and that of the
-# pattern from which this is looked at.
-_LINED, _DARK_LINES, _MAYBE_DARK = 0.03, 80, 60
+# Share of pixels on lines at least.
+_LINED = 0.03
+# Mean darkness of lines from which traces may be confused with them.
+_DARK_LINES = 80
+# Mean darkness of lines from which they are black.
+_BLACK_LINES = 140
+# Darkness of the pattern from which the mean darkness is measured.
+_MAYBE_DARK = 60
 
 
-def subtract_lines(darkness, pitch, scale):
+def subtract_lines(darkness, scale):
     """Subtract the lines along the pixels of a page, in place, and restore the ink on them.
 
     Parameters
     ----------
     darkness : ndarray of shape (height, width), uint8
-    pitch : float
-        Pixels per mm of the image that was given.
     scale : float
-        Pixels per mm of the page.
+        Pixels per mm.
+
+    Returns
+    -------
+    have_dark : bool
+        Whether there is a grid whose lines are as dark as ink.
 
     Raises
     ------
     PageRefusedError
-        See `check_pitch`.
+        If such lines are wide compared with the strokes of a beat.
     """
     common = {}
     for axis, direction in enumerate(("vertical", "horizontal")):
@@ -49,25 +61,12 @@ def subtract_lines(darkness, pitch, scale):
         common[direction] = found
         _subtract(darkness.T if axis == 0 else darkness, found)
     bands = {direction: _find_bands(found) for direction, found in common.items()}
-    if min(map(len, bands.values())) >= _LEAST_LINES:
-        check_pitch(pitch)
-    # Where lines cross, what was restored on the horizontal one continues on both sides.
-    for direction in ("horizontal", "vertical"):
-        lines = darkness.T if direction == "vertical" else darkness
+    have_dark = min(map(len, bands.values())) >= _LEAST_LINES
+    if have_dark:
+        _check_width(bands, scale)
+    for direction, lines in (("horizontal", darkness), ("vertical", darkness.T)):
         _restore(lines, bands[direction], round(_REACH[direction] * scale))
-
-
-def check_pitch(pitch):
-    """Raise if a page whose grid is as dark as its ink has too few pixels per mm.
-
-    Its lines are then wide compared with the waves of a beat.
-    """
-    if pitch < _LEAST_PITCH:
-        raise PageRefusedError(
-            "grid",
-            f"the lines of the grid are about as dark as the traces, and the image has "
-            f"{pitch:.1f} pixels per mm: at least {_LEAST_PITCH:g} are needed",
-        )
+    return have_dark
 
 
 def check_levels(page, grid):
@@ -101,7 +100,7 @@ def _subtract(lines, common):
     """Subtract the darkness of each line, in place, so that ink on it is as dark as elsewhere."""
     np.maximum(lines, common[:, None], out=lines)
     lines -= common[:, None]
-    at = np.flatnonzero((common > _CLEAR) & (common <= _DARK))
+    at = np.flatnonzero((common > _LINE) & (common <= _DARK))
     gains = 255 / (255 - common[at].astype(np.float32))
     lines[at] = lines[at] * gains[:, None] + np.float32(0.5)
 
@@ -111,6 +110,17 @@ def _find_bands(common):
     dark = np.flatnonzero(common > _DARK)
     bands = np.split(dark, np.flatnonzero(np.diff(dark) > 1) + 1)
     return [(band[0], band[-1]) for band in bands if len(band)]
+
+
+def _check_width(bands, scale):
+    """Raise if the lines of a dark grid are wide."""
+    width = max(float(np.median(np.ptp(found, axis=1))) + 1 for found in bands.values())
+    if width > max(_MAX_WIDTH * scale, _MAX_PIXELS):
+        raise PageRefusedError(
+            "grid",
+            f"the lines of the grid are as dark as the traces and {width / scale:.1f} mm wide, so "
+            "that they hide beats",
+        )
 
 
 def _restore(lines, bands, reach):
@@ -202,7 +212,7 @@ def _sum_around(values):
     return values
 
 
-def is_dark(darkness, pattern, scale, mask):
+def are_dark(darkness, pattern, scale, mask, pitch):
     """Whether the lines of a grid are so dark that traces may be confused with them.
 
     Parameters
@@ -211,15 +221,29 @@ def is_dark(darkness, pattern, scale, mask):
         A page and its pattern.
     scale, mask
         See `find_pattern`.
+    pitch : float
+        Pixels per mm of the image that was given.
 
     Returns
     -------
-    is_dark : bool
+    are_dark : bool
+
+    Raises
+    ------
+    PageRefusedError
+        If the lines are black, and blurred in an image with few pixels per mm.
     """
     if _darkness_of_lines(pattern, scale, mask) <= _MAYBE_DARK:
         return False
     pattern = find_pattern(darkness, scale, mask, limit=255)
-    return _darkness_of_lines(pattern, scale, mask) > _DARK_LINES
+    mean = _darkness_of_lines(pattern, scale, mask)
+    if mean > _BLACK_LINES and pitch < _LEAST_PITCH:
+        raise PageRefusedError(
+            "grid",
+            f"the lines of the grid are as dark as the traces, and the image is not upright and "
+            f"has {pitch:.1f} pixels per mm: at least {_LEAST_PITCH:g} are needed",
+        )
+    return mean > _DARK_LINES
 
 
 def _darkness_of_lines(pattern, scale, mask):

@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.ndimage import label, maximum_filter, uniform_filter
 
 from ._creases import subtract_creases
-from ._grid_removal import check_pitch, find_pattern, is_dark, subtract_lines
+from ._grid_removal import are_dark, find_pattern, subtract_lines
 from ._grids import Grid, find_outside, paper_bounds, to_pixels, turn_page
 from ._refusal import PageRefusedError
 from ._strokes import HALF, INK
@@ -66,6 +66,8 @@ class UprightPage:
         None if the page is that of the image.
     reduction : int
         Pixels of the given image for one pixel of the page.
+    has_dark_lines : bool
+        Whether ink was restored on lines of a grid that are as dark.
     """
 
     strength: np.ndarray
@@ -77,6 +79,7 @@ class UprightPage:
     outside: np.ndarray
     grid: Grid | None
     reduction: int
+    has_dark_lines: bool
 
     def to_image(self, x, y):
         """Return the pixels of the given image at which pixels of the upright page are."""
@@ -111,7 +114,7 @@ def separate_ink(page, grid, *, enlarge=True):
         scales = pitch
         outside = np.zeros((height, width), dtype=bool)
         darkness = measure_darkness(page.lightest)
-        subtract_lines(darkness, pitch.min(), pitch.mean())
+        has_dark_lines = subtract_lines(darkness, pitch.mean())
         strong, usual = np.array(quantiles(darkness[::3, ::3], [0.996, 0.95])) / 255
     else:
         scale = np.ceil(_ENLARGE * pitch.mean()) if enlarge else np.rint(pitch.mean())
@@ -129,11 +132,11 @@ def separate_ink(page, grid, *, enlarge=True):
         few = slice(None, None, 5), slice(None, None, 3)
         reach = round(2 * _EDGE * scale / 5), round(2 * _EDGE * scale / 3)
         middle = slide(mask[few], reach, np.minimum)
+        has_dark_lines = False
         if grid.has_lines:
             pattern = find_pattern(darkness, scale, mask)
-            if is_dark(darkness, pattern, scale, mask):
-                check_pitch(pitch.min())
-                subtract_lines(darkness, pitch.min(), scale)
+            if are_dark(darkness, pattern, scale, mask, pitch.min()):
+                has_dark_lines = subtract_lines(darkness, scale)
                 pattern = find_pattern(darkness, scale, mask)
         inside = darkness[few][middle].astype(np.int16)
         if grid.has_lines:
@@ -167,6 +170,7 @@ def separate_ink(page, grid, *, enlarge=True):
         outside=outside,
         grid=None if is_native else grid,
         reduction=page.reduction,
+        has_dark_lines=has_dark_lines,
     )
 
 
