@@ -584,7 +584,7 @@ def prepared(networks):
     """A network whose logits are so large that most probabilities are 0 and 1."""
     clf = copy.deepcopy(networks["binary"])
     with torch.no_grad():
-        clf.net_.module_.classifier.weight *= 3000
+        clf.net_.module_.classifier.weight *= 1000
     parts = ExportableParts(clf)
     return clf, parts, _onnx._to_proto(parts, X[:1], {})
 
