@@ -88,7 +88,7 @@ IMAGES = RNG.randint(0, 256, (N, 20, 28)).astype(np.uint8)
 
 def small(**params):
     defaults = {"filters": (4,), "dilations": (2,), "embedding_dim": 6, "projection_dim": 4}
-    defaults.update(max_epochs=15, learning_rate=0.02, random_state=0)
+    defaults.update(max_epochs=15, learning_rate=0.02, contrastive_weight=0.1, random_state=0)
     return MSAICNetClassifier(**{**defaults, **params})
 
 
@@ -584,7 +584,7 @@ def prepared(networks):
     """A network whose logits are so large that most probabilities are 0 and 1."""
     clf = copy.deepcopy(networks["binary"])
     with torch.no_grad():
-        clf.net_.module_.classifier.weight *= 1000
+        clf.net_.module_.classifier.weight *= 3000
     parts = ExportableParts(clf)
     return clf, parts, _onnx._to_proto(parts, X[:1], {})
 
