@@ -726,7 +726,7 @@ def use_bagging(case):
 @tool("AdaBoostClassifier")
 def use_ada_boost(case):
     # It raises an error for classifiers that are worse than chance.
-    network = case.network(max_epochs=6, batch_size=16)
+    network = case.network(max_epochs=12, batch_size=16)
     case.check_fit(AdaBoostClassifier(network, n_estimators=2, random_state=0))
 
 
@@ -948,7 +948,7 @@ def use_easy_ensemble(case):
 
 @tool("RUSBoostClassifier")
 def use_rus_boost(case):
-    network = case.network(max_epochs=6, batch_size=16)
+    network = case.network(max_epochs=12, batch_size=16)
     case.check_fit(RUSBoostClassifier(network, n_estimators=2, random_state=0))
 
 
