@@ -10,9 +10,11 @@ from test_pages_without_grid import LARGE, turn
 
 from sklearn_ecg.datasets import make_ecg
 from sklearn_ecg.paper import ECGImageDigitizer
+from sklearn_ecg.paper._digitizing import _assembly
 from sklearn_ecg.paper._digitizing._digitize import _check_dark_lines
 from sklearn_ecg.paper._digitizing._grid_removal import are_dark, find_pattern, subtract_lines
 from sklearn_ecg.paper._digitizing._pages import split_channels
+from sklearn_ecg.paper._digitizing._pulses import find_pulses
 from sklearn_ecg.paper._digitizing._refusal import PageRefusedError
 
 PITCH = 8
@@ -88,6 +90,25 @@ def test_few_pulses_on_dark_lines():
         _check_dark_lines(upright, facts)
     _check_dark_lines(upright, {"n_pulses": 3})
     _check_dark_lines(SimpleNamespace(has_dark_lines=False), facts)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.7])
+@pytest.mark.parametrize("color", ["gray", "#000000"])
+def test_pages_with_few_pulses(records, color, degrees, monkeypatch):
+    """Two pulses are enough for time 0, unless they may begin along a black line."""
+
+    def find_two(*args):
+        pulses = find_pulses(*args)
+        found = [i for i, pulse in enumerate(pulses) if pulse is not None][:2]
+        return [pulse if i in found else None for i, pulse in enumerate(pulses)]
+
+    monkeypatch.setattr(_assembly, "find_pulses", find_two)
+    images, _ = render(records, grid_color=color, image_size=LARGE, color="gray")
+    images = [turn(image, degrees) if degrees else Image.fromarray(image) for image in images]
+    report = ECGImageDigitizer(RATE, on_error="nan").digitize(images).report
+    assert report["n_pulses"].max() == 2
+    has_few = report["reason"].fillna("").str.contains("few calibration pulses are legible")
+    assert has_few.any() if color == "#000000" else not has_few.any()
 
 
 def test_turned_pages_of_two_levels_without_a_grid(records):

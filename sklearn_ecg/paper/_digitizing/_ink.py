@@ -67,7 +67,7 @@ class UprightPage:
     reduction : int
         Pixels of the given image for one pixel of the page.
     has_dark_lines : bool
-        Whether ink was restored on lines of a grid that are as dark.
+        Whether there are lines of a grid that are about as dark as ink.
     """
 
     strength: np.ndarray
@@ -135,8 +135,9 @@ def separate_ink(page, grid, *, enlarge=True):
         has_dark_lines = False
         if grid.has_lines:
             pattern = find_pattern(darkness, scale, mask)
-            if are_dark(darkness, pattern, scale, mask, pitch.min()):
-                has_dark_lines = subtract_lines(darkness, scale)
+            has_dark_lines = are_dark(darkness, pattern, scale, mask, pitch.min())
+            if has_dark_lines:
+                subtract_lines(darkness, scale)
                 pattern = find_pattern(darkness, scale, mask)
         inside = darkness[few][middle].astype(np.int16)
         if grid.has_lines:
