@@ -16,9 +16,12 @@ _MIN_SIDE = 200
 # Brightness of paper whose color is corrected, and largest ratio of its channels that is not.
 _MIN_PAPER = 60
 _COLORED = 1.03
-# Gray values of black at most, differences of channels that are a color, and gray or colored pixels
-# of an image of two levels, as a share of the black ones. JPEG makes some.
-_BLACK, _COLORFUL, _MAX_GRAY = 64, 32, 0.05
+# Gray value of black at most; white is as near to 255.
+_BLACK = 64
+# Difference of channels of colored pixels at least.
+_COLORFUL = 32
+# Gray and colored pixels of an image of two levels, as a share of the black ones: JPEG makes some.
+_MAX_GRAY = 0.05
 # Range of gray values below which a page is blank.
 _MIN_CONTRAST = 24
 
