@@ -17,7 +17,6 @@ from _msaic_cohort import (
     WIDE,
 )
 from _tables import Table, drop_zeros
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 # What is compared on five superclasses, and with few records.
 COMPARED = (WIDE, NARROW, SHORT, DEFAULT)
@@ -35,10 +34,8 @@ def choose(cohort, seeds, names=tuple(CANDIDATES), title="Candidates on folds 1-
                 for row, results in found.items():
                     result = cohort.fit({**params, **ROWS[row]}, train, test, seed)
                     if result is not None:
-                        p = result["probability"]
-                        y = cohort.y[test]
-                        scores = roc_auc_score(y, p), average_precision_score(y, p)
                         size = int(result["n_parameters"]), float(result["seconds"])
+                        scores = scores_of(cohort, test, result)
                         results.append(((seed, fold), *scores, *size))
         if found[FULL]:
             rows.append(candidate_row(name, found))
@@ -111,14 +108,11 @@ def choose_contrastive(cohorts, seeds):
         for seed in seeds:
             for fold in PAIRS:
                 train, test = cohort.pair(fold)
-                y = cohort.y[test]
                 for weight, results in found.items():
                     params = {**CANDIDATES[DEFAULT], "contrastive_weight": weight}
                     result = cohort.fit(params, train, test, seed)
                     if result is not None:
-                        p = result["probability"]
-                        scores = roc_auc_score(y, p), average_precision_score(y, p)
-                        results.append(((seed, fold), *scores))
+                        results.append(((seed, fold), *scores_of(cohort, test, result)))
         without = found[CONTRASTIVE_WEIGHTS[0]]
         for weight, results in found.items():
             cells = [task, f"{weight:g}"]
@@ -138,9 +132,13 @@ def few_scores(cohort, params, size, n_draws):
         train, test = cohort.draw(size, draw, last=4, tested=(5, 6))
         result = cohort.fit(params, train, test, draw)
         if result is not None:
-            y, p = cohort.y[test], result["probability"]
-            scores.append((roc_auc_score(y, p), average_precision_score(y, p)))
+            scores.append(scores_of(cohort, test, result))
     return scores
+
+
+def scores_of(cohort, test, result):
+    """Return AUROC and AUPRC of the records that were tested."""
+    return [score(cohort.y[test], result["probability"]) for _, score in METRICS.values()]
 
 
 def epochs_of(n_records):

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import torch
+from _arms import TABLED
 from _results import Kept
 from _study import hash_arrays, list_params, split_folds
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -14,13 +15,10 @@ from sklearn_ecg.preprocessing import BandpassFilter
 
 # All parameters that matter are stated, so that results do not depend on the defaults.
 BASE = {
+    **TABLED,
     "dilations": (1, 2, 4, 8),
-    "filters": (32, 64, 64),
-    "kernel_size": 7,
     "stride": 2,
     "pool_size": 2,
-    "dropout": 0.1,
-    "contrastive_weight": 0.1,
     "max_epochs": 30,
     "device": "cpu",
 }

@@ -1,6 +1,7 @@
 """Scales of MSAIC-Net and a pretrained network on infarction: fits and tables."""
 
 import numpy as np
+from _arms import TABLED
 from _pretraining_fits import TUNING_BASE
 from _study import hash_arrays, join_folds, split_folds, stack_seeds
 from _tables import Table, drop_zeros
@@ -21,15 +22,12 @@ SCALES = {
     "as in the paper": {"stride": 1, "pool_size": 1},  # .19 to 1.45
 }
 BASE = {
+    **TABLED,
     "dilations": (1, 2, 4, 8),
-    "filters": (32, 64, 64),
-    "kernel_size": 7,
     "stride": 2,
     "pool_size": 2,
-    "dropout": 0.1,
     "attention": "eca",
     "lead_attention": None,
-    "contrastive_weight": 0.1,
 }
 SINGLE = {"dilations": (1,), "attention": None, "contrastive_weight": 0}
 PAPER = "as in the paper"

@@ -24,6 +24,7 @@ folder to repeat the study. After ``--max-seconds`` no fit is started.
 """
 
 import argparse
+from functools import cache
 
 import numpy as np
 from _msaic_choices import COMPARED, choose, choose_contrastive, choose_epochs, choose_few
@@ -182,28 +183,25 @@ def main():
     args = parser.parse_args()
     kept = args.results, args.max_seconds, args.report
     cohort = Cohort(args.folder, *kept)
+    superclasses = cache(lambda: Cohort(args.folder, *kept, task="superclass"))
     of_seeds = f" --seeds {args.seeds}" if args.seeds else ""
     parts = {}
     if args.choose:
         parts["scales-choose"] = choose(cohort, range(args.seeds or 2)), f"--choose{of_seeds}"
     if args.choose_superclasses:
-        five = Cohort(args.folder, *kept, task="superclass")
         title = "Five superclasses, folds 1-6"
-        tables = choose(five, range(args.seeds or 2), COMPARED, title)
+        tables = choose(superclasses(), range(args.seeds or 2), COMPARED, title)
         parts["scales-superclasses"] = tables, f"--choose-superclasses{of_seeds}"
     if args.test_superclasses:
-        five = Cohort(args.folder, *kept, task="superclass")
         n_seeds = args.seeds or 3
-        tables = [test_candidate(five, DEFAULT, n_seeds, n_between=n_seeds)[0]]
+        tables = [test_candidate(superclasses(), DEFAULT, n_seeds, n_between=n_seeds)[0]]
         parts["scales-test-superclasses"] = tables, f"--test-superclasses{of_seeds}"
     if args.choose_contrastive:
-        cohorts = {"infarction": cohort}
-        cohorts["superclasses"] = Cohort(args.folder, *kept, task="superclass")
+        cohorts = {"infarction": cohort, "superclasses": superclasses()}
         tables = choose_contrastive(cohorts, range(args.seeds or 2))
         parts["scales-contrastive"] = tables, f"--choose-contrastive{of_seeds}"
     if args.test_contrastive:
-        cohorts = {"infarction": cohort}
-        cohorts["superclasses"] = Cohort(args.folder, *kept, task="superclass")
+        cohorts = {"infarction": cohort, "superclasses": superclasses()}
         tables = test_contrastive(cohorts, args.seeds or 3)
         parts["scales-test-contrastive"] = tables, f"--test-contrastive{of_seeds}"
     if args.choose_few:
